@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keyed hash (SipHash-2-4) for every table whose keys a stranger chooses: without the process's random
+ * key nobody can aim many keys at one bucket. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_KEY_BYTES 16
+
+struct hash_key {
+	uint8_t bytes[HASH_KEY_BYTES];
+};
+
+void hash_key_random(struct hash_key *key);
+uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t len);

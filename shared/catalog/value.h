@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One typed value of a parameter or of an object's field: parse, print, compare, check.
+ *
+ * The same types serve parameters (params.def) and fields (objects.def). Text forms are the ones the
+ * shell takes and running-config prints; value_print(value_parse(x)) is canonical. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/addr.h"
+#include "shared/base/buf.h"
+#include "shared/base/err.h"
+#include "shared/base/span.h"
+
+enum value_type {
+	VALUE_NONE = 0,      /* unset */
+	VALUE_BOOL,          /* on | off (also On, Off, yes, no, true, false, 1, 0) */
+	VALUE_INT,           /* whole number with a unit in its spec */
+	VALUE_DURATION,      /* whole number of the spec's unit (s or ms) */
+	VALUE_ENUM,          /* a word of the spec's list; number = its index */
+	VALUE_STRING,
+	VALUE_SECRET,        /* plain or sealed text; never printed in clear */
+	VALUE_PORT_RANGE,    /* low,high (low-high accepted) */
+	VALUE_INTERVAL_LIST, /* positive decimals in seconds, up to VALUE_INTERVALS_MAX */
+	VALUE_TOS,           /* 0x00..0xff, low two bits masked off */
+	VALUE_DEFAULT_MAX,   /* default/max, or one integer for both */
+	VALUE_ADDRESS,       /* ip[:port] */
+	VALUE_PREFIX,        /* ip or ip/bits */
+};
+
+#define VALUE_INTERVALS_MAX 20
+
+struct value {
+	enum value_type type;
+	union {
+		bool boolean;
+		int64_t number; /* INT, DURATION, ENUM index, TOS */
+		char *text;     /* STRING, SECRET (sealed text form); owned */
+		struct {
+			uint16_t low;
+			uint16_t high;
+		} ports;
+		struct {
+			uint32_t ms[VALUE_INTERVALS_MAX];
+			uint8_t count;
+		} intervals;
+		struct {
+			int32_t standard; /* granted when nothing was asked */
+			int32_t max;
+		} expire;
+		struct addr address;
+		struct prefix prefix;
+	};
+};
+
+/* What a value may be. Ranges are inclusive. Filled by the rows of the .def tables. */
+struct value_spec {
+	enum value_type type;
+	int64_t min;                    /* numbers; for text: least length */
+	int64_t max;                    /* numbers; for text: greatest length */
+	const char *unit;               /* "s", "ms", "" */
+	const char *const *words;       /* ENUM: canonical words, NULL-terminated */
+	const char *const *word_aliases;/* ENUM: alias per word as "alias1|alias2" or NULL; may be NULL */
+	const char *extra;              /* a rule beyond the range, as text for people; may be NULL */
+	bool (*check)(const struct value *value); /* that rule; may be NULL */
+};
+
+/* Parses text as the spec says. The fault names the allowed range and, through `label`, what was wrong:
+ * "nat-keep-alive-period: 5 s is below the minimum; allowed 10..86400 s". Column is left 0. A SECRET is
+ * taken as it stands (plain); sealing is the caller's business. *out is owned: value_clear(). */
+VOS_CHECK enum vos_err value_parse(const struct value_spec *spec, const char *label, struct span text,
+				   struct value *out, struct vos_fault *fault);
+/* Canonical text, unquoted. */
+void value_print(const struct value_spec *spec, const struct value *value, struct buf *out);
+/* "<10..86400 s>", "{off|on|auto|must-on}", "<text 0..64>": the ? column. */
+void value_print_type(const struct value_spec *spec, struct buf *out);
+bool value_equal(const struct value *a, const struct value *b);
+VOS_CHECK enum vos_err value_copy(const struct value *from, struct value *to);
+void value_clear(struct value *value);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cross rules of a whole configuration: references, port ranges that overlap, session segment, listen
+ * addresses given twice, keepalive against NAT expiry. Single values were checked when parsed. */
+#pragma once
+
+#include "shared/config/snapshot.h"
+
+struct check_report {
+	struct vos_fault *errors; /* refuse the commit */
+	size_t error_count;
+	struct vos_fault *warnings; /* are printed */
+	size_t warning_count;
+};
+
+/* Facts of the running switch that some warnings need. */
+struct check_facts {
+	uint64_t nat_device_count;
+	uint16_t ephemeral_low; /* 0 = unknown */
+	uint16_t ephemeral_high;
+};
+
+/* `before` may be NULL; used to warn about what the change brought in (parameters not in effect yet). */
+VOS_CHECK enum vos_err snapshot_check(const struct snapshot *before, const struct snapshot *after,
+				      const struct check_facts *facts, struct check_report *out);
+void check_report_clear(struct check_report *report);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration as signalling and media threads read it: a snapshot, and what a commit derives from
+ * it once (HA1 of every phone, timer schedules, prefix tables), all immutable.
+ *
+ * Ownership: reference-counted. The control thread builds one a commit and posts a reference to every
+ * thread, which swaps its own pointer between two messages; nobody takes a lock to read. */
+#pragma once
+
+#include "shared/base/log.h"
+#include "shared/base/secret.h"
+#include "shared/config/snapshot.h"
+
+#define CONF_HA1_HEX 32
+
+enum conf_media_mode { CONF_MEDIA_AUTO, CONF_MEDIA_ON, CONF_MEDIA_OFF, CONF_MEDIA_MUST_ON };
+enum conf_lock { CONF_LOCK_NONE, CONF_LOCK_OUT, CONF_LOCK_IN, CONF_LOCK_ALL };
+
+/* What media and call need of either party, whatever its kind. */
+struct conf_party {
+	enum conf_media_mode media_mode;
+	bool has_local_ring;
+	bool has_encryption;
+	bool is_dynamic; /* registers here */
+	const char *network; /* name of a network object, "" = by address */
+};
+
+struct conf_phone {
+	const char *number;
+	const char *display_name; /* "" = none */
+	char ha1[CONF_HA1_HEX + 1]; /* hex MD5(number:realm:password); unusable when !has_password */
+	bool has_password;
+	enum conf_lock lock;
+	struct conf_party party;
+	bool is_static;
+	struct addr static_address; /* is_static */
+};
+
+#define CONF_GATEWAY_ADDRESSES_MAX 8
+#define CONF_GATEWAY_PREFIXES_MAX  64
+
+struct conf_mapping_gateway {
+	const char *name;
+	struct prefix sources[CONF_GATEWAY_ADDRESSES_MAX];
+	uint16_t source_ports[CONF_GATEWAY_ADDRESSES_MAX]; /* 0 = any */
+	uint8_t source_count;
+	bool match_port; /* authentication ip-port */
+	enum conf_lock lock;
+	struct conf_party party;
+};
+
+struct conf_routing_gateway {
+	const char *name;
+	struct addr addresses[CONF_GATEWAY_ADDRESSES_MAX];
+	uint8_t address_count;
+	const char *prefixes[CONF_GATEWAY_PREFIXES_MAX]; /* none: matches every number, length 0 */
+	uint8_t prefix_count;
+	int32_t priority; /* smaller first */
+	enum conf_lock lock;
+	struct conf_party party;
+};
+
+enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
+
+struct conf_listen {
+	const char *name;
+	enum conf_transport transport;
+	struct addr address;
+	const char *network;
+	struct addr media_address;      /* family ADDR_NONE: the listen address */
+	struct addr advertised_address; /* family ADDR_NONE: the listen address */
+};
+
+struct conf_network {
+	const char *name;
+	struct prefix *prefixes;
+	size_t prefix_count;
+};
+
+struct conf {
+	struct snapshot *snapshot;
+	char hostname[64];
+	char realm[64];
+	/* SS_SIP_RESEND_INTERVAL as a schedule: waits in ms, then one more first interval to failure. */
+	uint32_t resend_ms[VALUE_INTERVALS_MAX];
+	uint8_t resend_count;
+	const struct conf_listen *listens;
+	size_t listen_count;
+	const struct conf_network *networks;
+	size_t network_count;
+	/* the rest is private to conf.c */
+	struct conf_private *private;
+};
+
+/* Opens secrets with the host key, computes HA1. The snapshot's reference is taken over on success. */
+VOS_CHECK enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
+				  struct conf **out, struct vos_fault *fault);
+struct conf *conf_ref(struct conf *conf);
+void conf_unref(struct conf *conf);
+
+const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);
+/* The mapping gateway a request from this source belongs to; longest prefix wins; NULL when none. */
+const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *conf,
+							     const struct addr *source);
+const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *conf,
+							     struct span name);
+/* Gateways whose prefixes match the callee: longest prefix first, then priority, then name; those with
+ * lock all are left out. Returns how many were written, at most max. */
+size_t conf_route(const struct conf *conf, struct span callee,
+		  const struct conf_routing_gateway **out, size_t max);
+/* Name of the network object with the longest prefix that holds the address; "" when none. */
+const char *conf_network_of(const struct conf *conf, const struct addr *address);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How threads speak to each other: a mailbox a thread, any sender. A piece of mail carries the function
+ * that the receiving thread runs with its own context; the function owns the mail.
+ *
+ * Not for the path of a message or packet (that has rings); for configuration, show cursors, media
+ * commands and shutdown. Bounded by its senders, each of which has at most a fixed number in flight. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/err.h"
+
+struct mail {
+	struct mail *next;
+	/* receiver = the context given to mailbox_init. */
+	void (*run)(struct mail *mail, void *receiver);
+};
+
+struct mailbox {
+	pthread_mutex_t lock;
+	struct mail *first;
+	struct mail **last;
+	int wake_fd; /* eventfd, readable while there is mail */
+	bool is_closed;
+	void *receiver;
+};
+
+VOS_CHECK enum vos_err mailbox_init(struct mailbox *box, void *receiver);
+/* False when the box is closed: the mail stays the sender's. */
+bool mailbox_post(struct mailbox *box, struct mail *mail);
+/* Runs all mail that was there at the call. Receiver's thread only. */
+void mailbox_run(struct mailbox *box);
+/* No more mail is taken; what is queued runs at once. */
+void mailbox_close(struct mailbox *box);
+void mailbox_destroy(struct mailbox *box);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A signalling thread: its sockets, its timer wheel, its tables, and the send batch.
+ *
+ * Everything here belongs to one thread. A datagram goes transport (worker.c) -> gate (msg.c) ->
+ * transaction (txn.c) -> the handler of its method (registrar.c, leg.c, options in dispatch.c). */
+#pragma once
+
+#include <pthread.h>
+
+#include "shared/base/buf.h"
+#include "shared/base/hash.h"
+#include "switchd/conf/conf.h"
+#include "switchd/loop/mailbox.h"
+#include "switchd/loop/wheel.h"
+#include "switchd/sip/msg.h"
+
+struct location;
+struct auth;
+struct keepalive;
+struct media;
+struct call_table;
+struct txn_table;
+struct leg_table;
+
+#define SIP_LISTENS_MAX 16
+
+/* One UDP socket of a thread; every thread has one on each listen address (SO_REUSEPORT). */
+struct sip_socket {
+	int fd;
+	uint8_t index;        /* same number in every thread: names the listen address */
+	struct addr local;    /* bound address and port */
+	char host_port[ADDR_TEXT_MAX]; /* as it stands in our Via and Contact */
+	struct addr media_address;     /* address that stands in our SDP */
+};
+
+/* Where a message came from, and with it how to answer. */
+struct sip_rx {
+	struct sip_msg *msg;
+	struct addr source;
+	const struct sip_socket *socket;
+};
+
+struct sip_counters {
+	uint64_t rx_datagrams;
+	uint64_t rx_ignored;
+	uint64_t rx_rejected;
+	uint64_t rx_handed_over; /* to the thread that owns the Call-ID */
+	uint64_t handover_full;  /* dropped: the ring of the owner was full */
+	uint64_t tx_datagrams;
+	uint64_t tx_errors;
+	uint64_t retransmissions;
+	uint64_t timeouts;
+};
+
+/* What all threads share; made by main before the first thread starts. */
+struct sip_shared {
+	const struct log *log;
+	struct location *location;
+	struct auth *auth;
+	struct keepalive *keepalive;
+	struct media *media;
+	struct sip_worker **workers;
+	int worker_count;
+	struct hash_key owner_key; /* hash of foreign Call-IDs */
+};
+
+struct sip_worker {
+	int number;
+	struct sip_shared *shared;
+	struct conf *conf; /* swapped between two messages */
+	struct sip_socket sockets[SIP_LISTENS_MAX];
+	int socket_count;
+	uint64_t now_us;   /* set once a turn of the loop */
+	struct wheel wheel;
+	struct mailbox mailbox;
+	struct hash_key hash_key;
+	struct txn_table *txns;
+	struct leg_table *legs;
+	struct call_table *calls;
+	struct sip_counters counters;
+	struct worker_io *io; /* private to worker.c */
+	pthread_t thread;
+};
+
+/* Sends a datagram: copies it into the batch, which goes out with one sendmmsg at the end of the turn. */
+void worker_send(struct sip_worker *worker, const struct sip_socket *socket, const struct addr *to,
+		 const char *data, size_t len);
+/* Room for a message of up to SIP_MSG_MAX bytes at the end of the batch; fill it and call
+ * worker_send_commit, which returns where the bytes are (valid until the end of the turn). */
+struct buf *worker_send_begin(struct sip_worker *worker);
+struct span worker_send_commit(struct sip_worker *worker, const struct sip_socket *socket,
+			       const struct addr *to);
+
+/* --- Answers (RFC 3261 section 8.2.6). --- */
+
+/* Starts a response in the send batch: status line, all Via (top one with received/rport as RFC 3581),
+ * From, To (with to_tag when the request had none and to_tag is not empty), Call-ID, CSeq. The caller
+ * may append header lines, then calls sip_reply_end. */
+struct buf *sip_reply_begin(struct sip_worker *worker, const struct sip_rx *rx, int status,
+			    const char *reason, struct span to_tag);
+/* Ends the header with Content-Length (and Content-Type when there is a body), appends the body, sends
+ * to where RFC 3261 18.2.2 and RFC 3581 say. Returns the bytes sent (valid until the end of the turn). */
+struct span sip_reply_end(struct sip_worker *worker, const struct sip_rx *rx, struct span content_type,
+			  struct span body);
+/* All in one, without a transaction and with a To tag derived from the request (stateless). */
+void sip_reply_stateless(struct sip_worker *worker, const struct sip_rx *rx, int status,
+			 const char *reason);
+/* Where a response to this request goes. */
+struct addr sip_reply_target(const struct sip_rx *rx);
+/* True when the source differs from what Via advertises: behind NAT by RFC 3581's test. */
+bool sip_rx_is_nat(const struct sip_rx *rx);
+
+/* --- Life of a thread. --- */
+
+/* Binds the sockets of conf's listens. VOS_EINUSE/VOS_EPERM with the fault naming address and port. */
+VOS_CHECK enum vos_err worker_create(struct sip_shared *shared, int number, struct conf *conf,
+				     struct sip_worker **out, struct vos_fault *fault);
+VOS_CHECK enum vos_err worker_start(struct sip_worker *worker);
+/* Asks the thread to end its calls with BYE and to stop once they have ended or grace_ms has passed. */
+void worker_stop(struct sip_worker *worker, int grace_ms);
+void worker_join(struct sip_worker *worker);
+void worker_destroy(struct sip_worker *worker);
+/* Number of the thread that owns a Call-ID: our own carry it, a stranger's is hashed. */
+int worker_of_call_id(const struct sip_shared *shared, struct span call_id);
+
+/* Handlers that live beside the transport. */
+void registrar_request(struct sip_worker *worker, const struct sip_rx *rx);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state folder: LMDB environments for configuration and for bindings, the host key, the lock.
+ *
+ * All writing is done by the storage thread (store_thread.c). Key layout and an example database stand
+ * at the head of keys.h. Third-party boundary: lmdb.h is included only in this folder. */
+#pragma once
+
+#include "shared/base/log.h"
+#include "shared/base/secret.h"
+#include "shared/config/change.h"
+
+struct store;
+struct location;
+
+/* Opens or creates DIR (mode 0700), takes its lock file, clears stale readers, reads or makes the host
+ * key. Faults say what to do: VOS_EINUSE another switchd, VOS_EPERM missing right, VOS_ENOSPC full,
+ * VOS_ECORRUPT damaged. */
+VOS_CHECK enum vos_err store_open(const struct log *log, const char *dir, struct store **out,
+				  struct vos_fault *fault);
+void store_close(struct store *store);
+const struct secret_key *store_key(const struct store *store);
+
+/* The stored configuration as a snapshot of its latest generation (an empty one, generation 0, when new).
+ * Every record's check sum is verified: VOS_ECORRUPT names the key. */
+VOS_CHECK enum vos_err store_load_config(struct store *store, struct snapshot **out,
+					 struct vos_fault *fault);
+
+struct generation_info {
+	uint64_t number;
+	int64_t time_ms;
+	char author[64];
+	char comment[256];
+	size_t change_count;
+};
+
+/* One write transaction: values, generation record and its inverse. `after` is base plus changes, with
+ * the new generation number. Keeps the last 50 generations. Synchronous and fully synced. */
+VOS_CHECK enum vos_err store_commit(struct store *store, const struct change_list *changes,
+				    const struct snapshot *before, const struct snapshot *after,
+				    const char *author, const char *comment, int64_t now_ms,
+				    struct vos_fault *fault);
+/* Newest first; returns how many, at most max. */
+size_t store_generations(struct store *store, struct generation_info *out, size_t max);
+/* The changes of a generation (inverse = what takes it back). VOS_ENOENT when it is not kept. */
+VOS_CHECK enum vos_err store_generation_changes(struct store *store, uint64_t generation, bool inverse,
+						struct change_list *out);
+
+/* Bindings: loaded once at start; then the storage thread drains the table's dirty users once a second
+ * (or 10,000 records) into one transaction. */
+VOS_CHECK enum vos_err store_load_bindings(struct store *store, struct location *location,
+					   int64_t now_ms, size_t *count);
+VOS_CHECK enum vos_err store_thread_start(struct store *store, struct location *location);
+/* Writes what is pending and stops. */
+void store_thread_stop(struct store *store);
