@@ -58,6 +58,8 @@ const char *command_name(enum command_id id);
 enum role command_role(enum command_id id);
 /* Schema of its rows ("calls/1"), NULL when it prints none. */
 const char *command_schema(enum command_id id);
+/* vosctl carries it out by itself when interactive; switchd only says ok. */
+bool command_is_local(enum command_id id);
 
 #define MATCH_ARGS_MAX 24
 #define MATCH_PIPES_MAX 8
@@ -83,6 +85,9 @@ struct match_pipe {
 
 struct match {
 	enum command_id command;
+	/* COMMAND_SET: what the configuration line after `set` does (PARAM_SET, FIELD_SET, OBJECT_ENTER,
+	 * ...), with the fields below filled in as for that command; else the same as command. */
+	enum command_id inner;
 	struct match_arg args[MATCH_ARGS_MAX];
 	int arg_count;
 	struct match_pipe pipes[MATCH_PIPES_MAX];
@@ -93,9 +98,12 @@ struct match {
 	enum object_kind object;
 	char key[MODE_KEY_MAX];
 	enum field_id field;
-	struct span value_text;  /* empty for a reset of the whole */
+	struct span value_text;  /* empty for a reset of the whole; without plain|sealed of a secret */
+	bool has_value;          /* FIELD_RESET: only value_text goes from the list */
+	bool value_is_sealed;    /* a secret given as "sealed v1:..." */
 	int value_column;
-	struct mode target;      /* mode after the command: MODE_ENTER, OBJECT_ENTER; else the present one */
+	struct mode target;      /* mode after the command; differs from the present one only for MODE_ENTER,
+				  * OBJECT_ENTER, CONFIGURE, EXIT and END */
 	bool is_abbreviated;     /* some word was not written in full */
 	struct span abbreviated; /* the first such word, and its full form */
 	const char *full_form;
