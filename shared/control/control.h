@@ -5,16 +5,21 @@
  * client -> switchd   {"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"vosctl","version":"0.1.0"}}
  *                     hello | exec {line, mode, yes, batch, file, number} | complete {line, mode}
  *                     | help {line, mode} | cancel {id}
+ *                     | apply-part {text} ... then apply {name, text, comment, check, diff, replace}: a
+ *                       whole file, the parts joined in order in front of the last text
  * switchd -> client   {"jsonrpc":"2.0","id":1,"result":{...}}         ends request 1
  *                     {"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"...","data":{fault}}}
- *                     {"jsonrpc":"2.0","method":"columns","params":{"id":1,"schema":"calls/1","columns":[...]}}
+ *                     {"jsonrpc":"2.0","method":"columns","params":{"id":1,"schema":"calls/1","columns":[...],
+ *                      "generation":42}}
  *                     {"jsonrpc":"2.0","method":"rows","params":{"id":1,"rows":[[...],[...]]}}
  *                     {"jsonrpc":"2.0","method":"item","params":{"id":1,"schema":"call/1","item":{...}}}
  *                     {"jsonrpc":"2.0","method":"text","params":{"id":1,"text":"..."}}
- *                     {"jsonrpc":"2.0","method":"warning","params":{"id":1,"message":"...","path":"..."}}
+ *                     {"jsonrpc":"2.0","method":"warning","params":{"id":1,"message":"...","path":"...",
+ *                      "code":"...","line":0,"column":0,"error":false}}
  *                     {"jsonrpc":"2.0","method":"event","params":{...}}
  * exec's result: {"status":"ok","mode":"config-sip-parameter","pending":3,"generation":42,"hostname":"sw1"}
- * Fault data: {"code":"value.range","message":"...","path":"...","line":0,"column":0}
+ * Fault data: {"code":"value.range","message":"...","path":"...","line":0,"column":0}, and the members of
+ * exec's result; "stage":"commit" when a conflict or check refused a commit.
  * A column: {"name":"expires_s","type":"int","unit":"s","header":"EXPIRES","width":7} */
 #pragma once
 
@@ -30,8 +35,11 @@
 struct control_conn {
 	int fd;
 	struct buf in;
+	size_t in_at;      /* start of the next line in `in` */
+	size_t in_scanned; /* no newline before this */
 	struct buf out;
-	size_t out_max;  /* bound of the send buffer; 0 = none */
+	size_t out_at;     /* first byte not yet written */
+	size_t out_max;    /* bound of the send buffer; 0 = none */
 	bool is_broken;
 };
 
@@ -46,6 +54,15 @@ VOS_CHECK enum vos_err control_conn_next(struct control_conn *conn, json_t **out
 VOS_CHECK enum vos_err control_conn_send(struct control_conn *conn, json_t *message);
 /* Writes what the socket takes. VOS_EAGAIN while something is left. */
 VOS_CHECK enum vos_err control_conn_flush(struct control_conn *conn);
+
+/* Bytes that wait to be written. */
+static inline size_t control_conn_backlog(const struct control_conn *conn)
+{
+	return conn->out.len - conn->out_at;
+}
+
+/* A JSON string of any bytes: what is no UTF-8 (a stranger's display name) becomes U+FFFD, a NUL too. */
+json_t *control_text(struct span text);
 
 /* Messages; each returns a new reference or NULL when out of memory. `params`/`result` is taken. */
 json_t *control_request(int64_t id, const char *method, json_t *params);
