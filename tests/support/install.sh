@@ -14,7 +14,7 @@ packages_test=(
 	python3 sip-tester sipsak baresip-core tshark nftables iproute2 tmux sox mandoc
 )
 # What .ci/run looks the sources over with.
-packages_lint=(clang-format cppcheck shellcheck mandoc)
+packages_lint=(clang-format cppcheck shellcheck)
 
 package_is_installed()
 {
