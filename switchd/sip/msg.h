@@ -70,6 +70,8 @@ enum sip_header_id {
 	SIP_HDR_COUNT
 };
 
+/* A value may hold a NUL, but only in a quoted-pair (backslash NUL, RFC 3261 section 25.1), so never in a
+ * URI, tag, branch or Call-ID. */
 struct sip_header {
 	enum sip_header_id id;
 	struct span name;
@@ -149,6 +151,10 @@ enum sip_verdict sip_msg_parse(struct sip_msg *msg, char *data, size_t len, int 
  * Never call it on what the gate did not accept. Thread-safe: no shared state. */
 bool sip_msg_check_full(const struct sip_msg *msg, const char **why);
 
+/* For tests: false with *what (static text) when sofia-sip accepts the message, but reads its method,
+ * tags, Call-ID, CSeq or topmost branch otherwise than the index. */
+bool sip_msg_agrees(const struct sip_msg *msg, const char **what);
+
 /* Next header of that id at or after *index (start at 0, is moved on); NULL when there is none. */
 const struct sip_header *sip_msg_header(const struct sip_msg *msg, enum sip_header_id id, int *index);
 /* First header of that id, or NULL. */
@@ -166,7 +172,8 @@ bool sip_param_get(struct span params, struct span name, struct span *value);
 /* Undoes %XX into out; false when it does not fit, has a bad escape or a NUL. */
 bool sip_unescape(struct span text, char *out, size_t size, size_t *out_len);
 
-const char *sip_method_name(enum sip_method method);
+/* Not sip_method_name(): libsofia-sip exports that one, and ours would take its place. */
+const char *sip_method_text(enum sip_method method);
 enum sip_method sip_method_from(struct span text);
 const char *sip_reason_phrase(int status);
 /* Value of Call-ID found by a scan of the first lines, for the thread hand-over, before any parse. */
