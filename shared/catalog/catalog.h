@@ -84,8 +84,8 @@ struct field {
 	const char *default_text;
 	bool has_default;
 	bool is_list; /* may be given several times: address, prefixes, codecs */
-	enum object_kind
-		refers_to; /* OBJECT_COUNT: no reference; else the text names such an object */
+	/* OBJECT_COUNT: no reference; else the text names such an object. */
+	enum object_kind refers_to;
 	enum apply_class apply;
 	bool in_effect;
 	const char *help;

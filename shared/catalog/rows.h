@@ -28,6 +28,9 @@
 /* Text of which one thing has several spellings; the value keeps the canonical one. */
 #define TEXT_AS(low, high, canonical_, extra_) \
 	{.type = VALUE_STRING, .min = low, .max = high, .canonical = canonical_, .extra = extra_}
+#define NAME   TEXT_IF(1, 64, check_name, NAME_RULE)
+#define DIGITS TEXT_IF(1, 32, check_digits, DIGITS_RULE)
+#define PATH   TEXT_IF(1, 255, check_path, "an absolute path")
 #define SECRET(low, high) {.type = VALUE_SECRET, .min = low, .max = high}
 #define PORTS(low, high)  {.type = VALUE_PORT_RANGE, .min = low, .max = high}
 #define PORTS_EVEN(low, high)                                \

@@ -70,19 +70,19 @@ struct value_spec {
 	int64_t none_number;
 	enum value_port port;     /* ADDRESS */
 	const char *const *words; /* ENUM: canonical words, NULL-terminated */
-	const char *const
-		*word_aliases; /* ENUM: alias per word as "alias1|alias2" or NULL; may be NULL */
-	const char *extra;     /* a rule beyond the range, as text for people; may be NULL */
+	/* ENUM: for each word "alias1|alias2" or NULL; may be NULL. */
+	const char *const *word_aliases;
+	const char *extra; /* a rule beyond the range, as text for people; may be NULL */
 	bool (*check)(const struct value *value); /* that rule; may be NULL */
-	/* STRING: writes the canonical spelling, false when the text breaks the rule; may be NULL.
-	 */
+	/* STRING: writes the canonical spelling, false when the text breaks the rule; or NULL. */
 	bool (*canonical)(struct span text, struct buf *out);
 };
 
 /* Parses text as the spec says. The fault names the allowed range and, through `label`, what was
- * wrong: "nat-keep-alive-period: 5 s is below the minimum; allowed 10..86400 s". Its column is left
- * 0. A SECRET is taken as it stands, plain or sealed; sealing is the caller's business, and the
- * plain text is never part of a fault. *out is owned: value_clear(). VOS_EINVAL or VOS_ENOMEM. */
+ * wrong: "nat-keep-alive-period: 5 s is below the minimum; allowed 10..86400 s". Column and
+ * path are left to the caller. A SECRET is taken as it stands, plain or sealed, and never quoted in
+ * a fault; sealing is the caller's business. *out is owned: value_clear(). VOS_EINVAL or
+ * VOS_ENOMEM. */
 VOS_CHECK enum vos_err value_parse(const struct value_spec *spec, const char *label,
 				   struct span text, struct value *out, struct vos_fault *fault);
 /* Canonical text, unquoted. A SECRET prints its sealed text ("v1:..."), or "<redacted>" while it is

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rules of single values that a range cannot say; rows of the tables name them. */
+#pragma once
+
+#include "shared/catalog/value.h"
+
+#define NAME_RULE   "no blank, quote, \\, | or ?"
+#define DIGITS_RULE "digits, * # or a leading +"
+#define PERIOD_RULE "as \"mon-fri 08:00-18:00 allow\" or \"... deny\""
+
+bool check_session_segment(const struct value *value);
+bool check_even_pair(const struct value *value);
+
+bool check_name(const struct value *value);
+bool check_number(const struct value *value);
+bool check_digits(const struct value *value);
+bool check_login(const struct value *value);
+bool check_hostname(const struct value *value);
+bool check_realm(const struct value *value);
+bool check_path(const struct value *value);
+bool check_ip_or_empty(const struct value *value);
+bool check_host_port(const struct value *value);
+bool check_host_port_list(const struct value *value);
+bool check_amount(const struct value *value);
+bool check_number_list(const struct value *value);
+bool check_hours(const struct value *value);
+bool check_ivr_codecs(const struct value *value);
+bool check_dtmf_key(const struct value *value);
+bool check_rule(const struct value *value);
+bool check_cause_pair(const struct value *value);
+bool check_period(const struct value *value);
+
+bool canonical_source(struct span text, struct buf *out);
