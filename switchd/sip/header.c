@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which header a name is (RFC 3261 sections 7.3.3 and 20; names are case-insensitive). */
+/* Headers by name (RFC 3261 sections 7.3.3 and 20; names are case-insensitive) and in the index. */
 #include "switchd/sip/syntax_private.h"
 
 #include <strings.h>
@@ -85,4 +85,43 @@ enum sip_header_id sip_header_from_name(struct span name)
 	default:
 		return SIP_HDR_OTHER;
 	}
+}
+
+const struct sip_header *sip_msg_header(const struct sip_msg *msg, enum sip_header_id id,
+					int *index)
+{
+	for (int i = *index; i < msg->header_count; i++) {
+		if (msg->headers[i].id == id) {
+			*index = i + 1;
+			return &msg->headers[i];
+		}
+	}
+	*index = msg->header_count;
+	return NULL;
+}
+
+const struct sip_header *sip_msg_first(const struct sip_msg *msg, enum sip_header_id id)
+{
+	int index = 0;
+
+	return sip_msg_header(msg, id, &index);
+}
+
+bool sip_msg_has_token(const struct sip_msg *msg, enum sip_header_id id, struct span token)
+{
+	const struct sip_header *header;
+	struct span element;
+	int index = 0;
+
+	while ((header = sip_msg_header(msg, id, &index))) {
+		struct span rest = header->value;
+
+		while (sip_list_next(&rest, &element)) {
+			/* Option tags are tokens without case; methods have one (section 7.1). */
+			if (id == SIP_HDR_ALLOW ? span_eq(element, token)
+						: span_ieq(element, token))
+				return true;
+		}
+	}
+	return false;
 }
