@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Cross rules of a whole configuration: references, port ranges that overlap, session segment, listen
- * addresses given twice, keepalive against NAT expiry. Single values were checked when parsed. */
+/* Cross rules of a whole configuration: references, port ranges that overlap, session segment,
+ * listen addresses given twice, keepalive against NAT expiry. Single values were checked when
+ * parsed. */
 #pragma once
 
 #include "shared/config/snapshot.h"
+
+/* Bounds of one object that switchd holds in fixed room. */
+#define CHECK_GATEWAY_ADDRESSES_MAX 8
+#define CHECK_GATEWAY_PREFIXES_MAX  64
+
+/* At most this many errors, and as many warnings, are reported; one fault for all objects of a kind
+ * where the same is wrong with many. */
+#define CHECK_REPORT_MAX 200
 
 struct check_report {
 	struct vos_fault *errors; /* refuse the commit */
@@ -19,7 +28,9 @@ struct check_facts {
 	uint16_t ephemeral_high;
 };
 
-/* `before` may be NULL; used to warn about what the change brought in (parameters not in effect yet). */
+/* `before` may be NULL (everything counts as new); used to warn about what the change brought in
+ * (parameters not in effect yet), and to skip what it did not touch. `facts` may be NULL. VOS_OK
+ * also when there are errors in the report. */
 VOS_CHECK enum vos_err snapshot_check(const struct snapshot *before, const struct snapshot *after,
 				      const struct check_facts *facts, struct check_report *out);
 void check_report_clear(struct check_report *report);

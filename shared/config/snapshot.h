@@ -16,7 +16,8 @@ void snapshot_unref(struct snapshot *snapshot);
 
 uint64_t snapshot_generation(const struct snapshot *snapshot);
 
-/* Effective value: the one set, else the catalogue's default (type VALUE_NONE when there is neither). */
+/* Effective value: the one set, else the catalogue's default (type VALUE_NONE when there is
+ * neither). */
 const struct value *snapshot_param(const struct snapshot *snapshot, enum param_id id);
 bool snapshot_param_is_set(const struct snapshot *snapshot, enum param_id id);
 
@@ -26,11 +27,15 @@ const struct object *snapshot_object_at(const struct snapshot *snapshot, enum ob
 					size_t index);
 const struct object *snapshot_object_find(const struct snapshot *snapshot, enum object_kind kind,
 					  struct span key);
+/* A singleton of which nothing is set is not counted, yet found (key ""): all its fields are at
+ * their defaults. */
+const struct object *object_unset(enum object_kind kind);
+enum object_kind object_kind_of(const struct object *object);
 const char *object_key(const struct object *object);
 /* Effective value of a field that is not a list. */
 const struct value *object_field(const struct object *object, enum field_id id);
 bool object_field_is_set(const struct object *object, enum field_id id);
-/* Values of a list field, in the order given; a field that is no list counts 0 or 1. */
+/* Effective values of a list field, in the order given; a field that is no list counts 0 or 1. */
 size_t object_list_count(const struct object *object, enum field_id id);
 const struct value *object_list_at(const struct object *object, enum field_id id, size_t index);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The configuration as signalling and media threads read it: a snapshot, and what a commit derives from
- * it once (HA1 of every phone, timer schedules, prefix tables), all immutable.
+/* The configuration as signalling and media threads read it: a snapshot, and what a commit derives
+ * from it once (HA1 of every phone, timer schedules, prefix tables), all immutable.
  *
- * Ownership: reference-counted. The control thread builds one a commit and posts a reference to every
- * thread, which swaps its own pointer between two messages; nobody takes a lock to read. */
+ * Ownership: reference-counted. The control thread builds one a commit and posts a reference to
+ * every thread, which swaps its own pointer between two messages; nobody takes a lock to read. */
 #pragma once
 
 #include "shared/base/log.h"
@@ -20,19 +20,21 @@ struct conf_party {
 	enum conf_media_mode media_mode;
 	bool has_local_ring;
 	bool has_encryption;
-	bool is_dynamic; /* registers here */
+	bool is_dynamic;     /* registers here */
 	const char *network; /* name of a network object, "" = by address */
 };
 
 struct conf_phone {
 	const char *number;
 	const char *display_name; /* "" = none */
-	char ha1[CONF_HA1_HEX + 1]; /* hex MD5(number:realm:password); unusable when !has_password */
+	char ha1[CONF_HA1_HEX +
+		 1]; /* hex MD5(number:realm:password); unusable when !has_password */
 	bool has_password;
 	enum conf_lock lock;
 	struct conf_party party;
 	bool is_static;
-	struct addr static_address; /* is_static */
+	struct addr static_address; /* is_static; family ADDR_NONE: none given; port 5060 unless
+				       given */
 };
 
 #define CONF_GATEWAY_ADDRESSES_MAX 8
@@ -50,7 +52,7 @@ struct conf_mapping_gateway {
 
 struct conf_routing_gateway {
 	const char *name;
-	struct addr addresses[CONF_GATEWAY_ADDRESSES_MAX];
+	struct addr addresses[CONF_GATEWAY_ADDRESSES_MAX]; /* port 5060 unless given */
 	uint8_t address_count;
 	const char *prefixes[CONF_GATEWAY_PREFIXES_MAX]; /* none: matches every number, length 0 */
 	uint8_t prefix_count;
@@ -80,7 +82,8 @@ struct conf {
 	struct snapshot *snapshot;
 	char hostname[64];
 	char realm[64];
-	/* SS_SIP_RESEND_INTERVAL as a schedule: waits in ms, then one more first interval to failure. */
+	/* SS_SIP_RESEND_INTERVAL as a schedule: waits in ms, then one more first interval to
+	 * failure. */
 	uint32_t resend_ms[VALUE_INTERVALS_MAX];
 	uint8_t resend_count;
 	const struct conf_listen *listens;
@@ -91,20 +94,25 @@ struct conf {
 	struct conf_private *private;
 };
 
-/* Opens secrets with the host key, computes HA1. The snapshot's reference is taken over on success. */
+/* Opens secrets with the host key, computes HA1. The snapshot's reference is taken over on success.
+ * `previous`, which may be NULL, is the conf in force: what has not changed since (the HA1 of most
+ * phones) is copied from it. The fault names the path that cannot be used. */
 VOS_CHECK enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
-				  struct conf **out, struct vos_fault *fault);
+				  const struct conf *previous, struct conf **out,
+				  struct vos_fault *fault);
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf);
 
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);
-/* The mapping gateway a request from this source belongs to; longest prefix wins; NULL when none. */
+/* The mapping gateway a request from this source belongs to; longest prefix wins, then a source
+ * with a port, then the name; NULL when none. Gateways that authenticate by password are not found
+ * here. */
 const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *conf,
 							     const struct addr *source);
 const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *conf,
 							     struct span name);
-/* Gateways whose prefixes match the callee: longest prefix first, then priority, then name; those with
- * lock all are left out. Returns how many were written, at most max. */
+/* Gateways whose prefixes match the callee: longest prefix first, then priority, then name; those
+ * with lock all or without an address are left out. Returns how many were written, at most max. */
 size_t conf_route(const struct conf *conf, struct span callee,
 		  const struct conf_routing_gateway **out, size_t max);
 /* Name of the network object with the longest prefix that holds the address; "" when none. */

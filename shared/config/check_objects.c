@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rules inside and between objects, and warnings about what has no effect yet. Only what the change
+ * touched is warned about, so that an old finding is not repeated at every commit. */
+#include "shared/config/check_private.h"
+
+#include <stdio.h>
+
+#include "shared/config/change.h"
+#include "shared/config/snapshot_private.h"
+
+/* Transports of a listen object; TCP and TLS share the ports of TCP. */
+static const struct listen_field {
+	enum field_id id;
+	bool is_stream;
+} listen_fields[] = {
+	{FIELD_LISTEN_UDP, false},
+	{FIELD_LISTEN_TCP, true},
+	{FIELD_LISTEN_TLS, true},
+};
+
+#define LISTEN_FIELDS (sizeof(listen_fields) / sizeof(listen_fields[0]))
+
+/* Looks for the same address in this object behind `from`, and in all later ones. */
+static void find_twin(struct check *check, size_t index, size_t from)
+{
+	const struct object *object = snapshot_object_at(check->after, OBJECT_LISTEN, index);
+	const struct value *wanted = object_field(object, listen_fields[from].id);
+	size_t count = snapshot_object_count(check->after, OBJECT_LISTEN);
+
+	for (size_t i = index; i < count; i++) {
+		const struct object *other = snapshot_object_at(check->after, OBJECT_LISTEN, i);
+
+		for (size_t j = i == index ? from + 1 : 0; j < LISTEN_FIELDS; j++) {
+			const struct value *value = object_field(other, listen_fields[j].id);
+			const char *keyword = field_get(listen_fields[j].id)->keyword;
+			char path[FAULT_PATH_MAX];
+			char text[ADDR_TEXT_MAX];
+
+			if (value->type != VALUE_ADDRESS ||
+			    listen_fields[j].is_stream != listen_fields[from].is_stream ||
+			    !addr_eq(&value->address, &wanted->address))
+				continue;
+			snprintf(path, sizeof(path), "listen %s %s", other->key, keyword);
+			check_error(check, FAULT_VALUE_RANGE, path,
+				    "%s: %s is the address of listen %s %s already", path,
+				    addr_print(&value->address, text), object->key,
+				    field_get(listen_fields[from].id)->keyword);
+		}
+	}
+}
+
+static void check_listens(struct check *check)
+{
+	size_t count = snapshot_object_count(check->after, OBJECT_LISTEN);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct object *object = snapshot_object_at(check->after, OBJECT_LISTEN, i);
+		bool has_address = false;
+
+		for (size_t j = 0; j < LISTEN_FIELDS; j++) {
+			if (object_field(object, listen_fields[j].id)->type != VALUE_ADDRESS)
+				continue;
+			has_address = true;
+			find_twin(check, i, j);
+		}
+		if (!has_address && check_object_before(check, object) != object) {
+			char path[FAULT_PATH_MAX];
+
+			snprintf(path, sizeof(path), "listen %s", object->key);
+			check_warning(check, path, "%s has no address; give it udp <ip:port>",
+				      path);
+		}
+	}
+}
+
+/* The media fields of a kind that is a party of calls; FIELD_COUNT: it has none. */
+static const struct party_fields {
+	enum object_kind kind;
+	enum field_id media_proxy;
+	enum field_id local_ring;
+	enum field_id encryption;
+} parties[] = {
+	{OBJECT_PHONE, FIELD_PHONE_MEDIA_PROXY, FIELD_PHONE_LOCAL_RING, FIELD_PHONE_ENCRYPTION},
+	{OBJECT_MAPPING_GATEWAY, FIELD_MAPPING_GATEWAY_MEDIA_PROXY, FIELD_COUNT,
+	 FIELD_MAPPING_GATEWAY_ENCRYPTION},
+	{OBJECT_ROUTING_GATEWAY, FIELD_ROUTING_GATEWAY_MEDIA_PROXY,
+	 FIELD_ROUTING_GATEWAY_LOCAL_RING, FIELD_ROUTING_GATEWAY_ENCRYPTION},
+};
+
+/* A party's own off comes before every reason for the relay but the other side's must-on. */
+static void check_media_off(struct check *check, const struct object *object,
+			    const struct party_fields *fields)
+{
+	const char *keyword = object_type(object->kind)->keyword;
+	char path[FAULT_PATH_MAX];
+	bool has_ring;
+	bool has_encryption;
+
+	if (object_field(object, fields->media_proxy)->number != WORD_MEDIA_PROXY_OFF)
+		return;
+	has_ring = fields->local_ring != FIELD_COUNT &&
+		   object_field(object, fields->local_ring)->boolean;
+	has_encryption =
+		object_field(object, fields->encryption)->number != WORD_PARTY_ENCRYPTION_NONE;
+	if (!has_ring && !has_encryption)
+		return;
+	snprintf(path, sizeof(path), "%s %s media-proxy", keyword, object->key);
+	check_warning(check, path, "%s off: its %s%s%s cannot work, as its RTP does not pass here",
+		      path, has_ring ? "local-ring" : "", has_ring && has_encryption ? " and " : "",
+		      has_encryption ? "encryption" : "");
+}
+
+static void check_static_phone(struct check *check, const struct object *object)
+{
+	char path[FAULT_PATH_MAX];
+
+	if (object_field(object, FIELD_PHONE_REGISTRATION)->number !=
+		    WORD_PHONE_REGISTRATION_STATIC ||
+	    object_field_is_set(object, FIELD_PHONE_ADDRESS))
+		return;
+	snprintf(path, sizeof(path), "phone %s registration", object->key);
+	check_warning(check, path, "%s static, but it has no address: it cannot be called", path);
+}
+
+static void check_count(struct check *check, const struct object *object, enum field_id id,
+			size_t max)
+{
+	size_t count = object_list_count(object, id);
+	char path[FAULT_PATH_MAX];
+
+	if (count <= max)
+		return;
+	snprintf(path, sizeof(path), "%s %s %s", object_type(object->kind)->keyword, object->key,
+		 field_get(id)->keyword);
+	check_error(check, FAULT_VALUE_RANGE, path, "%s: %zu values; at most %zu are allowed", path,
+		    count, max);
+}
+
+static void check_party(struct check *check, const struct object *object,
+			const struct party_fields *fields)
+{
+	check_media_off(check, object, fields);
+	if (object->kind == OBJECT_PHONE)
+		check_static_phone(check, object);
+	if (object->kind == OBJECT_MAPPING_GATEWAY)
+		check_count(check, object, FIELD_MAPPING_GATEWAY_ADDRESS,
+			    CHECK_GATEWAY_ADDRESSES_MAX);
+	if (object->kind == OBJECT_ROUTING_GATEWAY) {
+		check_count(check, object, FIELD_ROUTING_GATEWAY_ADDRESS,
+			    CHECK_GATEWAY_ADDRESSES_MAX);
+		check_count(check, object, FIELD_ROUTING_GATEWAY_PREFIXES,
+			    CHECK_GATEWAY_PREFIXES_MAX);
+	}
+}
+
+void check_objects(struct check *check)
+{
+	check_listens(check);
+	for (size_t i = 0; i < sizeof(parties) / sizeof(parties[0]); i++) {
+		enum object_kind kind = parties[i].kind;
+		size_t count = snapshot_object_count(check->after, kind);
+
+		if (check->before && check->before->sets[kind] == check->after->sets[kind])
+			continue;
+		for (size_t at = 0; at < count; at++) {
+			const struct object *object = snapshot_object_at(check->after, kind, at);
+
+			if (check_object_before(check, object) != object)
+				check_party(check, object, &parties[i]);
+		}
+	}
+}
+
+/* Fields set by the change, or kinds of objects touched by it, that nothing reads: the first, and
+ * how many. */
+struct idle {
+	size_t count;
+	const struct object *first;
+};
+
+static void add_idle(struct idle *idle, const struct object *object)
+{
+	if (idle->count++ == 0)
+		idle->first = object;
+}
+
+static void count_idle(struct check *check, const struct object *object, struct idle *kinds,
+		       struct idle *fields)
+{
+	const struct object *before = check_object_before(check, object);
+
+	if (before == object)
+		return;
+	if (!object_type(object->kind)->in_effect) {
+		add_idle(&kinds[object->kind], object);
+		return;
+	}
+	for (uint32_t i = 0; i < object->count; i++) {
+		enum field_id id = object->fields[i].id;
+
+		if (field_get(id)->in_effect || (i > 0 && object->fields[i - 1].id == id) ||
+		    (before && object_field_is_set(before, id)))
+			continue;
+		add_idle(&fields[id], object);
+	}
+}
+
+/* field FIELD_COUNT: the object as a whole. */
+static void warn_idle(struct check *check, const struct idle *idle, enum field_id field)
+{
+	struct change change = {.op = field == FIELD_COUNT ? CHANGE_OBJECT_CREATE
+							   : CHANGE_FIELD_SET,
+				.kind = idle->first->kind,
+				.field = field,
+				.key = idle->first->key};
+	char path[FAULT_PATH_MAX];
+
+	change_path(&change, path);
+	if (idle->count == 1)
+		check_warning(check, path, "%s: not in effect yet", path);
+	else
+		check_warning(check, path, "%s: not in effect yet (and %zu more)", path,
+			      idle->count - 1);
+}
+
+static void warn_idle_params(struct check *check)
+{
+	for (int i = 0; i < PARAM_COUNT; i++) {
+		const struct param *param = param_get((enum param_id)i);
+		char path[FAULT_PATH_MAX];
+
+		if (param->in_effect || !snapshot_param_is_set(check->after, (enum param_id)i) ||
+		    !check_param_changed(check, (enum param_id)i))
+			continue;
+		snprintf(path, sizeof(path), "param %s", param->name);
+		check_warning(check, path, "%s: not in effect yet", param->name);
+	}
+}
+
+void check_not_in_effect(struct check *check)
+{
+	struct idle kinds[OBJECT_COUNT] = {{0}};
+	struct idle fields[FIELD_COUNT] = {{0}};
+
+	warn_idle_params(check);
+	for (int i = 0; i < OBJECT_COUNT; i++) {
+		enum object_kind kind = (enum object_kind)i;
+		size_t count = snapshot_object_count(check->after, kind);
+
+		if (check->before && check->before->sets[i] == check->after->sets[i])
+			continue;
+		for (size_t at = 0; at < count; at++)
+			count_idle(check, snapshot_object_at(check->after, kind, at), kinds,
+				   fields);
+	}
+	for (int i = 0; i < OBJECT_COUNT; i++)
+		if (kinds[i].count)
+			warn_idle(check, &kinds[i], FIELD_COUNT);
+	for (int i = 0; i < FIELD_COUNT; i++)
+		if (fields[i].count)
+			warn_idle(check, &fields[i], (enum field_id)i);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of a check. Each looks at the whole configuration after the change and adds to the
+ * report; `failed` is set when there is no memory. For shared/config only. */
+#pragma once
+
+#include "shared/config/check.h"
+
+struct check {
+	const struct snapshot *before; /* may be NULL */
+	const struct snapshot *after;
+	struct check_facts facts;
+	struct check_report *report;
+	bool failed;
+};
+
+void check_error(struct check *check, enum fault_code code, const char *path, const char *format,
+		 ...) VOS_PRINTF(4, 5);
+void check_warning(struct check *check, const char *path, const char *format, ...) VOS_PRINTF(3, 4);
+/* Whether the parameter's value is another than before (or there is no before and it is set). */
+bool check_param_changed(const struct check *check, enum param_id id);
+/* The object as it was, NULL when it is new. */
+const struct object *check_object_before(const struct check *check, const struct object *object);
+
+void check_params(struct check *check);
+void check_references(struct check *check);
+void check_objects(struct check *check);
+void check_not_in_effect(struct check *check);

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Gateways: whose source a request comes from, and which of them take a number. */
+#include "switchd/conf/conf_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/config/check.h"
+
+#define SIP_PORT 5060
+
+_Static_assert(CONF_GATEWAY_ADDRESSES_MAX == CHECK_GATEWAY_ADDRESSES_MAX, "checked at commit");
+_Static_assert(CONF_GATEWAY_PREFIXES_MAX == CHECK_GATEWAY_PREFIXES_MAX, "checked at commit");
+
+static enum vos_err refuse(const struct object *object, enum field_id id, const char *why,
+			   struct vos_fault *fault)
+{
+	char path[FAULT_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s %s %s", object_type(object_kind_of(object))->keyword,
+		 object_key(object), field_get(id)->keyword);
+	if (fault)
+		memcpy(fault->path, path, sizeof(fault->path));
+	fault_set(fault, FAULT_VALUE_RANGE, 0, "%s: %s", path, why);
+	return VOS_EINVAL;
+}
+
+static struct conf_party party_of(const struct object *object, enum field_id media_proxy,
+				  enum field_id encryption, enum field_id network)
+{
+	return (struct conf_party){
+		.media_mode = (enum conf_media_mode)object_field(object, media_proxy)->number,
+		.has_encryption =
+			object_field(object, encryption)->number != WORD_PARTY_ENCRYPTION_NONE,
+		.network = conf_field_text(object, network),
+	};
+}
+
+static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const struct object *object,
+				  struct vos_fault *fault)
+{
+	size_t count = object_list_count(object, FIELD_MAPPING_GATEWAY_ADDRESS);
+
+	gateway->name = object_key(object);
+	gateway->match_port = object_field(object, FIELD_MAPPING_GATEWAY_AUTHENTICATION)->number ==
+			      WORD_GATEWAY_AUTHENTICATION_IP_PORT;
+	gateway->lock = (enum conf_lock)object_field(object, FIELD_MAPPING_GATEWAY_LOCK)->number;
+	gateway->party = party_of(object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY,
+				  FIELD_MAPPING_GATEWAY_ENCRYPTION, FIELD_MAPPING_GATEWAY_NETWORK);
+	if (count > CONF_GATEWAY_ADDRESSES_MAX)
+		return refuse(object, FIELD_MAPPING_GATEWAY_ADDRESS, "too many addresses", fault);
+	for (size_t i = 0; i < count; i++) {
+		const struct value *value =
+			object_list_at(object, FIELD_MAPPING_GATEWAY_ADDRESS, i);
+
+		if (value->type != VALUE_STRING ||
+		    !source_parse(span_of(value->text), &gateway->sources[i],
+				  &gateway->source_ports[i]))
+			return refuse(object, FIELD_MAPPING_GATEWAY_ADDRESS, "not a source", fault);
+		gateway->source_count++;
+	}
+	return VOS_OK;
+}
+
+static enum vos_err build_mappings(struct conf *conf, struct vos_fault *fault)
+{
+	struct conf_private *private = conf->private;
+	size_t count = snapshot_object_count(conf->snapshot, OBJECT_MAPPING_GATEWAY);
+
+	private->mappings = calloc(count + 1, sizeof(*private->mappings));
+	if (!private->mappings)
+		return VOS_ENOMEM;
+	private->mapping_count = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct object *object =
+			snapshot_object_at(conf->snapshot, OBJECT_MAPPING_GATEWAY, i);
+		struct conf_mapping_gateway *gateway = &private->mappings[i];
+		enum vos_err err = build_mapping(gateway, object, fault);
+
+		if (err)
+			return err;
+		/* An address alone must not stand in for the password it asks for. */
+		if (object_field(object, FIELD_MAPPING_GATEWAY_AUTHENTICATION)->number ==
+		    WORD_GATEWAY_AUTHENTICATION_PASSWORD)
+			continue;
+		for (uint8_t at = 0; at < gateway->source_count; at++) {
+			struct prefix_entry entry = {
+				.prefix = gateway->sources[at],
+				.port = gateway->match_port ? gateway->source_ports[at] : 0,
+				.target = (uint32_t)i,
+			};
+
+			if (prefix_table_add(&private->sources, &entry))
+				return VOS_ENOMEM;
+		}
+	}
+	prefix_table_sort(&private->sources);
+	return VOS_OK;
+}
+
+static enum vos_err build_routing(struct conf_routing_gateway *gateway, const struct object *object,
+				  struct vos_fault *fault)
+{
+	size_t addresses = object_list_count(object, FIELD_ROUTING_GATEWAY_ADDRESS);
+	size_t prefixes = object_list_count(object, FIELD_ROUTING_GATEWAY_PREFIXES);
+
+	gateway->name = object_key(object);
+	gateway->priority = (int32_t)object_field(object, FIELD_ROUTING_GATEWAY_PRIORITY)->number;
+	gateway->lock = (enum conf_lock)object_field(object, FIELD_ROUTING_GATEWAY_LOCK)->number;
+	gateway->party = party_of(object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY,
+				  FIELD_ROUTING_GATEWAY_ENCRYPTION, FIELD_ROUTING_GATEWAY_NETWORK);
+	gateway->party.has_local_ring =
+		object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING)->boolean;
+	gateway->party.is_dynamic =
+		object_field(object, FIELD_ROUTING_GATEWAY_REGISTRATION)->number ==
+		WORD_GATEWAY_REGISTRATION_DYNAMIC;
+	if (addresses > CONF_GATEWAY_ADDRESSES_MAX)
+		return refuse(object, FIELD_ROUTING_GATEWAY_ADDRESS, "too many addresses", fault);
+	if (prefixes > CONF_GATEWAY_PREFIXES_MAX)
+		return refuse(object, FIELD_ROUTING_GATEWAY_PREFIXES, "too many prefixes", fault);
+	for (size_t i = 0; i < addresses; i++) {
+		struct addr address =
+			object_list_at(object, FIELD_ROUTING_GATEWAY_ADDRESS, i)->address;
+
+		if (address.port == 0)
+			address.port = SIP_PORT;
+		gateway->addresses[gateway->address_count++] = address;
+	}
+	for (size_t i = 0; i < prefixes; i++)
+		gateway->prefixes[gateway->prefix_count++] =
+			object_list_at(object, FIELD_ROUTING_GATEWAY_PREFIXES, i)->text;
+	return VOS_OK;
+}
+
+/* A gateway as a sort key of the route table; the index keeps the order of the names. */
+struct route_key {
+	struct route_prefix route;
+	int32_t priority;
+};
+
+static int compare_route(const void *a, const void *b)
+{
+	const struct route_key *left = a;
+	const struct route_key *right = b;
+	int order = strcmp(left->route.text, right->route.text);
+
+	if (order != 0)
+		return order;
+	if (left->priority != right->priority)
+		return left->priority < right->priority ? -1 : 1;
+	return left->route.gateway < right->route.gateway ? -1 : 1;
+}
+
+static size_t fill_keys(const struct conf_private *private, struct route_key *keys)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < private->routing_count; i++) {
+		const struct conf_routing_gateway *gateway = &private->routings[i];
+		struct route_key key = {.priority = gateway->priority,
+					.route.gateway = (uint32_t)i};
+
+		if (gateway->lock == CONF_LOCK_ALL || gateway->address_count == 0)
+			continue;
+		for (uint8_t at = 0; at < gateway->prefix_count; at++) {
+			key.route.text = gateway->prefixes[at];
+			keys[count++] = key;
+		}
+		key.route.text = "";
+		if (gateway->prefix_count == 0)
+			keys[count++] = key;
+	}
+	return count;
+}
+
+static enum vos_err build_routes(struct conf_private *private)
+{
+	struct route_key *keys;
+	size_t most = 1;
+
+	for (size_t i = 0; i < private->routing_count; i++)
+		most += private->routings[i].prefix_count + 1u;
+	keys = calloc(most, sizeof(*keys));
+	private->routes = calloc(most, sizeof(*private->routes));
+	if (!keys || !private->routes) {
+		free(keys);
+		return VOS_ENOMEM;
+	}
+	private->route_count = fill_keys(private, keys);
+	qsort(keys, private->route_count, sizeof(*keys), compare_route);
+	for (size_t i = 0; i < private->route_count; i++) {
+		size_t len = strlen(keys[i].route.text);
+
+		private->routes[i] = keys[i].route;
+		if (len > private->route_longest)
+		private->route_longest = len;
+	}
+	free(keys);
+	return VOS_OK;
+}
+
+enum vos_err conf_build_gateways(struct conf *conf, struct vos_fault *fault)
+{
+	struct conf_private *private = conf->private;
+	size_t count = snapshot_object_count(conf->snapshot, OBJECT_ROUTING_GATEWAY);
+	enum vos_err err = build_mappings(conf, fault);
+
+	if (err)
+		return err;
+	private->routings = calloc(count + 1, sizeof(*private->routings));
+	if (!private->routings)
+		return VOS_ENOMEM;
+	private->routing_count = count;
+	for (size_t i = 0; i < count; i++) {
+		err = build_routing(&private->routings[i],
+				    snapshot_object_at(conf->snapshot, OBJECT_ROUTING_GATEWAY, i),
+				    fault);
+		if (err)
+			return err;
+	}
+	return build_routes(private);
+}
+
+const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *conf,
+							     const struct addr *source)
+{
+	const struct prefix_entry *entry = prefix_table_find(&conf->private->sources, source);
+
+	return entry ? &conf->private->mappings[entry->target] : NULL;
+}
+
+const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *conf,
+							     struct span name)
+{
+	const struct conf_private *private = conf->private;
+	size_t low = 0;
+	size_t high = private->routing_count;
+
+	if (strnlen(name.ptr ? name.ptr : "", name.len) < name.len)
+		return NULL; /* a NUL inside; no name has one */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const char *have = private->routings[middle].name;
+		int order = strncmp(have, name.ptr ? name.ptr : "", name.len);
+
+		if (order == 0 && have[name.len] != '\0')
+			order = 1;
+		if (order == 0)
+			return &private->routings[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/* -1, 0, 1: the prefix in the table against the first len bytes of the callee. */
+static int compare_callee(const char *text, struct span callee, size_t len)
+{
+	int order = strncmp(text, callee.ptr, len);
+
+	if (order != 0)
+		return order;
+	return text[len] == '\0' ? 0 : 1;
+}
+
+static size_t first_route(const struct conf_private *private, struct span callee, size_t len)
+{
+	size_t low = 0;
+	size_t high = private->route_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_callee(private->routes[middle].text, callee, len) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool has_gateway(const struct conf_routing_gateway **list, size_t count,
+			const struct conf_routing_gateway *gateway)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == gateway)
+			return true;
+	return false;
+}
+
+size_t conf_route(const struct conf *conf, struct span callee,
+		  const struct conf_routing_gateway **out, size_t max)
+{
+	const struct conf_private *private = conf->private;
+	size_t len = callee.len < private->route_longest ? callee.len : private->route_longest;
+	size_t count = 0;
+
+	if (!callee.ptr)
+		callee = SPAN_LIT("");
+	/* No prefix goes beyond a NUL, nor may the comparison. */
+	len = strnlen(callee.ptr, len);
+	for (;; len--) {
+		size_t at = first_route(private, callee, len);
+
+		for (; at < private->route_count && count < max; at++) {
+			const struct route_prefix *route = &private->routes[at];
+			const struct conf_routing_gateway *gateway =
+				&private->routings[route->gateway];
+
+			if (compare_callee(route->text, callee, len) != 0)
+				break;
+			if (!has_gateway(out, count, gateway))
+				out[count++] = gateway;
+		}
+		if (len == 0 || count == max)
+			return count;
+	}
+}

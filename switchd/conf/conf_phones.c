@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Phones: their digest secrets, opened once a commit, and the table that finds them by number. */
+#include "switchd/conf/conf_private.h"
+
+#include <md5.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SIP_PORT 5060
+
+/* hex MD5(number:realm:password), RFC 2617 section 3.2.2.2. */
+static void compute_ha1(struct span number, struct span realm, struct span password,
+			char out[CONF_HA1_HEX + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t digest[MD5_DIGEST_LENGTH];
+	MD5_CTX md5;
+
+	MD5Init(&md5);
+	MD5Update(&md5, (const uint8_t *)number.ptr, number.len);
+	MD5Update(&md5, (const uint8_t *)":", 1);
+	MD5Update(&md5, (const uint8_t *)realm.ptr, realm.len);
+	MD5Update(&md5, (const uint8_t *)":", 1);
+	MD5Update(&md5, (const uint8_t *)password.ptr, password.len);
+	MD5Final(digest, &md5);
+	for (size_t i = 0; i < sizeof(digest); i++) {
+		out[2 * i] = digits[digest[i] >> 4];
+		out[2 * i + 1] = digits[digest[i] & 15];
+	}
+	out[CONF_HA1_HEX] = '\0';
+	secret_wipe(&md5, sizeof(md5));
+	secret_wipe(digest, sizeof(digest));
+}
+
+static const char *sealed_password(const struct object *object)
+{
+	const struct value *value = object_field(object, FIELD_PHONE_PASSWORD);
+
+	return value->type == VALUE_SECRET ? value->text : NULL;
+}
+
+static enum vos_err open_password(struct conf_phone *phone, const char *sealed, const char *realm,
+				  const struct secret_key *key, struct vos_fault *fault)
+{
+	char plain[SECRET_PLAIN_MAX + 1];
+	size_t len;
+	enum vos_err err = secret_open(key, span_of(sealed), plain, &len);
+
+	if (err) {
+		if (fault)
+			snprintf(fault->path, sizeof(fault->path), "phone %s password",
+				 phone->number);
+		fault_set(fault, FAULT_VALUE_FORMAT, 0,
+			  "phone %s password: %s; set the password again", phone->number,
+			  err == VOS_EPERM ? "it was sealed on another host, or altered"
+					   : "it is not sealed text");
+		return err;
+	}
+	compute_ha1(span_of(phone->number), span_of(realm), (struct span){plain, len}, phone->ha1);
+	secret_wipe(plain, sizeof(plain));
+	return VOS_OK;
+}
+
+static void set_phone(struct conf_phone *phone, const struct object *object)
+{
+	const struct value *address = object_field(object, FIELD_PHONE_ADDRESS);
+
+	phone->number = object_key(object);
+	phone->display_name = conf_field_text(object, FIELD_PHONE_NAME);
+	phone->lock = (enum conf_lock)object_field(object, FIELD_PHONE_LOCK)->number;
+	phone->is_static = object_field(object, FIELD_PHONE_REGISTRATION)->number ==
+			   WORD_PHONE_REGISTRATION_STATIC;
+	if (phone->is_static && address->type == VALUE_ADDRESS) {
+		phone->static_address = address->address;
+		if (phone->static_address.port == 0)
+			phone->static_address.port = SIP_PORT;
+	}
+	phone->party = (struct conf_party){
+		.media_mode =
+			(enum conf_media_mode)object_field(object, FIELD_PHONE_MEDIA_PROXY)->number,
+		.has_local_ring = object_field(object, FIELD_PHONE_LOCAL_RING)->boolean,
+		.has_encryption = object_field(object, FIELD_PHONE_ENCRYPTION)->number !=
+				  WORD_PARTY_ENCRYPTION_NONE,
+		.is_dynamic = !phone->is_static,
+		.network = conf_field_text(object, FIELD_PHONE_NETWORK),
+	};
+}
+
+/* A walk over the phones of the conf before, beside the one over the new phones. Both are in the
+ * order of their numbers. */
+struct old_phones {
+	const struct conf *conf; /* NULL: nothing to take over */
+	size_t next;
+};
+
+/* Takes HA1 over where number, realm and sealed password are what they were. */
+static bool take_over(struct old_phones *old, struct conf_phone *phone, const struct object *object,
+		      const char *sealed)
+{
+	if (!old->conf)
+		return false;
+	for (; old->next < old->conf->private->phone_count; old->next++) {
+		const struct conf_phone *same = &old->conf->private->phones[old->next];
+		const struct object *before;
+		const char *sealed_before;
+		int order = strcmp(same->number, phone->number);
+
+		if (order > 0)
+			return false;
+		if (order < 0)
+			continue;
+		before = snapshot_object_at(old->conf->snapshot, OBJECT_PHONE, old->next);
+		sealed_before = sealed_password(before);
+		if (before != object && (!sealed_before || strcmp(sealed_before, sealed) != 0))
+			return false;
+		memcpy(phone->ha1, same->ha1, sizeof(phone->ha1));
+		return true;
+	}
+	return false;
+}
+
+static size_t slot_of(const struct conf_private *private, struct span number)
+{
+	size_t mask = private->phone_slot_count - 1;
+	size_t at = hash_bytes(&private->phone_hash, number.ptr, number.len) & mask;
+
+	while (private->phone_slots[at] &&
+	       !span_eq(span_of(private->phones[private->phone_slots[at] - 1].number), number))
+		at = (at + 1) & mask;
+	return at;
+}
+
+static enum vos_err index_phones(struct conf_private *private)
+{
+	size_t count = 16;
+
+	while (count < private->phone_count * 2)
+		count *= 2;
+	private->phone_slots = calloc(count, sizeof(*private->phone_slots));
+	if (!private->phone_slots)
+		return VOS_ENOMEM;
+	private->phone_slot_count = count;
+	hash_key_random(&private->phone_hash);
+	for (size_t i = 0; i < private->phone_count; i++)
+	private->phone_slots[slot_of(private, span_of(private->phones[i].number))] =
+		(uint32_t)i + 1;
+	return VOS_OK;
+}
+
+enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
+			       const struct conf *previous, struct vos_fault *fault)
+{
+	struct conf_private *private = conf->private;
+	size_t count = snapshot_object_count(conf->snapshot, OBJECT_PHONE);
+	struct old_phones old = {0};
+
+	if (previous && strcmp(previous->realm, conf->realm) == 0)
+		old.conf = previous;
+	private->phones = calloc(count + 1, sizeof(*private->phones));
+	if (!private->phones)
+		return VOS_ENOMEM;
+	private->phone_count = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct object *object = snapshot_object_at(conf->snapshot, OBJECT_PHONE, i);
+		struct conf_phone *phone = &private->phones[i];
+		const char *sealed = sealed_password(object);
+
+		set_phone(phone, object);
+		if (!sealed)
+			continue;
+		phone->has_password = true;
+		if (!take_over(&old, phone, object, sealed)) {
+			enum vos_err err = open_password(phone, sealed, conf->realm, key, fault);
+
+			if (err)
+				return err;
+		}
+	}
+	return index_phones(private);
+}
+
+const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number)
+{
+	const struct conf_private *private = conf->private;
+	uint32_t index = private->phone_slots[slot_of(private, number)];
+
+	return index ? &private->phones[index - 1] : NULL;
+}
