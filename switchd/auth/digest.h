@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Digest authentication of requests (RFC 3261 section 22, RFC 2617: MD5, qop=auth).
  *
- * Nonces carry their own time and a keyed signature (libsodium), so a challenge costs no memory; they die
- * after SS_SIP_AUTHENTICATION_TIMEOUT. What is remembered is the highest nonce count of a nonce that was
- * used with success, until it dies: a replay is refused. An unknown user walks the same steps with a made-up HA1 and
- * gets the same answers. Thread-safe. */
+ * Nonces carry their own time and a keyed signature (libsodium), so a challenge costs no memory;
+ * they die after SS_SIP_AUTHENTICATION_TIMEOUT. What is remembered is the highest nonce count of a
+ * nonce that was used with success, until it dies: a replay is refused. An unknown user walks the
+ * same steps with a made-up HA1 and gets the same answers. Thread-safe. */
 #pragma once
 
 #include "shared/base/addr.h"
@@ -16,16 +16,18 @@ struct auth;
 
 enum auth_result {
 	AUTH_OK,
-	AUTH_MISSING,   /* no credentials for our realm: challenge */
-	AUTH_STALE,     /* well-formed, nonce old (or its count was seen): challenge with stale=true */
-	AUTH_WRONG,     /* live nonce, wrong answer or unknown user: challenge again, counts as a failure */
+	AUTH_MISSING, /* no credentials for our realm: challenge */
+	AUTH_STALE, /* well-formed, nonce old (or its count was seen): challenge with stale=true */
+	AUTH_WRONG, /* live nonce, wrong answer or unknown user: challenge again, counts as a
+		       failure */
 	AUTH_MALFORMED, /* credentials that cannot be read: 400 */
-	AUTH_FORBIDDEN, /* too many wrong answers in this Call-ID (SS_SIP_AUTHENTICATION_RETRY): 403 */
+	AUTH_FORBIDDEN, /* too many wrong answers in this Call-ID (SS_SIP_AUTHENTICATION_RETRY): 403
+			 */
 	AUTH_SUSPENDED, /* source is locked out (SS_AUTHENTICATION_MAX_RETRY): 403 or silence */
 };
 
 struct auth_request {
-	const char *method;      /* "REGISTER" */
+	const char *method; /* "REGISTER" */
 	struct span request_uri;
 	struct span credentials; /* value of Authorization or Proxy-Authorization; empty = none */
 	struct span call_id;
@@ -36,16 +38,20 @@ struct auth_request {
 
 VOS_CHECK enum vos_err auth_create(struct auth **out);
 void auth_destroy(struct auth *auth);
+/* Where the start of a suspension is logged; before any thread uses auth. Without it nothing is. */
+void auth_set_log(struct auth *auth, const struct log *log);
 
-/* Checks credentials against conf's phones. On AUTH_OK *phone is who it is (its authentication user). A
- * retransmission (same nonce count, Call-ID and CSeq as the last accepted) is AUTH_OK again. */
+/* Checks credentials against conf's phones. On AUTH_OK *phone is who it is (its authentication
+ * user). A retransmission (same nonce count, Call-ID and CSeq as the last accepted) is AUTH_OK
+ * again. */
 enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 			    const struct auth_request *request, const struct conf_phone **phone);
-/* Appends the whole challenge header line, "WWW-Authenticate: Digest ..." CRLF or Proxy-Authenticate, as
- * SS_SIP_AUTHENTICATION_CODE says. */
-void auth_write_challenge(struct auth *auth, const struct conf *conf, bool is_stale, uint64_t now_us,
-			  struct buf *out);
+/* Appends the whole challenge header line, "WWW-Authenticate: Digest ..." CRLF or
+ * Proxy-Authenticate, as SS_SIP_AUTHENTICATION_CODE says. */
+void auth_write_challenge(struct auth *auth, const struct conf *conf, bool is_stale,
+			  uint64_t now_us, struct buf *out);
 /* 401 or 407. */
 int auth_challenge_status(const struct conf *conf);
 /* hex MD5(user:realm:password). */
-void auth_ha1(struct span user, struct span realm, struct span password, char out[CONF_HA1_HEX + 1]);
+void auth_ha1(struct span user, struct span realm, struct span password,
+	      char out[CONF_HA1_HEX + 1]);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where registered phones are: address of record (the phone's number) -> bindings (RFC 3261 section 10).
+/* Where registered phones are: address of record (the phone's number) -> bindings (RFC 3261 section
+ * 10).
  *
- * One table for all threads, striped by user with a short lock a stripe; a binding is one block of memory
- * of its struct and its strings (at most 400 bytes with everything that points to it). Changed users are
- * marked dirty; the storage thread drains them, so that a write is never in a signalling thread's way and
- * the backlog is bounded by the number of users. Expiry is by a coarse wheel a stripe, no scan.
- * NAT bindings are entered in the keepalive list by this module. */
+ * One table for all threads, striped by user with a short lock a stripe; a binding is one block of
+ * memory of its struct and its strings (at most 400 bytes with everything that points to it).
+ * Changed users are marked dirty; the storage thread drains them, so that a write is never in a
+ * signalling thread's way and the backlog is bounded by the number of users. Expiry is by a coarse
+ * wheel a stripe, no scan. NAT bindings are entered in the keepalive list by this module. */
 #pragma once
 
 #include "shared/base/addr.h"
@@ -15,51 +16,57 @@
 struct location;
 struct keepalive;
 
-#define LOCATION_CONTACTS_MAX   10  /* of one user */
-#define LOCATION_CONTACT_LEN    256 /* bytes of a contact URI */
-#define LOCATION_USER_LEN       64
-#define LOCATION_AGENT_LEN      64
+#define LOCATION_CONTACTS_MAX 10  /* of one user */
+#define LOCATION_CONTACT_LEN  256 /* bytes of a contact URI */
+#define LOCATION_USER_LEN     64
+#define LOCATION_AGENT_LEN    64
+#define LOCATION_UPDATES_MAX  (2 * LOCATION_CONTACTS_MAX) /* changes of one REGISTER */
 
 /* A copy of one binding, for lookups, show and storage. */
 struct binding {
 	char user[LOCATION_USER_LEN];
 	char contact[LOCATION_CONTACT_LEN]; /* URI as the phone gave it, without <> */
 	char user_agent[LOCATION_AGENT_LEN];
-	struct addr source;       /* observed address; where requests and keepalives go */
-	uint8_t socket_index;     /* listen address that it registered to */
-	struct addr local;        /* that address, so that a restart finds the socket again */
+	struct addr source;   /* observed address; where requests and keepalives go */
+	uint8_t socket_index; /* listen address that it registered to */
+	struct addr local;    /* that address, so that a restart finds the socket again */
 	bool is_nat;
-	uint16_t q_thousandths;   /* 0..1000 */
-	uint64_t call_id_hash;    /* of the REGISTER */
+	uint16_t q_thousandths; /* 0..1000 */
+	uint64_t call_id_hash;  /* of the REGISTER */
 	uint32_t cseq;
-	int64_t registered_ms;    /* wall time */
-	int64_t expires_ms;       /* wall time; what storage keeps */
+	int64_t registered_ms; /* wall time */
+	int64_t expires_ms;    /* wall time; what storage keeps */
+	uint32_t keepalive_id; /* entry in the keepalive list, 0 = none; set by this module only */
 };
 
 VOS_CHECK enum vos_err location_create(struct keepalive *keepalive, struct location **out);
 void location_destroy(struct location *location);
 
-/* One change of a REGISTER, applied together under the user's lock, so that it is all or nothing. */
+/* One change of a REGISTER, applied together under the user's lock, so that it is all or nothing.
+ */
 struct location_update {
-	struct binding binding;   /* expires_ms == 0: remove this contact */
+	struct binding binding; /* expires_ms == 0: remove this contact */
 };
 
 enum location_result {
 	LOCATION_OK,
-	LOCATION_STALE,    /* a CSeq that is not higher for the same Call-ID (RFC 3261 10.3 step 7) */
+	LOCATION_STALE, /* a CSeq that is not higher for the same Call-ID (RFC 3261 10.3 step 7) */
 	LOCATION_TOO_MANY, /* more than LOCATION_CONTACTS_MAX */
 	LOCATION_NO_MEMORY,
 };
 
+/* A change that carries the Call-ID and CSeq which the binding already has is a retransmission and
+ * leaves it as it is. */
 enum location_result location_update(struct location *location, struct span user,
 				     const struct location_update *updates, size_t count,
 				     int64_t now_ms);
 /* Contact: * with Expires 0 removes all (call_id_hash/cseq checked as above). */
 enum location_result location_remove_all(struct location *location, struct span user,
 					 uint64_t call_id_hash, uint32_t cseq);
-/* Live bindings of a user, best q first, newest first among equals. Returns how many, at most max. */
-size_t location_find(struct location *location, struct span user, int64_t now_ms, struct binding *out,
-		     size_t max);
+/* Live bindings of a user, best q first, newest first among equals. Returns how many, at most max.
+ */
+size_t location_find(struct location *location, struct span user, int64_t now_ms,
+		     struct binding *out, size_t max);
 size_t location_count(const struct location *location);
 size_t location_nat_count(const struct location *location);
 /* Bytes of memory the table holds, for show and the benchmark. */
@@ -68,19 +75,22 @@ size_t location_memory(const struct location *location);
 /* Expires what is due; called once a second by signalling thread 0. Returns how many went. */
 size_t location_expire(struct location *location, int64_t now_ms);
 
-/* Walk for show: copies up to max bindings after *cursor (start 0; opaque), true while more may follow.
- * Holds one stripe's lock at a time. Users come in no particular order. */
+/* Walk for show: copies up to max bindings after *cursor (start 0; opaque), true while more may
+ * follow. Holds one stripe's lock at a time. Users come in no particular order, each with all its
+ * bindings when max is at least LOCATION_CONTACTS_MAX; one that is there during the whole walk
+ * comes exactly once. */
 bool location_list(struct location *location, uint64_t *cursor, struct binding *out, size_t max,
 		   size_t *count);
-/* Storage side: takes up to max dirty users; for each, the callback gets all their bindings (count 0:
- * the user has none left). Returns the number of users taken. */
+/* Storage side: takes up to max dirty users; for each, the callback gets all their bindings (count
+ * 0: the user has none left). Returns the number of users taken. */
 typedef void location_dirty_fn(void *context, const char *user, const struct binding *bindings,
 			       size_t count);
 size_t location_drain_dirty(struct location *location, size_t max, location_dirty_fn *fn,
 			    void *context);
 /* Marks a user dirty again after a failed write. */
 void location_mark_dirty(struct location *location, const char *user);
-/* At start: puts a stored binding in without marking it dirty. */
+/* At start: puts a stored binding in without marking it dirty. One that has expired is left out,
+ * and its user is marked dirty, so that storage forgets it too. */
 VOS_CHECK enum vos_err location_restore(struct location *location, const struct binding *binding,
 					int64_t now_ms);
 /* Administrative removal (clear registration). Returns how many bindings went. */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this folder share. */
+#pragma once
+
+#include "switchd/auth/digest.h"
+#include "switchd/auth/lockout.h"
+#include "switchd/auth/nonce.h"
+
+struct auth {
+	struct nonces *nonces;
+	struct lockout *lockout;
+	char dummy_ha1[CONF_HA1_HEX + 1]; /* of users that do not exist; no password leads to it */
+	const struct log *log;            /* may be NULL */
+};

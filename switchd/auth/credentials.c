@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One pass over the text, bounded by its length; nothing is copied. */
+#include "switchd/auth/credentials.h"
+
+#include <ctype.h>
+
+static bool is_token_char(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("-.!%*_+`'~", c));
+}
+
+static void skip_blanks(struct span *rest)
+{
+	while (rest->len && (*rest->ptr == ' ' || *rest->ptr == '\t' || *rest->ptr == '\r' ||
+			     *rest->ptr == '\n')) {
+		rest->ptr++;
+		rest->len--;
+	}
+}
+
+static bool take_char(struct span *rest, char c)
+{
+	if (!rest->len || *rest->ptr != c)
+		return false;
+	rest->ptr++;
+	rest->len--;
+	return true;
+}
+
+static struct span take_token(struct span *rest)
+{
+	struct span token = {rest->ptr, 0};
+
+	while (rest->len && is_token_char(*rest->ptr)) {
+		rest->ptr++;
+		rest->len--;
+		token.len++;
+	}
+	return token;
+}
+
+/* After the opening quote; false when it does not close or holds a control character. */
+static bool take_quoted(struct span *rest, struct span *value)
+{
+	size_t i = 0;
+
+	while (i < rest->len && rest->ptr[i] != '"') {
+		unsigned char c = (unsigned char)rest->ptr[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return false;
+		i += c == '\\' ? 2 : 1;
+	}
+	if (i >= rest->len)
+		return false;
+	*value = (struct span){rest->ptr, i};
+	rest->ptr += i + 1;
+	rest->len -= i + 1;
+	return true;
+}
+
+struct param_row {
+	const char *name;
+	size_t offset;
+	bool is_needed;
+};
+
+#define ROW(name, needed)                                         \
+	{                                                         \
+#name, offsetof(struct credentials, name), needed \
+	}
+
+static const struct param_row PARAMS[] = {
+	ROW(username, true), ROW(realm, true),      ROW(nonce, true),   ROW(uri, true),
+	ROW(response, true), ROW(algorithm, false), ROW(cnonce, false), ROW(opaque, false),
+	ROW(qop, false),     ROW(nc, false),
+};
+
+#define PARAM_ROWS (sizeof(PARAMS) / sizeof(PARAMS[0]))
+
+static struct span *slot_of(struct credentials *credentials, const struct param_row *row)
+{
+	return (struct span *)(void *)((char *)credentials + row->offset);
+}
+
+/* False when a known parameter comes twice. */
+static bool store_param(struct credentials *out, struct span name, struct span value)
+{
+	for (size_t i = 0; i < PARAM_ROWS; i++) {
+		struct span *slot = slot_of(out, &PARAMS[i]);
+
+		if (!span_ieq(name, span_of(PARAMS[i].name)))
+			continue;
+		if (slot->ptr)
+			return false;
+		*slot = value;
+		return true;
+	}
+	return true;
+}
+
+static bool take_param(struct span *rest, struct credentials *out)
+{
+	struct span name = take_token(rest);
+	struct span value;
+
+	skip_blanks(rest);
+	if (!name.len || !take_char(rest, '='))
+		return false;
+	skip_blanks(rest);
+	if (take_char(rest, '"')) {
+		if (!take_quoted(rest, &value))
+			return false;
+	} else {
+		value = take_token(rest);
+		if (!value.len)
+			return false;
+	}
+	skip_blanks(rest);
+	return store_param(out, name, value);
+}
+
+static bool is_hex(struct span text, size_t digits)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!isxdigit((unsigned char)text.ptr[i]))
+			return false;
+	}
+	return text.len == digits;
+}
+
+static uint32_t hex_value(struct span text)
+{
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = (char)(text.ptr[i] | 0x20);
+
+		number = number << 4 | (uint32_t)(c >= 'a' ? c - 'a' + 10 : c - '0');
+	}
+	return number;
+}
+
+/* What holds between the parameters. */
+static bool is_complete(struct credentials *credentials)
+{
+	for (size_t i = 0; i < PARAM_ROWS; i++) {
+		if (PARAMS[i].is_needed && !slot_of(credentials, &PARAMS[i])->ptr)
+			return false;
+	}
+	if (!is_hex(credentials->response, 32) || !credentials->uri.len)
+		return false;
+	if (!credentials->qop.ptr)
+		return !credentials->nc.ptr || is_hex(credentials->nc, 8);
+	/* RFC 2617 3.2.2: nc and cnonce must stand with qop; only auth is offered. */
+	if (!span_ieq(credentials->qop, SPAN_LIT("auth")) || !credentials->cnonce.ptr ||
+	    !is_hex(credentials->nc, 8))
+		return false;
+	credentials->nonce_count = hex_value(credentials->nc);
+	return credentials->nonce_count > 0;
+}
+
+enum credentials_verdict credentials_parse(struct span text, struct credentials *out)
+{
+	struct credentials credentials = {0};
+	struct span rest = text;
+	struct span scheme;
+	size_t count = 0;
+
+	skip_blanks(&rest);
+	scheme = take_token(&rest);
+	if (!scheme.len || text.len > CREDENTIALS_BYTES_MAX)
+		return CREDENTIALS_MALFORMED;
+	if (!span_ieq(scheme, SPAN_LIT("Digest")))
+		return CREDENTIALS_OTHER_SCHEME;
+	if (rest.len && *rest.ptr != ' ' && *rest.ptr != '\t' && *rest.ptr != '\r' &&
+	    *rest.ptr != '\n')
+		return CREDENTIALS_MALFORMED;
+	skip_blanks(&rest);
+	while (rest.len) {
+		if (count++ == CREDENTIALS_PARAMS_MAX || !take_param(&rest, &credentials))
+			return CREDENTIALS_MALFORMED;
+		if (!rest.len)
+			break;
+		if (!take_char(&rest, ','))
+			return CREDENTIALS_MALFORMED;
+		skip_blanks(&rest);
+		if (!rest.len)
+			return CREDENTIALS_MALFORMED;
+	}
+	if (!is_complete(&credentials))
+		return CREDENTIALS_MALFORMED;
+	*out = credentials;
+	return CREDENTIALS_OK;
+}
+
+bool credentials_unquote(struct span quoted, char *out, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < quoted.len; i++) {
+		if (quoted.ptr[i] == '\\' && i + 1 < quoted.len)
+			i++;
+		if (len + 1 >= size)
+			return false;
+		out[len++] = quoted.ptr[i];
+	}
+	if (size == 0)
+		return false;
+	out[len] = '\0';
+	return true;
+}
+
+bool credentials_are_for(struct span text, struct span realm)
+{
+	struct credentials credentials;
+	char plain[128];
+
+	return credentials_parse(text, &credentials) == CREDENTIALS_OK &&
+	       credentials_unquote(credentials.realm, plain, sizeof(plain)) &&
+	       span_eq(span_of(plain), realm);
+}

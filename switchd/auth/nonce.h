@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nonces that need no memory until they are used with success, and the memory of those that were.
+ *
+ * A nonce is base64url of 6 bytes issue time (ms, monotonic), 4 bytes running number, 8 bytes
+ * SipHash of both under a key of the process. A restart makes a new key: what clients hold from
+ * before reads as altered, and both are answered with stale=true, never counted as a failure. */
+#pragma once
+
+#include "shared/base/addr.h"
+#include "shared/base/err.h"
+#include "shared/base/span.h"
+
+#define NONCE_RAW_BYTES 18
+#define NONCE_TEXT_LEN  24
+
+struct nonces;
+
+VOS_CHECK enum vos_err nonces_create(struct nonces **out);
+void nonces_destroy(struct nonces *nonces);
+
+/* Writes a fresh nonce, NUL-terminated. */
+void nonce_write(struct nonces *nonces, uint64_t now_us, char out[NONCE_TEXT_LEN + 1]);
+
+struct nonce {
+	uint64_t id; /* its signature: unique to it */
+	uint64_t issued_ms;
+};
+
+/* True when the text is a nonce of this process, not older than life_s. */
+bool nonce_read(const struct nonces *nonces, struct span text, uint64_t now_us, uint64_t life_s,
+		struct nonce *out);
+
+/* Who used a nonce: what a retransmission has in common with its first copy. */
+struct nonce_use {
+	uint32_t count; /* nc; NONCE_ONCE for a client without qop */
+	struct span call_id;
+	uint32_t cseq;
+	const struct addr *source;
+};
+
+#define NONCE_ONCE UINT32_MAX
+
+/* Notes the use of a live nonce with the right password. False: the count was seen before (a
+ * replay), or it cannot be told any more because the nonce had to be forgotten; both are answered
+ * as stale. The same use again is true (a retransmission). The table is of fixed size: when a set
+ * is full the oldest nonce goes, and with it every nonce of the set that is as old, so that
+ * forgetting never lets a replay in. */
+bool nonce_take(struct nonces *nonces, const struct nonce *nonce, const struct nonce_use *use);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between message and auth: which credentials count, and what is answered.
+ *
+ * SS_REPLY_UNAUTHORIZED off silences refusals (suspended source, spent Call-ID), never a challenge:
+ * a phone must be challenged before it can say who it is, and silence for unknown users alone would
+ * tell which users exist. */
+#include "switchd/sip/authorize.h"
+
+#include "switchd/auth/credentials.h"
+#include "switchd/sip/reply.h"
+
+static const enum sip_header_id CREDENTIAL_HEADERS[] = {
+	SIP_HDR_AUTHORIZATION,
+	SIP_HDR_PROXY_AUTHORIZATION,
+};
+
+struct span sip_credentials(const struct sip_msg *msg, struct span realm)
+{
+	struct span first = SPAN_NONE;
+
+	for (size_t i = 0; i < sizeof(CREDENTIAL_HEADERS) / sizeof(CREDENTIAL_HEADERS[0]); i++) {
+		const struct sip_header *header;
+		int index = 0;
+
+		while ((header = sip_msg_header(msg, CREDENTIAL_HEADERS[i], &index))) {
+			if (credentials_are_for(header->value, realm))
+				return header->value;
+			if (!first.ptr)
+				first = header->value;
+		}
+	}
+	return first;
+}
+
+enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
+			       const struct conf_phone **phone)
+{
+	const struct sip_msg *msg = rx->msg;
+	struct auth_request request = {
+		.method = sip_method_text(msg->method),
+		.request_uri = msg->request_uri,
+		.credentials = sip_credentials(msg, span_of(worker->conf->realm)),
+		.call_id = msg->call_id,
+		.cseq = msg->cseq,
+		.source = rx->source,
+		.now_us = worker->now_us,
+	};
+
+	return auth_check(worker->shared->auth, worker->conf, &request, phone);
+}
+
+static void reply_challenge(struct sip_worker *worker, const struct sip_rx *rx, bool is_stale)
+{
+	char tag[SIP_STATELESS_TAG_MAX];
+	struct buf *out = sip_reply_begin(worker, rx, auth_challenge_status(worker->conf), NULL,
+					  sip_stateless_tag(worker, rx, tag));
+
+	auth_write_challenge(worker->shared->auth, worker->conf, is_stale, worker->now_us, out);
+	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+}
+
+void sip_reply_unauthorized(struct sip_worker *worker, const struct sip_rx *rx,
+			    enum auth_result result)
+{
+	switch (result) {
+	case AUTH_OK:
+		break;
+	case AUTH_MISSING:
+	case AUTH_WRONG:
+		reply_challenge(worker, rx, false);
+		break;
+	case AUTH_STALE:
+		reply_challenge(worker, rx, true);
+		break;
+	case AUTH_MALFORMED:
+		sip_reply_stateless(worker, rx, 400, "Malformed Credentials");
+		break;
+	case AUTH_FORBIDDEN:
+	case AUTH_SUSPENDED:
+		if (snapshot_bool(worker->conf->snapshot, PARAM_SS_REPLY_UNAUTHORIZED))
+			sip_reply_stateless(worker, rx, 403, NULL);
+		break;
+	}
+}

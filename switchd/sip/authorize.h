@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Digest credentials of a request, for every handler that wants to know who sends it. */
+#pragma once
+
+#include "switchd/auth/digest.h"
+#include "switchd/sip/worker.h"
+
+/* The value of the first Authorization or Proxy-Authorization line that is digest for this realm
+ * (behaviour A11: either is taken, whatever the challenge was); else the first such line, for
+ * auth_check to judge; empty when there is none. */
+struct span sip_credentials(const struct sip_msg *msg, struct span realm);
+
+/* auth_check() of the request, without an answer. */
+enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
+			       const struct conf_phone **phone);
+/* The answer to anything but AUTH_OK, without a transaction: challenge, 400, 403 or, for a refused
+ * source when SS_REPLY_UNAUTHORIZED is off, none. */
+void sip_reply_unauthorized(struct sip_worker *worker, const struct sip_rx *rx,
+			    enum auth_result result);

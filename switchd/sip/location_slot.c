@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The pieces of the location table: users in their buckets, bindings of a user. Locks are the
+ * caller's. */
+#include "switchd/sip/location_private.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#define MALLOC_OVERHEAD 8 /* what glibc keeps beside a block */
+
+static void account(struct location *location, void *memory)
+{
+	atomic_fetch_add_explicit(&location->memory, malloc_usable_size(memory) + MALLOC_OVERHEAD,
+				  memory_order_relaxed);
+}
+
+static void release(struct location *location, void *memory)
+{
+	atomic_fetch_sub_explicit(&location->memory, malloc_usable_size(memory) + MALLOC_OVERHEAD,
+				  memory_order_relaxed);
+	free(memory);
+}
+
+uint64_t location_hash(const struct location *location, struct span user)
+{
+	return hash_bytes(&location->key, user.ptr, user.len);
+}
+
+static size_t bucket_of(const struct stripe *stripe, uint64_t hash)
+{
+	return (size_t)((hash << 8) >> (64 - stripe->bits));
+}
+
+struct user *user_find(const struct stripe *stripe, uint64_t hash, struct span name)
+{
+	struct user *user = stripe->buckets[bucket_of(stripe, hash)];
+
+	while (user &&
+	       (user->hash < hash ||
+		(user->hash == hash && !span_eq((struct span){user->name, user->name_len}, name))))
+		user = user->next;
+	return user && user->hash == hash ? user : NULL;
+}
+
+struct user *user_first_from(const struct stripe *stripe, uint64_t hash)
+{
+	for (size_t i = bucket_of(stripe, hash); i < (size_t)1 << stripe->bits; i++) {
+		for (struct user *user = stripe->buckets[i]; user; user = user->next) {
+			if (user->hash >= hash)
+				return user;
+		}
+	}
+	return NULL;
+}
+
+/* Doubles the buckets. A chain is sorted by hash, so that its front half goes to the lower of its
+ * two new buckets. Without memory the chains just get longer. */
+static void grow(struct location *location, struct stripe *stripe)
+{
+	size_t old_count = (size_t)1 << stripe->bits;
+	struct user **buckets = calloc(old_count * 2, sizeof(*buckets));
+	struct user **old = stripe->buckets;
+
+	if (!buckets)
+		return;
+	account(location, buckets);
+	stripe->buckets = buckets;
+	stripe->bits++;
+	for (size_t i = 0; i < old_count; i++) {
+		struct user **link = &old[i];
+
+		while (*link && bucket_of(stripe, (*link)->hash) == 2 * i)
+			link = &(*link)->next;
+		buckets[2 * i + 1] = *link;
+		*link = NULL;
+		buckets[2 * i] = old[i];
+	}
+	release(location, old);
+}
+
+struct user *user_create(struct location *location, struct stripe *stripe, uint64_t hash,
+			 struct span name)
+{
+	struct user *user = malloc(offsetof(struct user, name) + name.len);
+	struct user **link;
+
+	if (!user)
+		return NULL;
+	account(location, user);
+	*user = (struct user){.hash = hash, .name_len = (uint8_t)name.len};
+	memcpy(user->name, name.ptr, name.len);
+	if (stripe->users >= (size_t)1 << stripe->bits)
+		grow(location, stripe);
+	for (link = &stripe->buckets[bucket_of(stripe, hash)]; *link && (*link)->hash < hash;)
+		link = &(*link)->next;
+	user->next = *link;
+	*link = user;
+	stripe->users++;
+	return user;
+}
+
+void user_release(struct location *location, struct stripe *stripe, struct user *user)
+{
+	struct user **link = &stripe->buckets[bucket_of(stripe, user->hash)];
+
+	if (user->count || user->is_dirty)
+		return;
+	while (*link != user)
+		link = &(*link)->next;
+	*link = user->next;
+	stripe->users--;
+	release(location, user);
+}
+
+void user_mark_dirty(struct stripe *stripe, struct user *user)
+{
+	if (user->is_dirty)
+		return;
+	user->is_dirty = true;
+	user->dirty_next = NULL;
+	*stripe->dirty_last = user;
+	stripe->dirty_last = &user->dirty_next;
+}
+
+struct slot *slot_create(struct location *location, const struct binding *binding)
+{
+	size_t contact_len = strnlen(binding->contact, LOCATION_CONTACT_LEN - 1);
+	size_t agent_len = strnlen(binding->user_agent, LOCATION_AGENT_LEN - 1);
+	struct slot *slot = malloc(offsetof(struct slot, text) + contact_len + agent_len);
+
+	if (!slot)
+		return NULL;
+	account(location, slot);
+	memset(slot, 0, offsetof(struct slot, text));
+	slot->contact_len = (uint8_t)contact_len;
+	slot->agent_len = (uint8_t)agent_len;
+	memcpy(slot->text, binding->contact, contact_len);
+	memcpy(slot->text + contact_len, binding->user_agent, agent_len);
+	return slot;
+}
+
+void slot_free(struct location *location, struct slot *slot)
+{
+	if (slot)
+		release(location, slot);
+}
+
+static void due_stop(struct slot *slot)
+{
+	if (!slot->due_prev)
+		return;
+	*slot->due_prev = slot->due_next;
+	if (slot->due_next)
+		slot->due_next->due_prev = slot->due_prev;
+	slot->due_prev = NULL;
+}
+
+static void due_start(struct stripe *stripe, struct slot *slot)
+{
+	uint64_t tick = ((uint64_t)slot->expires_ms + 999) / 1000;
+	struct slot **head = &stripe->due[tick % EXPIRY_SLOTS];
+
+	due_stop(slot);
+	slot->due_next = *head;
+	if (slot->due_next)
+		slot->due_next->due_prev = &slot->due_next;
+	slot->due_prev = head;
+	*head = slot;
+}
+
+/* Brings the keepalive list and the count of NAT devices in step. */
+static void keepalive_follow(struct location *location, struct slot *slot, bool was_nat)
+{
+	if (slot->is_nat != was_nat)
+		atomic_fetch_add_explicit(&location->nat_count, slot->is_nat ? 1 : (size_t)-1,
+					  memory_order_relaxed);
+	if (!location->keepalive)
+		return;
+	if (slot->is_nat && !slot->keepalive)
+		slot->keepalive =
+			keepalive_add(location->keepalive, &slot->source, slot->socket_index);
+	else if (slot->is_nat)
+		keepalive_change(location->keepalive, slot->keepalive, &slot->source,
+				 slot->socket_index);
+	else if (slot->keepalive) {
+		keepalive_remove(location->keepalive, slot->keepalive);
+		slot->keepalive = 0;
+	}
+}
+
+void slot_link(struct location *location, struct user *user, struct slot *slot)
+{
+	slot->user = user;
+	slot->next = user->slots;
+	user->slots = slot;
+	user->count++;
+	atomic_fetch_add_explicit(&location->count, 1, memory_order_relaxed);
+}
+
+void slot_remove(struct location *location, struct slot *slot)
+{
+	struct user *user = slot->user;
+	struct slot **link = &user->slots;
+	bool was_nat = slot->is_nat;
+
+	while (*link != slot)
+		link = &(*link)->next;
+	*link = slot->next;
+	user->count--;
+	due_stop(slot);
+	slot->is_nat = false;
+	keepalive_follow(location, slot, was_nat);
+	atomic_fetch_sub_explicit(&location->count, 1, memory_order_relaxed);
+	release(location, slot);
+}
+
+void slot_refresh(struct location *location, struct stripe *stripe, struct slot *slot,
+		  const struct binding *binding)
+{
+	bool was_nat = slot->is_nat;
+
+	slot->call_id_hash = binding->call_id_hash;
+	slot->registered_ms = binding->registered_ms;
+	slot->expires_ms = binding->expires_ms;
+	slot->source = binding->source;
+	slot->local = binding->local;
+	slot->cseq = binding->cseq;
+	slot->q_thousandths = binding->q_thousandths;
+	slot->socket_index = binding->socket_index;
+	slot->is_nat = binding->is_nat;
+	keepalive_follow(location, slot, was_nat);
+	due_start(stripe, slot);
+}
+
+bool slot_has_text(const struct slot *slot, const struct binding *binding)
+{
+	return span_eq((struct span){slot->text, slot->contact_len}, span_of(binding->contact)) &&
+	       span_eq((struct span){slot->text + slot->contact_len, slot->agent_len},
+		       span_of(binding->user_agent));
+}
+
+/* RFC 3261 19.1.4 as far as phones need it: user part as it stands, the rest without case. */
+static bool contact_equal(struct span a, struct span b)
+{
+	size_t at = span_find(a, '@');
+
+	if (a.len != b.len || at != span_find(b, '@'))
+		return false;
+	if (at < a.len) {
+		size_t colon = span_find(a, ':');
+		size_t user = colon < at ? colon : 0;
+
+		if (memcmp(a.ptr + user, b.ptr + user, at - user) != 0)
+			return false;
+	}
+	return span_ieq(a, b);
+}
+
+struct slot *slot_find(const struct user *user, struct span contact)
+{
+	struct slot *slot = user->slots;
+
+	while (slot && !contact_equal((struct span){slot->text, slot->contact_len}, contact))
+		slot = slot->next;
+	return slot;
+}
+
+void slot_copy(const struct slot *slot, struct binding *out)
+{
+	const struct user *user = slot->user;
+
+	span_copy((struct span){user->name, user->name_len}, out->user, sizeof(out->user));
+	span_copy((struct span){slot->text, slot->contact_len}, out->contact, sizeof(out->contact));
+	span_copy((struct span){slot->text + slot->contact_len, slot->agent_len}, out->user_agent,
+		  sizeof(out->user_agent));
+	out->source = slot->source;
+	out->socket_index = slot->socket_index;
+	out->local = slot->local;
+	out->is_nat = slot->is_nat;
+	out->q_thousandths = slot->q_thousandths;
+	out->call_id_hash = slot->call_id_hash;
+	out->cseq = slot->cseq;
+	out->registered_ms = slot->registered_ms;
+	out->expires_ms = slot->expires_ms;
+	out->keepalive_id = slot->keepalive;
+}
