@@ -107,8 +107,8 @@ struct match {
 	bool is_abbreviated;     /* some word was not written in full */
 	struct span abbreviated; /* the first such word, and its full form */
 	const char *full_form;
-	char full_line[GRAMMAR_LINE_MAX]; /* the line with every keyword in full and secrets masked: audit, history */
-	char storage[GRAMMAR_LINE_MAX + 64];
+	char full_line[GRAMMAR_LINE_MAX + 512]; /* the line with every keyword in full and secrets masked: audit, history */
+	char storage[2 * GRAMMAR_LINE_MAX + 64]; /* what the spans point into, so a match is not copied */
 };
 
 struct grammar;
@@ -120,7 +120,8 @@ const char *grammar_hash(const struct grammar *grammar);
 
 /* Blank or comment line: VOS_ENOENT with fault->code FAULT_NONE. Any fault has the column, and for an
  * ambiguous word the candidates in its text; unknown words get one suggestion. "do CMD" and "show ..." in
- * a config mode match the exec command. Values are only checked for their own type and range here. */
+ * a config mode match the exec command. Values are only checked for their own type and range here.
+ * Columns count bytes. A quoted word is always a value, never a keyword. */
 VOS_CHECK enum vos_err grammar_match(const struct grammar *grammar, const struct mode *mode,
 				     struct span line, struct match *out, struct vos_fault *fault);
 /* NULL when the argument was not given. */
@@ -130,8 +131,9 @@ const char *match_text(const struct match *match, const char *name);
 
 /* One line of ?, one candidate of TAB. */
 struct candidate {
-	char word[MODE_KEY_MAX];  /* what would be typed: keyword, enum word, value */
-	char type[96];            /* "<10..86400 s>", "" for a plain keyword, "<cr>" as word when the line may end */
+	char word[192];           /* what would be typed: keyword, enum word; "<cr>" when the line may end here;
+				   * "" for a value of which only the type is known */
+	char type[96];            /* "<10..86400 s>", "" for a plain keyword */
 	char help[160];
 	char standard[96];        /* default, "" when there is none */
 	char current[96];         /* filled by the caller that knows the configuration */
