@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 static const struct command_row command_rows[] = {
-#define COMMAND(id, pattern_, role_, where_, schema_, help_)                                       \
+#define COMMAND(id, pattern_, role_, where_, schema_, help_) \
 	[COMMAND_##id] = {pattern_, role_, where_, schema_, help_},
 #include "shared/grammar/commands.def"
 #undef COMMAND
@@ -109,19 +109,21 @@ const char *word_help(const char *path, const char *word)
 	return help ? help : word_row_help(word);
 }
 
-static const struct slot pipe_re = {.name = "re",
-				    .label = "regular expression",
-				    .spec = {.type = VALUE_STRING, .min = 1, .max = 1024, .unit = ""},
-				    .help = "extended regular expression"};
+static const struct slot pipe_re = {
+	.name = "re",
+	.label = "regular expression",
+	.spec = {.type = VALUE_STRING, .min = 1, .max = 1024, .unit = ""},
+	.help = "extended regular expression"};
 static const struct slot pipe_number = {
 	.name = "last",
 	.spec = {.type = VALUE_INT, .min = 1, .max = 1000000, .unit = ""},
 	.help = "how many lines"};
-static const struct slot pipe_file = {.name = "file",
-				      .label = "file",
-				      .spec = {.type = VALUE_STRING, .min = 1, .max = 1024, .unit = ""},
-				      .source = SOURCE_FILES,
-				      .help = "name of a file on this machine"};
+static const struct slot pipe_file = {
+	.name = "file",
+	.label = "file",
+	.spec = {.type = VALUE_STRING, .min = 1, .max = 1024, .unit = ""},
+	.source = SOURCE_FILES,
+	.help = "name of a file on this machine"};
 
 const struct pipe_row pipe_rows[PIPE_KIND_COUNT] = {
 	[PIPE_INCLUDE] = {"include", PIPE_ARG_RE, &pipe_re},

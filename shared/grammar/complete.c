@@ -137,7 +137,7 @@ void grammar_complete(const struct grammar *grammar, const struct mode *mode, en
 		    (last && strcmp(last, choice->word) == 0))
 			continue;
 		last = choice->word;
-		offer(fn, context, choice->word, choice->help);
+		offer(fn, context, choice->word, choice->spec ? "" : choice->help);
 	}
 	if (out->source == SOURCE_OBJECT_KEYS)
 		out->object = key_kind(&walk);

@@ -22,8 +22,8 @@ static struct choice *add(struct choices *out, enum choice_kind kind, const char
 	return choice;
 }
 
-/* A value: the words of its list one by one, and any text that value_parse may take (an alias of a word,
- * a number). `model` says what all of them have in common. */
+/* A value: the words of its list one by one, and any text that value_parse may take (an alias of a
+ * word, a number). `model` says what all of them have in common. */
 static void add_value(struct choices *out, const struct choice *model)
 {
 	static const char *const bool_words[] = {"on", "off", NULL};
@@ -108,8 +108,8 @@ static void expect_places(const struct mode *place, struct choices *out)
 	if (place->kind == MODE_SOFTSWITCH_MANAGEMENT)
 		add_place(out, MODE_ADDITIONAL_SETTINGS, 0);
 	for (int tab = 0; tab < TAB_COUNT; tab++) {
-		enum mode_kind parent = tab == TAB_SERVER ? MODE_SOFTSWITCH_MANAGEMENT
-							  : MODE_ADDITIONAL_SETTINGS;
+		enum mode_kind parent =
+			tab == TAB_SERVER ? MODE_SOFTSWITCH_MANAGEMENT : MODE_ADDITIONAL_SETTINGS;
 
 		if (place->kind == MODE_CONFIG || place->kind == parent)
 			add_place(out, MODE_TAB, tab);
@@ -194,10 +194,10 @@ static void expect_line(const struct walk *walk, struct choices *out)
 static void expect_tree_or_pattern(const struct walk *walk, struct choices *out)
 {
 	const struct tree_node *node = walk->node;
-	unsigned where = walk->is_do			   ? BY_DO
-			 : walk->place.kind == MODE_EXEC   ? IN_EXEC
-							   : IN_CONFIG;
+	unsigned where = walk->is_do ? BY_DO : walk->place.kind == MODE_EXEC ? IN_EXEC : IN_CONFIG;
 
+	out->is_acting =
+		node->command >= 0 && command_role((enum command_id)node->command) > ROLE_MONITOR;
 	if (walk->phase == PHASE_PATTERN) {
 		out->can_end = pattern_expect(&walk->pattern, expect_elem, out);
 	} else {
@@ -214,7 +214,7 @@ static void expect_tree_or_pattern(const struct walk *walk, struct choices *out)
 
 static enum value_source key_source(enum object_kind kind)
 {
-	return kind == OBJECT_PHONE		? SOURCE_PHONES
+	return kind == OBJECT_PHONE             ? SOURCE_PHONES
 	       : kind == OBJECT_MAPPING_GATEWAY ? SOURCE_MAPPING_GATEWAYS
 	       : kind == OBJECT_ROUTING_GATEWAY ? SOURCE_ROUTING_GATEWAYS
 						: SOURCE_OBJECT_KEYS;
@@ -271,6 +271,7 @@ void walk_expect(const struct walk *walk, struct choices *out)
 	out->count = 0;
 	out->can_end = false;
 	out->has_names = false;
+	out->is_acting = false;
 	switch (walk->phase) {
 	case PHASE_LINE:
 		expect_line(walk, out);

@@ -6,9 +6,11 @@
 
 #define SHOWN_WORD_MAX  64
 #define SHOWN_LIST_MAX  20
+#define SHOWN_NEXT_MAX  8 /* of what may follow; ? shows them all */
 #define SUGGEST_LEN_MAX 64
 
-/* A word as it is shown in a fault: cut at a character's border, without what would disturb a screen. */
+/* A word as it is shown in a fault: cut at a character's border, without what would disturb a
+ * screen. */
 static struct span shown_word(const struct token *token, const char **more)
 {
 	struct span word = token->raw;
@@ -46,7 +48,8 @@ static int edit_distance(struct span a, struct span b)
 			int ca = tolower((unsigned char)a.ptr[i - 1]);
 			int cb = tolower((unsigned char)b.ptr[j - 1]);
 
-			now[j] = smaller(smaller(last[j], now[j - 1]) + 1, last[j - 1] + (ca != cb));
+			now[j] =
+				smaller(smaller(last[j], now[j - 1]) + 1, last[j - 1] + (ca != cb));
 			if (i > 1 && j > 1 && ca == tolower((unsigned char)b.ptr[j - 2]) &&
 			    cb == tolower((unsigned char)a.ptr[i - 2]))
 				now[j] = smaller(now[j], before[j - 2] + 1);
@@ -108,12 +111,26 @@ static const char *tab_of_keyword(struct span word)
 	return NULL;
 }
 
+/* A keyword that may not be abbreviated, when the word is a prefix of it. */
+static const char *full_only_word(const struct choices *choices, struct span word)
+{
+	for (int i = 0; i < choices->count; i++) {
+		const struct choice *choice = &choices->items[i];
+
+		if (choice->kind == CHOICE_NODE && choice->node->is_full_only &&
+		    span_istarts_with(span_of(choice->word), word))
+			return choice->word;
+	}
+	return NULL;
+}
+
 void fault_unknown(struct vos_fault *fault, const struct choices *choices, const struct walk *walk,
 		   const struct token *token)
 {
 	const char *more;
 	struct span word = shown_word(token, &more);
 	const char *best = token->is_quoted ? NULL : suggest_word(choices, token->raw);
+	const char *full = token->is_quoted ? NULL : full_only_word(choices, token->raw);
 	const char *tab = choices->has_names ? tab_of_keyword(token->raw) : NULL;
 
 	if (walk->is_secret) {
@@ -121,8 +138,12 @@ void fault_unknown(struct vos_fault *fault, const struct choices *choices, const
 			  "%s takes one word; put text with blanks in quotes", walk->label);
 	} else if (choices->count == 0 || walk->phase == PHASE_DONE) {
 		fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, token->column,
-			  "unexpected word \"%.*s%s\": the command ends before it%s", SPAN_ARG(word),
-			  more, walk->spec ? "; put text with blanks in quotes" : "");
+			  "unexpected word \"%.*s%s\": the command ends before it%s",
+			  SPAN_ARG(word), more,
+			  walk->spec ? "; put text with blanks in quotes" : "");
+	} else if (full) {
+		fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, token->column,
+			  "\"%s\" has to be written in full", full);
 	} else if (best) {
 		fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, token->column,
 			  "unknown word \"%.*s%s\"; did you mean \"%s\"?", SPAN_ARG(word), more,
@@ -139,6 +160,7 @@ void fault_unknown(struct vos_fault *fault, const struct choices *choices, const
 
 struct list {
 	struct buf text;
+	int max;
 	int shown;
 	int left_out;
 };
@@ -147,7 +169,7 @@ static void list_add(struct list *list, const char *word)
 {
 	size_t need = strlen(word) + 2;
 
-	if (list->shown == SHOWN_LIST_MAX || list->text.cap - list->text.len < need + 24) {
+	if (list->shown == list->max || list->text.cap - list->text.len < need + 24) {
 		list->left_out++;
 		return;
 	}
@@ -167,7 +189,7 @@ void fault_ambiguous(struct vos_fault *fault, const struct choices *choices,
 		     const struct token *token)
 {
 	char memory[360];
-	struct list list = {.text = buf_over(memory, sizeof(memory))};
+	struct list list = {.text = buf_over(memory, sizeof(memory)), .max = SHOWN_LIST_MAX};
 	const char *more;
 	struct span word = shown_word(token, &more);
 
@@ -175,10 +197,12 @@ void fault_ambiguous(struct vos_fault *fault, const struct choices *choices,
 		const struct choice *choice = &choices->items[i];
 
 		if (choice->word && span_istarts_with(span_of(choice->word), token->raw) &&
-		    choice->kind != CHOICE_PLAIN && choice->kind != CHOICE_SEALED)
+		    !choice_is_full_only(choice))
 			list_add(&list, choice->word);
 	}
-	for (int id = 0; choices->has_names && list.shown == 0 && id < PARAM_COUNT; id++) {
+	for (int id = 0; choices->has_names && span_find(token->raw, '_') < token->raw.len &&
+			 id < PARAM_COUNT;
+	     id++) {
 		const char *name = param_get((enum param_id)id)->name;
 
 		if (span_istarts_with(span_of(name), token->raw))
@@ -191,7 +215,7 @@ void fault_ambiguous(struct vos_fault *fault, const struct choices *choices,
 void fault_incomplete(struct vos_fault *fault, const struct choices *choices, int column)
 {
 	char memory[400];
-	struct list list = {.text = buf_over(memory, sizeof(memory))};
+	struct list list = {.text = buf_over(memory, sizeof(memory)), .max = SHOWN_NEXT_MAX};
 	const struct value_spec *listed = NULL;
 
 	for (int i = 0; i < choices->count; i++) {

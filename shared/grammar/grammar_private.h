@@ -13,6 +13,7 @@ enum command_where {
 	BY_DO = 4, /* computed: in exec, and not NOT_BY_DO */
 	NOT_BY_DO = 8,
 	ON_CLIENT = 16,
+	IN_FULL = 32,
 };
 
 /* A row of commands.def. */
@@ -29,8 +30,8 @@ const struct command_row *command_row(enum command_id id);
 /* Help of a keyword behind the words of `path` (may be empty); NULL when words.def has none. */
 const char *word_help(const char *path, const char *word);
 
-/* A keyword at the beginning of commands; the part of a pattern behind its leading keywords hangs on the
- * last of them. */
+/* A keyword at the beginning of commands; the part of a pattern behind its leading keywords hangs
+ * on the last of them. */
 struct tree_node {
 	const char *word;
 	const char *help;
@@ -38,10 +39,11 @@ struct tree_node {
 	struct tree_node *next;     /* sibling, in the order of commands.def */
 	enum role role;             /* least role among the commands below */
 	unsigned where;             /* enum command_where, of all commands below */
-	int command;                /* enum command_id of a command whose keywords end here, else -1 */
-	unsigned command_where;     /* of that command alone */
+	bool is_full_only;          /* may not be abbreviated */
+	int command;            /* enum command_id of a command whose keywords end here, else -1 */
+	unsigned command_where; /* of that command alone */
 	const struct pattern_seq *pattern; /* of that command */
-	int pattern_index;          /* first element behind the keywords */
+	int pattern_index;                 /* first element behind the keywords */
 };
 
 #define GRAMMAR_HASH_TEXT 20

@@ -147,8 +147,7 @@ void grammar_help(const struct grammar *grammar, const struct mode *mode, enum r
 	if (choices.has_names && span_find(word, '_') < word.len)
 		help_names(word, fn, context);
 	if (choices.can_end && word.len == 0) {
-		struct candidate end = {
-			.word = "<cr>", .param = PARAM_COUNT, .field = FIELD_COUNT};
+		struct candidate end = {.word = "<cr>", .param = PARAM_COUNT, .field = FIELD_COUNT};
 
 		fn(context, &end);
 	}

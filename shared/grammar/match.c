@@ -39,8 +39,8 @@ static bool has_underscore(struct span text)
 	return span_find(text, '_') < text.len;
 }
 
-/* A parameter by its SS_ name, alias, or a prefix of one name that has an underscore (without it, "s"
- * would stand for a hundred names beside every keyword). -1: none, -2: several. */
+/* A parameter by its SS_ name, alias, or a prefix of one name that has an underscore (without it,
+ * "s" would stand for a hundred names beside every keyword). -1: none, -2: several. */
 static int find_name(struct span text)
 {
 	int found = param_find_name(text);
@@ -57,13 +57,20 @@ static int find_name(struct span text)
 	return found;
 }
 
-static bool is_exact_only(const struct choice *choice)
+bool choice_is_full_only(const struct choice *choice)
 {
-	return choice->kind == CHOICE_PLAIN || choice->kind == CHOICE_SEALED;
+	return choice->kind == CHOICE_PLAIN || choice->kind == CHOICE_SEALED ||
+	       (choice->kind == CHOICE_NODE && choice->node->is_full_only);
 }
 
-/* Full words before prefixes, keywords before values; a quoted word is always a value. *count is the
- * number of different words that fit. */
+/* Free text: anything would fit, so a prefix of a keyword may well be meant as a value. */
+static bool is_free_text(const struct choice *value)
+{
+	return value && value->spec->type == VALUE_STRING;
+}
+
+/* Full words before prefixes, keywords before values; a quoted word is always a value. *count is
+ * the number of different words that fit. */
 static const struct choice *pick(const struct choices *choices, const struct token *token,
 				 struct span text, int *count)
 {
@@ -86,13 +93,15 @@ static const struct choice *pick(const struct choices *choices, const struct tok
 			*count = 1;
 			return choice;
 		}
-		if (is_exact_only(choice) || (found && strcmp(found->word, choice->word) == 0))
+		if (choice_is_full_only(choice) ||
+		    (found && strcmp(found->word, choice->word) == 0))
 			continue;
 		found = choice;
 		(*count)++;
 	}
 	/* What a value's own parser takes as it stands (an alias, a number) is no abbreviation. */
-	if (found && value && found->kind == value->kind && found->spec && found->spec == value->spec) {
+	if (found && value && found->kind == value->kind && found->spec &&
+	    found->spec == value->spec) {
 		struct value parsed = {0};
 
 		if (value_parse(value->spec, "", text, &parsed, NULL) == VOS_OK) {
@@ -101,15 +110,15 @@ static const struct choice *pick(const struct choices *choices, const struct tok
 			return value;
 		}
 	}
-	if (found)
+	if (found && !(choices->is_acting && is_free_text(value)))
 		return found;
 	*count = value ? 1 : 0;
 	return value;
 }
 
 /* The word as SS_NAME; "SS_NAME=value" is cut before the equals sign. */
-static bool pick_name(struct walk *walk, struct token *token, struct span *text,
-		      struct choice *out, int *count)
+static bool pick_name(struct walk *walk, struct token *token, struct span *text, struct choice *out,
+		      int *count)
 {
 	struct span name = *text;
 	int id;
@@ -127,9 +136,8 @@ static bool pick_name(struct walk *walk, struct token *token, struct span *text,
 		walk->pos = (size_t)token->column - 1 + name.len;
 		*text = name;
 	}
-	*out = (struct choice){.kind = CHOICE_PARAM_NAME,
-			       .word = param_get((enum param_id)id)->name,
-			       .id = id};
+	*out = (struct choice){
+		.kind = CHOICE_PARAM_NAME, .word = param_get((enum param_id)id)->name, .id = id};
 	*count = 1;
 	return true;
 }
@@ -146,6 +154,12 @@ enum vos_err walk_step(struct walk *walk, struct choices *choices, struct vos_fa
 
 	if (!token_next(walk->line, &walk->pos, &token))
 		return VOS_ENOENT;
+	/* Scraped lines have words such as "Must On" without quotes. */
+	if (walk->is_named && walk->phase == PHASE_VALUE && !token.is_quoted) {
+		token.raw = span_trim(
+			(struct span){token.raw.ptr, walk->line.len - ((size_t)token.column - 1)});
+		walk->pos = walk->line.len;
+	}
 	if (token_text(&token, &text_buf, fault) != VOS_OK)
 		return VOS_EINVAL;
 	text = buf_span(&text_buf);
@@ -208,8 +222,9 @@ enum vos_err grammar_match(const struct grammar *grammar, const struct mode *mod
 		return err;
 	walk_expect(&walk, &choices);
 	if (!choices.can_end) {
-		fault_incomplete(fault, &choices, (int)span_trim(line).len +
-							  (int)(span_trim(line).ptr - line.ptr) + 1);
+		fault_incomplete(fault, &choices,
+				 (int)span_trim(line).len + (int)(span_trim(line).ptr - line.ptr) +
+					 1);
 		return VOS_EINVAL;
 	}
 	finish(&walk);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Patterns of commands.def, compiled: sequences of keywords, values, choices and optional groups.
  *
- * Where a line stands inside a pattern is a small stack of frames; pattern_expect gives every word that
- * may come next together with the stack after it. That is all that matching, TAB and ? need. */
+ * Where a line stands inside a pattern is a small stack of frames; pattern_expect gives every word
+ * that may come next together with the stack after it. That is all that matching, TAB and ? need.
+ */
 #pragma once
 
 #include "shared/base/arena.h"
@@ -14,7 +15,7 @@ enum slot_how { HOW_WORD, HOW_REST, HOW_LINE };
 /* A value that patterns name: a row VALUE of words.def. */
 struct slot {
 	const char *name;
-	const char *label;       /* what ? prints in angle brackets; NULL: from the spec */
+	const char *label; /* what ? prints in angle brackets; NULL: from the spec */
 	enum slot_how how;
 	struct value_spec spec;
 	enum value_source source;
@@ -30,10 +31,10 @@ struct pattern_seq {
 
 struct pattern_elem {
 	enum elem_kind kind;
-	const char *word;         /* ELEM_WORD */
-	const struct slot *slot;  /* ELEM_VALUE */
-	const char *help;         /* ELEM_WORD; filled by the tree */
-	bool is_flag;             /* ELEM_WORD: captured under its own name */
+	const char *word;                 /* ELEM_WORD */
+	const struct slot *slot;          /* ELEM_VALUE */
+	const char *help;                 /* ELEM_WORD; filled by the tree */
+	bool is_flag;                     /* ELEM_WORD: captured under its own name */
 	struct pattern_seq *alternatives; /* ELEM_EITHER, ELEM_OPTIONAL */
 	int alternative_count;
 };

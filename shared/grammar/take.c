@@ -27,7 +27,8 @@ static void full_add_word(struct walk *walk, const char *word, const struct toke
 	}
 }
 
-/* NUL-terminated copy inside the match. The storage is bigger than any line, so it cannot run out. */
+/* NUL-terminated copy inside the match. The storage is bigger than any line, so it cannot run out.
+ */
 static struct span store(struct walk *walk, struct span text)
 {
 	size_t begin = walk->storage.len;
@@ -80,7 +81,8 @@ static enum vos_err take_line(struct walk *walk, const struct choice *choice,
 			      const struct token *token)
 {
 	struct span rest = rest_of_line(walk, token);
-	enum vos_err err = add_arg(walk, choice->elem->slot->name, store(walk, rest), token->column);
+	enum vos_err err =
+		add_arg(walk, choice->elem->slot->name, store(walk, rest), token->column);
 
 	walk->pos = (size_t)token->column - 1;
 	walk->phase = PHASE_LINE;
@@ -230,9 +232,8 @@ static enum vos_err take_key(struct walk *walk, const struct choice *choice,
 	value_print(&type->key, &value, &key);
 	value_clear(&value);
 	if (key.failed || key.len == 0) {
-		fault_set(fault, FAULT_VALUE_RANGE, token->column,
-			  "%s: a %s has 1..%d bytes", type->keyword, type->key_label,
-			  MODE_KEY_MAX - 1);
+		fault_set(fault, FAULT_VALUE_RANGE, token->column, "%s: a %s has 1..%d bytes",
+			  type->keyword, type->key_label, MODE_KEY_MAX - 1);
 		return VOS_EINVAL;
 	}
 	walk->match->key[key.len] = 0;
@@ -275,10 +276,11 @@ static enum vos_err take_secret(struct walk *walk, const struct token *token, st
 	enum vos_err err = VOS_OK;
 
 	if (span_eq(text, SPAN_LIT("<redacted>"))) {
-		fault_set(fault, FAULT_VALUE_FORMAT, token->column,
-			  "%s: <redacted> stands for a secret that was left out; give the secret, or "
-			  "leave the line out",
-			  walk->label);
+		fault_set(
+			fault, FAULT_VALUE_FORMAT, token->column,
+			"%s: <redacted> stands for a secret that was left out; give the secret, or "
+			"leave the line out",
+			walk->label);
 		return VOS_EINVAL;
 	}
 	if (!match->value_is_sealed) {
@@ -301,8 +303,6 @@ static enum vos_err take_value(struct walk *walk, const struct choice *choice,
 	struct match *match = walk->match;
 	enum vos_err err = VOS_OK;
 
-	if (walk->is_named && !token->is_quoted && !choice->word)
-		text = rest_of_line(walk, token);
 	if (walk->spec->type == VALUE_SECRET) {
 		err = take_secret(walk, token, text, fault);
 	} else if (choice->word) {
@@ -322,7 +322,8 @@ static enum vos_err take_value(struct walk *walk, const struct choice *choice,
 	return VOS_OK;
 }
 
-static void take_pipe_kind(struct walk *walk, const struct choice *choice, const struct token *token)
+static void take_pipe_kind(struct walk *walk, const struct choice *choice,
+			   const struct token *token)
 {
 	struct match *match = walk->match;
 
@@ -338,8 +339,8 @@ static enum vos_err take_pipe_text(struct walk *walk, const struct token *token,
 {
 	struct match_pipe *pipe = &walk->match->pipes[walk->match->pipe_count - 1];
 	const struct slot *slot = pipe_rows[walk->pipe].slot;
-	enum vos_err err = check_value(&slot->spec, pipe_rows[walk->pipe].word, text,
-				       token->column, fault);
+	enum vos_err err =
+		check_value(&slot->spec, pipe_rows[walk->pipe].word, text, token->column, fault);
 
 	if (err != VOS_OK)
 		return err;

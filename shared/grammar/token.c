@@ -9,8 +9,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Length of the well-formed UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates, nothing
- * above U+10FFFF), 0 when there is none. */
+/* Length of the well-formed UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates,
+ * nothing above U+10FFFF), 0 when there is none. */
 static size_t utf8_length(const unsigned char *s, size_t len)
 {
 	size_t need;
@@ -64,8 +64,8 @@ enum vos_err token_check_line(struct span line, struct vos_fault *fault)
 		}
 		if ((bytes[i] < 0x20 && bytes[i] != '\t') || bytes[i] == 0x7f) {
 			fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, (int)i + 1,
-				  "control character 0x%02x; write it as \\x%02x in quotes", bytes[i],
-				  bytes[i]);
+				  "control character 0x%02x; write it as \\x%02x in quotes",
+				  bytes[i], bytes[i]);
 			return VOS_EINVAL;
 		}
 		i += length;
@@ -99,7 +99,8 @@ bool token_next(struct span line, size_t *pos, struct token *out)
 		}
 		if (i > line.len)
 			i = line.len;
-		/* What is glued to the closing quote belongs to the word, and token_text refuses it. */
+		/* What is glued to the closing quote belongs to the word, and token_text refuses
+		 * it. */
 		while (i < line.len && !is_blank(line.ptr[i]))
 			i++;
 	} else {

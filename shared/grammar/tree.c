@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes a grammar: compiles the rows of commands.def into a tree of keywords with patterns behind them,
- * and takes a hash of the whole language. */
+/* Makes a grammar: compiles the rows of commands.def into a tree of keywords with patterns behind
+ * them, and takes a hash of the whole language. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,13 +19,13 @@ struct value_row {
 
 static const struct value_row value_rows[] = {
 #define WORD(...)
-#define VALUE(name_, label_, how_, type_, min_, max_, unit_, words_, source_, help_)               \
-	{{.name = name_,                                                                           \
-	  .label = label_,                                                                         \
-	  .how = how_,                                                                             \
-	  .spec = {.type = type_, .min = min_, .max = max_, .unit = unit_},                        \
-	  .source = source_,                                                                       \
-	  .help = help_},                                                                          \
+#define VALUE(name_, label_, how_, type_, min_, max_, unit_, words_, source_, help_) \
+	{{.name = name_,                                                             \
+	  .label = label_,                                                           \
+	  .how = how_,                                                               \
+	  .spec = {.type = type_, .min = min_, .max = max_, .unit = unit_},          \
+	  .source = source_,                                                         \
+	  .help = help_},                                                            \
 	 words_},
 #include "shared/grammar/words.def"
 #undef WORD
@@ -155,11 +155,13 @@ static enum vos_err add_command(struct grammar *grammar, enum command_id id)
 		node = child_of(grammar, node, seq->elems[i].word);
 		if (!node)
 			return VOS_ENOMEM;
-		/* A keyword with neither text of its own nor a command ending at it borrows the help of
-		 * the first command below. */
+		/* A keyword with neither text of its own nor a command ending at it borrows the
+		 * help of the first command below. */
 		if (!node->help)
 			node->help = help ? help : row->help;
 		node->where |= where_mask(row->where);
+		if (i == 0 && (row->where & IN_FULL))
+			node->is_full_only = true;
 		if (row->role < node->role)
 			node->role = row->role;
 		path_len += (size_t)snprintf(path + path_len, sizeof(path) - path_len, "%s%s",
@@ -185,7 +187,8 @@ static void hash_text(struct buf *text, const char *part)
 	buf_add_char(text, '\n');
 }
 
-/* Not a secret and not against an adversary: two builds of one language must agree, so the key is fixed. */
+/* Not a secret and not against an adversary: two builds of one language must agree, so the key is
+ * fixed. */
 static enum vos_err take_hash(struct grammar *grammar)
 {
 	struct hash_key key = {{0}};
