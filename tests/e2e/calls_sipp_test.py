@@ -55,6 +55,9 @@ class SippCase(unittest.TestCase):
     def tearDown(self):
         for sipp in self.started:
             sipp.stop()
+        if self.switch.process:
+            # Each test's phones have ports of their own; those of the last test answer no more.
+            self.switch.do('-y', 'clear', 'registration', 'all')
 
     def sipp(self, scenario, user=CALLER, **arguments):
         values = dict(USER=user, PASSWORD=PASSWORDS[user], CHALLENGE=self.challenge, HOLD_MS=0, EXPIRES=300,
