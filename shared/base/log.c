@@ -31,6 +31,11 @@ bool log_level_parse(const char *word, enum log_level *out)
 	return false;
 }
 
+void log_set_threshold(struct log *log, enum log_level threshold)
+{
+	__atomic_store_n(&log->threshold, threshold, __ATOMIC_RELAXED);
+}
+
 void log_write(const struct log *log, enum log_level level, const char *subsystem,
 	       const char *format, ...)
 {
@@ -40,7 +45,7 @@ void log_write(const struct log *log, enum log_level level, const char *subsyste
 	int len;
 	int more;
 
-	if (!log || level > log->threshold)
+	if (!log || level > __atomic_load_n(&log->threshold, __ATOMIC_RELAXED))
 		return;
 	if (log->is_journal)
 		len = snprintf(line, sizeof(line), "<%d>%s: ", level_priority[level], subsystem);

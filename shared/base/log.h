@@ -19,6 +19,8 @@ struct log {
 
 /* Takes stderr; is_journal from $JOURNAL_STREAM. */
 void log_open(struct log *log, enum log_level threshold);
+/* May be called while other threads log. */
+void log_set_threshold(struct log *log, enum log_level threshold);
 void log_write(const struct log *log, enum log_level level, const char *subsystem,
 	       const char *format, ...) VOS_PRINTF(4, 5);
 /* "error", "warning", "notice", "info", "debug"; false when none of them. */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/call/cause.h"
+
+#include <stdio.h>
+
+struct cause_row {
+	int number;
+	const char *name;
+	int status;
+	int q850;
+	const char *text;
+};
+
+static const struct cause_row rows[CAUSE_COUNT] = {
+#define CAUSE(id, number, name, status, q850, text) \
+	[CAUSE_##id] = {number, name, status, q850, text},
+#include "switchd/call/cause.def"
+#undef CAUSE
+};
+
+/* SIP status to Q.850 (RFC 3398 section 8.2.6.1 and its reverse), what is not here is 31. */
+static const struct {
+	int status;
+	int q850;
+} received_q850[] = {
+	{400, 41}, {403, 21},  {404, 1},  {408, 102}, {410, 22}, {480, 18},
+	{484, 28}, {486, 17},  {487, 16}, {488, 65},  {500, 41}, {502, 38},
+	{503, 41}, {504, 102}, {600, 17}, {603, 21},  {604, 1},  {606, 65},
+};
+
+int cause_number(struct cause cause)
+{
+	return cause.received ? cause.received : rows[cause.id].number;
+}
+
+int cause_status(struct cause cause)
+{
+	int status = cause.received;
+
+	if (status == 0)
+		return rows[cause.id].status ? rows[cause.id].status : 500;
+	/* What concerns only the switch and its peer is not the caller's business. */
+	if (status < 400 || status == 401 || status == 407 || status == 481 || status == 487)
+		return 480;
+	return status;
+}
+
+int cause_q850(struct cause cause)
+{
+	if (cause.received == 0)
+		return rows[cause.id].q850;
+	for (size_t i = 0; i < sizeof(received_q850) / sizeof(received_q850[0]); i++)
+		if (received_q850[i].status == cause.received)
+			return received_q850[i].q850;
+	return 31;
+}
+
+void cause_name(struct cause cause, char *out, size_t size)
+{
+	if (cause.received)
+		snprintf(out, size, "%d", cause.received);
+	else
+		snprintf(out, size, "%s", rows[cause.id].name);
+}
+
+const char *cause_text(struct cause cause)
+{
+	return cause.received ? "refused by the called side" : rows[cause.id].text;
+}

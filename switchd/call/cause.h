@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* End reasons of calls (behaviour D3): the code received from a peer, positive, or one of ours. */
+#pragma once
+
+#include "shared/base/buf.h"
+
+enum cause_id {
+#define CAUSE(id, number, name, status, q850, text) CAUSE_##id,
+#include "switchd/call/cause.def"
+#undef CAUSE
+	CAUSE_COUNT
+};
+
+struct cause {
+	enum cause_id id;
+	int received; /* SIP status that a peer gave; 0 = decided here, see id */
+};
+
+static inline struct cause cause_of(enum cause_id id)
+{
+	return (struct cause){.id = id};
+}
+
+static inline struct cause cause_received(int status)
+{
+	return (struct cause){.received = status};
+}
+
+/* Number of the CDR: positive as received, negative ours, 0 normal. */
+int cause_number(struct cause cause);
+/* SIP status for a caller who still waits. */
+int cause_status(struct cause cause);
+int cause_q850(struct cause cause);
+/* "no-answer", or "486" for a received one. */
+void cause_name(struct cause cause, char *out, size_t size);
+const char *cause_text(struct cause cause);

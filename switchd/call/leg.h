@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A leg as the call sees it: what it can be told (leg_ops), and what it reports (call_* below). The
+ * protocol behind it (SIP in sip/leg_*.c) is not visible here.
+ *
+ * A leg belongs to the call until it reports its end (call_leg_failed, call_leg_released) or is
+ * told to release; after either both sides drop their pointers and the leg finishes its protocol
+ * alone. */
+#pragma once
+
+#include "switchd/call/call.h"
+#include "switchd/call/cause.h"
+
+struct leg;
+struct call;
+
+struct leg_ops {
+	/* To a caller still waiting: 180, 183; sdp may be empty. */
+	void (*provisional)(struct leg *leg, int status, struct span sdp);
+	/* To a caller: 200. */
+	void (*answer)(struct leg *leg, struct span sdp);
+	/* To a callee that answered: ACK; sdp only after a late offer. */
+	void (*ack)(struct leg *leg, struct span sdp);
+	/* In the call: a new offer (hold, resume, codec); empty sdp asks the peer for one. The
+	 * peer's answer comes as call_offer_result. */
+	void (*offer)(struct leg *leg, struct span sdp);
+	/* Answer to the peer's own offer (call_offer). */
+	void (*offer_result)(struct leg *leg, int status, struct span sdp);
+	/* A message inside the call that just passes (INFO). */
+	void (*info)(struct leg *leg, struct span content_type, struct span body);
+	/* Ends the leg in whatever state it is: final answer, CANCEL or BYE. */
+	void (*release)(struct leg *leg, struct cause cause);
+	void (*describe)(const struct leg *leg, struct call_leg_info *out);
+};
+
+struct leg {
+	const struct leg_ops *ops;
+	struct call *call; /* NULL once they have parted */
+	enum media_side side;
+	struct addr signalling;    /* observed source, or where it is called */
+	struct addr media_address; /* ours, in the SDP that this leg is sent */
+	bool is_nat;
+};
+
+/* Whom to call: one binding of a phone or one address of a gateway. */
+struct call_target {
+	char party[64];        /* "phone 1002", "routing-gateway a" */
+	char request_uri[300]; /* Request-URI of the INVITE */
+	char number[64];       /* callee on this leg: To */
+	struct addr address;   /* where to send */
+	struct addr local;     /* listen address to use; family ADDR_NONE = the caller's */
+	bool is_nat;
+	struct decide_party decide;
+};
+
+struct call_dial {
+	const struct call_target *target;
+	const char *caller;
+	const char *display;
+	struct span sdp; /* empty: late offer */
+	int max_forwards;
+};
+
+/* What a call needs of its thread; filled by sip/leg_table.c. */
+struct call_env {
+	struct wheel *wheel;
+	const uint64_t *now_us;
+	struct conf *const *conf;
+	struct location *location;
+	struct media *media;
+	const struct log *log;
+	int worker_number;
+	void *context;
+	/* Address that a leg to this target will have in its SDP, before it is dialled. */
+	struct addr (*media_address)(void *context, const struct call_target *target,
+				     const struct leg *caller);
+	/* Starts an outgoing leg for the call; NULL when it cannot be. */
+	struct leg *(*dial)(void *context, struct call *call, const struct leg *caller,
+			    const struct call_dial *dial);
+};
+
+struct call_setup {
+	struct leg *leg;
+	const char *caller;
+	const char *callee;
+	const char *display;
+	char party[64];
+	struct decide_party decide;
+	struct span sdp;
+	int max_forwards;
+};
+
+/* A new incoming call. It may be refused before this returns (leg->ops->release was called). */
+void call_start(struct call_table *table, const struct call_setup *setup);
+
+/* Reports of a leg. The leg must not look at leg->call afterwards without a check for NULL. */
+void call_provisional(struct leg *leg, int status, struct span sdp);
+void call_answered(struct leg *leg, struct span sdp);
+void call_acked(struct leg *leg, struct span sdp);
+/* An outgoing leg has failed before answer. */
+void call_leg_failed(struct leg *leg, struct cause cause);
+/* The peer hung up, gave up, or is lost. */
+void call_leg_released(struct leg *leg, struct cause cause);
+/* 0: the result comes by offer_result; else the status to refuse with. */
+int call_offer(struct leg *leg, struct span sdp);
+void call_offer_result(struct leg *leg, int status, struct span sdp);
+void call_info_message(struct leg *leg, struct span content_type, struct span body);

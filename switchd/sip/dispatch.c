@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/sip/dispatch.h"
+
+#include "switchd/nat/keepalive.h"
+#include "switchd/sip/leg.h"
+#include "switchd/sip/reply.h"
+#include "switchd/sip/txn.h"
+
+/* RFC 3261 11.2: what the switch can do, without a transaction. */
+static void answer_options(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	char tag[SIP_STATELESS_TAG_MAX];
+	struct buf *out;
+
+	out = sip_reply_begin(worker, rx, 200, NULL, sip_stateless_tag(worker, rx, tag));
+	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\nAccept: application/sdp\r\n");
+	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+}
+
+static void refuse_method(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	char tag[SIP_STATELESS_TAG_MAX];
+	struct buf *out;
+	int status = rx->msg->method == SIP_METHOD_UNKNOWN ? 501 : 405;
+
+	out = sip_reply_begin(worker, rx, status, NULL, sip_stateless_tag(worker, rx, tag));
+	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+}
+
+static void handle_cancel(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	struct txn_server *invite = txn_server_find(worker, rx, SIP_INVITE);
+
+	if (!invite) {
+		sip_reply_stateless(worker, rx, 481, NULL);
+		return;
+	}
+	sip_reply_stateless(worker, rx, 200, NULL);
+	leg_cancelled(worker, txn_server_user(invite), rx);
+}
+
+/* RFC 3261 12.2.2: a request with a To tag belongs to a dialog or to nobody. */
+static void handle_in_dialog(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	struct sip_leg *leg = leg_find(worker, rx->msg);
+
+	if (leg)
+		leg_request(worker, leg, rx);
+	else if (rx->msg->method == SIP_OPTIONS)
+		answer_options(worker, rx);
+	else if (rx->msg->method == SIP_METHOD_UNKNOWN)
+		refuse_method(worker, rx);
+	else if (rx->msg->method != SIP_ACK)
+		sip_reply_stateless(worker, rx, 481, NULL);
+}
+
+static void handle_new(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	switch (rx->msg->method) {
+	case SIP_INVITE:
+		leg_invite(worker, rx);
+		break;
+	case SIP_REGISTER:
+		registrar_request(worker, rx);
+		break;
+	case SIP_OPTIONS:
+		answer_options(worker, rx);
+		break;
+	case SIP_ACK:
+		break; /* for an answer given without a transaction */
+	case SIP_BYE:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_PRACK:
+		sip_reply_stateless(worker, rx, 481, NULL); /* only inside a dialog */
+		break;
+	default:
+		refuse_method(worker, rx);
+		break;
+	}
+}
+
+static void handle_request(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	enum sip_method method = rx->msg->method;
+	struct txn_server *txn;
+
+	if (method == SIP_CANCEL) {
+		handle_cancel(worker, rx);
+		return;
+	}
+	txn = txn_server_find(worker, rx, method == SIP_ACK ? SIP_INVITE : method);
+	if (txn && method != SIP_ACK) {
+		worker->counters.retransmissions++;
+		txn_server_repeat(worker, txn);
+		return;
+	}
+	if (txn && !rx->msg->to_tag.len)
+		return; /* an ACK without To tag acknowledges nothing of ours */
+	if (txn)
+		txn_server_ack(worker, txn);
+	if (rx->msg->to_tag.len)
+		handle_in_dialog(worker, rx);
+	else
+		handle_new(worker, rx);
+}
+
+void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *socket,
+			   const struct addr *source, char *data, size_t len, bool is_handed_over)
+{
+	struct sip_msg *msg = &worker->io->rx_msg;
+	struct sip_rx rx = {.msg = msg, .source = *source, .socket = socket};
+	const char *why = NULL;
+	int status = 400;
+
+	if (len < SIP_MSG_MIN || keepalive_is_payload(data, len)) {
+		worker->counters.rx_ignored++;
+		return;
+	}
+	if (worker->shared->worker_count > 1 && !is_handed_over) {
+		int owner = worker_of_call_id(worker->shared, sip_scan_call_id(data, len));
+
+		if (owner != worker->number) {
+			worker_hand_over(worker, owner, socket, source, data, len);
+			return;
+		}
+	}
+	switch (sip_msg_parse(msg, data, len, &status, &why)) {
+	case SIP_VERDICT_IGNORE:
+		worker->counters.rx_ignored++;
+		return;
+	case SIP_VERDICT_REJECT:
+		worker->counters.rx_rejected++;
+		sip_reply_stateless(worker, &rx, status, why);
+		return;
+	case SIP_VERDICT_OK:
+		break;
+	}
+	if (!msg->is_request)
+		txn_client_response(worker, &rx);
+	else
+		handle_request(worker, &rx);
+}

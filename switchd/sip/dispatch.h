@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From datagram to handler: gate, owner, transaction, then by method and To tag. */
+#pragma once
+
+#include "switchd/sip/worker_private.h"
+
+bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_socket *socket,
+		      const struct addr *source, const char *data, size_t len);
+
+#define SIP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REGISTER"

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside the dialog: requests of ours and of the peer after the INVITE was answered, and the
+ * operations that the call asks of a leg. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "switchd/sip/dispatch.h"
+#include "switchd/sip/leg_private.h"
+
+struct span leg_sdp(const struct sip_msg *msg)
+{
+	struct span type = msg->content_type;
+
+	type.len = span_find(type, ';');
+	return span_ieq(span_trim(type), SPAN_LIT("application/sdp")) ? msg->body : SPAN_NONE;
+}
+
+void leg_add_contact(const struct sip_leg *leg, struct buf *out)
+{
+	buf_add_lit(out, "Contact: <sip:");
+	if (leg->user && leg->user[0]) {
+		buf_add_str(out, leg->user);
+		buf_add_char(out, '@');
+	}
+	buf_add_str(out, leg->socket->host_port);
+	buf_add_lit(out, ">\r\n");
+}
+
+struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint32_t cseq,
+			      const char *branch)
+{
+	struct buf *out = worker_send_begin(leg->worker);
+
+	buf_add_str(out, sip_method_text(method));
+	buf_add_char(out, ' ');
+	buf_add_str(out, leg->remote_target);
+	buf_add_lit(out, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
+	buf_add_str(out, leg->socket->host_port);
+	buf_add_lit(out, ";rport;branch=");
+	buf_add_str(out, branch);
+	buf_add_lit(out, "\r\nMax-Forwards: ");
+	buf_add_u64(out, leg->max_forwards > 0 && method == SIP_INVITE ? (uint64_t)leg->max_forwards
+								       : 70);
+	buf_add_lit(out, "\r\n");
+	if (leg->route && leg->route[0]) {
+		buf_add_lit(out, "Route: ");
+		buf_add_str(out, leg->route);
+		buf_add_lit(out, "\r\n");
+	}
+	buf_add_lit(out, "From: ");
+	buf_add_str(out, leg->local);
+	buf_add_lit(out, ";tag=");
+	buf_add_str(out, leg->local_tag);
+	buf_add_lit(out, "\r\nTo: ");
+	buf_add_str(out, leg->remote);
+	if (leg->remote_tag && leg->remote_tag[0]) {
+		buf_add_lit(out, ";tag=");
+		buf_add_str(out, leg->remote_tag);
+	}
+	buf_add_lit(out, "\r\nCall-ID: ");
+	buf_add_str(out, leg->call_id);
+	buf_add_lit(out, "\r\nCSeq: ");
+	buf_add_u64(out, cseq);
+	buf_add_char(out, ' ');
+	buf_add_str(out, sip_method_text(method));
+	buf_add_lit(out, "\r\n");
+	return out;
+}
+
+/* The address in the first Route or in the peer's Contact; false when it is a name. */
+static bool uri_address(struct span text, struct addr *out)
+{
+	struct sip_name_addr name;
+	struct addr addr;
+
+	if (!sip_name_addr_parse(text, &name) || !addr_parse(name.uri.host, &addr))
+		return false;
+	addr.port = name.uri.port ? name.uri.port : 5060;
+	*out = addr;
+	return true;
+}
+
+void leg_choose_peer(struct sip_leg *leg, const struct addr *source)
+{
+	struct span rest = span_of(leg->route ? leg->route : "");
+	struct span first;
+
+	leg->peer = *source;
+	if (sip_list_next(&rest, &first))
+		uri_address(first, &leg->peer);
+	else if (!leg->base.is_nat)
+		uri_address(span_of(leg->remote_target), &leg->peer);
+}
+
+void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)
+{
+	struct span rest = msg->contact;
+	struct span element;
+	struct sip_name_addr name;
+
+	if (sip_list_next(&rest, &element) && sip_name_addr_parse(element, &name) && !name.is_star)
+		leg_set(&leg->remote_target, name.uri_text);
+}
+
+void leg_add_reason(struct buf *out, struct cause cause)
+{
+	if (cause.received == 0 && cause.id == CAUSE_NORMAL)
+		return;
+	buf_printf(out, "Reason: Q.850;cause=%d;text=\"%s\"\r\n", cause_q850(cause),
+		   cause_text(cause));
+}
+
+void leg_send_ack(struct sip_leg *leg, struct span sdp)
+{
+	char branch[TXN_BRANCH_MAX];
+	struct buf *out;
+	struct span sent;
+
+	if (leg->ack) {
+		/* The 2xx came again: the same ACK (RFC 3261 13.2.2.4). */
+		worker_send(leg->worker, leg->socket, &leg->peer, leg->ack, strlen(leg->ack));
+		return;
+	}
+	snprintf(branch, sizeof(branch), "z9hG4bKa%s%x", leg->local_tag, leg->invite_cseq);
+	out = leg_begin_request(leg, SIP_ACK, leg->invite_cseq, branch);
+	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
+	sent = worker_send_commit(leg->worker, leg->socket, &leg->peer);
+	if (sdp.len)
+		leg_set(&leg->ack, sent);
+}
+
+static void bye_response(struct sip_worker *worker, void *user, struct txn_client *txn,
+			 const struct sip_rx *rx)
+{
+	struct sip_leg *leg = user;
+
+	(void)worker;
+	if (rx && rx->msg->status < 200)
+		return;
+	if (rx)
+		txn_client_forget(txn);
+	leg->request_out = NULL;
+	leg_free_soon(leg);
+}
+
+void leg_send_bye(struct sip_leg *leg, struct cause cause)
+{
+	struct txn_client *txn;
+	struct buf *out;
+
+	if (leg->request_out)
+		txn_client_forget(leg->request_out);
+	leg->request_out = NULL;
+	wheel_stop(&leg->worker->wheel, &leg->timer);
+	leg->state = LEG_ENDED;
+	leg->awaits_ack = false;
+	txn = txn_client_new(leg->worker, SIP_BYE, bye_response, leg);
+	if (!txn) {
+		leg_free_soon(leg);
+		return;
+	}
+	leg->request_out = txn;
+	out = leg_begin_request(leg, SIP_BYE, ++leg->local_cseq, txn_client_branch(txn));
+	leg_add_reason(out, cause);
+	sip_write_body(out, SPAN_NONE, SPAN_NONE);
+	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
+}
+
+/* --- Requests of the peer. --- */
+
+static void handle_ack(struct sip_leg *leg, const struct sip_rx *rx)
+{
+	if (!leg->awaits_ack || rx->msg->cseq != leg->ack_cseq)
+		return;
+	leg->awaits_ack = false;
+	if (leg->invite_in)
+		txn_server_stop_2xx(leg->worker, leg->invite_in);
+	if (leg->release_after_ack) {
+		leg_send_bye(leg, leg->release_cause);
+		return;
+	}
+	call_acked(&leg->base, leg_sdp(rx->msg));
+}
+
+static void handle_bye(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
+{
+	struct txn_server *txn = txn_server_new(worker, rx, NULL, NULL);
+
+	if (txn)
+		txn_server_respond(worker, txn, 200, NULL, SPAN_NONE, SPAN_NONE, SPAN_NONE,
+				   SPAN_NONE);
+	else
+		sip_reply_stateless(worker, rx, 200, NULL);
+	/* RFC 3261 15.1.2: pending requests of the peer get 487. */
+	if (leg->invite_in && !txn_server_is_final(leg->invite_in))
+		txn_server_respond(worker, leg->invite_in, 487, NULL, span_of(leg->local_tag),
+				   SPAN_NONE, SPAN_NONE, SPAN_NONE);
+	if (leg->state == LEG_ENDED)
+		return; /* both hung up at once: our BYE's answer ends the leg */
+	if (leg->invite_in)
+		txn_server_stop_2xx(worker, leg->invite_in);
+	call_leg_released(&leg->base, cause_of(CAUSE_NORMAL));
+	leg_free_soon(leg);
+}
+
+static void refuse(struct sip_worker *worker, struct txn_server *txn, int status, struct span extra)
+{
+	txn_server_respond(worker, txn, status, NULL, SPAN_NONE, extra, SPAN_NONE, SPAN_NONE);
+}
+
+/* re-INVITE and UPDATE: a new offer inside the call (RFC 3261 14.2, RFC 3311 5.2). */
+static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
+{
+	bool is_invite = rx->msg->method == SIP_INVITE;
+	struct span sdp = leg_sdp(rx->msg);
+	struct txn_server *txn = txn_server_new(worker, rx, leg_txn_event, leg);
+	int status;
+
+	if (!txn) {
+		sip_reply_stateless(worker, rx, 503, NULL);
+		return;
+	}
+	if (leg->awaits_ack || leg->offer_in ||
+	    (leg->invite_in && !txn_server_is_final(leg->invite_in))) {
+		txn_server_set_user(txn, NULL, NULL);
+		refuse(worker, txn, 500, SPAN_LIT("Retry-After: 3\r\n"));
+		return;
+	}
+	leg_learn_target(leg, rx->msg);
+	leg->base.signalling = rx->source;
+	leg_choose_peer(leg, &rx->source);
+	if (!is_invite && sdp.len == 0) {
+		/* An UPDATE without offer refreshes target and timers only. */
+		txn_server_set_user(txn, NULL, NULL);
+		refuse(worker, txn, 200, SPAN_NONE);
+		return;
+	}
+	if (is_invite) {
+		if (leg->invite_in)
+			txn_server_set_user(leg->invite_in, NULL, NULL);
+		leg->invite_in = txn;
+		leg->ack_cseq = rx->msg->cseq;
+		txn_server_respond(worker, txn, 100, NULL, SPAN_NONE, SPAN_NONE, SPAN_NONE,
+				   SPAN_NONE);
+	} else {
+		leg->offer_in = txn;
+	}
+	status = call_offer(&leg->base, sdp);
+	if (status == 0)
+		return;
+	if (!is_invite) {
+		leg->offer_in = NULL;
+		txn_server_set_user(txn, NULL, NULL);
+	}
+	refuse(worker, txn, status, SPAN_NONE);
+}
+
+static void handle_info(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
+{
+	struct txn_server *txn = txn_server_new(worker, rx, NULL, NULL);
+
+	if (!txn)
+		return;
+	refuse(worker, txn, 200, SPAN_NONE);
+	call_info_message(&leg->base, rx->msg->content_type, rx->msg->body);
+}
+
+/* RFC 3261 12.2.2: a number lower than the last one is out of order. */
+static bool take_cseq(struct sip_leg *leg, const struct sip_msg *msg)
+{
+	if (leg->has_remote_cseq && msg->cseq <= leg->remote_cseq)
+		return false;
+	leg->remote_cseq = msg->cseq;
+	leg->has_remote_cseq = true;
+	return true;
+}
+
+void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
+{
+	enum sip_method method = rx->msg->method;
+	struct buf *out;
+
+	if (method == SIP_ACK) {
+		handle_ack(leg, rx);
+		return;
+	}
+	if (!take_cseq(leg, rx->msg)) {
+		sip_reply_stateless(worker, rx, 500, NULL);
+		return;
+	}
+	if (method == SIP_BYE) {
+		handle_bye(worker, leg, rx);
+	} else if (method == SIP_OPTIONS) {
+		out = sip_reply_begin(worker, rx, 200, NULL, SPAN_NONE);
+		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+		sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+	} else if (method != SIP_INVITE && method != SIP_UPDATE && method != SIP_INFO) {
+		out = sip_reply_begin(worker, rx, method == SIP_METHOD_UNKNOWN ? 501 : 405, NULL,
+				      SPAN_NONE);
+		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+		sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+	} else if (leg->state != LEG_CONFIRMED) {
+		sip_reply_stateless(worker, rx, leg->state == LEG_ENDED ? 481 : 491, NULL);
+	} else if (method == SIP_INFO) {
+		handle_info(worker, leg, rx);
+	} else {
+		handle_offer(worker, leg, rx);
+	}
+}
+
+/* --- What the call asks for. --- */
+
+static void op_provisional(struct leg *base, int status, struct span sdp)
+{
+	struct sip_leg *leg = leg_of(base);
+	char memory[256];
+	struct buf extra = buf_over(memory, sizeof(memory));
+
+	if (leg->state != LEG_INCOMING || !leg->invite_in)
+		return;
+	leg_add_contact(leg, &extra);
+	txn_server_respond(leg->worker, leg->invite_in, status, NULL, span_of(leg->local_tag),
+			   buf_span(&extra), SPAN_LIT("application/sdp"), sdp);
+}
+
+static void answer_invite(struct sip_leg *leg, struct txn_server *txn, struct span sdp)
+{
+	char memory[512];
+	struct buf extra = buf_over(memory, sizeof(memory));
+
+	leg_add_contact(leg, &extra);
+	buf_add_lit(&extra, "Allow: " SIP_ALLOW "\r\n");
+	txn_server_respond(leg->worker, txn, 200, NULL, span_of(leg->local_tag), buf_span(&extra),
+			   SPAN_LIT("application/sdp"), sdp);
+}
+
+static void op_answer(struct leg *base, struct span sdp)
+{
+	struct sip_leg *leg = leg_of(base);
+
+	if (leg->state != LEG_INCOMING || !leg->invite_in)
+		return;
+	leg->state = LEG_CONFIRMED;
+	leg->awaits_ack = true;
+	answer_invite(leg, leg->invite_in, sdp);
+}
+
+static void op_ack(struct leg *base, struct span sdp)
+{
+	struct sip_leg *leg = leg_of(base);
+
+	if (leg->state == LEG_ANSWERED)
+		leg->state = LEG_CONFIRMED;
+	if (leg->state == LEG_CONFIRMED)
+		leg_send_ack(leg, sdp);
+}
+
+static void op_offer_result(struct leg *base, int status, struct span sdp)
+{
+	struct sip_leg *leg = leg_of(base);
+	struct txn_server *update = leg->offer_in;
+
+	if (update) {
+		leg->offer_in = NULL;
+		txn_server_set_user(update, NULL, NULL);
+		if (status < 300)
+			answer_invite(leg, update, sdp);
+		else
+			refuse(leg->worker, update, status, SPAN_NONE);
+		return;
+	}
+	if (!leg->invite_in || txn_server_is_final(leg->invite_in))
+		return;
+	if (status < 300) {
+		leg->awaits_ack = true;
+		answer_invite(leg, leg->invite_in, sdp);
+	} else {
+		refuse(leg->worker, leg->invite_in, status, SPAN_NONE);
+	}
+}
+
+static void info_response(struct sip_worker *worker, void *user, struct txn_client *txn,
+			  const struct sip_rx *rx)
+{
+	struct sip_leg *leg = user;
+
+	(void)worker;
+	if (rx && rx->msg->status < 200)
+		return;
+	if (rx)
+		txn_client_forget(txn);
+	leg->request_out = NULL;
+}
+
+static void op_info(struct leg *base, struct span content_type, struct span body)
+{
+	struct sip_leg *leg = leg_of(base);
+	struct txn_client *txn;
+	struct buf *out;
+
+	/* One at a time: the peer has had its 200 already, and digits faster than a round trip are
+	 * lost on a path that loses packets anyway. */
+	if (leg->state != LEG_CONFIRMED || leg->request_out)
+		return;
+	txn = txn_client_new(leg->worker, SIP_INFO, info_response, leg);
+	if (!txn)
+		return;
+	leg->request_out = txn;
+	out = leg_begin_request(leg, SIP_INFO, ++leg->local_cseq, txn_client_branch(txn));
+	sip_write_body(out, content_type, body);
+	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
+}
+
+/* Final answer to a caller who still waits. */
+static void reject(struct sip_leg *leg, struct cause cause)
+{
+	char memory[256];
+	struct buf extra = buf_over(memory, sizeof(memory));
+	int status = cause_status(cause);
+
+	leg_add_reason(&extra, cause);
+	if (status == 503)
+		buf_add_lit(&extra, "Retry-After: 5\r\n");
+	if (leg->invite_in && !txn_server_is_final(leg->invite_in))
+		txn_server_respond(leg->worker, leg->invite_in, status, NULL,
+				   span_of(leg->local_tag), buf_span(&extra), SPAN_NONE, SPAN_NONE);
+	leg_free_soon(leg);
+}
+
+static void op_release(struct leg *base, struct cause cause)
+{
+	struct sip_leg *leg = leg_of(base);
+
+	switch (leg->state) {
+	case LEG_INCOMING:
+		reject(leg, cause);
+		break;
+	case LEG_OUTGOING:
+		leg_give_up(leg);
+		break;
+	case LEG_ANSWERED:
+		leg_send_ack(leg, SPAN_NONE);
+		leg_send_bye(leg, cause);
+		break;
+	case LEG_CONFIRMED:
+		if (leg->awaits_ack && leg->invite_in) {
+			/* The callee's side of a dialog waits for ACK, or for its timeout, with
+			 * BYE. */
+			leg->release_after_ack = true;
+			leg->release_cause = cause;
+		} else {
+			leg_send_bye(leg, cause);
+		}
+		break;
+	case LEG_CANCELLED:
+	case LEG_ENDED:
+		break;
+	}
+}
+
+static void op_describe(const struct leg *base, struct call_leg_info *out)
+{
+	static const char *const states[] = {
+		[LEG_INCOMING] = "invite",     [LEG_OUTGOING] = "invite",   [LEG_ANSWERED] = "ok",
+		[LEG_CONFIRMED] = "connected", [LEG_CANCELLED] = "release", [LEG_ENDED] = "release",
+	};
+	static const char *const stages[] = {
+		[STAGE_INVITE] = "invite",
+		[STAGE_TRYING] = "trying",
+		[STAGE_PROGRESS] = "session-progress",
+		[STAGE_PROGRESS_SDP] = "session-progress-sdp",
+		[STAGE_RINGING] = "ringing",
+	};
+	const struct sip_leg *leg = (const struct sip_leg *)base;
+
+	snprintf(out->state, sizeof(out->state), "%s",
+		 leg->state == LEG_OUTGOING ? stages[leg->stage] : states[leg->state]);
+	snprintf(out->call_id, sizeof(out->call_id), "%s", leg->call_id);
+	snprintf(out->number, sizeof(out->number), "%s", leg->number);
+}
+
+const struct leg_ops sip_leg_ops = {
+	.provisional = op_provisional,
+	.answer = op_answer,
+	.ack = op_ack,
+	.offer = leg_offer,
+	.offer_result = op_offer_result,
+	.info = op_info,
+	.release = op_release,
+	.describe = op_describe,
+};

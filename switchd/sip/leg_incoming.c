@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An INVITE from outside a dialog: who sends it, whether it can be used, and the leg of the caller.
+ */
+#include <stdio.h>
+
+#include "switchd/sip/authorize.h"
+#include "switchd/sip/dispatch.h"
+#include "switchd/sip/leg_private.h"
+
+/* Who calls, as authentication or the source address says. */
+struct caller {
+	char number[64];
+	char display[64];
+	char party[64];
+	const struct conf_party *conf;
+};
+
+static void number_of_from(const struct sip_msg *msg, struct caller *out)
+{
+	struct sip_name_addr name;
+	size_t len;
+
+	if (!sip_name_addr_parse(msg->from, &name))
+		return;
+	if (!sip_unescape(name.uri.user, out->number, sizeof(out->number), &len))
+		out->number[0] = '\0';
+	if (!span_copy(name.display, out->display, sizeof(out->display)))
+		out->display[0] = '\0';
+}
+
+/* Credentials decide first; then a mapping gateway's address; else a challenge. False: answered. */
+static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct caller *out)
+{
+	const struct conf_mapping_gateway *gateway = NULL;
+	const struct conf_phone *phone = NULL;
+	enum auth_result result = AUTH_MISSING;
+
+	number_of_from(rx->msg, out);
+	if (!sip_credentials(rx->msg, span_of(worker->conf->realm)).len)
+		gateway = conf_mapping_gateway_find(worker->conf, &rx->source);
+	if (gateway) {
+		snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);
+		out->conf = &gateway->party;
+		if (gateway->lock == CONF_LOCK_NONE || gateway->lock == CONF_LOCK_OUT)
+			return true;
+		sip_reply_stateless(worker, rx, 403, NULL);
+		return false;
+	}
+	result = sip_authorize(worker, rx, &phone);
+	if (result != AUTH_OK) {
+		sip_reply_unauthorized(worker, rx, result);
+		return false;
+	}
+	if (phone->lock == CONF_LOCK_OUT || phone->lock == CONF_LOCK_ALL) {
+		sip_reply_stateless(worker, rx, 403, NULL);
+		return false;
+	}
+	/* The number is the one that the password belongs to, whatever From claims. */
+	snprintf(out->number, sizeof(out->number), "%s", phone->number);
+	snprintf(out->party, sizeof(out->party), "phone %s", phone->number);
+	out->conf = &phone->party;
+	return true;
+}
+
+static void refuse_extension(struct sip_worker *worker, const struct sip_rx *rx,
+			     const struct sip_header *require)
+{
+	char tag[SIP_STATELESS_TAG_MAX];
+	struct buf *out;
+
+	out = sip_reply_begin(worker, rx, 420, NULL, sip_stateless_tag(worker, rx, tag));
+	buf_add_lit(out, "Unsupported: ");
+	buf_add_span(out, require->value);
+	buf_add_lit(out, "\r\n");
+	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+}
+
+static void refuse_body(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	char tag[SIP_STATELESS_TAG_MAX];
+	struct buf *out;
+
+	out = sip_reply_begin(worker, rx, 415, NULL, sip_stateless_tag(worker, rx, tag));
+	buf_add_lit(out, "Accept: application/sdp\r\n");
+	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+}
+
+/* What can be said before anybody is asked for a password (RFC 3261 8.2, 16.3). False: answered. */
+static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char *callee,
+			size_t size)
+{
+	const struct sip_header *require = sip_msg_first(rx->msg, SIP_HDR_REQUIRE);
+	struct sip_uri uri;
+	size_t len;
+	int status = 0;
+
+	if (worker->io->is_stopping)
+		status = 503;
+	else if (!sip_uri_parse(rx->msg->request_uri, &uri) ||
+		 (!span_ieq(uri.scheme, SPAN_LIT("sip")) &&
+		  !span_ieq(uri.scheme, SPAN_LIT("sips")) &&
+		  !span_ieq(uri.scheme, SPAN_LIT("tel"))))
+		status = 416;
+	else if (rx->msg->max_forwards == 0)
+		status = 483;
+	else if (!sip_unescape(uri.user.len                            ? uri.user
+			       : span_ieq(uri.scheme, SPAN_LIT("tel")) ? uri.host
+								       : SPAN_NONE,
+			       callee, size, &len) ||
+		 len == 0)
+		status = 404;
+	if (status) {
+		sip_reply_stateless(worker, rx, status, NULL);
+		return false;
+	}
+	if (require) {
+		refuse_extension(worker, rx, require);
+		return false;
+	}
+	if (rx->msg->body.len && !leg_sdp(rx->msg).len) {
+		refuse_body(worker, rx);
+		return false;
+	}
+	return true;
+}
+
+/* RFC 3261 12.1.1: the route set of the callee's side is Record-Route as it stands. */
+static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
+{
+	char memory[2048];
+	struct buf route = buf_over(memory, sizeof(memory));
+	const struct sip_header *header;
+	int index = 0;
+
+	while ((header = sip_msg_header(msg, SIP_HDR_RECORD_ROUTE, &index))) {
+		if (route.len)
+			buf_add_lit(&route, ", ");
+		buf_add_span(&route, header->value);
+	}
+	return leg_text_from(&leg->route, &route);
+}
+
+/* Value of From or To without its tag. */
+static bool without_tag(char **field, struct span value)
+{
+	struct sip_name_addr name;
+	char memory[1024];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	if (!sip_name_addr_parse(value, &name))
+		return false;
+	if (name.display.len) {
+		buf_add_char(&text, '"');
+		buf_add_span(&text, name.display);
+		buf_add_lit(&text, "\" ");
+	}
+	buf_add_char(&text, '<');
+	buf_add_span(&text, name.uri_text);
+	buf_add_char(&text, '>');
+	return leg_text_from(field, &text);
+}
+
+static bool is_nat(const struct sip_rx *rx)
+{
+	struct span rest = rx->msg->contact;
+	struct span element;
+	struct sip_name_addr name;
+	struct addr contact;
+
+	if (sip_rx_is_nat(rx))
+		return true;
+	return sip_list_next(&rest, &element) && sip_name_addr_parse(element, &name) &&
+	       addr_parse(name.uri.host, &contact) && !addr_ip_eq(&contact, &rx->source);
+}
+
+static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *rx,
+				const char *callee)
+{
+	struct sip_leg *leg = leg_new(worker);
+	const struct sip_msg *msg = rx->msg;
+	struct sip_uri uri;
+
+	if (!leg)
+		return NULL;
+	leg->state = LEG_INCOMING;
+	leg->socket = rx->socket;
+	leg->base.signalling = rx->source;
+	leg->base.media_address = rx->socket->media_address;
+	leg->base.is_nat = is_nat(rx);
+	leg->remote_cseq = msg->cseq;
+	leg->has_remote_cseq = true;
+	leg->ack_cseq = msg->cseq;
+	leg_learn_target(leg, msg);
+	if (!sip_uri_parse(msg->request_uri, &uri) || !leg_set(&leg->call_id, msg->call_id) ||
+	    !without_tag(&leg->local, msg->to) || !without_tag(&leg->remote, msg->from) ||
+	    !leg_set(&leg->remote_tag, msg->from_tag) || !leg->remote_target ||
+	    !leg_set(&leg->user, uri.user) || !leg_set(&leg->number, span_of(callee)) ||
+	    !learn_route(leg, msg)) {
+		leg_free_soon(leg);
+		return NULL;
+	}
+	leg_choose_peer(leg, &rx->source);
+	leg->invite_in = txn_server_new(worker, rx, leg_txn_event, leg);
+	if (!leg->invite_in) {
+		leg_free_soon(leg);
+		return NULL;
+	}
+	return leg;
+}
+
+static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
+		       const struct caller *caller, struct call_setup *setup)
+{
+	const struct conf_party *party = caller->conf;
+
+	setup->caller = caller->number;
+	setup->display = caller->display;
+	snprintf(setup->party, sizeof(setup->party), "%s", caller->party);
+	setup->sdp = leg_sdp(rx->msg);
+	setup->max_forwards = rx->msg->max_forwards < 0 ? 70 : rx->msg->max_forwards;
+	setup->decide = (struct decide_party){
+		.mode = party->media_mode,
+		.has_local_ring = party->has_local_ring,
+		.has_encryption = party->has_encryption,
+		.is_dynamic = party->is_dynamic,
+		.is_nat = setup->leg->is_nat,
+		.source = rx->source,
+		.network = party->network[0] ? party->network
+					     : conf_network_of(worker->conf, &rx->source),
+	};
+}
+
+void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	struct call_setup setup = {0};
+	struct caller caller = {0};
+	struct sip_leg *leg;
+	const char *why = NULL;
+	char callee[64];
+
+	if (!check_shape(worker, rx, callee, sizeof(callee)) || !identify(worker, rx, &caller))
+		return;
+	if (!rx->msg->contact_count) {
+		sip_reply_stateless(worker, rx, 400, "Missing Contact");
+		return;
+	}
+	if (!sip_msg_check_full(rx->msg, &why)) {
+		worker->counters.rx_rejected++;
+		sip_reply_stateless(worker, rx, 400, why);
+		return;
+	}
+	leg = make_leg(worker, rx, callee);
+	if (!leg) {
+		sip_reply_stateless(worker, rx, 503, NULL);
+		return;
+	}
+	txn_server_respond(worker, leg->invite_in, 100, NULL, SPAN_NONE, SPAN_NONE, SPAN_NONE,
+			   SPAN_NONE);
+	setup.leg = &leg->base;
+	setup.callee = callee;
+	fill_setup(worker, rx, &caller, &setup);
+	call_start(worker->calls, &setup);
+}
+
+void leg_cancelled(struct sip_worker *worker, void *user, const struct sip_rx *rx)
+{
+	struct sip_leg *leg = user;
+
+	(void)rx;
+	/* After the final answer CANCEL does nothing (RFC 3261 9.2). */
+	if (!leg || !leg->invite_in || txn_server_is_final(leg->invite_in))
+		return;
+	txn_server_respond(worker, leg->invite_in, 487, NULL, span_of(leg->local_tag), SPAN_NONE,
+			   SPAN_NONE, SPAN_NONE);
+	if (leg->state != LEG_INCOMING)
+		return; /* a re-INVITE: the call goes on, the other side's answer finds it closed */
+	call_leg_released(&leg->base, cause_of(CAUSE_ABANDONED));
+	leg_free_soon(leg);
+}
+
+void leg_txn_event(struct sip_worker *worker, void *user, struct txn_server *txn,
+		   enum txn_server_event event)
+{
+	struct sip_leg *leg = user;
+
+	(void)worker;
+	switch (event) {
+	case TXN_SERVER_ACKED:
+		break;
+	case TXN_SERVER_NO_ACK:
+		if (leg->invite_in != txn || !leg->awaits_ack)
+			break; /* a refusal that nobody acknowledged ends quietly */
+		leg->awaits_ack = false;
+		call_leg_released(&leg->base, cause_of(CAUSE_NO_ACK));
+		leg_send_bye(leg,
+			     leg->release_after_ack ? leg->release_cause : cause_of(CAUSE_NO_ACK));
+		break;
+	case TXN_SERVER_GONE:
+		if (leg->invite_in == txn)
+			leg->invite_in = NULL;
+		if (leg->offer_in == txn)
+			leg->offer_in = NULL;
+		break;
+	}
+}

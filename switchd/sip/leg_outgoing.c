@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An INVITE of ours: the leg of the callee with its stages (behaviour C6), and re-INVITEs of either
+ * side's making. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "switchd/sip/dispatch.h"
+#include "switchd/sip/leg_private.h"
+
+static const struct {
+	enum param_id param;
+	enum cause_id cause;
+} stages[] = {
+	[STAGE_INVITE] = {PARAM_SS_SIP_TIMEOUT_INVITE, CAUSE_TIMEOUT_INVITE},
+	[STAGE_TRYING] = {PARAM_SS_SIP_TIMEOUT_TRYING, CAUSE_TIMEOUT_TRYING},
+	[STAGE_PROGRESS] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS, CAUSE_TIMEOUT_PROGRESS},
+	[STAGE_PROGRESS_SDP] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP, CAUSE_TIMEOUT_PROGRESS},
+	[STAGE_RINGING] = {PARAM_SS_SIP_TIMEOUT_RINGING, CAUSE_NO_ANSWER},
+};
+
+static const struct sip_socket *
+socket_for(struct sip_worker *worker, const struct call_target *target, const struct leg *caller)
+{
+	for (int i = 0; target->local.family && i < worker->socket_count; i++)
+		if (addr_eq(&worker->sockets[i].local, &target->local))
+			return &worker->sockets[i];
+	for (int i = 0; i < worker->socket_count; i++)
+		if (worker->sockets[i].local.family == target->address.family)
+			return &worker->sockets[i];
+	return caller ? ((const struct sip_leg *)caller)->socket : NULL;
+}
+
+struct addr leg_media_address(void *context, const struct call_target *target,
+			      const struct leg *caller)
+{
+	return socket_for(context, target, caller)->media_address;
+}
+
+/* --- Stages. --- */
+
+static void stage_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+{
+	struct sip_leg *leg = (struct sip_leg *)((char *)timer - offsetof(struct sip_leg, timer));
+	struct cause cause = cause_of(stages[leg->stage].cause);
+
+	(void)owner;
+	(void)now_us;
+	leg_give_up(leg);
+	call_leg_failed(&leg->base, cause);
+}
+
+static void start_stage(struct sip_leg *leg, enum leg_stage stage)
+{
+	struct sip_worker *worker = leg->worker;
+	uint64_t seconds = (uint64_t)snapshot_number(worker->conf->snapshot, stages[stage].param);
+
+	leg->stage = stage;
+	wheel_start(&worker->wheel, &leg->timer, stage_fired, worker->now_us, seconds * 1000000);
+}
+
+static enum leg_stage stage_of(int status, bool has_sdp)
+{
+	if (status == 100)
+		return STAGE_TRYING;
+	if (status == 180)
+		return STAGE_RINGING;
+	return has_sdp ? STAGE_PROGRESS_SDP : STAGE_PROGRESS;
+}
+
+/* --- Responses to the first INVITE. --- */
+
+/* RFC 3261 12.1.2: the route set of the caller's side is Record-Route in reverse. */
+static void learn_route(struct sip_leg *leg, const struct sip_msg *msg)
+{
+	struct span elements[32];
+	char memory[2048];
+	struct buf route = buf_over(memory, sizeof(memory));
+	const struct sip_header *header;
+	int index = 0;
+	int count = 0;
+
+	while ((header = sip_msg_header(msg, SIP_HDR_RECORD_ROUTE, &index))) {
+		struct span rest = header->value;
+
+		while (count < 32 && sip_list_next(&rest, &elements[count]))
+			count++;
+	}
+	while (count > 0) {
+		if (route.len)
+			buf_add_lit(&route, ", ");
+		buf_add_span(&route, elements[--count]);
+	}
+	leg_text_from(&leg->route, &route);
+}
+
+static void learn_dialog(struct sip_leg *leg, const struct sip_rx *rx)
+{
+	leg_set(&leg->remote_tag, rx->msg->to_tag);
+	leg_learn_target(leg, rx->msg);
+	learn_route(leg, rx->msg);
+	leg_choose_peer(leg, txn_client_target(leg->invite_out));
+}
+
+static void provisional(struct sip_leg *leg, const struct sip_rx *rx)
+{
+	struct span sdp = leg_sdp(rx->msg);
+	int status = rx->msg->status;
+	enum leg_stage stage = stage_of(status, sdp.len > 0);
+
+	leg->heard_provisional = true;
+	if (leg->state == LEG_CANCELLED) {
+		if (leg->cancel_wanted)
+			txn_client_cancel(leg->worker, leg->invite_out);
+		leg->cancel_wanted = false;
+		return;
+	}
+	if (leg->state != LEG_OUTGOING)
+		return;
+	if (stage > leg->stage)
+		start_stage(leg, stage);
+	call_provisional(&leg->base, status, sdp);
+}
+
+/* A 2xx from another branch of a fork, or to an INVITE that was given up: ACK, then BYE. The leg's
+ * own dialog, if it has one, is not touched. */
+static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
+{
+	struct sip_leg *stray = leg_new(leg->worker);
+
+	if (!stray)
+		return;
+	stray->state = LEG_CONFIRMED;
+	stray->socket = leg->socket;
+	stray->base = leg->base;
+	stray->base.call = NULL;
+	memcpy(stray->local_tag, leg->local_tag, sizeof(stray->local_tag));
+	stray->peer = leg->peer;
+	stray->invite_cseq = leg->invite_cseq;
+	stray->local_cseq = leg->invite_cseq;
+	stray->invite_out = leg->invite_out; /* only its target is looked at */
+	if (leg_set(&stray->call_id, span_of(leg->call_id)) &&
+	    leg_set(&stray->local, span_of(leg->local)) &&
+	    leg_set(&stray->remote, span_of(leg->remote)) &&
+	    leg_set(&stray->remote_target, span_of(leg->remote_target)) &&
+	    leg_set(&stray->number, span_of(leg->number)))
+		learn_dialog(stray, rx);
+	stray->invite_out = NULL;
+	if (!stray->remote_tag || !stray->route) {
+		leg_free_soon(stray);
+		return;
+	}
+	leg_send_ack(stray, SPAN_NONE);
+	leg_send_bye(stray, cause_of(CAUSE_ABANDONED));
+}
+
+static void answered(struct sip_leg *leg, const struct sip_rx *rx)
+{
+	bool is_known = leg->remote_tag && span_eq(rx->msg->to_tag, span_of(leg->remote_tag));
+
+	switch (leg->state) {
+	case LEG_OUTGOING:
+		wheel_stop(&leg->worker->wheel, &leg->timer);
+		learn_dialog(leg, rx);
+		leg->state = LEG_ANSWERED;
+		call_answered(&leg->base, leg_sdp(rx->msg));
+		break;
+	case LEG_CANCELLED:
+		/* The answer crossed with our CANCEL, or came after the timeout. */
+		learn_dialog(leg, rx);
+		leg_send_ack(leg, SPAN_NONE);
+		leg_send_bye(leg, cause_of(CAUSE_ABANDONED));
+		break;
+	case LEG_CONFIRMED:
+	case LEG_ENDED:
+		if (is_known)
+			leg_send_ack(leg, SPAN_NONE);
+		else
+			reject_dialog(leg, rx);
+		break;
+	case LEG_ANSWERED:
+		if (!is_known)
+			reject_dialog(leg, rx);
+		break;
+	case LEG_INCOMING:
+		break;
+	}
+}
+
+static void failed(struct sip_leg *leg, struct txn_client *txn, struct cause cause)
+{
+	bool was_waiting = leg->state == LEG_OUTGOING;
+
+	if (leg->state != LEG_OUTGOING && leg->state != LEG_CANCELLED)
+		return;
+	txn_client_forget(txn);
+	leg->invite_out = NULL;
+	leg_free_soon(leg);
+	if (was_waiting)
+		call_leg_failed(&leg->base, cause);
+}
+
+static void invite_response(struct sip_worker *worker, void *user, struct txn_client *txn,
+			    const struct sip_rx *rx)
+{
+	struct sip_leg *leg = user;
+
+	(void)worker;
+	if (!rx) {
+		/* The transaction has ended: normal after an answer, else nothing was heard. */
+		leg->invite_out = NULL;
+		if (leg->state == LEG_OUTGOING || leg->state == LEG_CANCELLED)
+			failed(leg, txn, cause_of(CAUSE_TIMEOUT_INVITE));
+	} else if (rx->msg->status < 200) {
+		provisional(leg, rx);
+	} else if (rx->msg->status < 300) {
+		answered(leg, rx);
+	} else {
+		failed(leg, txn, cause_received(rx->msg->status));
+	}
+}
+
+/* Ends an INVITE without final answer: CANCEL once something was heard (RFC 3261 9.1). */
+void leg_give_up(struct sip_leg *leg)
+{
+	leg->state = LEG_CANCELLED;
+	wheel_stop(&leg->worker->wheel, &leg->timer);
+	if (!leg->invite_out) {
+		leg_free_soon(leg);
+	} else if (leg->heard_provisional) {
+		txn_client_cancel(leg->worker, leg->invite_out);
+	} else {
+		leg->cancel_wanted = true;
+		txn_client_stop_resend(leg->worker, leg->invite_out);
+	}
+}
+
+/* --- Dialling. --- */
+
+static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
+{
+	char memory[512];
+	struct buf text = buf_over(memory, sizeof(memory));
+	char to[ADDR_TEXT_MAX];
+	uint8_t random[12];
+	bool is_good;
+
+	buf_add_lit(&text, "<sip:");
+	buf_add_escaped_user(&text, dial->caller);
+	is_good = leg_set(&leg->user, (struct span){text.data + 5, text.len - 5});
+	if (dial->caller[0])
+		buf_add_char(&text, '@');
+	buf_add_str(&text, leg->socket->host_port);
+	buf_add_char(&text, '>');
+	is_good = is_good && leg_text_from(&leg->local, &text);
+
+	buf_reset(&text);
+	buf_add_lit(&text, "<sip:");
+	buf_add_escaped_user(&text, dial->target->number);
+	buf_add_char(&text, '@');
+	buf_add_str(&text, addr_print(&dial->target->address, to));
+	buf_add_char(&text, '>');
+	is_good = is_good && leg_text_from(&leg->remote, &text);
+
+	buf_reset(&text);
+	randombytes_buf(random, sizeof(random));
+	buf_printf(&text, "v1-%02x", (unsigned)leg->worker->number);
+	buf_add_hex(&text, random, sizeof(random));
+	is_good = is_good && leg_text_from(&leg->call_id, &text);
+	return is_good && leg_set(&leg->remote_target, span_of(dial->target->request_uri)) &&
+	       leg_set(&leg->number, span_of(dial->target->number));
+}
+
+static bool send_invite(struct sip_leg *leg, struct span sdp)
+{
+	struct txn_client *txn = txn_client_new(leg->worker, SIP_INVITE, invite_response, leg);
+	struct buf *out;
+
+	if (!txn)
+		return false;
+	leg->invite_out = txn;
+	leg->invite_cseq = ++leg->local_cseq;
+	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
+	leg_add_contact(leg, out);
+	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
+	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
+	return true;
+}
+
+struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
+		     const struct call_dial *dial)
+{
+	struct sip_worker *worker = context;
+	struct sip_leg *leg = leg_new(worker);
+
+	if (!leg)
+		return NULL;
+	leg->base.call = call;
+	leg->base.side = MEDIA_B;
+	leg->base.is_nat = dial->target->is_nat;
+	leg->base.signalling = dial->target->address;
+	leg->socket = socket_for(worker, dial->target, caller);
+	leg->base.media_address = leg->socket->media_address;
+	leg->peer = dial->target->address;
+	leg->state = LEG_OUTGOING;
+	leg->max_forwards = dial->max_forwards - 1;
+	if (!write_identity(leg, dial)) {
+		leg_free_soon(leg);
+		return NULL;
+	}
+	leg_choose_peer(leg, &dial->target->address);
+	start_stage(leg, STAGE_INVITE);
+	if (!send_invite(leg, dial->sdp)) {
+		leg_free_soon(leg);
+		return NULL;
+	}
+	return &leg->base;
+}
+
+/* --- re-INVITE of ours. --- */
+
+static void reinvite_response(struct sip_worker *worker, void *user, struct txn_client *txn,
+			      const struct sip_rx *rx)
+{
+	struct sip_leg *leg = user;
+	int status = rx ? rx->msg->status : 408;
+
+	(void)worker;
+	if (rx && status < 200)
+		return;
+	if (!rx)
+		leg->invite_out = NULL;
+	if (leg->state != LEG_CONFIRMED || leg->reinvite_answered) {
+		/* The 2xx came again. */
+		if (rx && status < 300)
+			leg_send_ack(leg, SPAN_NONE);
+		return;
+	}
+	leg->reinvite_answered = true;
+	if (rx && status < 300)
+		leg_learn_target(leg, rx->msg);
+	if (rx && status >= 300) {
+		txn_client_forget(txn);
+		leg->invite_out = NULL;
+	}
+	call_offer_result(&leg->base, status, rx && status < 300 ? leg_sdp(rx->msg) : SPAN_NONE);
+}
+
+void leg_offer(struct leg *base, struct span sdp)
+{
+	struct sip_leg *leg = leg_of(base);
+	struct txn_client *txn;
+	struct buf *out;
+
+	if (leg->state != LEG_CONFIRMED || leg->awaits_ack) {
+		call_offer_result(base, 491, SPAN_NONE);
+		return;
+	}
+	txn = txn_client_new(leg->worker, SIP_INVITE, reinvite_response, leg);
+	if (!txn) {
+		call_offer_result(base, 503, SPAN_NONE);
+		return;
+	}
+	if (leg->invite_out)
+		txn_client_forget(leg->invite_out);
+	free(leg->ack);
+	leg->ack = NULL;
+	leg->invite_out = txn;
+	leg->reinvite_answered = false;
+	leg->invite_cseq = ++leg->local_cseq;
+	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
+	leg_add_contact(leg, out);
+	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
+	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
+}

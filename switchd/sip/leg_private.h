@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* State of a SIP leg, shared by leg_table.c, leg_incoming.c, leg_outgoing.c, leg_dialog.c. */
+#pragma once
+
+#include <stddef.h>
+
+#include "switchd/call/call_table.h"
+#include "switchd/sip/leg.h"
+#include "switchd/sip/reply.h"
+#include "switchd/sip/txn.h"
+
+#define LEG_TABLE_MAX 400000u
+#define LEG_TAG_MAX   32
+
+enum leg_state {
+	LEG_INCOMING,  /* INVITE received, no final answer yet */
+	LEG_OUTGOING,  /* INVITE sent, no final answer yet */
+	LEG_ANSWERED,  /* outgoing: 2xx received, ACK held back for a late offer's answer */
+	LEG_CONFIRMED, /* dialog is up */
+	LEG_CANCELLED, /* outgoing: given up; a late 2xx gets ACK and BYE */
+	LEG_ENDED,     /* BYE sent or received */
+};
+
+/* Stages of an outgoing INVITE (behaviour C6), in rising order. */
+enum leg_stage {
+	STAGE_INVITE,
+	STAGE_TRYING,
+	STAGE_PROGRESS,
+	STAGE_PROGRESS_SDP,
+	STAGE_RINGING,
+};
+
+struct sip_leg {
+	struct leg base; /* first: a struct leg * is cast to its leg */
+	struct sip_worker *worker;
+	const struct sip_socket *socket;
+	struct addr peer;         /* where requests are sent */
+	struct wheel_timer timer; /* stage; ended: removal */
+	uint32_t slot;
+	enum leg_state state;
+	enum leg_stage stage;
+	char local_tag[LEG_TAG_MAX];
+	char *call_id;
+	char *local;         /* our From or To without tag */
+	char *remote;        /* theirs without tag */
+	char *remote_tag;    /* "" until known */
+	char *remote_target; /* Contact of the peer: Request-URI inside the dialog */
+	char *route;         /* value of the Route header, "" = none */
+	char *user;          /* user part of our Contact, escaped */
+	char *number;        /* for show */
+	int max_forwards;    /* of the first INVITE; 0 = 70 */
+	uint32_t local_cseq;
+	uint32_t remote_cseq;
+	uint32_t invite_cseq; /* ours, of the INVITE that awaits ACK from us */
+	uint32_t ack_cseq;    /* theirs, of the INVITE whose 2xx awaits ACK from them */
+	bool has_remote_cseq;
+	bool heard_provisional;
+	bool cancel_wanted; /* CANCEL goes with the first provisional */
+	bool awaits_ack;
+	bool reinvite_answered; /* ours; further 2xx only want their ACK again */
+	bool release_after_ack; /* BYE is held until the caller's ACK (RFC 3261 15.1.1) */
+	struct cause release_cause;
+	struct txn_server *invite_in;   /* the peer's INVITE or re-INVITE */
+	struct txn_server *offer_in;    /* its UPDATE that waits for an answer */
+	struct txn_client *invite_out;  /* ours */
+	struct txn_client *request_out; /* BYE, or the INFO under way */
+	char *ack;                      /* ACK with a body, kept to be sent again */
+};
+
+static inline struct sip_leg *leg_of(struct leg *leg)
+{
+	return (struct sip_leg *)leg;
+}
+
+/* leg_table.c */
+struct sip_leg *leg_new(struct sip_worker *worker);
+/* Frees after the present event: the caller may still touch the leg. */
+void leg_free_soon(struct sip_leg *leg);
+bool leg_set(char **field, struct span value);
+bool leg_text_from(char **field, struct buf *text);
+
+/* Appends a user part, escaping what RFC 3261 does not allow in one. */
+void buf_add_escaped_user(struct buf *out, const char *user);
+
+/* leg_dialog.c */
+extern const struct leg_ops sip_leg_ops;
+/* Writes start line and dialog headers of a request of ours, CSeq included; the caller appends and
+ * calls txn_client_send or worker_send_commit. */
+struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint32_t cseq,
+			      const char *branch);
+void leg_add_contact(const struct sip_leg *leg, struct buf *out);
+void leg_send_ack(struct sip_leg *leg, struct span sdp);
+void leg_send_bye(struct sip_leg *leg, struct cause cause);
+/* Where requests inside the dialog go: first Route, else NAT source, else the peer's Contact. */
+void leg_choose_peer(struct sip_leg *leg, const struct addr *source);
+void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg);
+/* The SDP body of a message, empty when there is none. */
+struct span leg_sdp(const struct sip_msg *msg);
+void leg_add_reason(struct buf *out, struct cause cause);
+
+/* leg_outgoing.c */
+struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
+		     const struct call_dial *dial);
+struct addr leg_media_address(void *context, const struct call_target *target,
+			      const struct leg *caller);
+void leg_offer(struct leg *base, struct span sdp);
+void leg_give_up(struct sip_leg *leg);
+
+/* leg_incoming.c */
+void leg_txn_event(struct sip_worker *worker, void *user, struct txn_server *txn,
+		   enum txn_server_event event);

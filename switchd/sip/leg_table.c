@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The legs of a thread: slots, tags that carry them, life and end. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "switchd/sip/leg_private.h"
+
+struct leg_table {
+	struct sip_leg **slots;
+	uint32_t *free_slots;
+	uint32_t slot_count;
+	uint32_t slot_cap;
+	uint32_t free_count;
+	uint32_t count;
+};
+
+enum vos_err leg_table_create(struct sip_worker *worker, struct leg_table **out)
+{
+	(void)worker;
+	*out = calloc(1, sizeof(**out));
+	return *out ? VOS_OK : VOS_ENOMEM;
+}
+
+enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table **out)
+{
+	struct call_env env = {
+		.wheel = &worker->wheel,
+		.now_us = &worker->now_us,
+		.conf = &worker->conf,
+		.location = worker->shared->location,
+		.media = worker->shared->media,
+		.log = worker->shared->log,
+		.worker_number = worker->number,
+		.context = worker,
+		.media_address = leg_media_address,
+		.dial = leg_dial,
+	};
+
+	return call_table_create(&env, out);
+}
+
+static bool grow(struct leg_table *table)
+{
+	uint32_t cap = table->slot_cap ? table->slot_cap * 2 : 1024;
+	struct sip_leg **slots;
+	uint32_t *free_slots;
+
+	if (cap > LEG_TABLE_MAX * 2)
+		return false;
+	slots = realloc(table->slots, cap * sizeof(struct sip_leg *));
+	if (!slots)
+		return false;
+	table->slots = slots;
+	free_slots = realloc(table->free_slots, cap * sizeof(*free_slots));
+	if (!free_slots)
+		return false;
+	table->free_slots = free_slots;
+	table->slot_cap = cap;
+	return true;
+}
+
+struct sip_leg *leg_new(struct sip_worker *worker)
+{
+	struct leg_table *table = worker->legs;
+	struct sip_leg *leg;
+	uint64_t random;
+
+	if (table->count >= LEG_TABLE_MAX)
+		return NULL;
+	leg = calloc(1, sizeof(*leg));
+	if (!leg)
+		return NULL;
+	if (table->free_count) {
+		leg->slot = table->free_slots[--table->free_count];
+	} else if (table->slot_count < table->slot_cap || grow(table)) {
+		leg->slot = table->slot_count++;
+	} else {
+		free(leg);
+		return NULL;
+	}
+	table->slots[leg->slot] = leg;
+	table->count++;
+	leg->base.ops = &sip_leg_ops;
+	leg->worker = worker;
+	randombytes_buf(&random, sizeof(random));
+	snprintf(leg->local_tag, sizeof(leg->local_tag), "%08x%016llx", leg->slot,
+		 (unsigned long long)random);
+	return leg;
+}
+
+/* Parts the leg from a request of the peer; one still open is answered, or it would stay for ever.
+ */
+static void leg_close_txn(struct sip_leg *leg, struct txn_server *txn)
+{
+	if (!txn)
+		return;
+	txn_server_set_user(txn, NULL, NULL);
+	if (!txn_server_is_final(txn))
+		txn_server_respond(leg->worker, txn, 487, NULL, span_of(leg->local_tag), SPAN_NONE,
+				   SPAN_NONE, SPAN_NONE);
+}
+
+static void leg_free(struct sip_leg *leg)
+{
+	struct leg_table *table = leg->worker->legs;
+
+	wheel_stop(&leg->worker->wheel, &leg->timer);
+	leg_close_txn(leg, leg->invite_in);
+	leg_close_txn(leg, leg->offer_in);
+	if (leg->invite_out) {
+		txn_client_stop_resend(leg->worker, leg->invite_out);
+		txn_client_forget(leg->invite_out);
+	}
+	if (leg->request_out)
+		txn_client_forget(leg->request_out);
+	table->slots[leg->slot] = NULL;
+	table->free_slots[table->free_count++] = leg->slot;
+	table->count--;
+	free(leg->call_id);
+	free(leg->local);
+	free(leg->remote);
+	free(leg->remote_tag);
+	free(leg->remote_target);
+	free(leg->route);
+	free(leg->user);
+	free(leg->number);
+	free(leg->ack);
+	free(leg);
+}
+
+static void free_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+{
+	(void)owner;
+	(void)now_us;
+	leg_free((struct sip_leg *)((char *)timer - offsetof(struct sip_leg, timer)));
+}
+
+void leg_free_soon(struct sip_leg *leg)
+{
+	leg->state = LEG_ENDED;
+	wheel_start(&leg->worker->wheel, &leg->timer, free_fired, leg->worker->now_us, 0);
+}
+
+void leg_table_destroy(struct sip_worker *worker)
+{
+	struct leg_table *table = worker->legs;
+
+	if (!table)
+		return;
+	for (uint32_t i = 0; i < table->slot_count; i++)
+		if (table->slots[i])
+			leg_free(table->slots[i]);
+	free(table->slots);
+	free(table->free_slots);
+	free(table);
+	worker->legs = NULL;
+}
+
+bool leg_table_is_quiet(const struct sip_worker *worker)
+{
+	return worker->legs->count == 0;
+}
+
+struct sip_leg *leg_find(struct sip_worker *worker, const struct sip_msg *msg)
+{
+	struct leg_table *table = worker->legs;
+	struct sip_leg *leg;
+	char digits[9];
+	char *end;
+	unsigned long slot;
+
+	if (msg->to_tag.len < 9)
+		return NULL;
+	memcpy(digits, msg->to_tag.ptr, 8);
+	digits[8] = '\0';
+	slot = strtoul(digits, &end, 16);
+	if (*end || slot >= table->slot_count || !table->slots[slot])
+		return NULL;
+	leg = table->slots[slot];
+	/* The tag is ours and random, Call-ID and the peer's tag are checked with it (RFC 3261 12).
+	 */
+	if (!span_eq(msg->to_tag, span_of(leg->local_tag)) ||
+	    !span_eq(msg->call_id, span_of(leg->call_id)) ||
+	    !span_eq(msg->from_tag, span_of(leg->remote_tag ? leg->remote_tag : "")))
+		return NULL;
+	return leg;
+}
+
+bool leg_set(char **field, struct span value)
+{
+	char *copy = span_dup(value);
+
+	if (!copy)
+		return false;
+	free(*field);
+	*field = copy;
+	return true;
+}
+
+bool leg_text_from(char **field, struct buf *text)
+{
+	return !text->failed && leg_set(field, buf_span(text));
+}
+
+void buf_add_escaped_user(struct buf *out, const char *user)
+{
+	/* unreserved and user-unreserved of RFC 3261 25.1 */
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		"-_.!~*'()&=+$,;?/";
+
+	for (; *user; user++) {
+		if (strchr(allowed, *user))
+			buf_add_char(out, *user);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)*user);
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Transaction table and retransmission schedule. */
+#include "switchd/sip/txn_private.h"
+
+#include <stdlib.h>
+
+void txn_schedule_start(struct txn_schedule *schedule, struct conf *conf)
+{
+	schedule->conf = conf_ref(conf);
+	schedule->step = 0;
+}
+
+bool txn_schedule_next(struct txn_schedule *schedule, uint64_t *wait_us)
+{
+	const struct conf *conf = schedule->conf;
+
+	if (!conf || schedule->step > conf->resend_count)
+		return false;
+	/* After the last retransmission one more first interval, then failure (behaviour A10). */
+	*wait_us =
+		(uint64_t)
+			conf->resend_ms[schedule->step == conf->resend_count ? 0 : schedule->step] *
+		1000;
+	schedule->step++;
+	return true;
+}
+
+void txn_schedule_end(struct txn_schedule *schedule)
+{
+	if (schedule->conf)
+		conf_unref(schedule->conf);
+	schedule->conf = NULL;
+}
+
+enum vos_err txn_table_create(struct txn_table **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? VOS_OK : VOS_ENOMEM;
+}
+
+void txn_stats(const struct txn_table *table, struct txn_stats *out)
+{
+	out->servers = table->server_count;
+	out->clients = table->client_count;
+}
+
+void txn_table_destroy(struct txn_table *table)
+{
+	txn_servers_destroy(table);
+	txn_clients_destroy(table);
+	free(table->slots);
+	free(table->free_slots);
+	free(table);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Transactions (RFC 3261 section 17, RFC 6026), retransmitting on SS_SIP_RESEND_INTERVAL instead of
+ * the doubling T1: the list's waits, then failure one first interval after the last (behaviour
+ * A10).
+ *
+ * A server transaction is found by (branch, sent-by, method class) through a keyed hash; a client
+ * transaction by the slot number that its branch carries. Both belong to one signalling thread. The
+ * user (a leg) and the transaction point at each other; whoever goes first clears the other's
+ * pointer. */
+#pragma once
+
+#include "switchd/sip/worker.h"
+
+struct txn_table;
+
+VOS_CHECK enum vos_err txn_table_create(struct txn_table **out);
+void txn_table_destroy(struct txn_table *table);
+
+struct txn_stats {
+	uint64_t servers;
+	uint64_t clients;
+};
+
+void txn_stats(const struct txn_table *table, struct txn_stats *out);
+
+/* --- Server --- */
+
+struct txn_server;
+
+enum txn_server_event {
+	TXN_SERVER_ACKED,  /* ACK for a final answer to INVITE that is not 2xx */
+	TXN_SERVER_NO_ACK, /* final answer to INVITE retransmitted to the end of the list without
+			      ACK */
+	TXN_SERVER_GONE,   /* the transaction has ended; the pointer is dead */
+};
+
+typedef void txn_server_fn(struct sip_worker *worker, void *user, struct txn_server *txn,
+			   enum txn_server_event event);
+
+/* Matching transaction of a request, NULL when it is new. ACK and CANCEL find the INVITE's. */
+struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_rx *rx,
+				   enum sip_method method);
+/* New transaction; keeps what responses need. NULL: out of memory. */
+struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx *rx,
+				  txn_server_fn *fn, void *user);
+/* A retransmitted request: sends the last response again. */
+void txn_server_repeat(struct sip_worker *worker, struct txn_server *txn);
+/* ACK that matched: stops the retransmission of the final answer. */
+void txn_server_ack(struct sip_worker *worker, struct txn_server *txn);
+/* The leg got the ACK for 2xx. */
+void txn_server_stop_2xx(struct sip_worker *worker, struct txn_server *txn);
+/* Sends a response; extra = further header lines, each with CRLF. */
+void txn_server_respond(struct sip_worker *worker, struct txn_server *txn, int status,
+			const char *reason, struct span to_tag, struct span extra,
+			struct span content_type, struct span body);
+void txn_server_set_user(struct txn_server *txn, txn_server_fn *fn, void *user);
+void *txn_server_user(const struct txn_server *txn);
+bool txn_server_is_final(const struct txn_server *txn); /* a final response was sent */
+
+/* --- Client --- */
+
+struct txn_client;
+
+#define TXN_BRANCH_MAX 48
+
+/* Called for every provisional, for the final, and for INVITE for every further 2xx while the
+ * transaction lingers. rx NULL: the transaction has ended (without a final before: no answer to the
+ * end of the list) and the pointer is dead. */
+typedef void txn_client_fn(struct sip_worker *worker, void *user, struct txn_client *txn,
+			   const struct sip_rx *rx);
+
+/* Reserves a slot, so that the request can be written with its branch. NULL: out of memory. */
+struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method method,
+				  txn_client_fn *fn, void *user);
+const char *txn_client_branch(const struct txn_client *txn);
+/* Sends the request that was written after worker_send_begin, keeps a copy, starts the timers. */
+void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
+		     const struct sip_socket *socket, const struct addr *to);
+/* CANCEL for an INVITE that has a provisional response, repeated until it is answered. The INVITE
+ * ends 32 s later at the latest. */
+void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn);
+/* Stops retransmitting an INVITE that nobody answered; the transaction lingers 32 s for late
+ * answers. */
+void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn);
+/* The user goes; late answers reach nobody (an INVITE's late 2xx is still the orphan handler's). */
+void txn_client_forget(struct txn_client *txn);
+/* The INVITE as sent, for CANCEL (same Via, From, To, Call-ID, CSeq number) and ACK to non-2xx. */
+struct span txn_client_request(const struct txn_client *txn);
+const struct sip_socket *txn_client_socket(const struct txn_client *txn);
+const struct addr *txn_client_target(const struct txn_client *txn);
+/* A response from the network: true when a transaction took it. */
+bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx);

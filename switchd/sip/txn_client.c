@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Client transactions: INVITE (RFC 3261 17.1.1 with RFC 6026) and others (17.1.2). */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "switchd/sip/txn_private.h"
+
+enum client_state {
+	CLIENT_CALLING,    /* nothing heard; being repeated */
+	CLIENT_PROCEEDING, /* provisional response: INVITE is repeated no more */
+	CLIENT_COMPLETED,  /* final response that is not 2xx to INVITE */
+	CLIENT_ACCEPTED,   /* 2xx to INVITE: further ones are the user's */
+};
+
+struct txn_client {
+	struct sip_worker *worker;
+	const struct sip_socket *socket;
+	struct addr target;
+	struct wheel_timer timer;
+	struct txn_schedule schedule;
+	txn_client_fn *fn;
+	void *user;
+	char *request;
+	uint32_t request_len;
+	uint32_t cancel_len;
+	char *cancel; /* CANCEL as sent; NULL = none */
+	struct wheel_timer cancel_timer;
+	struct txn_schedule cancel_schedule;
+	uint32_t slot;
+	enum sip_method method;
+	enum client_state state;
+	char branch[TXN_BRANCH_MAX];
+};
+
+static bool grow_slots(struct txn_table *table)
+{
+	uint32_t cap = table->slot_cap ? table->slot_cap * 2 : 1024;
+	struct txn_client **slots;
+	uint32_t *free_slots;
+
+	if (cap > TXN_CLIENT_SLOTS_MAX)
+		return false;
+	slots = realloc(table->slots, cap * sizeof(struct txn_client *));
+	if (!slots)
+		return false;
+	table->slots = slots;
+	free_slots = realloc(table->free_slots, cap * sizeof(*free_slots));
+	if (!free_slots)
+		return false;
+	table->free_slots = free_slots;
+	table->slot_cap = cap;
+	return true;
+}
+
+struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method method,
+				  txn_client_fn *fn, void *user)
+{
+	struct txn_table *table = worker->txns;
+	struct txn_client *txn = calloc(1, sizeof(*txn));
+	uint64_t random;
+
+	if (!txn)
+		return NULL;
+	if (table->free_count) {
+		txn->slot = table->free_slots[--table->free_count];
+	} else if (table->slot_count < table->slot_cap || grow_slots(table)) {
+		txn->slot = table->slot_count++;
+	} else {
+		free(txn);
+		return NULL;
+	}
+	table->slots[txn->slot] = txn;
+	table->client_count++;
+	randombytes_buf(&random, sizeof(random));
+	snprintf(txn->branch, sizeof(txn->branch), "z9hG4bK%02x%08x%016llx",
+		 (unsigned)worker->number, txn->slot, (unsigned long long)random);
+	txn->worker = worker;
+	txn->method = method;
+	txn->fn = fn;
+	txn->user = user;
+	return txn;
+}
+
+const char *txn_client_branch(const struct txn_client *txn)
+{
+	return txn->branch;
+}
+
+static void destroy(struct txn_client *txn)
+{
+	struct txn_table *table = txn->worker->txns;
+
+	if (txn->fn)
+		txn->fn(txn->worker, txn->user, txn, NULL);
+	wheel_stop(&txn->worker->wheel, &txn->timer);
+	wheel_stop(&txn->worker->wheel, &txn->cancel_timer);
+	txn_schedule_end(&txn->schedule);
+	txn_schedule_end(&txn->cancel_schedule);
+	table->slots[txn->slot] = NULL;
+	table->free_slots[table->free_count++] = txn->slot;
+	table->client_count--;
+	free(txn->request);
+	free(txn->cancel);
+	free(txn);
+}
+
+static struct txn_client *of_timer(struct wheel_timer *timer)
+{
+	return (struct txn_client *)((char *)timer - offsetof(struct txn_client, timer));
+}
+
+static void linger_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+{
+	(void)owner;
+	(void)now_us;
+	destroy(of_timer(timer));
+}
+
+static void linger(struct txn_client *txn, uint64_t us)
+{
+	txn_schedule_end(&txn->schedule);
+	wheel_start(&txn->worker->wheel, &txn->timer, linger_fired, txn->worker->now_us, us);
+}
+
+static void resend_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+{
+	struct txn_client *txn = of_timer(timer);
+	struct sip_worker *worker = owner;
+	uint64_t wait_us;
+	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
+
+	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
+		worker_send(worker, txn->socket, &txn->target, txn->request, txn->request_len);
+		worker->counters.retransmissions++;
+		wheel_start(&worker->wheel, timer, resend_fired, now_us, wait_us);
+		return;
+	}
+	worker->counters.timeouts++;
+	destroy(txn);
+}
+
+void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
+		     const struct sip_socket *socket, const struct addr *to)
+{
+	struct span sent = worker_send_commit(worker, socket, to);
+	uint64_t wait_us = 0;
+
+	txn->socket = socket;
+	txn->target = *to;
+	txn->request = sent.len ? span_dup(sent) : NULL;
+	txn->request_len = txn->request ? (uint32_t)sent.len : 0;
+	txn_schedule_start(&txn->schedule, worker->conf);
+	/* What could not be written or kept goes through the same timers and fails with them. */
+	if (txn_schedule_next(&txn->schedule, &wait_us))
+		wheel_start(&worker->wheel, &txn->timer, resend_fired, worker->now_us, wait_us);
+}
+
+void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn)
+{
+	(void)worker;
+	if (txn->state == CLIENT_CALLING || txn->state == CLIENT_PROCEEDING)
+		linger(txn, TXN_LINGER_US);
+}
+
+void txn_client_forget(struct txn_client *txn)
+{
+	txn->fn = NULL;
+	txn->user = NULL;
+}
+
+struct span txn_client_request(const struct txn_client *txn)
+{
+	return (struct span){txn->request, txn->request_len};
+}
+
+const struct sip_socket *txn_client_socket(const struct txn_client *txn)
+{
+	return txn->socket;
+}
+
+const struct addr *txn_client_target(const struct txn_client *txn)
+{
+	return &txn->target;
+}
+
+/* Slot number of a branch of ours; the random part is compared in full by the caller. */
+static struct txn_client *find(struct sip_worker *worker, struct span branch)
+{
+	char digits[9];
+	char *end;
+	unsigned long slot;
+
+	if (branch.len < 17 || branch.len >= TXN_BRANCH_MAX)
+		return NULL;
+	memcpy(digits, branch.ptr + 9, 8);
+	digits[8] = '\0';
+	slot = strtoul(digits, &end, 16);
+	if (*end || slot >= worker->txns->slot_count || !worker->txns->slots[slot])
+		return NULL;
+	return span_eq(branch, span_of(worker->txns->slots[slot]->branch))
+		       ? worker->txns->slots[slot]
+		       : NULL;
+}
+
+/* Line of the stored request that starts with name, CRLF included; empty when absent. */
+static struct span request_line(const struct txn_client *txn, const char *name)
+{
+	const char *at = txn->request;
+	const char *end = at + txn->request_len;
+	size_t len = strlen(name);
+
+	while (at < end) {
+		const char *eol = memchr(at, '\n', (size_t)(end - at));
+
+		if (!eol)
+			break;
+		if ((size_t)(end - at) > len && memcmp(at, name, len) == 0)
+			return (struct span){at, (size_t)(eol + 1 - at)};
+		at = eol + 1;
+	}
+	return SPAN_NONE;
+}
+
+/* RFC 3261 17.1.1.3: ACK for a final response that is not 2xx. */
+static void send_ack(struct sip_worker *worker, struct txn_client *txn,
+		     const struct sip_msg *response)
+{
+	struct span first = request_line(txn, "INVITE ");
+	struct span cseq = request_line(txn, "CSeq: ");
+	struct buf *out;
+	uint64_t number = 0;
+
+	if (!first.len || !cseq.len)
+		return;
+	out = worker_send_begin(worker);
+	buf_add_lit(out, "ACK ");
+	buf_add(out, first.ptr + 7, first.len - 7);
+	buf_add_span(out, request_line(txn, "Via: "));
+	buf_add_lit(out, "Max-Forwards: 70\r\n");
+	buf_add_span(out, request_line(txn, "Route: "));
+	buf_add_span(out, request_line(txn, "From: "));
+	buf_add_lit(out, "To: ");
+	buf_add_span(out, response->to);
+	buf_add_lit(out, "\r\n");
+	buf_add_span(out, request_line(txn, "Call-ID: "));
+	cseq.ptr += 6;
+	cseq.len = span_find((struct span){cseq.ptr, cseq.len - 6}, ' ');
+	span_to_u64(cseq, UINT32_MAX, &number);
+	buf_add_lit(out, "CSeq: ");
+	buf_add_u64(out, number);
+	buf_add_lit(out, " ACK\r\nContent-Length: 0\r\n\r\n");
+	worker_send_commit(worker, txn->socket, &txn->target);
+}
+
+static void cancel_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+{
+	struct txn_client *txn =
+		(struct txn_client *)((char *)timer - offsetof(struct txn_client, cancel_timer));
+	struct sip_worker *worker = owner;
+	uint64_t wait_us;
+
+	if (txn->cancel_schedule.step > txn->cancel_schedule.conf->resend_count ||
+	    !txn_schedule_next(&txn->cancel_schedule, &wait_us))
+		return; /* the INVITE's own linger ends it */
+	worker_send(worker, txn->socket, &txn->target, txn->cancel, txn->cancel_len);
+	worker->counters.retransmissions++;
+	wheel_start(&worker->wheel, timer, cancel_fired, now_us, wait_us);
+}
+
+static void stop_cancel(struct txn_client *txn)
+{
+	wheel_stop(&txn->worker->wheel, &txn->cancel_timer);
+	txn_schedule_end(&txn->cancel_schedule);
+}
+
+/* RFC 3261 9.1: same Request-URI, Via, From, To, Call-ID, CSeq number and Route as the INVITE. */
+void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn)
+{
+	struct span first = request_line(txn, "INVITE ");
+	struct span cseq = request_line(txn, "CSeq: ");
+	struct buf *out;
+	struct span sent;
+	uint64_t wait_us = 0;
+
+	if (!first.len || !cseq.len || txn->cancel || txn->state != CLIENT_PROCEEDING)
+		return;
+	out = worker_send_begin(worker);
+	buf_add_lit(out, "CANCEL ");
+	buf_add(out, first.ptr + 7, first.len - 7);
+	buf_add_span(out, request_line(txn, "Via: "));
+	buf_add_lit(out, "Max-Forwards: 70\r\n");
+	buf_add_span(out, request_line(txn, "Route: "));
+	buf_add_span(out, request_line(txn, "From: "));
+	buf_add_span(out, request_line(txn, "To: "));
+	buf_add_span(out, request_line(txn, "Call-ID: "));
+	buf_add(out, cseq.ptr, span_find((struct span){cseq.ptr, cseq.len}, 'I'));
+	buf_add_lit(out, "CANCEL\r\nContent-Length: 0\r\n\r\n");
+	sent = worker_send_commit(worker, txn->socket, &txn->target);
+	txn->cancel = sent.len ? span_dup(sent) : NULL;
+	txn->cancel_len = txn->cancel ? (uint32_t)sent.len : 0;
+	if (txn->cancel) {
+		txn_schedule_start(&txn->cancel_schedule, worker->conf);
+		if (txn_schedule_next(&txn->cancel_schedule, &wait_us))
+			wheel_start(&worker->wheel, &txn->cancel_timer, cancel_fired,
+				    worker->now_us, wait_us);
+	}
+	/* Without a final answer the leg is free after 32 s (RFC 3261 9.1). */
+	linger(txn, TXN_LINGER_US);
+}
+
+static void tell(struct sip_worker *worker, struct txn_client *txn, const struct sip_rx *rx)
+{
+	if (txn->fn)
+		txn->fn(worker, txn->user, txn, rx);
+}
+
+static void invite_response(struct sip_worker *worker, struct txn_client *txn,
+			    const struct sip_rx *rx)
+{
+	int status = rx->msg->status;
+
+	if (status >= 200)
+		stop_cancel(txn);
+	if (status >= 300) {
+		if (txn->state == CLIENT_ACCEPTED)
+			return;
+		send_ack(worker, txn, rx->msg);
+		if (txn->state == CLIENT_COMPLETED)
+			return;
+		txn->state = CLIENT_COMPLETED;
+		linger(txn, TXN_LINGER_US);
+		tell(worker, txn, rx);
+	} else if (status >= 200) {
+		if (txn->state != CLIENT_ACCEPTED)
+			linger(txn, TXN_LINGER_US);
+		txn->state = CLIENT_ACCEPTED;
+		tell(worker, txn, rx);
+	} else if (txn->state == CLIENT_CALLING || txn->state == CLIENT_PROCEEDING) {
+		if (txn->state == CLIENT_CALLING && txn->schedule.conf) {
+			/* RFC 3261 17.1.1.2: no repeats from here; the leg's stage timers watch. */
+			wheel_stop(&worker->wheel, &txn->timer);
+			txn_schedule_end(&txn->schedule);
+		}
+		txn->state = CLIENT_PROCEEDING;
+		tell(worker, txn, rx);
+	}
+}
+
+bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	struct txn_client *txn = find(worker, rx->msg->top_via.branch);
+
+	if (!txn || !txn->request)
+		return false;
+	if (rx->msg->method == SIP_CANCEL && txn->cancel && rx->msg->status >= 200) {
+		stop_cancel(txn);
+		return true;
+	}
+	if (rx->msg->method != txn->method)
+		return false;
+	if (txn->method == SIP_INVITE) {
+		invite_response(worker, txn, rx);
+		return true;
+	}
+	if (txn->state == CLIENT_COMPLETED)
+		return true;
+	if (rx->msg->status >= 200) {
+		txn->state = CLIENT_COMPLETED;
+		linger(txn, TXN_T4_US);
+	} else {
+		txn->state = CLIENT_PROCEEDING;
+	}
+	tell(worker, txn, rx);
+	return true;
+}
+
+void txn_clients_destroy(struct txn_table *table)
+{
+	for (uint32_t i = 0; i < table->slot_count; i++) {
+		if (!table->slots[i])
+			continue;
+		table->slots[i]->fn = NULL;
+		destroy(table->slots[i]);
+	}
+}

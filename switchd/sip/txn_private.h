@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* State of transactions, shared by txn_server.c and txn_client.c. */
+#pragma once
+
+#include "switchd/sip/txn.h"
+
+/* How long an ended transaction absorbs repeats over UDP: timers D, H, J, L and M, 64*T1. */
+#define TXN_LINGER_US (32u * 1000u * 1000u)
+/* Timers I and K: T4. */
+#define TXN_T4_US (5u * 1000u * 1000u)
+
+#define TXN_SERVER_BUCKETS   16384u /* power of two */
+#define TXN_CLIENT_SLOTS_MAX (1u << 20)
+
+/* Where a retransmission schedule stands: the configuration that was in force when it started, and
+ * the step. A commit changes only new schedules. */
+struct txn_schedule {
+	struct conf *conf; /* reference */
+	uint8_t step;
+};
+
+void txn_schedule_start(struct txn_schedule *schedule, struct conf *conf);
+/* Wait before the next retransmission, in us; the second result false: the list is used up and what
+ * was returned is the wait until failure has been served already. */
+bool txn_schedule_next(struct txn_schedule *schedule, uint64_t *wait_us);
+void txn_schedule_end(struct txn_schedule *schedule);
+
+struct txn_table {
+	struct txn_server *buckets[TXN_SERVER_BUCKETS];
+	uint64_t server_count;
+	struct txn_client **slots;
+	uint32_t slot_count;
+	uint32_t slot_cap;
+	uint32_t *free_slots;
+	uint32_t free_count;
+	uint64_t client_count;
+};
+
+/* Each frees its kind; for txn_table_destroy(). Nobody is told. */
+void txn_servers_destroy(struct txn_table *table);
+void txn_clients_destroy(struct txn_table *table);

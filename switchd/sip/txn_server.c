@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Server transactions: INVITE (RFC 3261 17.2.1 with RFC 6026) and others (17.2.2). */
+#include <stdlib.h>
+
+#include "switchd/sip/reply.h"
+#include "switchd/sip/txn_private.h"
+
+enum server_state {
+	SERVER_PROCEEDING, /* no final response yet */
+	SERVER_COMPLETED,  /* final response sent; INVITE: repeated until ACK */
+	SERVER_CONFIRMED,  /* INVITE: ACK has come */
+	SERVER_ACCEPTED,   /* INVITE: 2xx sent; repeated until the leg has its ACK */
+};
+
+struct txn_server {
+	struct txn_server *next;
+	struct txn_server **prev;
+	uint64_t key;
+	struct sip_worker *worker;
+	const struct sip_socket *socket;
+	struct addr target;
+	struct wheel_timer timer;
+	struct txn_schedule schedule;
+	uint64_t linger_until_us;
+	txn_server_fn *fn;
+	void *user;
+	char *identity; /* branch, sent-by and method, to tell equal hashes apart */
+	uint32_t identity_len;
+	uint32_t head_len; /* what a response starts with, after the status line */
+	uint32_t to_len;
+	uint32_t response_len;
+	char *head;     /* head, then the To value */
+	char *response; /* bytes last sent */
+	enum server_state state;
+	bool is_invite;
+	bool to_has_tag;
+};
+
+/* RFC 3261 17.2.3. Without the magic cookie (RFC 2543) the whole top Via stands for the branch,
+ * with Call-ID, From tag and CSeq. */
+static void write_identity(const struct sip_rx *rx, enum sip_method method, struct buf *out)
+{
+	const struct sip_msg *msg = rx->msg;
+
+	if (span_starts_with(msg->top_via.branch, SPAN_LIT("z9hG4bK"))) {
+		buf_add_span(out, msg->top_via.branch);
+		buf_add_char(out, '|');
+		buf_add_span(out, msg->top_via.host);
+		buf_add_char(out, ':');
+		buf_add_u64(out, msg->top_via.port);
+	} else {
+		buf_add_span(out, msg->via);
+		buf_add_char(out, '|');
+		buf_add_span(out, msg->call_id);
+		buf_add_char(out, '|');
+		buf_add_span(out, msg->from_tag);
+		buf_add_char(out, '|');
+		buf_add_u64(out, msg->cseq);
+	}
+	buf_add_char(out, '|');
+	if (method == SIP_METHOD_UNKNOWN)
+		buf_add_span(out, msg->method_text);
+	else
+		buf_add_u64(out, (uint64_t)method);
+	/* A branch made up by one source must not reach another source's transaction. */
+	buf_add(out, (const char *)rx->source.ip, rx->source.family == ADDR_IP4 ? 4 : 16);
+}
+
+struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_rx *rx,
+				   enum sip_method method)
+{
+	char memory[1024];
+	struct buf identity = buf_over(memory, sizeof(memory));
+	struct txn_server *txn;
+	uint64_t key;
+
+	write_identity(rx, method, &identity);
+	if (identity.failed)
+		return NULL;
+	key = hash_bytes(&worker->hash_key, identity.data, identity.len);
+	for (txn = worker->txns->buckets[key & (TXN_SERVER_BUCKETS - 1)]; txn; txn = txn->next)
+		if (txn->key == key && txn->identity_len == identity.len &&
+		    memcmp(txn->identity, identity.data, identity.len) == 0)
+			return txn;
+	return NULL;
+}
+
+static void destroy(struct txn_server *txn)
+{
+	struct sip_worker *worker = txn->worker;
+
+	wheel_stop(&worker->wheel, &txn->timer);
+	*txn->prev = txn->next;
+	if (txn->next)
+		txn->next->prev = txn->prev;
+	worker->txns->server_count--;
+	if (txn->fn)
+		txn->fn(worker, txn->user, txn, TXN_SERVER_GONE);
+	txn_schedule_end(&txn->schedule);
+	free(txn->identity);
+	free(txn->head);
+	free(txn->response);
+	free(txn);
+}
+
+struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx *rx,
+				  txn_server_fn *fn, void *user)
+{
+	struct txn_server *txn = calloc(1, sizeof(*txn));
+	char memory[1024];
+	struct buf identity = buf_over(memory, sizeof(memory));
+	struct buf *head = worker_send_begin(worker); /* scratch room; nothing is sent */
+	struct txn_server **bucket;
+
+	if (!txn)
+		return NULL;
+	write_identity(rx, rx->msg->method, &identity);
+	sip_write_response_head(rx, head);
+	txn->head_len = (uint32_t)head->len;
+	buf_add_span(head, rx->msg->to);
+	txn->to_len = (uint32_t)(head->len - txn->head_len);
+	txn->to_has_tag = rx->msg->to_tag.len > 0;
+	txn->identity = span_dup(buf_span(&identity));
+	txn->head = span_dup(buf_span(head));
+	if (identity.failed || head->failed || !txn->identity || !txn->head) {
+		free(txn->identity);
+		free(txn->head);
+		free(txn);
+		return NULL;
+	}
+	txn->identity_len = (uint32_t)identity.len;
+	txn->key = hash_bytes(&worker->hash_key, identity.data, identity.len);
+	txn->worker = worker;
+	txn->socket = rx->socket;
+	txn->target = sip_reply_target(rx);
+	txn->is_invite = rx->msg->method == SIP_INVITE;
+	txn->fn = fn;
+	txn->user = user;
+	bucket = &worker->txns->buckets[txn->key & (TXN_SERVER_BUCKETS - 1)];
+	txn->next = *bucket;
+	if (txn->next)
+		txn->next->prev = &txn->next;
+	txn->prev = bucket;
+	*bucket = txn;
+	worker->txns->server_count++;
+	return txn;
+}
+
+static void linger_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+{
+	struct txn_server *txn =
+		(struct txn_server *)((char *)timer - offsetof(struct txn_server, timer));
+
+	(void)owner;
+	(void)now_us;
+	destroy(txn);
+}
+
+static void linger(struct txn_server *txn, uint64_t us)
+{
+	txn_schedule_end(&txn->schedule);
+	wheel_start(&txn->worker->wheel, &txn->timer, linger_fired, txn->worker->now_us, us);
+}
+
+void txn_server_repeat(struct sip_worker *worker, struct txn_server *txn)
+{
+	/* In ACCEPTED the schedule repeats the 2xx (RFC 6026 7.1). */
+	if (txn->response && txn->state != SERVER_CONFIRMED && txn->state != SERVER_ACCEPTED)
+		worker_send(worker, txn->socket, &txn->target, txn->response, txn->response_len);
+}
+
+/* A final answer to INVITE: repeated until ACK, on the list. */
+static void resend_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+{
+	struct txn_server *txn =
+		(struct txn_server *)((char *)timer - offsetof(struct txn_server, timer));
+	struct sip_worker *worker = owner;
+	uint64_t wait_us;
+	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
+
+	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
+		worker_send(worker, txn->socket, &txn->target, txn->response, txn->response_len);
+		worker->counters.retransmissions++;
+		wheel_start(&worker->wheel, timer, resend_fired, now_us, wait_us);
+		return;
+	}
+	worker->counters.timeouts++;
+	if (txn->fn)
+		txn->fn(worker, txn->user, txn, TXN_SERVER_NO_ACK);
+	destroy(txn);
+}
+
+static void start_final(struct txn_server *txn, int status)
+{
+	uint64_t wait_us = 0;
+
+	if (!txn->is_invite) {
+		txn->state = SERVER_COMPLETED;
+		linger(txn, TXN_LINGER_US);
+		return;
+	}
+	txn->state = status < 300 ? SERVER_ACCEPTED : SERVER_COMPLETED;
+	txn_schedule_start(&txn->schedule, txn->worker->conf);
+	txn->linger_until_us = txn->worker->now_us + TXN_LINGER_US;
+	if (txn_schedule_next(&txn->schedule, &wait_us))
+		wheel_start(&txn->worker->wheel, &txn->timer, resend_fired, txn->worker->now_us,
+			    wait_us);
+}
+
+void txn_server_respond(struct sip_worker *worker, struct txn_server *txn, int status,
+			const char *reason, struct span to_tag, struct span extra,
+			struct span content_type, struct span body)
+{
+	struct buf *out = worker_send_begin(worker);
+	struct span sent;
+
+	sip_write_status_line(out, status, reason);
+	buf_add(out, txn->head, txn->head_len);
+	sip_write_to(out, (struct span){txn->head + txn->head_len, txn->to_len}, txn->to_has_tag,
+		     status == 100 ? SPAN_NONE : to_tag);
+	buf_add_span(out, extra);
+	sip_write_body(out, content_type, body);
+	sent = worker_send_commit(worker, txn->socket, &txn->target);
+	if (sent.len > txn->response_len) {
+		char *copy = realloc(txn->response, sent.len);
+
+		if (!copy) {
+			/* Without the copy a repeat is not answered; the peer's timers end it. */
+			free(txn->response);
+			txn->response = NULL;
+			txn->response_len = 0;
+			sent.len = 0;
+		} else {
+			txn->response = copy;
+		}
+	}
+	if (sent.len)
+		memcpy(txn->response, sent.ptr, sent.len);
+	txn->response_len = (uint32_t)sent.len;
+	if (status >= 200 && txn->state == SERVER_PROCEEDING)
+		start_final(txn, status);
+}
+
+void txn_server_ack(struct sip_worker *worker, struct txn_server *txn)
+{
+	if (txn->state != SERVER_COMPLETED || !txn->is_invite)
+		return;
+	txn->state = SERVER_CONFIRMED;
+	linger(txn, TXN_T4_US);
+	if (txn->fn)
+		txn->fn(worker, txn->user, txn, TXN_SERVER_ACKED);
+}
+
+void txn_server_stop_2xx(struct sip_worker *worker, struct txn_server *txn)
+{
+	uint64_t now_us = worker->now_us;
+
+	if (txn->state != SERVER_ACCEPTED || !txn->schedule.conf)
+		return;
+	free(txn->response);
+	txn->response = NULL;
+	txn->response_len = 0;
+	linger(txn, txn->linger_until_us > now_us ? txn->linger_until_us - now_us : 0);
+}
+
+void txn_server_set_user(struct txn_server *txn, txn_server_fn *fn, void *user)
+{
+	txn->fn = fn;
+	txn->user = user;
+}
+
+void *txn_server_user(const struct txn_server *txn)
+{
+	return txn->user;
+}
+
+bool txn_server_is_final(const struct txn_server *txn)
+{
+	return txn->state != SERVER_PROCEEDING;
+}
+
+void txn_servers_destroy(struct txn_table *table)
+{
+	for (unsigned i = 0; i < TXN_SERVER_BUCKETS; i++)
+		while (table->buckets[i]) {
+			table->buckets[i]->fn = NULL;
+			destroy(table->buckets[i]);
+		}
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Life and loop of a signalling thread. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "switchd/call/call_table.h"
+#include "switchd/nat/keepalive.h"
+#include "switchd/sip/leg.h"
+#include "switchd/sip/location.h"
+#include "switchd/sip/txn.h"
+#include "switchd/sip/worker_private.h"
+
+#define THREAD_STACK    (8u * 1024u * 1024u) /* sofia-sip's list parsing is recursive */
+#define KEEPALIVE_SLICE 256                  /* datagrams in one turn: under 1 ms */
+#define SECOND_US       1000000u
+#define MAX_WAIT_MS     500
+
+/* Own Call-IDs start with this and two hex digits of the thread. */
+static const char own_call_id[] = "v1-";
+
+int worker_of_call_id(const struct sip_shared *shared, struct span call_id)
+{
+	if (shared->worker_count == 1)
+		return 0;
+	if (span_starts_with(call_id, SPAN_LIT("v1-")) && call_id.len > sizeof(own_call_id) + 2) {
+		char digits[3] = {call_id.ptr[3], call_id.ptr[4], 0};
+		char *end;
+		long number = strtol(digits, &end, 16);
+
+		if (*end == '\0' && number < shared->worker_count)
+			return (int)number;
+	}
+	return (int)(hash_bytes(&shared->owner_key, call_id.ptr, call_id.len) %
+		     (uint64_t)shared->worker_count);
+}
+
+enum vos_err worker_create(struct sip_shared *shared, int number, struct conf *conf,
+			   struct sip_worker **out, struct vos_fault *fault)
+{
+	struct sip_worker *worker = calloc(1, sizeof(*worker));
+	enum vos_err err = VOS_ENOMEM;
+
+	if (!worker)
+		return VOS_ENOMEM;
+	worker->number = number;
+	worker->shared = shared;
+	worker->conf = conf_ref(conf);
+	worker->now_us = clock_mono_us();
+	worker->mailbox.wake_fd = -1;
+	hash_key_random(&worker->hash_key);
+	wheel_init(&worker->wheel, worker, worker->now_us);
+	if ((err = mailbox_init(&worker->mailbox, worker)) != VOS_OK ||
+	    (err = txn_table_create(&worker->txns)) != VOS_OK ||
+	    (err = leg_table_create(worker, &worker->legs)) != VOS_OK ||
+	    (err = leg_call_table_create(worker, &worker->calls)) != VOS_OK ||
+	    (err = worker_io_create(worker, fault)) != VOS_OK) {
+		worker_destroy(worker);
+		return err;
+	}
+	*out = worker;
+	return VOS_OK;
+}
+
+void worker_destroy(struct sip_worker *worker)
+{
+	if (!worker)
+		return;
+	if (worker->mailbox.wake_fd >= 0) {
+		mailbox_close(&worker->mailbox);
+		mailbox_destroy(&worker->mailbox);
+	}
+	call_table_destroy(worker->calls);
+	leg_table_destroy(worker);
+	if (worker->txns)
+		txn_table_destroy(worker->txns);
+	worker_io_destroy(worker);
+	conf_unref(worker->conf);
+	free(worker);
+}
+
+/* Sends what the keepalive pacing says; returns how long it can wait. */
+static uint64_t run_keepalive(struct sip_worker *worker)
+{
+	struct worker_io *io = worker->io;
+	struct keepalive_target targets[KEEPALIVE_SLICE];
+	const char *message;
+	uint64_t wait_us;
+	size_t count;
+
+	if (worker->now_us < io->keepalive_due_us)
+		return io->keepalive_due_us - worker->now_us;
+	count = keepalive_turn(worker->shared->keepalive, worker->conf->snapshot, worker->now_us,
+			       targets, KEEPALIVE_SLICE, &wait_us);
+	message = snapshot_text(worker->conf->snapshot, PARAM_SS_SIP_NAT_KEEP_ALIVE_MESSAGE);
+	for (size_t i = 0; i < count; i++)
+		if (targets[i].socket_index < worker->socket_count)
+			worker_send(worker, &worker->sockets[targets[i].socket_index],
+				    &targets[i].device, message, strlen(message));
+	io->keepalive_due_us = worker->now_us + (count == KEEPALIVE_SLICE ? 0 : wait_us);
+	return io->keepalive_due_us - worker->now_us;
+}
+
+/* Work of thread 0 for all: keepalive and the expiry of bindings. Returns milliseconds to wait. */
+static int run_shared_work(struct sip_worker *worker)
+{
+	struct worker_io *io = worker->io;
+	uint64_t wait_us;
+
+	if (worker->number != 0)
+		return MAX_WAIT_MS;
+	wait_us = run_keepalive(worker);
+	if (worker->now_us >= io->second_due_us) {
+		location_expire(worker->shared->location, clock_wall_ms());
+		io->second_due_us = worker->now_us + SECOND_US;
+	}
+	if (io->second_due_us - worker->now_us < wait_us)
+		wait_us = io->second_due_us - worker->now_us;
+	return wait_us / 1000 + 1 < MAX_WAIT_MS ? (int)((wait_us + 999) / 1000) : MAX_WAIT_MS;
+}
+
+static bool rings_are_empty(const struct sip_worker *worker)
+{
+	for (int i = 0; i < worker->shared->worker_count; i++)
+		if (i != worker->number && !ring_is_empty(&worker->io->inbound[i]))
+			return false;
+	return true;
+}
+
+/* Sleeps until a socket, a ring, mail or a timer has work. */
+static int wait_for_events(struct sip_worker *worker, struct epoll_event *events, int max,
+			   int wait_ms)
+{
+	struct worker_io *io = worker->io;
+	int timer_ms = wheel_wait_ms(&worker->wheel, worker->now_us, wait_ms);
+	int count;
+
+	atomic_store(&io->is_sleeping, true);
+	if (worker->shared->worker_count > 1 && !rings_are_empty(worker))
+		timer_ms = 0;
+	count = epoll_wait(io->epoll_fd, events, max, timer_ms);
+	atomic_store(&io->is_sleeping, false);
+	worker->now_us = clock_mono_us();
+	return count < 0 ? 0 : count;
+}
+
+static void handle_event(struct sip_worker *worker, void *source)
+{
+	if (source == &worker->mailbox)
+		mailbox_run(&worker->mailbox);
+	else if (source != &worker->io->handover_fd)
+		worker_io_receive(worker, source);
+}
+
+/* True when the thread may end: no call is left, or the time for that is up. */
+static bool run_stop(struct sip_worker *worker)
+{
+	struct worker_io *io = worker->io;
+
+	if (!atomic_load_explicit(&io->stop_asked, memory_order_acquire))
+		return false;
+	if (!io->is_stopping) {
+		io->is_stopping = true;
+		io->stop_deadline_us = worker->now_us + (uint64_t)io->stop_grace_ms * 1000;
+		call_table_release_all(worker->calls);
+	}
+	return leg_table_is_quiet(worker) || worker->now_us >= io->stop_deadline_us;
+}
+
+static void *worker_main(void *argument)
+{
+	struct sip_worker *worker = argument;
+	struct epoll_event events[SIP_LISTENS_MAX + 2];
+	int wait_ms = 0;
+
+	for (;;) {
+		int count = wait_for_events(worker, events, SIP_LISTENS_MAX + 2, wait_ms);
+
+		for (int i = 0; i < count; i++)
+			handle_event(worker, events[i].data.ptr);
+		worker_io_receive_handover(worker);
+		wheel_run(&worker->wheel, worker->now_us);
+		wait_ms = run_shared_work(worker);
+		worker_io_flush(worker);
+		if (run_stop(worker))
+			break;
+		if (worker->io->is_stopping && wait_ms > 10)
+			wait_ms = 10;
+	}
+	worker_io_flush(worker);
+	return NULL;
+}
+
+enum vos_err worker_start(struct sip_worker *worker)
+{
+	pthread_attr_t attributes;
+	int error;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, THREAD_STACK);
+	error = pthread_create(&worker->thread, &attributes, worker_main, worker);
+	pthread_attr_destroy(&attributes);
+	return error ? VOS_ENOMEM : VOS_OK;
+}
+
+void worker_stop(struct sip_worker *worker, int grace_ms)
+{
+	const uint64_t one = 1;
+
+	worker->io->stop_grace_ms = grace_ms;
+	atomic_store_explicit(&worker->io->stop_asked, true, memory_order_release);
+	if (write(worker->io->handover_fd, &one, sizeof(one)) < 0)
+		return; /* counter full: it is awake */
+}
+
+void worker_join(struct sip_worker *worker)
+{
+	pthread_join(worker->thread, NULL);
+}

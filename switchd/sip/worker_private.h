@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the transport share: the receive and send batches of a thread, and the rings
+ * through which threads hand datagrams to their owner. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "switchd/loop/ring.h"
+#include "switchd/sip/worker.h"
+
+#define RX_BATCH  64
+#define RX_BUFFER (SIP_MSG_MAX + 256) /* one byte over the limit is enough to see that it is over \
+				       */
+#define TX_BATCH      128
+#define TX_ARENA      (1024u * 1024u)
+#define HANDOVER_RING (1024u * 1024u)
+
+struct tx_item {
+	int fd;
+	struct sockaddr_storage to;
+	socklen_t to_len;
+	char *data;
+	size_t len;
+};
+
+struct worker_io {
+	int epoll_fd;
+	atomic_bool is_sleeping; /* in epoll_wait: a producer must ring the eventfd */
+	atomic_bool stop_asked;
+	bool is_stopping; /* calls are being ended */
+	int stop_grace_ms;
+	uint64_t stop_deadline_us;
+	int handover_fd;      /* eventfd */
+	struct ring *inbound; /* one a sending thread, index = its number */
+
+	char *rx_memory;       /* RX_BATCH x RX_BUFFER, and one more for the rings */
+	struct sip_msg rx_msg; /* index of the message being handled */
+
+	char *tx_memory;
+	size_t tx_used;
+	struct tx_item tx[TX_BATCH];
+	int tx_count;
+	struct buf tx_open; /* message being written */
+	uint64_t keepalive_due_us;
+	uint64_t second_due_us; /* once a second: expiry of bindings */
+};
+
+VOS_CHECK enum vos_err worker_io_create(struct sip_worker *worker, struct vos_fault *fault);
+void worker_io_destroy(struct sip_worker *worker);
+/* Reads up to one batch from a socket and handles it; true when the batch was full. */
+bool worker_io_receive(struct sip_worker *worker, const struct sip_socket *socket);
+void worker_io_receive_handover(struct sip_worker *worker);
+void worker_io_flush(struct sip_worker *worker);
+
+/* Gate, hand-over and dispatch of one datagram (dispatch.c). data is writable. */
+void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *socket,
+			   const struct addr *source, char *data, size_t len, bool is_handed_over);

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/switchd.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "switchd/auth/digest.h"
+#include "switchd/media/media.h"
+#include "switchd/nat/keepalive.h"
+#include "switchd/sip/location.h"
+
+/* One line that says what to do; the sentence is the fault's. */
+static enum switchd_exit fail(struct switchd *switchd, enum switchd_exit code,
+			      const struct vos_fault *fault, enum vos_err err)
+{
+	if (fault->text[0])
+		log_error(&switchd->log, "switchd", "%s", fault->text);
+	else
+		log_error(&switchd->log, "switchd", "cannot start: %s", vos_strerror(err));
+	return code;
+}
+
+static void set_log_level(struct switchd *switchd, const struct snapshot *snapshot)
+{
+	const struct object *logging = snapshot_object_find(snapshot, OBJECT_LOGGING, SPAN_LIT(""));
+	const struct value *level = logging ? object_field(logging, FIELD_LOGGING_LEVEL) : NULL;
+
+	if (level && level->type == VALUE_ENUM)
+		log_set_threshold(&switchd->log, (enum log_level)level->number);
+}
+
+enum switchd_exit switchd_load(struct switchd *switchd)
+{
+	struct snapshot *snapshot = NULL;
+	struct vos_fault fault = {0};
+	enum vos_err err;
+
+	err = store_open(&switchd->log, switchd->options.state_dir, &switchd->store, &fault);
+	if (err == VOS_OK)
+		err = store_load_config(switchd->store, &snapshot, &fault);
+	if (err != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, err);
+	if (switchd->options.apply_path) {
+		struct snapshot *merged = NULL;
+
+		err = ctl_apply_file(switchd->store, snapshot, switchd->options.apply_path,
+				     "--apply", switchd->options.check_only, &switchd->log, &merged,
+				     &fault);
+		snapshot_unref(snapshot);
+		if (err != VOS_OK)
+			return fail(switchd, EXIT_CONFIG, &fault, err);
+		snapshot = merged;
+	}
+	set_log_level(switchd, snapshot);
+	err = conf_build(snapshot, store_key(switchd->store), NULL, &switchd->conf, &fault);
+	if (err != VOS_OK) {
+		snapshot_unref(snapshot);
+		return fail(switchd, EXIT_CONFIG, &fault, err);
+	}
+	return EXIT_STOPPED;
+}
+
+struct conf_mail {
+	struct mail mail;
+	struct conf *conf;
+};
+
+/* In the signalling thread, between two messages. */
+static void swap_conf(struct mail *mail, void *receiver)
+{
+	struct conf_mail *letter = (struct conf_mail *)mail;
+	struct sip_worker *worker = receiver;
+
+	conf_unref(worker->conf);
+	worker->conf = letter->conf;
+	free(letter);
+}
+
+/* In the control thread, after a commit. */
+static void conf_changed(void *user, struct conf *conf)
+{
+	struct switchd *switchd = user;
+
+	set_log_level(switchd, conf->snapshot);
+	media_configure(switchd->media, conf);
+	for (int i = 0; i < switchd->shared.worker_count; i++) {
+		struct conf_mail *letter = calloc(1, sizeof(*letter));
+
+		if (!letter) {
+			log_error(&switchd->log, "switchd",
+				  "out of memory: signalling thread %d keeps generation %llu", i,
+				  (unsigned long long)snapshot_generation(conf->snapshot) - 1);
+			continue;
+		}
+		letter->mail.run = swap_conf;
+		letter->conf = conf_ref(conf);
+		if (!mailbox_post(&switchd->shared.workers[i]->mailbox, &letter->mail)) {
+			conf_unref(letter->conf);
+			free(letter);
+		}
+	}
+}
+
+static void shutdown_asked(void *user, int grace_s)
+{
+	struct switchd *switchd = user;
+	const uint64_t one = 1;
+
+	__atomic_store_n(&switchd->shutdown_grace_s, grace_s, __ATOMIC_RELAXED);
+	if (write(switchd->shutdown_fd, &one, sizeof(one)) < 0)
+		log_error(&switchd->log, "switchd", "cannot pass on the shutdown");
+}
+
+static enum switchd_exit make_tables(struct switchd *switchd)
+{
+	const struct snapshot *snapshot = switchd->conf->snapshot;
+	int media_threads = (int)snapshot_number(snapshot, PARAM_SS_MEDIA_THREADS);
+	struct vos_fault fault = {0};
+	enum vos_err err;
+
+	if ((err = keepalive_create(&switchd->keepalive)) != VOS_OK ||
+	    (err = location_create(switchd->keepalive, &switchd->location)) != VOS_OK ||
+	    (err = auth_create(&switchd->auth)) != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, err);
+	auth_set_log(switchd->auth, &switchd->log);
+	err = media_create(&switchd->log, switchd->conf, media_threads, &switchd->media, &fault);
+	if (err != VOS_OK)
+		return fail(switchd, EXIT_BIND, &fault, err);
+	return EXIT_STOPPED;
+}
+
+static enum switchd_exit make_workers(struct switchd *switchd)
+{
+	struct sip_shared *shared = &switchd->shared;
+	struct vos_fault fault = {0};
+
+	shared->log = &switchd->log;
+	shared->location = switchd->location;
+	shared->auth = switchd->auth;
+	shared->keepalive = switchd->keepalive;
+	shared->media = switchd->media;
+	hash_key_random(&shared->owner_key);
+	shared->worker_count =
+		(int)snapshot_number(switchd->conf->snapshot, PARAM_SS_SIP_SIGNALLING_THREADS);
+	shared->workers = calloc((size_t)shared->worker_count, sizeof(struct sip_worker *));
+	if (!shared->workers)
+		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
+	for (int i = 0; i < shared->worker_count; i++) {
+		enum vos_err err =
+			worker_create(shared, i, switchd->conf, &shared->workers[i], &fault);
+
+		if (err != VOS_OK)
+			return fail(switchd, EXIT_BIND, &fault, err);
+	}
+	return EXIT_STOPPED;
+}
+
+static enum switchd_exit load_bindings(struct switchd *switchd)
+{
+	const struct sip_worker *worker = switchd->shared.workers[0];
+	struct addr locals[SIP_LISTENS_MAX];
+	struct vos_fault fault = {0};
+	size_t count = 0;
+	enum vos_err err;
+
+	for (int i = 0; i < worker->socket_count; i++)
+		locals[i] = worker->sockets[i].local;
+	location_set_listens(switchd->location, locals, (size_t)worker->socket_count);
+	err = store_load_bindings(switchd->store, switchd->location, clock_wall_ms(), &count);
+	if (err == VOS_OK)
+		err = store_thread_start(switchd->store, switchd->location);
+	if (err != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, err);
+	switchd->store_thread_started = true;
+	if (count)
+		log_notice(&switchd->log, "switchd", "%zu registrations restored", count);
+	return EXIT_STOPPED;
+}
+
+static enum switchd_exit start_threads(struct switchd *switchd)
+{
+	struct sip_shared *shared = &switchd->shared;
+	struct vos_fault fault = {0};
+	struct ctl_context context = {
+		.log = &switchd->log,
+		.store = switchd->store,
+		.workers = shared->workers,
+		.worker_count = shared->worker_count,
+		.location = switchd->location,
+		.auth = switchd->auth,
+		.keepalive = switchd->keepalive,
+		.media = switchd->media,
+		.conf = switchd->conf,
+		.version = VOS_VERSION,
+		.started_ms = switchd->started_ms,
+		.conf_changed = conf_changed,
+		.shutdown = shutdown_asked,
+		.user = switchd,
+	};
+	enum vos_err err;
+
+	for (int i = 0; i < shared->worker_count; i++) {
+		err = worker_start(shared->workers[i]);
+		if (err != VOS_OK)
+			return fail(switchd, EXIT_STATE, &fault, err);
+		switchd->worker_started++;
+	}
+	err = ctl_start(&context, switchd->options.socket_path, &switchd->ctl, &fault);
+	if (err != VOS_OK)
+		return fail(switchd, EXIT_BIND, &fault, err);
+	return EXIT_STOPPED;
+}
+
+enum switchd_exit switchd_start(struct switchd *switchd)
+{
+	enum switchd_exit code = make_tables(switchd);
+
+	if (code == EXIT_STOPPED)
+		code = make_workers(switchd);
+	if (code == EXIT_STOPPED)
+		code = load_bindings(switchd);
+	if (code == EXIT_STOPPED)
+		code = start_threads(switchd);
+	return code;
+}
+
+void switchd_stop(struct switchd *switchd, int grace_ms)
+{
+	if (switchd->ctl)
+		ctl_stop(switchd->ctl);
+	switchd->ctl = NULL;
+	for (int i = 0; i < switchd->worker_started; i++)
+		worker_stop(switchd->shared.workers[i], grace_ms);
+	for (int i = 0; i < switchd->worker_started; i++)
+		worker_join(switchd->shared.workers[i]);
+	switchd->worker_started = 0;
+	if (switchd->store_thread_started)
+		store_thread_stop(switchd->store);
+	switchd->store_thread_started = false;
+}
+
+void switchd_free(struct switchd *switchd)
+{
+	switchd_stop(switchd, 0);
+	for (int i = 0; switchd->shared.workers && i < switchd->shared.worker_count; i++)
+		worker_destroy(switchd->shared.workers[i]);
+	free(switchd->shared.workers);
+	if (switchd->media)
+		media_destroy(switchd->media);
+	if (switchd->location)
+		location_destroy(switchd->location);
+	if (switchd->keepalive)
+		keepalive_destroy(switchd->keepalive);
+	if (switchd->auth)
+		auth_destroy(switchd->auth);
+	if (switchd->conf)
+		conf_unref(switchd->conf);
+	if (switchd->store)
+		store_close(switchd->store);
+}
