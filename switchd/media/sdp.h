@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SDP (RFC 8866) by a line scanner of our own: reads what the switch needs and rewrites addresses and
- * ports, everything else passes byte for byte. sofia-sip's sdp_parse never sees a body. */
+/* SDP (RFC 8866) by a line scanner of our own: reads what the switch needs and rewrites addresses
+ * and ports, everything else passes byte for byte. sofia-sip's sdp_parse never sees a body. */
 #pragma once
 
 #include "shared/base/addr.h"
@@ -17,13 +17,14 @@ struct sdp_stream {
 	struct span media;   /* "audio" */
 	struct span proto;   /* "RTP/AVP" */
 	struct span formats; /* "0 8 101" */
-	struct addr rtp;     /* connection address and port; family ADDR_NONE when the address is a name or 0 */
-	bool is_null_address;/* 0.0.0.0 or ::, the old hold */
-	uint16_t port;       /* 0 = refused or off */
-	struct addr rtcp;    /* a=rtcp, else port + 1 (or the port, when muxed) */
+	struct addr rtp; /* connection address and port; family ADDR_NONE when the address is a name
+			    or 0 */
+	bool is_null_address; /* 0.0.0.0 or ::, the old hold */
+	uint16_t port;        /* 0 = refused or off */
+	struct addr rtcp;     /* a=rtcp, else port + 1 (or the port, when muxed) */
 	bool has_rtcp_mux;
 	enum sdp_direction direction;
-	char codec[24];      /* name of the first format: from a=rtpmap or the static table */
+	char codec[24]; /* name of the first format: from a=rtpmap or the static table */
 };
 
 struct sdp {
@@ -32,17 +33,29 @@ struct sdp {
 	uint64_t origin_version;
 };
 
-/* False with *why (static text) when the body is no SDP the switch can relay. */
+/* False with *why (static text) when the body is no SDP the switch can relay. The spans point into
+ * body. */
 bool sdp_scan(struct span body, struct sdp *out, const char **why);
 
-/* Where a stream is anchored; port 0 leaves the stream's port 0 as it is. */
+/* Where a stream is anchored. Port 0 switches the stream off (a stream that came with port 0 keeps
+ * it); family ADDR_NONE leaves the stream as it came. */
 struct sdp_anchor {
 	struct addr address; /* ip for c= and port for m= */
-	bool write_rtcp;     /* adds a=rtcp:<port> (RFC 3605): RTCP shares the port (compact layout) */
+	bool write_rtcp; /* adds a=rtcp:<port> (RFC 3605): RTCP shares the port (compact layout) */
 };
 
-/* Writes body with c= and m= of each stream replaced, o= address hidden, a=rtcp replaced, a=candidate and
- * a=ice-* removed (RFC 8445: the relay is no ICE agent). anchors has one entry a stream. */
+/* Appends body to out with c= and m= of each stream replaced and the o= address hidden behind that
+ * of the first anchored stream (user name, session id and version stay). The old form of hold, c=
+ * of 0.0.0.0 or
+ * ::, stays the null address, so that the far side sees the hold (RFC 3264 section 8.4). Removed:
+ * a=candidate, a=remote-candidates, a=end-of-candidates, a=ice-* (RFC 8445: the relay is no ICE
+ * agent), a=rtcp (written anew), a=source-filter, a=group:BUNDLE. All else passes byte for byte;
+ * every line ends with CRLF. anchors has one entry a stream; sdp is what sdp_scan said of the same
+ * body. */
 bool sdp_rewrite(struct span body, const struct sdp *sdp, const struct sdp_anchor *anchors,
 		 struct buf *out);
+/* True when the streams of both stand at the same addresses and ports. */
+bool sdp_same_addresses(const struct sdp *a, const struct sdp *b);
+/* Adds the RTP payload types of the stream to a set of 128 bits (struct media_peer). */
+void sdp_payload_types(const struct sdp_stream *stream, uint64_t types[2]);
 const char *sdp_direction_name(enum sdp_direction direction);

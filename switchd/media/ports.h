@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ports of the relay: even/odd pairs of one range, a pool of them for each local address.
+ *
+ * A pair is free, ready (bound ahead), used, or resting after its release. It is handed out in
+ * random order, so that nobody can guess the port of the next call; it rests so that packets of the
+ * call before, which the phones still send, find nobody. What waits in a socket when it is handed
+ * out is thrown away. All functions may be called by any thread. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "shared/base/addr.h"
+#include "shared/base/err.h"
+
+struct ports;
+
+#define PORTS_ADDRESSES_MAX 16 /* local addresses with a pool; as many as there can be listens */
+
+/* Phones stop within a second or two of the BYE, RTCP reports come up to 5 s apart (RFC 3550 6.2).
+ */
+#define PORTS_REST_US UINT64_C(5000000)
+
+/* A burst of that many calls finds its sockets open; two descriptors each. */
+#define PORTS_READY_TARGET 64
+
+/* Opens the even port local->port and the odd one above. VOS_EINUSE: a port is taken, another pair
+ * may do; VOS_EFULL: no descriptors or kernel memory; VOS_EIO: the address is not ours. */
+typedef enum vos_err ports_bind_fn(void *context, const struct addr *local, uint8_t tos,
+				   int fds[2]);
+
+struct ports_options {
+	uint16_t low;          /* inclusive; an odd one counts from the next */
+	uint16_t high;         /* inclusive */
+	uint8_t tos;           /* ToS or traffic class byte; the ECN bits are masked */
+	uint32_t ready_target; /* pairs kept bound ahead for each address */
+	uint64_t rest_us;
+	ports_bind_fn *bind; /* NULL: UDP sockets */
+	void *bind_context;
+};
+
+struct port_pair {
+	int fds[2];     /* even, odd; -1 when closed early */
+	uint16_t port;  /* the even one */
+	uint32_t pool;  /* which address */
+	uint32_t epoch; /* of which range; what belongs to an older one is just closed */
+};
+
+VOS_CHECK enum vos_err ports_create(const struct ports_options *options, struct ports **out);
+/* All pairs must have been released. */
+void ports_destroy(struct ports *ports);
+/* Another range or ToS: pairs taken from now on are of the new one. Nothing when neither changed.
+ */
+VOS_CHECK enum vos_err ports_configure(struct ports *ports, const struct ports_options *options);
+
+/* Hands out a pair on the address of local (its port is ignored): a ready one, else one that is
+ * bound now. When nothing is free, the pair that has rested longest. VOS_EFULL: nothing left, or no
+ * descriptors; VOS_EIO: the address cannot be bound. */
+VOS_CHECK enum vos_err ports_take(struct ports *ports, const struct addr *local, uint64_t now_us,
+				  struct port_pair *out);
+/* Closes the sockets and puts the pair to rest. */
+void ports_release(struct ports *ports, const struct port_pair *pair, uint64_t now_us);
+/* Binds up to max pairs ahead. True when more are wanted still. */
+bool ports_refill(struct ports *ports, uint64_t now_us, int max);
+/* True when some pool has less than half of what it should have ready. */
+bool ports_wants_refill(struct ports *ports);
+/* True when addr is a port of ours that is in use now. */
+bool ports_is_used(struct ports *ports, const struct addr *addr);
+
+struct ports_status {
+	uint16_t low;
+	uint16_t high;
+	uint64_t total; /* pairs of all pools; of one address while there is no pool */
+	uint64_t used;
+	uint64_t ready;
+	uint64_t resting;
+	uint64_t high_water;    /* most used at one time */
+	uint64_t bind_failures; /* pairs skipped because someone else had a port of it */
+};
+
+void ports_status(struct ports *ports, uint64_t now_us, struct ports_status *out);
+
+/* The default of ports_options.bind (ports_bind.c). */
+ports_bind_fn ports_bind_udp;
+/* Throws away what waits in a socket. */
+void ports_drain(int fd);
