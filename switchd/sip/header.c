@@ -2,13 +2,10 @@
 /* Headers by name (RFC 3261 sections 7.3.3 and 20; names are case-insensitive) and in the index. */
 #include "switchd/sip/syntax_private.h"
 
-#include <strings.h>
-
-/* One comparison decides: length and first letter leave at most two names, and as almost everybody
- * writes the canonical form, memcmp (inlined for a known length) mostly settles it. */
-#define IS(literal)                                               \
-	(memcmp(name.ptr, (literal), sizeof(literal) - 1) == 0 || \
-	 strncasecmp(name.ptr, (literal), sizeof(literal) - 1) == 0)
+/* Length and first letter leave at most two names. Almost everybody writes the canonical form, so
+ * memcmp (inlined, as the length is known) mostly settles it. */
+#define EQ(literal)  (memcmp(name.ptr, (literal), sizeof(literal) - 1) == 0)
+#define IEQ(literal) sip_token_is(name, (literal), sizeof(literal) - 1)
 
 #define KEY(len, first) ((unsigned)(len) << 8 | (unsigned)(first))
 
@@ -41,12 +38,16 @@ static enum sip_header_id compact_name(char letter)
 #define CASE(len, first, literal, id)                                               \
 	case KEY(len, first):                                                       \
 		_Static_assert(sizeof(literal) - 1 == (len), "length of " literal); \
-		return IS(literal) ? (id) : SIP_HDR_OTHER
+		return EQ(literal) || IEQ(literal) ? (id) : SIP_HDR_OTHER
 
 #define CASE2(len, first, literal, id, literal2, id2)                                      \
 	case KEY(len, first):                                                              \
 		_Static_assert(sizeof(literal) == sizeof(literal2), "length of " literal); \
-		return IS(literal) ? (id) : IS(literal2) ? (id2) : SIP_HDR_OTHER
+		if (EQ(literal))                                                           \
+			return (id);                                                       \
+		if (EQ(literal2))                                                          \
+			return (id2);                                                      \
+		return IEQ(literal) ? (id) : IEQ(literal2) ? (id2) : SIP_HDR_OTHER
 
 enum sip_header_id sip_header_from_name(struct span name)
 {

@@ -19,7 +19,6 @@ struct scan {
 	char *at; /* start of the line to read next */
 	char *end;
 	uint64_t seen;          /* bit n: header id n stood in a line */
-	struct span version;    /* of the start line */
 	struct span cseq_value; /* whole values; ptr NULL when there is none */
 	struct span max_forwards;
 	struct span content_length;
@@ -119,13 +118,16 @@ static bool read_request_line(struct scan *scan, struct span line)
 {
 	struct sip_msg *msg = scan->msg;
 	struct span trimmed = sip_trim(line);
-	size_t method_end;
 	size_t version_at = trimmed.len;
+	struct span version;
+	size_t method_end;
+	bool is_current;
 
 	while (version_at > 0 && !is_blank(trimmed.ptr[version_at - 1]))
 		version_at--;
-	scan->version = span_from(trimmed, version_at);
-	if (version_at == 0 || !is_version(scan->version))
+	version = span_from(trimmed, version_at);
+	is_current = span_eq(version, SPAN_LIT("SIP/2.0"));
+	if (version_at == 0 || (!is_current && !is_version(version)))
 		return false;
 	if (trimmed.len != line.len)
 		defect(scan, 400, "Blank Around Request Line");
@@ -143,7 +145,7 @@ static bool read_request_line(struct scan *scan, struct span line)
 		defect(scan, 400, "Bad Method");
 	msg->method = sip_method_from(msg->method_text);
 	check_request_uri(scan, msg->request_uri);
-	if (!span_ieq(scan->version, SPAN_LIT("SIP/2.0")))
+	if (!is_current && !span_ieq(version, SPAN_LIT("SIP/2.0")))
 		defect(scan, 505, "Version Not Supported");
 	return true;
 }
@@ -176,7 +178,8 @@ static bool read_start_line(struct scan *scan)
 		scan->at++;
 	if (!take_line(scan, &line))
 		return false;
-	if (line.len > 8 && span_istarts_with(line, SPAN_LIT("SIP/")))
+	if (line.len > 8 && (line.ptr[0] | 0x20) == 's' &&
+	    span_istarts_with(line, SPAN_LIT("SIP/")))
 		return read_status_line(scan, line);
 	return read_request_line(scan, line);
 }
@@ -337,7 +340,7 @@ static bool read_name_addr(struct span value, struct span *tag)
 	while ((result = sip_param_next(&party.params, &param)) != SIP_PARAM_END) {
 		if (result == SIP_PARAM_BAD)
 			return false;
-		if (!span_ieq(param.name, SPAN_LIT("tag")))
+		if (!SIP_TOKEN_IS(param.name, "tag"))
 			continue;
 		/* One tag, a token: with two of them two parsers would see two dialogs. */
 		if (tag->ptr || param.is_quoted || !sip_span_is(param.value, SIP_CHAR_TOKEN))
@@ -378,7 +381,7 @@ static void read_via(struct scan *scan, bool *is_usable)
 	struct span rest = msg->via;
 	bool is_strict = false;
 
-	*is_usable = sip_list_next(&rest, &msg->via) &&
+	*is_usable = (!memchr(rest.ptr, ',', rest.len) || sip_list_next(&rest, &msg->via)) &&
 		     sip_via_scan(msg->via, &msg->top_via, &is_strict);
 	if (!is_strict)
 		defect(scan, 400, "Bad Via");

@@ -125,20 +125,20 @@ size_t sip_quoted_end(struct span s, size_t at)
 	return 0;
 }
 
-/* Offset of the first c outside quotes at or after `at`, s.len when there is none or a quote is
- * open. */
-static size_t find_outside_quotes(struct span s, size_t at, char c)
+/* Offset of the first ';' outside quotes, s.len when there is none or a quote stays open. */
+static size_t param_end(struct span s)
 {
-	while (at < s.len && s.ptr[at] != c) {
-		if (s.ptr[at] != '"') {
-			at++;
+	for (size_t at = 0; at < s.len; at++) {
+		if (s.ptr[at] == ';')
+			return at;
+		if (s.ptr[at] != '"')
 			continue;
-		}
 		at = sip_quoted_end(s, at);
 		if (at == 0)
 			return s.len;
+		at--;
 	}
-	return at;
+	return s.len;
 }
 
 enum sip_param_result sip_param_next(struct span *rest, struct sip_param *out)
@@ -150,7 +150,7 @@ enum sip_param_result sip_param_next(struct span *rest, struct sip_param *out)
 
 	if (!s.ptr)
 		return SIP_PARAM_END;
-	end = find_outside_quotes(s, 0, ';');
+	end = param_end(s);
 	one = sip_trim((struct span){s.ptr, end});
 	*rest = end < s.len ? span_from(s, end + 1) : SPAN_NONE;
 

@@ -24,6 +24,20 @@ static inline bool sip_char_is(char c, unsigned classes)
 /* Not empty, and every character is in one of the classes. */
 bool sip_span_is(struct span text, unsigned classes);
 
+/* Comparison without case of a token's characters with a literal of letters, digits and '-'. */
+static inline bool sip_token_is(struct span token, const char *literal, size_t len)
+{
+	if (token.len != len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if ((token.ptr[i] | 0x20) != (literal[i] | 0x20))
+			return false;
+	}
+	return true;
+}
+
+#define SIP_TOKEN_IS(token, literal) sip_token_is((token), (literal), sizeof(literal) - 1)
+
 /* Without spaces and tabs at both ends: what is left of LWS once folds are joined. */
 static inline struct span sip_trim(struct span s)
 {

@@ -211,17 +211,17 @@ static bool take_until(struct span *s, char separator, struct span *word)
 
 static void take_via_param(const struct sip_param *param, struct sip_via *out, bool *is_strict)
 {
-	if (span_ieq(param->name, SPAN_LIT("branch"))) {
+	if (SIP_TOKEN_IS(param->name, "branch")) {
 		/* One branch, a token: two of them would let two parsers see two transactions. */
 		*is_strict &= out->branch.ptr == NULL &&
 			      sip_span_is(param->value, SIP_CHAR_TOKEN) && !param->is_quoted;
 		if (!out->branch.ptr)
 			out->branch = param->value;
-	} else if (span_ieq(param->name, SPAN_LIT("rport"))) {
+	} else if (SIP_TOKEN_IS(param->name, "rport")) {
 		out->has_rport = true;
 		if (param->value.len && !parse_port(param->value, &out->rport))
 			*is_strict = false;
-	} else if (span_ieq(param->name, SPAN_LIT("received"))) {
+	} else if (SIP_TOKEN_IS(param->name, "received")) {
 		struct span value = param->value;
 
 		/* RFC 5118 section 4.5: with and without brackets are both in use. */
@@ -258,7 +258,7 @@ bool sip_via_scan(struct span element, struct sip_via *out, bool *is_strict)
 	size_t end = 0;
 
 	*is_strict = true;
-	if (!take_until(&rest, '/', &protocol) || !span_ieq(protocol, SPAN_LIT("SIP")) ||
+	if (!take_until(&rest, '/', &protocol) || !SIP_TOKEN_IS(protocol, "SIP") ||
 	    !take_until(&rest, '/', &version) || !sip_span_is(version, SIP_CHAR_TOKEN))
 		return false;
 	while (end < rest.len && sip_char_is(rest.ptr[end], SIP_CHAR_TOKEN))
