@@ -29,9 +29,11 @@ void media_destroy(struct media *media);
 /* New configuration: range and ToS take effect for new sessions. Takes a reference of its own. */
 void media_configure(struct media *media, struct conf *conf);
 
-/* Takes a bound pair on local (its ip; port ignored). VOS_EFULL: no port is free. Any thread. */
-VOS_CHECK enum vos_err media_open(struct media *media, const struct addr *local,
-				  struct media_session **out);
+/* Takes a bound pair: the even port on the address that faces A, the odd one on the address that faces B
+ * (ports of both ignored; they are the same address unless the switch has two sides, and may be of two
+ * families). VOS_EFULL: no port is free. Any thread. */
+VOS_CHECK enum vos_err media_open(struct media *media, const struct addr *local_a,
+				  const struct addr *local_b, struct media_session **out);
 /* Port that stands in the SDP sent to that side. */
 uint16_t media_port(const struct media_session *session, enum media_side side);
 

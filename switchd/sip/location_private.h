@@ -61,10 +61,14 @@ struct stripe {
 	struct slot *due[EXPIRY_SLOTS];
 };
 
+#define LISTENS_MAX 16
+
 struct location {
 	struct stripe stripes[STRIPES];
 	struct keepalive *keepalive; /* may be NULL */
 	struct hash_key key;
+	struct addr listens[LISTENS_MAX]; /* set before the threads start */
+	size_t listen_count;
 	atomic_size_t count;
 	atomic_size_t nat_count;
 	atomic_size_t memory;

@@ -163,9 +163,27 @@ void location_mark_dirty(struct location *location, const char *user)
 	pthread_mutex_unlock(&stripe->lock);
 }
 
-enum vos_err location_restore(struct location *location, const struct binding *binding,
+void location_set_listens(struct location *location, const struct addr *listens, size_t count)
+{
+	location->listen_count = count < LISTENS_MAX ? count : LISTENS_MAX;
+	memcpy(location->listens, listens, location->listen_count * sizeof(*listens));
+}
+
+/* The socket that is bound to the address which the phone registered to. Without one the binding keeps a
+ * number that no socket has: calls choose by address, and no keepalive leaves from a wrong port. */
+static uint8_t find_socket(const struct location *location, const struct binding *binding)
+{
+	for (size_t i = 0; i < location->listen_count; i++)
+		if (addr_eq(&location->listens[i], &binding->local))
+			return (uint8_t)i;
+	return location->listen_count ? UINT8_MAX : binding->socket_index;
+}
+
+enum vos_err location_restore(struct location *location, const struct binding *stored,
 			      int64_t now_ms)
 {
+	struct binding here = *stored;
+	const struct binding *binding = &here;
 	struct span name = {binding->user, strnlen(binding->user, LOCATION_USER_LEN - 1)};
 	uint64_t hash = location_hash(location, name);
 	struct stripe *stripe = location_stripe(location, hash);
@@ -175,6 +193,7 @@ enum vos_err location_restore(struct location *location, const struct binding *b
 
 	if (name.len == 0)
 		return VOS_EINVAL;
+	here.socket_index = find_socket(location, stored);
 	pthread_mutex_lock(&stripe->lock);
 	user = user_need(location, stripe, hash, name);
 	if (!user) {
