@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whether the catalogue tells the truth about what is in effect.
 
-A row of params.def or objects.def marked IN_EFFECT must be named in switchd's code, a row marked NOT_YET
-must not be: a user is told "not in effect yet" exactly where that is so."""
+A row of params.def or objects.def marked IN_EFFECT must be named in switchd's code, a row marked
+NOT_YET must not be: a user is told "not in effect yet" exactly where that is so."""
 
 import os
 import pathlib
