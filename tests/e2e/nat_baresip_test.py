@@ -101,7 +101,7 @@ class World:
     def _phone(self, namespace, user, password, address, answers):
         phone = Baresip(namespace, self.folder, user, password, SWITCH, address, TONES[user], answers)
         self.closers.append(phone.stop)
-        phone.wait('REGISTER_OK')
+        wait_for(f'{user} registers', phone.registered, 15)
         return phone
 
     def nat_remembers(self):
@@ -153,6 +153,7 @@ class Nat(unittest.TestCase):
         cls.silent_until = time.time()
         at_inside, at_outside = world.call()
         world.inside.wait('CALL_ESTABLISHED', since=at_inside)
+        cls.incoming_while_reached = world.inside.incoming(at_inside)
         world.outside.wait('CALL_ESTABLISHED', since=at_outside)
         for phone in (world.inside, world.outside):
             wait_for(f'{phone.folder.name} hears two seconds', lambda phone=phone: any(
@@ -171,7 +172,7 @@ class Nat(unittest.TestCase):
         cls.still_registered = world.switch.rows('show', 'registrations')
         at_inside, at_outside = world.call()
         cls.refusal = world.outside.wait('CALL_CLOSED', since=at_outside)
-        cls.incoming_while_lost = world.inside.seen('CALL_INCOMING', at_inside)
+        cls.incoming_while_lost = world.inside.incoming(at_inside)
 
     # --- what was seen ---
 
@@ -186,6 +187,7 @@ class Nat(unittest.TestCase):
 
     def test_with_keepalive_the_phone_is_reached(self):
         self.assertTrue(self.remembered, 'the keepalive holds the entry of the NAT')
+        self.assertTrue(self.incoming_while_reached)
 
     def test_nothing_but_the_keepalive_held_the_entry(self):
         sent = self.world.at_switch.packets(

@@ -108,6 +108,10 @@ class Baresip:
     def log(self):
         return (self.folder / 'log').read_text(errors='replace')
 
+    def registered(self):
+        """Its first registration may be over before the control port is, so the log has to tell."""
+        return '200 OK' in self.log()
+
     def command(self, name, parameters=''):
         text = json.dumps({'command': name, 'params': parameters, 'token': name}).encode()
         self.control.sendall(b'%d:%s,' % (len(text), text))
@@ -129,6 +133,11 @@ class Baresip:
         """The events of a kind from number `since` on."""
         self._read()
         return [event for event in self.events[since:] if event.get('type') == kind]
+
+    def incoming(self, since=0):
+        """Whatever happened from event `since` on to calls that came in."""
+        self._read()
+        return [event for event in self.events[since:] if event.get('direction') == 'incoming']
 
     def wait(self, kind, timeout_s=15, since=0):
         try:
