@@ -130,8 +130,10 @@ static bool dial(struct call *call, const struct call_target *target)
 	enum vos_err err;
 
 	call->decision = media_decide(hunt->conf->snapshot, &hunt->caller, &target->decide);
-	if (!call->decision.relay)
+	/* Ports are bound on the address that faces the callee. */
+	if (!call->decision.relay || !addr_ip_eq(&hunt->anchor, &anchor))
 		call_media_close(call);
+	hunt->anchor = anchor;
 	err = call_media_forward(call, caller, &anchor, (struct span){hunt->sdp, hunt->sdp_len},
 				 &sdp);
 	if (err != VOS_OK) {

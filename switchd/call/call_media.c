@@ -55,8 +55,10 @@ static enum vos_err anchor_stream(struct call *call, const struct leg *from, siz
 	if (stream->port == 0 || index >= CALL_STREAMS_MAX || !is_rtp(stream))
 		return VOS_OK;
 	if (!call->sessions[index]) {
-		enum vos_err err =
-			media_open(call->table->env.media, anchor, &call->sessions[index]);
+		const struct addr *near = &from->media_address;
+		bool is_caller = from->side == MEDIA_A;
+		enum vos_err err = media_open(call->table->env.media, is_caller ? near : anchor,
+					      is_caller ? anchor : near, &call->sessions[index]);
 
 		if (err != VOS_OK)
 			return err;
