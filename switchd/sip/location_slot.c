@@ -87,7 +87,10 @@ struct user *user_create(struct location *location, struct stripe *stripe, uint6
 	if (!user)
 		return NULL;
 	account(location, user);
-	*user = (struct user){.hash = hash, .name_len = (uint8_t)name.len};
+	/* The block may end inside the padding of the struct. */
+	memset(user, 0, offsetof(struct user, name));
+	user->hash = hash;
+	user->name_len = (uint8_t)name.len;
 	memcpy(user->name, name.ptr, name.len);
 	if (stripe->users >= (size_t)1 << stripe->bits)
 		grow(location, stripe);
