@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The connection to switchd: one request at a time, its output handed to a sink as it arrives.
  *
- * Everything here blocks in poll(2) until the reply, the deadline or a cancel. Between requests the owner
- * watches client_fd() and calls client_poll() when it is readable. Not thread-safe. */
+ * Everything here blocks in poll(2) until the reply, the deadline or a cancel. Between requests the
+ * owner watches client_fd() and calls client_poll() when it is readable. Not thread-safe. */
 #pragma once
 
 #include "shared/base/err.h"
@@ -26,10 +26,10 @@ struct client_info {
 struct client_status {
 	char mode[MODE_KEY_MAX + 48]; /* mode_parse() reads it */
 	char hostname[64];
-	int pending;          /* changes in the candidate */
-	uint64_t generation;  /* running */
-	bool is_different;    /* apply --diff, show configuration diff: there is a difference */
-	bool is_closing;      /* the daemon ends: exit of exec, or its shutdown */
+	int pending;         /* changes in the candidate */
+	uint64_t generation; /* running */
+	bool is_different;   /* apply --diff, show configuration diff: there is a difference */
+	bool is_closing;     /* the daemon ends: exit of exec, or its shutdown */
 };
 
 /* Output of a request. Members may be NULL; the JSON is borrowed for the time of the call. */
@@ -37,7 +37,8 @@ struct client_sink {
 	void *context;
 	/* Array of {"name","type","unit","header","width"}; comes once, before the rows. */
 	void (*columns)(void *context, const char *schema, json_t *columns);
-	void (*rows)(void *context, json_t *rows); /* array of arrays, cells in order of the columns */
+	void (*rows)(void *context,
+		     json_t *rows); /* array of arrays, cells in order of the columns */
 	void (*item)(void *context, const char *schema, json_t *item);
 	void (*text)(void *context, const char *text); /* whole lines, with their newlines */
 	/* Also used for every fault of a file (apply); is_error tells the two apart. */
@@ -48,21 +49,21 @@ struct client_sink {
 
 struct client_request {
 	const char *line;
-	const char *mode;  /* "exec", "config", ...; NULL = "exec" */
-	bool yes;          /* -y: questions are answered with yes */
-	bool batch;        /* no questions */
-	const char *file;  /* name and line number for the faults of a file; NULL, 0 */
+	const char *mode; /* "exec", "config", ...; NULL = "exec" */
+	bool yes;         /* -y: questions are answered with yes */
+	bool batch;       /* no questions */
+	const char *file; /* name and line number for the faults of a file; NULL, 0 */
 	int number;
-	int timeout_ms;    /* 0 = none */
+	int timeout_ms; /* 0 = none */
 };
 
 struct client_apply {
-	const char *name;  /* of the file, for messages and the audit */
-	const char *text;  /* whole file; sent in parts */
+	const char *name; /* of the file, for messages and the audit */
+	const char *text; /* whole file; sent in parts */
 	size_t len;
 	const char *comment; /* NULL = none */
-	bool check;        /* parse and check, commit nothing */
-	bool diff;         /* print what would change, commit nothing */
+	bool check;          /* parse and check, commit nothing */
+	bool diff;           /* print what would change, commit nothing */
 	bool replace;
 	int timeout_ms;
 };
@@ -70,8 +71,8 @@ struct client_apply {
 /* Default socket: $VOSCTL_SOCKET, else /run/switchd/control.sock. */
 const char *client_default_path(void);
 
-/* Connects and says hello. VOS_ECLOSED: nobody answers (the fault says what to do); VOS_EPERM: the socket
- * may not be opened; VOS_EAGAIN: connected, but no answer within timeout_ms (0 = 5 s). */
+/* Connects and says hello. VOS_ECLOSED: nobody answers (the fault says what to do); VOS_EPERM: the
+ * socket may not be opened; VOS_EAGAIN: connected, but no answer within timeout_ms (0 = 5 s). */
 VOS_CHECK enum vos_err client_connect(const char *path, int timeout_ms, struct client **out,
 				      struct vos_fault *fault);
 /* Again, after the connection was lost; the object stays the same. */
@@ -99,8 +100,9 @@ VOS_CHECK enum vos_err client_exec(struct client *client, const struct client_re
 VOS_CHECK enum vos_err client_apply(struct client *client, const struct client_apply *apply,
 				    const struct client_sink *sink, struct client_status *status,
 				    struct vos_fault *fault);
-/* Candidates of the daemon for the end of line: keywords and values for TAB, with help, default and current
- * value for ?. VOS_EAGAIN after timeout_ms (a late answer is dropped); `more` = how many were left out. */
+/* Candidates of the daemon for the end of line: keywords and values for TAB, with help, default and
+ * current value for ?. VOS_EAGAIN after timeout_ms (a late answer is dropped); `more` = how many
+ * were left out. */
 VOS_CHECK enum vos_err client_complete(struct client *client, const char *mode, const char *line,
 				       int timeout_ms, candidate_fn *fn, void *context, int *more);
 VOS_CHECK enum vos_err client_help(struct client *client, const char *mode, const char *line,

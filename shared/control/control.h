@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The control protocol: JSON-RPC 2.0, one object a line, over a UNIX stream socket (shell contract 11,
- * vos-control(7)). This layer frames lines and builds and takes apart requests; it knows no meaning.
+/* The control protocol: JSON-RPC 2.0, one object a line, over a UNIX stream socket (shell contract
+ * 11, vos-control(7)). This layer frames lines and builds and takes apart requests; it knows no
+ * meaning.
  *
- * client -> switchd   {"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"vosctl","version":"0.1.0"}}
- *                     hello | exec {line, mode, yes, batch, file, number} | complete {line, mode}
- *                     | help {line, mode} | cancel {id}
- *                     | apply-part {text} ... then apply {name, text, comment, check, diff, replace}: a
- *                       whole file, the parts joined in order in front of the last text
- * switchd -> client   {"jsonrpc":"2.0","id":1,"result":{...}}         ends request 1
+ * client -> switchd
+ * {"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"vosctl","version":"0.1.0"}} hello |
+ * exec {line, mode, yes, batch, file, number} | complete {line, mode} | help {line, mode} | cancel
+ * {id} | apply-part {text} ... then apply {name, text, comment, check, diff, replace}: a whole
+ * file, the parts joined in order in front of the last text switchd -> client
+ * {"jsonrpc":"2.0","id":1,"result":{...}}         ends request 1
  *                     {"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"...","data":{fault}}}
  *                     {"jsonrpc":"2.0","method":"columns","params":{"id":1,"schema":"calls/1","columns":[...],
  *                      "generation":42}}
@@ -17,8 +18,9 @@
  *                     {"jsonrpc":"2.0","method":"warning","params":{"id":1,"message":"...","path":"...",
  *                      "code":"...","line":0,"column":0,"error":false}}
  *                     {"jsonrpc":"2.0","method":"event","params":{...}}
- * exec's result: {"status":"ok","mode":"config-sip-parameter","pending":3,"generation":42,"hostname":"sw1"}
- * Fault data: {"code":"value.range","message":"...","path":"...","line":0,"column":0}, and the members of
+ * exec's result:
+ * {"status":"ok","mode":"config-sip-parameter","pending":3,"generation":42,"hostname":"sw1"} Fault
+ * data: {"code":"value.range","message":"...","path":"...","line":0,"column":0}, and the members of
  * exec's result; "stage":"commit" when a conflict or check refused a commit.
  * A column: {"name":"expires_s","type":"int","unit":"s","header":"EXPIRES","width":7} */
 #pragma once
@@ -38,8 +40,8 @@ struct control_conn {
 	size_t in_at;      /* start of the next line in `in` */
 	size_t in_scanned; /* no newline before this */
 	struct buf out;
-	size_t out_at;     /* first byte not yet written */
-	size_t out_max;    /* bound of the send buffer; 0 = none */
+	size_t out_at;  /* first byte not yet written */
+	size_t out_max; /* bound of the send buffer; 0 = none */
 	bool is_broken;
 };
 
@@ -47,10 +49,12 @@ void control_conn_init(struct control_conn *conn, int fd, size_t out_max);
 void control_conn_close(struct control_conn *conn);
 /* Reads what there is. VOS_ECLOSED at end of file, VOS_EIO on an error, VOS_OK else. */
 VOS_CHECK enum vos_err control_conn_read(struct control_conn *conn);
-/* Next whole line as JSON: VOS_OK with *out (the caller's reference), VOS_EAGAIN when there is none yet,
- * VOS_EINVAL for a line that is no JSON object (it is skipped), VOS_EFULL for a line over the limit. */
+/* Next whole line as JSON: VOS_OK with *out (the caller's reference), VOS_EAGAIN when there is none
+ * yet, VOS_EINVAL for a line that is no JSON object (it is skipped), VOS_EFULL for a line over the
+ * limit. */
 VOS_CHECK enum vos_err control_conn_next(struct control_conn *conn, json_t **out);
-/* Queues one object as a line; takes the reference. VOS_EFULL when the send buffer's bound is hit. */
+/* Queues one object as a line; takes the reference. VOS_EFULL when the send buffer's bound is hit.
+ */
 VOS_CHECK enum vos_err control_conn_send(struct control_conn *conn, json_t *message);
 /* Writes what the socket takes. VOS_EAGAIN while something is left. */
 VOS_CHECK enum vos_err control_conn_flush(struct control_conn *conn);
@@ -61,7 +65,8 @@ static inline size_t control_conn_backlog(const struct control_conn *conn)
 	return conn->out.len - conn->out_at;
 }
 
-/* A JSON string of any bytes: what is no UTF-8 (a stranger's display name) becomes U+FFFD, a NUL too. */
+/* A JSON string of any bytes: what is no UTF-8 (a stranger's display name) becomes U+FFFD, a NUL
+ * too. */
 json_t *control_text(struct span text);
 
 /* Messages; each returns a new reference or NULL when out of memory. `params`/`result` is taken. */

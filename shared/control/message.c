@@ -43,7 +43,8 @@ json_t *control_error(int64_t id, const struct vos_fault *fault)
 	json_t *message = envelope();
 	json_t *error = json_pack("{s:i, s:O, s:o}", "code", RPC_ERROR, "message",
 				  json_object_get(data, "message"), "data", data);
-	/* An id of -1 stands for a request whose id could not be read (JSON-RPC wants null there). */
+	/* An id of -1 stands for a request whose id could not be read (JSON-RPC wants null there).
+	 */
 	json_t *number = id < 0 ? json_null() : json_integer(id);
 
 	if (json_object_set_new(message, "id", number) ||

@@ -23,31 +23,34 @@ struct ctl_context {
 	struct store *store;
 	struct sip_worker **workers;
 	int worker_count;
-	struct location *location;   /* this and the next three may be NULL: their shows say so */
+	struct location *location; /* this and the next three may be NULL: their shows say so */
 	struct auth *auth;
 	struct keepalive *keepalive;
 	struct media *media;
-	struct conf *conf;           /* the first one; ctl takes a reference of its own */
+	struct conf *conf; /* the first one; ctl takes a reference of its own */
 	const char *version;
-	int64_t started_ms;          /* wall time */
+	int64_t started_ms; /* wall time */
 	/* Called in the control thread after a commit; conf is borrowed. NULL = nobody cares. */
 	void (*conf_changed)(void *user, struct conf *conf);
-	/* Called in the control thread: stop within grace_s seconds. Must not wait for ctl_stop(). */
+	/* Called in the control thread: stop within grace_s seconds. Must not wait for ctl_stop().
+	 */
 	void (*shutdown)(void *user, int grace_s);
 	void *user;
 };
 
-/* Binds the socket (mode 0660; a file that nobody answers on is replaced) and starts the thread. Faults:
- * VOS_EINUSE somebody answers on it, VOS_EINVAL the path is too long, VOS_EPERM/VOS_EIO bind failed. */
+/* Binds the socket (mode 0660; a file that nobody answers on is replaced) and starts the thread.
+ * Faults: VOS_EINUSE somebody answers on it, VOS_EINVAL the path is too long, VOS_EPERM/VOS_EIO
+ * bind failed. */
 VOS_CHECK enum vos_err ctl_start(const struct ctl_context *context, const char *socket_path,
 				 struct ctl **out, struct vos_fault *fault);
-/* Ends the thread and removes the socket. The workers must still run, or have closed their mailboxes. */
+/* Ends the thread and removes the socket. The workers must still run, or have closed their
+ * mailboxes. */
 void ctl_stop(struct ctl *ctl);
 
-/* `switchd --apply`: merges the file at path into base as one commit, before any thread runs. Each fault
- * of the file is logged as FILE:LINE:COL and counted; on any, nothing is changed and VOS_EINVAL returned
- * with the first one in *fault. *out is a new reference: the new snapshot, or base itself when the file
- * changes nothing. check_only commits nothing. */
+/* `switchd --apply`: merges the file at path into base as one commit, before any thread runs. Each
+ * fault of the file is logged as FILE:LINE:COL and counted; on any, nothing is changed and
+ * VOS_EINVAL returned with the first one in *fault. *out is a new reference: the new snapshot, or
+ * base itself when the file changes nothing. check_only commits nothing. */
 VOS_CHECK enum vos_err ctl_apply_file(struct store *store, struct snapshot *base, const char *path,
 				      const char *author, bool check_only, const struct log *log,
 				      struct snapshot **out, struct vos_fault *fault);

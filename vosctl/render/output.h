@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Output of one command: rows, items and text of a client_sink become a table, JSON, NDJSON or CSV, go
- * through the line's pipes, and leave through `write`.
+/* Output of one command: rows, items and text of a client_sink become a table, JSON, NDJSON or CSV,
+ * go through the line's pipes, and leave through `write`.
  *
- * Streams: of 100,000 rows only the first few are held (they size the columns), `| last N` holds N lines.
- * Control characters of strangers never reach a terminal. */
+ * Streams: of 100,000 rows only the first few are held (they size the columns), `| last N` holds N
+ * lines. Control characters of strangers never reach a terminal. */
 #pragma once
 
 #include "shared/grammar/grammar.h"
@@ -17,12 +17,13 @@ struct output_options {
 	bool quiet;                /* no warnings */
 	/* Where the output goes, in pieces of whole lines. */
 	void (*write)(void *context, const char *data, size_t len);
-	/* Where warnings and the faults of a file go, without newline; NULL = stderr as batch prints them. */
+	/* Where warnings and the faults of a file go, without newline; NULL = stderr as batch
+	 * prints them. */
 	void (*warn)(void *context, const struct vos_fault *fault, bool is_error);
 	bool (*is_cancelled)(void *context); /* may be NULL; see client_sink */
-	void *context;             /* of the three above */
-	const struct client_info *info; /* for the generation; may be NULL */
-	int64_t now_ms;            /* time written into documents; 0 = the clock's */
+	void *context;                       /* of the three above */
+	const struct client_info *info;      /* for the generation; may be NULL */
+	int64_t now_ms;                      /* time written into documents; 0 = the clock's */
 };
 
 struct output;
@@ -33,12 +34,14 @@ VOS_CHECK enum vos_err output_open(const struct output_options *options, const s
 const struct client_sink *output_sink(struct output *output);
 /* True when the line asked not to page, or its output does not go to the screen. */
 bool output_is_unpaged(const struct output *output);
-/* Ends document and pipes; frees. fault NULL: the command was done; else, in the JSON formats, the fault is
- * written as {"error":...} (in text and CSV it is the caller's to print). VOS_EIO: `save` failed. */
+/* Ends document and pipes; frees. fault NULL: the command was done; else, in the JSON formats, the
+ * fault is written as {"error":...} (in text and CSV it is the caller's to print). VOS_EIO: `save`
+ * failed. */
 VOS_CHECK enum vos_err output_close(struct output *output, const struct client_status *status,
 				    const struct vos_fault *fault, struct vos_fault *save_fault);
 
-/* One fault as text, with a newline: "FILE:LINE:COL: error: ..." when it has a file, else "% ...". */
+/* One fault as text, with a newline: "FILE:LINE:COL: error: ..." when it has a file, else "% ...".
+ */
 void render_fault_batch(const char *file, const struct vos_fault *fault, bool is_error,
 			struct buf *out);
 /* A caret under the column of a line that stands behind a prompt of that width, then "% ...". */

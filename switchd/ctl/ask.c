@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions to signalling threads. A request has at most one on its way; the answer finds its
+ * request by session and serial, or is thrown away when that has ended meanwhile. */
+#include <stdlib.h>
+
+#include "switchd/ctl/handlers.h"
+
+void ask_list_calls(struct ask *ask, struct sip_worker *worker)
+{
+	size_t got;
+
+	ask->calls = call_table_count(worker->calls);
+	got = call_table_list(worker->calls, ask->low, ask->infos, ask->max);
+	while (ask->count < got && ask->infos[ask->count].id <= ask->high)
+		ask->count++;
+}
+
+void ask_counters(struct ask *ask, struct sip_worker *worker)
+{
+	ask->counters = worker->counters;
+	ask->calls = call_table_count(worker->calls);
+}
+
+void ask_clear_call(struct ask *ask, struct sip_worker *worker)
+{
+	ask->is_found = call_table_clear(worker->calls, ask->low);
+}
+
+/* In the control thread. */
+static void answer_arrived(struct mail *mail, void *receiver)
+{
+	struct ask *ask = (struct ask *)mail;
+	struct ctl *ctl = receiver;
+	struct session *session = session_find(ctl, ask->session);
+	struct request *request = session ? session->active : NULL;
+	struct walk_workers *walk;
+
+	ctl->mail_out--;
+	if (!request || request->serial != ask->serial || !request->is_waiting) {
+		free(ask);
+		return;
+	}
+	walk = request->state;
+	free(walk->reply);
+	walk->reply = ask;
+	request->is_waiting = false;
+}
+
+/* In the worker's thread. */
+static void run_in_worker(struct mail *mail, void *receiver)
+{
+	struct ask *ask = (struct ask *)mail;
+
+	ask->work(ask, receiver);
+	ask->mail.run = answer_arrived;
+	/* The mailbox takes mail until every question has come back, see ctl_stop(). */
+	if (!mailbox_post(&ask->ctl->mailbox, &ask->mail))
+		free(ask);
+}
+
+static void drop_walk(void *state)
+{
+	struct walk_workers *walk = state;
+
+	free(walk->reply);
+	free(walk->more);
+	free(walk);
+}
+
+struct walk_workers *walk_state(struct request *request)
+{
+	request->drop_state = drop_walk;
+	return request_state(request, sizeof(struct walk_workers));
+}
+
+enum step walk_ask(struct request *request, struct walk_workers *walk,
+		   void (*work)(struct ask *, struct sip_worker *), uint64_t low, uint64_t high,
+		   size_t max)
+{
+	struct ctl *ctl = request->ctl;
+	struct ask *ask = calloc(1, sizeof(*ask));
+
+	free(walk->reply);
+	walk->reply = NULL;
+	if (!ask)
+		return request_no_memory(request);
+	ask->mail.run = run_in_worker;
+	ask->ctl = ctl;
+	ask->session = request->session->id;
+	ask->serial = request->serial;
+	ask->worker = ctl->context.workers[walk->worker];
+	ask->work = work;
+	ask->low = low;
+	ask->high = high;
+	ask->max = max < CTL_SLICE ? max : CTL_SLICE;
+	if (!mailbox_post(&ask->worker->mailbox, &ask->mail)) {
+		free(ask);
+		return STEP_MORE;
+	}
+	ctl->mail_out++;
+	return STEP_WAIT;
+}
+
+const char *request_arg(const struct request *request, const char *name)
+{
+	return request_has(request, name) ? match_text(&request->match, name) : NULL;
+}
+
+bool text_matches(const char *pattern, const char *text)
+{
+	const char *star = NULL; /* behind the last * */
+	const char *retry = text;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			retry = text;
+		} else if (*pattern && (*pattern == '?' || *pattern == *text)) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}

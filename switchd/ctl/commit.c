@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/ctl/commit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "switchd/sip/location.h"
+
+#define GENERATIONS_KEPT 50
+
+enum vos_err commit_plan_make(struct snapshot *running, const struct change_list *changes,
+			      bool replace, const struct check_facts *facts,
+			      struct commit_plan *out, struct vos_fault *fault)
+{
+	struct commit_plan plan = {0};
+	struct snapshot *base = replace ? snapshot_new_empty() : snapshot_ref(running);
+	enum vos_err err = VOS_ENOMEM;
+
+	if (base)
+		err = snapshot_apply(base, changes, snapshot_generation(running) + 1, &plan.after,
+				     fault);
+	if (!err)
+		err = snapshot_diff(running, plan.after, &plan.diff);
+	if (!err && plan.diff.count)
+		err = snapshot_check(running, plan.after, facts, &plan.report);
+	if (base)
+		snapshot_unref(base);
+	if (err) {
+		commit_plan_clear(&plan);
+		if (fault && fault->code == FAULT_NONE)
+			fault_set(fault, FAULT_INTERNAL, 0, "%s", vos_strerror(err));
+		return err;
+	}
+	if (!plan.diff.count) {
+		snapshot_unref(plan.after);
+		plan.after = NULL;
+	}
+	*out = plan;
+	return VOS_OK;
+}
+
+void commit_plan_clear(struct commit_plan *plan)
+{
+	if (plan->after)
+		snapshot_unref(plan->after);
+	change_list_clear(&plan->diff);
+	check_report_clear(&plan->report);
+	*plan = (struct commit_plan){0};
+}
+
+void commit_facts(struct location *location, struct check_facts *out)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned low;
+	unsigned high;
+
+	*out = (struct check_facts){0};
+	if (location)
+		out->nat_device_count = location_nat_count(location);
+	if (!file)
+		return;
+	if (fscanf(file, "%u %u", &low, &high) == 2 && low <= 65535 && high <= 65535) {
+		out->ephemeral_low = (uint16_t)low;
+		out->ephemeral_high = (uint16_t)high;
+	}
+	fclose(file);
+}
+
+/* A path that a newer generation changed. */
+struct newer_path {
+	UT_hash_handle hh;
+	uint64_t generation;
+	bool is_deletion;
+	char author[64];
+	char path[FAULT_PATH_MAX];
+};
+
+static enum vos_err remember(struct newer_path **table, const struct change_list *changes,
+			     uint64_t generation, const char *author)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->items[i];
+		char path[FAULT_PATH_MAX];
+		struct newer_path *entry;
+
+		change_path(change, path);
+		HASH_FIND_STR(*table, path, entry);
+		if (!entry) {
+			entry = calloc(1, sizeof(*entry));
+			if (!entry)
+				return VOS_ENOMEM;
+			snprintf(entry->path, sizeof(entry->path), "%s", path);
+			HASH_ADD_STR(*table, path, entry);
+		}
+		entry->generation = generation;
+		entry->is_deletion = change->op == CHANGE_OBJECT_DELETE;
+		snprintf(entry->author, sizeof(entry->author), "%s", author);
+	}
+	return VOS_OK;
+}
+
+/* Paths of the generations after base; of the plain difference when one of them is not kept any
+ * more. */
+static enum vos_err collect(struct store *store, const struct snapshot *base,
+			    const struct snapshot *running, struct newer_path **table)
+{
+	struct generation_info *infos = calloc(GENERATIONS_KEPT, sizeof(*infos));
+	struct change_list list = {0};
+	uint64_t first = snapshot_generation(base) + 1;
+	uint64_t last = snapshot_generation(running);
+	enum vos_err err = VOS_OK;
+	size_t known;
+
+	if (!infos)
+		return VOS_ENOMEM;
+	known = store_generations(store, infos, GENERATIONS_KEPT);
+	for (uint64_t g = first; g <= last && !err; g++) {
+		const char *author = "";
+
+		for (size_t i = 0; i < known; i++)
+			if (infos[i].number == g)
+				author = infos[i].author;
+		err = store_generation_changes(store, g, false, &list);
+		if (!err)
+			err = remember(table, &list, g, author);
+		change_list_clear(&list);
+	}
+	free(infos);
+	if (err != VOS_ENOENT)
+		return err;
+	err = snapshot_diff(base, running, &list);
+	if (!err)
+		err = remember(table, &list, last, "");
+	change_list_clear(&list);
+	return err;
+}
+
+static const struct newer_path *conflict_of(struct newer_path *table, const struct change *change)
+{
+	struct change whole = {
+		.op = CHANGE_OBJECT_DELETE, .kind = change->kind, .key = change->key};
+	char path[FAULT_PATH_MAX];
+	struct newer_path *entry;
+
+	HASH_FIND_STR(table, change_path(change, path), entry);
+	/* Two who create the same object do not disagree; what they put into it may. */
+	if (entry && (change->op != CHANGE_OBJECT_CREATE || entry->is_deletion))
+		return entry;
+	if (change->op == CHANGE_FIELD_SET || change->op == CHANGE_FIELD_RESET) {
+		HASH_FIND_STR(table, change_path(&whole, path), entry);
+		return entry && entry->is_deletion ? entry : NULL;
+	}
+	if (change->op == CHANGE_OBJECT_DELETE) {
+		size_t len = strlen(path);
+
+		/* Somebody wrote a field of what we delete. */
+		for (entry = table; entry; entry = entry->hh.next)
+			if (strncmp(entry->path, path, len) == 0 && entry->path[len] == ' ')
+				return entry;
+	}
+	return NULL;
+}
+
+enum vos_err commit_conflicts(struct store *store, const struct snapshot *base,
+			      const struct snapshot *running, const struct change_list *changes,
+			      conflict_fn *fn, void *context, size_t *count)
+{
+	struct newer_path *table = NULL;
+	struct newer_path *entry;
+	struct newer_path *next;
+	enum vos_err err;
+
+	*count = 0;
+	if (snapshot_generation(base) >= snapshot_generation(running))
+		return VOS_OK;
+	err = collect(store, base, running, &table);
+	for (size_t i = 0; i < changes->count && !err; i++) {
+		const struct newer_path *newer = conflict_of(table, &changes->items[i]);
+		char path[FAULT_PATH_MAX];
+
+		if (!newer)
+			continue;
+		fn(context, change_path(&changes->items[i], path), newer->generation,
+		   newer->author);
+		(*count)++;
+	}
+	HASH_ITER (hh, table, entry, next) {
+		HASH_DEL(table, entry);
+		free(entry);
+	}
+	return err;
+}

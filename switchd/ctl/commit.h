@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From changes to a new configuration: conflicts, effective difference, checks, one write. Knows
+ * nothing of sessions, so that `switchd --apply` takes the same way. */
+#pragma once
+
+#include "shared/config/change.h"
+#include "shared/config/check.h"
+#include "switchd/store/store.h"
+
+struct location;
+
+/* What a commit would do. */
+struct commit_plan {
+	struct snapshot *after;  /* NULL when nothing would change */
+	struct change_list diff; /* running -> after */
+	struct check_report report;
+};
+
+/* changes on top of running, or (replace) on top of an empty configuration. VOS_OK also when the
+ * report has errors. VOS_ENOENT: a change names what is not there. */
+VOS_CHECK enum vos_err commit_plan_make(struct snapshot *running, const struct change_list *changes,
+					bool replace, const struct check_facts *facts,
+					struct commit_plan *out, struct vos_fault *fault);
+void commit_plan_clear(struct commit_plan *plan);
+/* Device count of location (may be NULL) and the kernel's ephemeral ports. */
+void commit_facts(struct location *location, struct check_facts *out);
+
+/* Calls back for each path that both `changes` and a generation newer than base changed. Returns
+ * how many. A path conflicts with itself, and with the deletion of the object that holds it. */
+typedef void conflict_fn(void *context, const char *path, uint64_t generation, const char *author);
+VOS_CHECK enum vos_err commit_conflicts(struct store *store, const struct snapshot *base,
+					const struct snapshot *running,
+					const struct change_list *changes, conflict_fn *fn,
+					void *context, size_t *count);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of the control server: server, sessions, requests. All of it belongs to the control
+ * thread. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "shared/control/control.h"
+#include "shared/grammar/grammar.h"
+#include "switchd/conf/conf.h"
+#include "switchd/ctl/candidate.h"
+#include "switchd/ctl/ctl.h"
+#include "switchd/loop/mailbox.h"
+#include "switchd/store/store.h"
+
+#define CTL_SESSIONS_MAX  64
+#define CTL_SESSIONS_KEPT 4  /* of these, only for root and the daemon's own user */
+#define CTL_QUEUE_MAX     32 /* requests that wait behind the running one */
+#define CTL_SEND_MAX      (4u * 1024u * 1024u)  /* bound of a session's send buffer */
+#define CTL_SEND_SOFT     (128u * 1024u)        /* a list goes on when less than this waits */
+#define CTL_UPLOAD_MAX    (16u * 1024u * 1024u) /* bytes of a file sent in parts */
+#define CTL_LOGIN_MAX     64
+
+struct request;
+
+/* What a handler says: called again at the next turn (MORE), when its mail came back (WAIT), or
+ * never. */
+enum step { STEP_DONE, STEP_MORE, STEP_WAIT };
+typedef enum step step_fn(struct request *request);
+
+struct ctl {
+	struct ctl_context context;
+	struct conf *conf; /* running */
+	struct grammar *grammar;
+	struct mailbox mailbox;
+	struct session *sessions;
+	struct session *exclusive; /* configure exclusive; NULL = nobody */
+	int session_count;
+	uint64_t next_session;
+	uint64_t next_serial;
+	int mail_out; /* at the workers */
+	struct mail stop_mail;
+	int spare_fd; /* given up to refuse a connection when descriptors run out */
+	int listen_fd;
+	int epoll_fd;
+	gid_t socket_gid;
+	bool is_stopping;
+	pthread_t thread;
+	char path[108];
+};
+
+struct session {
+	struct session *prev;
+	struct session *next;
+	struct ctl *ctl;
+	uint64_t id;
+	struct control_conn conn;
+	uid_t uid;
+	pid_t pid;
+	bool is_group_member; /* of the socket's group */
+	char login[CTL_LOGIN_MAX];
+	char client[32]; /* what it calls itself in hello */
+	int64_t since_ms;
+	struct config_candidate candidate;
+	struct buf upload;
+	bool upload_failed;
+	struct request *active;
+	json_t *queue[CTL_QUEUE_MAX];
+	int queue_len;
+	uint32_t epoll_events;
+	bool is_ended; /* the client sends no more; closed once everything is answered */
+	bool is_dead;
+};
+
+struct emitter {
+	const struct column *columns;
+	size_t column_count;
+	size_t column_at; /* next cell of the row */
+	json_t *row;
+	json_t *rows;
+	json_t *item;
+};
+
+struct request {
+	struct ctl *ctl;
+	struct session *session;
+	int64_t id;
+	uint64_t serial; /* mail that comes back names it */
+	step_fn *step;
+	void *state;                     /* the handler's */
+	void (*drop_state)(void *state); /* NULL = free */
+	bool is_waiting;
+	bool is_cancelled;
+	bool yes;
+	bool batch;
+	const char *file; /* borrowed from params */
+	int line_number;
+	json_t *params;
+	struct mode mode; /* where the line was typed */
+	struct mode mode_after;
+	bool is_different;
+	bool is_closing;
+	bool is_audited;
+	bool is_commit_refused; /* a conflict or a check, not the line itself */
+	bool has_fault;
+	struct vos_fault fault;
+	json_t *result; /* replaces the status when set (hello, complete) */
+	struct emitter emit;
+	struct match match;
+};
+
+/* --- session.c --- */
+struct session *session_create(struct ctl *ctl, int fd);
+void session_destroy(struct session *session);
+/* Reads, parses, queues. */
+void session_input(struct session *session);
+/* One step of the running request, or the start of the next. True when there is more to do at once.
+ */
+bool session_turn(struct session *session);
+void session_send(struct session *session, json_t *message);
+/* Role by the current configuration, so that a change of it holds for sessions that are open. */
+enum role session_role(const struct session *session);
+struct session *session_find(struct ctl *ctl, uint64_t id);
+const char *role_name(enum role role);
+
+/* --- request.c --- */
+struct request *request_create(struct session *session, json_t *message);
+void request_destroy(struct request *request);
+/* Sends result or error. */
+void request_finish(struct request *request);
+/* Refuses: fills the fault, returns STEP_DONE. */
+enum step request_refuse(struct request *request, enum fault_code code, int column,
+			 const char *format, ...) VOS_PRINTF(4, 5);
+/* As above with a fault that is filled already. */
+enum step request_fail(struct request *request, const struct vos_fault *fault);
+enum step request_no_memory(struct request *request);
+/* Zeroed memory that lives as long as the request; NULL when out of memory. */
+void *request_state(struct request *request, size_t size);
+bool request_has(const struct request *request, const char *arg);
+struct snapshot *request_running(const struct request *request);
+
+/* --- dispatch.c, and the other methods --- */
+enum step dispatch_exec(struct request *request);
+enum step complete_method(struct request *request);
+enum step help_method(struct request *request);
+enum step apply_method(struct request *request);
+enum step apply_part_method(struct request *request);
+/* True when the command has a handler, or needs none. For a test. */
+bool dispatch_has_handler(enum command_id command);
+
+/* --- peer.c: who is at the other end. --- */
+void peer_identify(struct session *session, gid_t socket_gid);
+
+/* --- audit.c --- */
+void audit_command(const struct request *request, const char *line, const char *result);

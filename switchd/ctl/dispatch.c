@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* exec: a line, parsed by the grammar, checked against the role, handed to the handler of its
+ * command. */
+#include <stdlib.h>
+
+#include "switchd/ctl/file_load.h"
+#include "switchd/ctl/handlers.h"
+
+/* Local to the terminal; over the protocol they are simply done. */
+static enum step nothing(struct request *request)
+{
+	(void)request;
+	return STEP_DONE;
+}
+
+static step_fn *const handlers[COMMAND_COUNT] = {
+	[COMMAND_SHOW_VERSION] = show_version,
+	[COMMAND_SHOW_STATUS] = show_status,
+	[COMMAND_SHOW_UPTIME] = show_uptime,
+	[COMMAND_SHOW_CLOCK] = show_clock,
+	[COMMAND_SHOW_CALLS] = show_calls,
+	[COMMAND_SHOW_CALL] = show_call,
+	[COMMAND_SHOW_REGISTRATIONS] = show_registrations,
+	[COMMAND_SHOW_PHONES] = show_phones,
+	[COMMAND_SHOW_MAPPING_GATEWAYS] = show_mapping_gateways,
+	[COMMAND_SHOW_ROUTING_GATEWAYS] = show_routing_gateways,
+	[COMMAND_SHOW_NAT_KEEP_ALIVE] = show_nat_keep_alive,
+	[COMMAND_SHOW_MEDIA_PORTS] = show_media_ports,
+	[COMMAND_SHOW_MEDIA_SESSIONS] = show_media_sessions,
+	[COMMAND_SHOW_MEDIA_DECISION] = show_media_decision,
+	[COMMAND_SHOW_ROUTE] = show_route,
+	[COMMAND_SHOW_PARAMETERS] = show_parameters,
+	[COMMAND_SHOW_PARAMETER] = show_parameter,
+	[COMMAND_SHOW_RUNNING_CONFIG] = show_running_config,
+	[COMMAND_SHOW_CONFIGURATION_CHANGES] = show_configuration_changes,
+	[COMMAND_SHOW_CONFIGURATION_HISTORY] = show_configuration_history,
+	[COMMAND_SHOW_CONFIGURATION_DIFF] = show_configuration_diff,
+	[COMMAND_SHOW_SESSIONS] = show_sessions,
+	[COMMAND_SHOW_COUNTERS] = show_counters,
+	[COMMAND_SHOW_SIP_STATISTICS] = show_sip_statistics,
+	[COMMAND_SHOW_AUTHENTICATION_FAILURES] = show_authentication_failures,
+	[COMMAND_SHOW_AUTHENTICATION_SUSPENDED] = show_authentication_suspended,
+	[COMMAND_CLEAR_CALL] = cmd_clear_call,
+	[COMMAND_CLEAR_REGISTRATION] = cmd_clear_registration,
+	[COMMAND_CLEAR_AUTHENTICATION_SUSPENDED] = cmd_clear_authentication_suspended,
+	[COMMAND_SHUTDOWN] = cmd_shutdown,
+	[COMMAND_CONFIGURE] = cmd_configure,
+	[COMMAND_SET] = cmd_set,
+	[COMMAND_COMMIT] = cmd_commit,
+	[COMMAND_DISCARD] = cmd_discard,
+	[COMMAND_ROLLBACK] = cmd_rollback,
+	[COMMAND_END] = cmd_end,
+	[COMMAND_TERMINAL_LENGTH] = nothing,
+	[COMMAND_TERMINAL_WIDTH] = nothing,
+	[COMMAND_HISTORY] = nothing,
+	[COMMAND_HELP] = nothing,
+	[COMMAND_EXIT] = cmd_exit,
+	[COMMAND_PARAM_SET] = cmd_line,
+	[COMMAND_PARAM_RESET] = cmd_line,
+	[COMMAND_OBJECT_ENTER] = cmd_line,
+	[COMMAND_OBJECT_DELETE] = cmd_line,
+	[COMMAND_FIELD_SET] = cmd_line,
+	[COMMAND_FIELD_RESET] = cmd_line,
+	[COMMAND_MODE_ENTER] = cmd_line,
+};
+
+bool dispatch_has_handler(enum command_id command)
+{
+	return handlers[command] != NULL;
+}
+
+/* Commands that work on the candidate. */
+static bool needs_candidate(enum command_id command)
+{
+	switch ((int)command) {
+	case COMMAND_COMMIT:
+	case COMMAND_DISCARD:
+	case COMMAND_ROLLBACK:
+	case COMMAND_SHOW_CONFIGURATION_CHANGES:
+		return true;
+	default:
+		return handlers[command] == cmd_line;
+	}
+}
+
+static enum step refuse_line(struct request *request, struct vos_fault *fault)
+{
+	struct config_candidate fresh = {0};
+	const struct config_candidate *candidate = &request->session->candidate;
+
+	if (!candidate->base) {
+		candidate_open(&fresh, request_running(request));
+		candidate = &fresh;
+	}
+	candidate_explain_range(candidate, &request->match, fault);
+	candidate_close(&fresh);
+	return request_fail(request, fault);
+}
+
+enum step dispatch_exec(struct request *request)
+{
+	const char *line = json_string_value(json_object_get(request->params, "line"));
+	struct match *match = &request->match;
+	struct vos_fault fault = {0};
+	enum vos_err err;
+
+	if (!line)
+		return request_refuse(request, FAULT_SYNTAX_INCOMPLETE, 0, "exec needs a line");
+	request->file = json_string_value(json_object_get(request->params, "file"));
+	err = file_match(request->ctl->grammar, &request->mode, span_of(line), match, &fault);
+	if (err == VOS_ENOENT && fault.code == FAULT_NONE)
+		return STEP_DONE; /* blank or comment */
+	if (err)
+		return refuse_line(request, &fault);
+	if (session_role(request->session) < command_role(match->command)) {
+		request->is_audited = true;
+		return request_refuse(
+			request, FAULT_AUTH_ROLE, 0, "%s needs the role %s, you are %s",
+			command_name(match->command), role_name(command_role(match->command)),
+			role_name(session_role(request->session)));
+	}
+	request->is_audited = command_role(match->command) > ROLE_MONITOR;
+	if (needs_candidate(match->command) && !request->session->candidate.base)
+		return request_refuse(request, FAULT_STATE, 0,
+				      "no candidate is open; enter configure");
+	request->mode_after = match->target;
+	if (!handlers[match->command])
+		return request_refuse(request, FAULT_STATE, 0, "%s is not available",
+				      command_name(match->command));
+	request->step = handlers[match->command];
+	return request->step(request);
+}

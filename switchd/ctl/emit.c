@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/ctl/emit.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "shared/base/clock.h"
+
+static const char *const type_names[] = {
+	[CELL_TEXT] = "text",
+	[CELL_INT] = "int",
+	[CELL_BOOL] = "bool",
+	[CELL_TIME] = "time",
+};
+
+static void notify(struct request *request, const char *method, json_t *params)
+{
+	json_object_set_new(params, "id", json_integer(request->id));
+	session_send(request->session, control_notice(method, params));
+}
+
+static json_t *id_schema(const struct request *request)
+{
+	const char *schema = command_schema(request->match.command);
+	uint64_t generation = snapshot_generation(request_running(request));
+
+	return json_pack("{s:I, s:s, s:I}", "id", (json_int_t)request->id, "schema",
+			 schema ? schema : command_name(request->match.command), "generation",
+			 (json_int_t)generation);
+}
+
+void emit_table(struct request *request, const struct column *columns, size_t count)
+{
+	struct emitter *emit = &request->emit;
+	json_t *params = id_schema(request);
+	json_t *list = json_array();
+
+	emit->columns = columns;
+	emit->column_count = count;
+	emit->column_at = 0;
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:i}", "name",
+						      columns[i].name, "type",
+						      type_names[columns[i].type], "unit",
+						      columns[i].unit, "header", columns[i].header,
+						      "width", columns[i].width));
+	json_object_set_new(params, "columns", list);
+	notify(request, "columns", params);
+}
+
+/* The place of the next cell; a handler that does not keep to its columns is wrong in every run. */
+static void add_cell(struct request *request, enum cell_type type, json_t *cell)
+{
+	struct emitter *emit = &request->emit;
+
+	assert(emit->column_at < emit->column_count);
+	assert(json_is_null(cell) || emit->columns[emit->column_at].type == type);
+	(void)type;
+	if (!emit->row)
+		emit->row = json_array();
+	json_array_append_new(emit->row, cell);
+	emit->column_at++;
+}
+
+void emit_text(struct request *request, struct span text)
+{
+	add_cell(request, CELL_TEXT, control_text(text));
+}
+
+void emit_str(struct request *request, const char *text)
+{
+	if (text && *text)
+		emit_text(request, span_of(text));
+	else
+		emit_null(request);
+}
+
+void emit_int(struct request *request, int64_t number)
+{
+	add_cell(request, CELL_INT, json_integer(number));
+}
+
+void emit_bool(struct request *request, bool is_true)
+{
+	add_cell(request, CELL_BOOL, json_boolean(is_true));
+}
+
+static json_t *time_json(int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	return wall_ms ? json_string(clock_print_utc(wall_ms, text)) : json_null();
+}
+
+static json_t *addr_json(const struct addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return addr->family == ADDR_NONE ? json_null() : json_string(addr_print(addr, text));
+}
+
+void emit_time(struct request *request, int64_t wall_ms)
+{
+	add_cell(request, CELL_TIME, time_json(wall_ms));
+}
+
+void emit_addr(struct request *request, const struct addr *addr)
+{
+	add_cell(request, CELL_TEXT, addr_json(addr));
+}
+
+void emit_null(struct request *request)
+{
+	add_cell(request, CELL_TEXT, json_null());
+}
+
+void emit_row_end(struct request *request)
+{
+	struct emitter *emit = &request->emit;
+
+	assert(emit->column_at == emit->column_count);
+	if (!emit->rows)
+		emit->rows = json_array();
+	json_array_append_new(emit->rows, emit->row);
+	emit->row = NULL;
+	emit->column_at = 0;
+}
+
+void emit_flush(struct request *request)
+{
+	struct emitter *emit = &request->emit;
+
+	if (!emit->rows)
+		return;
+	notify(request, "rows", json_pack("{s:i, s:o}", "id", 0, "rows", emit->rows));
+	emit->rows = NULL;
+}
+
+void item_begin(struct request *request)
+{
+	request->emit.item = json_object();
+}
+
+static void set_member(struct request *request, json_t *item, const char *name, json_t *value)
+{
+	json_object_set_new(item ? item : request->emit.item, name, value);
+}
+
+void item_str(struct request *request, json_t *item, const char *name, const char *text)
+{
+	set_member(request, item, name, text && *text ? control_text(span_of(text)) : json_null());
+}
+
+void item_int(struct request *request, json_t *item, const char *name, int64_t number)
+{
+	set_member(request, item, name, json_integer(number));
+}
+
+void item_bool(struct request *request, json_t *item, const char *name, bool is_true)
+{
+	set_member(request, item, name, json_boolean(is_true));
+}
+
+void item_time(struct request *request, json_t *item, const char *name, int64_t wall_ms)
+{
+	set_member(request, item, name, time_json(wall_ms));
+}
+
+void item_addr(struct request *request, json_t *item, const char *name, const struct addr *addr)
+{
+	set_member(request, item, name, addr_json(addr));
+}
+
+json_t *item_list(struct request *request, json_t *item, const char *name)
+{
+	json_t *list = json_array();
+
+	set_member(request, item, name, list);
+	return list;
+}
+
+json_t *item_child(json_t *list)
+{
+	json_t *child = json_object();
+
+	json_array_append_new(list, child);
+	return child;
+}
+
+void item_list_str(json_t *list, const char *text)
+{
+	json_array_append_new(list, control_text(span_of(text)));
+}
+
+void item_end(struct request *request)
+{
+	json_t *params = id_schema(request);
+
+	json_object_set_new(params, "item", request->emit.item);
+	request->emit.item = NULL;
+	notify(request, "item", params);
+}
+
+void emit_document(struct request *request, struct span text)
+{
+	json_t *params = id_schema(request);
+
+	json_object_set_new(params, "text", control_text(text));
+	notify(request, "text", params);
+}
+
+void emit_say(struct request *request, const char *format, ...)
+{
+	struct buf text = buf_new();
+	char line[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line) - 1, format, args);
+	va_end(args);
+	buf_add_str(&text, line);
+	buf_add_char(&text, '\n');
+	notify(request, "text",
+	       json_pack("{s:i, s:o}", "id", 0, "text", control_text(buf_span(&text))));
+	buf_free(&text);
+}
+
+void emit_warning(struct request *request, const struct vos_fault *fault, bool is_error)
+{
+	json_t *params = control_fault_to_json(fault);
+
+	json_object_set_new(params, "error", json_boolean(is_error));
+	notify(request, "warning", params);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The only way in which a handler can say something: typed cells of declared columns, typed members
+ * of an item, and sentences. What vosctl prints, JSON, CSV and the schemas all come from these. */
+#pragma once
+
+#include "shared/base/addr.h"
+#include "switchd/ctl/ctl_private.h"
+
+enum cell_type { CELL_TEXT, CELL_INT, CELL_BOOL, CELL_TIME };
+
+/* One column of a table, declared beside its command. An empty header: the table prints none. */
+struct column {
+	const char *name; /* JSON key, with the unit in the name: expires_s */
+	enum cell_type type;
+	const char *unit;
+	const char *header;
+	int width; /* usual width, 0 = as wide as its header */
+};
+
+/* Rows of a table. Every row has all its cells, in order. */
+void emit_table(struct request *request, const struct column *columns, size_t count);
+#define EMIT_TABLE(request, columns) \
+	emit_table((request), (columns), sizeof(columns) / sizeof((columns)[0]))
+void emit_text(struct request *request, struct span text);
+void emit_str(struct request *request, const char *text); /* NULL and "" are unknown: null */
+void emit_int(struct request *request, int64_t number);
+void emit_bool(struct request *request, bool is_true);
+void emit_time(struct request *request, int64_t wall_ms);         /* 0 = null */
+void emit_addr(struct request *request, const struct addr *addr); /* with port; none = null */
+void emit_null(struct request *request);
+void emit_row_end(struct request *request);
+/* Sends the rows collected so far; done by itself at the end of each step. */
+void emit_flush(struct request *request);
+
+/* Members of a thing. item is NULL for the top one, or what item_child() returned. */
+void item_begin(struct request *request);
+void item_str(struct request *request, json_t *item, const char *name, const char *text);
+void item_int(struct request *request, json_t *item, const char *name, int64_t number);
+void item_bool(struct request *request, json_t *item, const char *name, bool is_true);
+void item_time(struct request *request, json_t *item, const char *name, int64_t wall_ms);
+void item_addr(struct request *request, json_t *item, const char *name, const struct addr *addr);
+/* Empty list; fill it with item_child() and item_list_str(). */
+json_t *item_list(struct request *request, json_t *item, const char *name);
+json_t *item_child(json_t *list);
+void item_list_str(json_t *list, const char *text);
+void item_end(struct request *request);
+
+/* A sentence for people, without newline. */
+void emit_say(struct request *request, const char *format, ...) VOS_PRINTF(2, 3);
+/* Text that is a document (running-config): whole lines. Keep a piece under 64 KiB. */
+void emit_document(struct request *request, struct span text);
+void emit_warning(struct request *request, const struct vos_fault *fault, bool is_error);

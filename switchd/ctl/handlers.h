@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every handler of a command, and what several of them share. */
+#pragma once
+
+#include "switchd/call/call.h"
+#include "switchd/ctl/commit.h"
+#include "switchd/ctl/emit.h"
+#include "switchd/sip/worker.h"
+
+#define CTL_SLICE 64 /* rows of one step */
+
+/* --- config_cmds.c, commit_cmds.c --- */
+step_fn cmd_configure, cmd_line, cmd_set, cmd_commit, cmd_discard, cmd_rollback, cmd_exit, cmd_end;
+/* --- show_config.c --- */
+step_fn show_running_config, show_configuration_changes, show_configuration_history,
+	show_configuration_diff;
+/* --- show_parameters.c --- */
+step_fn show_parameters, show_parameter;
+/* --- show_system.c --- */
+step_fn show_version, show_status, show_uptime, show_clock, show_sessions, show_counters,
+	show_sip_statistics, cmd_shutdown;
+/* --- show_calls.c --- */
+step_fn show_calls, show_call, cmd_clear_call;
+/* --- show_registrations.c --- */
+step_fn show_registrations, cmd_clear_registration, show_phones;
+/* --- show_gateways.c --- */
+step_fn show_mapping_gateways, show_routing_gateways, show_route;
+/* --- show_media.c --- */
+step_fn show_media_ports, show_media_sessions, show_media_decision;
+/* --- show_nat.c --- */
+step_fn show_nat_keep_alive;
+/* --- show_auth.c --- */
+step_fn show_authentication_failures, show_authentication_suspended,
+	cmd_clear_authentication_suspended;
+
+/* --- commit_cmds.c --- */
+struct commit_options {
+	bool check_only;
+	bool force;
+	bool replace;
+	const char *comment;
+	const char *author;
+};
+
+/* Conflicts, checks, write, swap; says what happened. Fills the request's fault when it is refused.
+ * The candidate keeps its changes then; after success it has none and stands on the new generation.
+ */
+void commit_candidate(struct request *request, struct config_candidate *candidate,
+		      const struct commit_options *options);
+
+/* --- show_config.c --- */
+/* +/- lines of what turns one configuration into the other; rows of op and line. */
+struct diff_rows {
+	size_t at;
+	struct change_list changes;
+	struct snapshot *from;
+	bool started;
+};
+enum step diff_rows_emit(struct request *request, struct diff_rows *rows);
+void diff_rows_clear(struct diff_rows *rows);
+
+/* --- ask.c: questions to the signalling threads by mail. --- */
+
+/* One question in flight. Runs `work` in the worker's thread, then comes back here. */
+struct ask {
+	struct mail mail;
+	struct ctl *ctl;
+	uint64_t session;
+	uint64_t serial;
+	struct sip_worker *worker;
+	void (*work)(struct ask *ask, struct sip_worker *worker);
+	uint64_t low; /* work's arguments: ids of calls */
+	uint64_t high;
+	size_t max;
+	bool is_found;
+	size_t count;
+	size_t calls;
+	struct sip_counters counters;
+	struct call_info infos[CTL_SLICE];
+};
+
+/* The state of a handler that walks the workers; `reply` is the answer that just came, owned. */
+struct walk_workers {
+	int worker;
+	uint64_t after;
+	bool started;
+	struct ask *reply;
+	void *more; /* the handler's own; freed with it */
+};
+
+/* Work of an ask: up to max calls with low < id <= high; the counters; the end of a call. */
+void ask_list_calls(struct ask *ask, struct sip_worker *worker);
+void ask_counters(struct ask *ask, struct sip_worker *worker);
+void ask_clear_call(struct ask *ask, struct sip_worker *worker);
+/* The state of the request as a walk; NULL when out of memory. */
+struct walk_workers *walk_state(struct request *request);
+/* Sends the question to walk->worker: STEP_WAIT, or STEP_MORE with no reply when the worker is
+ * gone. */
+enum step walk_ask(struct request *request, struct walk_workers *walk,
+		   void (*work)(struct ask *, struct sip_worker *), uint64_t low, uint64_t high,
+		   size_t max);
+
+/* --- what several shows need --- */
+/* A text argument, NULL when it was not given. */
+const char *request_arg(const struct request *request, const char *name);
+/* "1001" against "1*". */
+bool text_matches(const char *pattern, const char *text);

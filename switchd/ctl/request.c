@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One request from its message to its reply. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switchd/ctl/emit.h"
+
+struct method {
+	const char *name;
+	step_fn *step;
+};
+
+static enum step hello_method(struct request *request)
+{
+	struct session *session = request->session;
+	struct ctl *ctl = request->ctl;
+	const char *client = json_string_value(json_object_get(request->params, "client"));
+	json_t *protocol = json_object_get(request->params, "protocol");
+	char id[24];
+
+	if (json_is_integer(protocol) && json_integer_value(protocol) != CONTROL_PROTOCOL)
+		return request_refuse(request, FAULT_VERSION_SKEW, 0,
+				      "this switchd speaks protocol %d, not %" JSON_INTEGER_FORMAT,
+				      CONTROL_PROTOCOL, json_integer_value(protocol));
+	snprintf(session->client, sizeof(session->client), "%s", client ? client : "");
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
+	request->result = json_pack(
+		"{s:i, s:s, s:s, s:s, s:s, s:s, s:I}", "protocol", CONTROL_PROTOCOL, "version",
+		ctl->context.version, "grammar", grammar_hash(ctl->grammar), "hostname",
+		ctl->conf->hostname, "role", role_name(session_role(session)), "session", id,
+		"generation", (json_int_t)snapshot_generation(request_running(request)));
+	return STEP_DONE;
+}
+
+static const struct method methods[] = {
+	{"hello", hello_method}, {"exec", dispatch_exec},           {"complete", complete_method},
+	{"help", help_method},   {"apply-part", apply_part_method}, {"apply", apply_method},
+};
+
+static step_fn *find_method(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strcmp(methods[i].name, name) == 0)
+			return methods[i].step;
+	return NULL;
+}
+
+struct request *request_create(struct session *session, json_t *message)
+{
+	struct request *request = calloc(1, sizeof(*request));
+	const char *name = json_string_value(json_object_get(message, "method"));
+	json_t *id = json_object_get(message, "id");
+	const char *mode;
+
+	if (!request)
+		return NULL;
+	request->session = session;
+	request->ctl = session->ctl;
+	request->id = json_is_integer(id) ? json_integer_value(id) : -1;
+	request->serial = ++session->ctl->next_serial;
+	request->params = json_incref(json_object_get(message, "params"));
+	request->step = find_method(name);
+	request->yes = json_is_true(json_object_get(request->params, "yes"));
+	request->batch = json_is_true(json_object_get(request->params, "batch"));
+	request->file = json_string_value(json_object_get(request->params, "file"));
+	request->line_number = (int)json_integer_value(json_object_get(request->params, "number"));
+	mode = json_string_value(json_object_get(request->params, "mode"));
+	if (!request->step) {
+		request_refuse(request, FAULT_SYNTAX_UNKNOWN_WORD, 0, "unknown method \"%.40s\"",
+			       name ? name : "");
+	} else if (mode && !mode_parse(span_of(mode), &request->mode)) {
+		request->mode = (struct mode){.kind = MODE_EXEC};
+		request_refuse(request, FAULT_VALUE_FORMAT, 0, "unknown mode \"%.80s\"", mode);
+	}
+	request->mode_after = request->mode;
+	return request;
+}
+
+static void drop_state(struct request *request)
+{
+	if (!request->state)
+		return;
+	if (request->drop_state)
+		request->drop_state(request->state);
+	else
+		free(request->state);
+	request->state = NULL;
+}
+
+void request_destroy(struct request *request)
+{
+	if (!request)
+		return;
+	drop_state(request);
+	json_decref(request->emit.row);
+	json_decref(request->emit.rows);
+	json_decref(request->emit.item);
+	json_decref(request->result);
+	json_decref(request->params);
+	/* The match holds the words as typed, passwords among them. */
+	secret_wipe(&request->match, sizeof(request->match));
+	free(request);
+}
+
+static json_t *status_json(const struct request *request)
+{
+	const struct session *session = request->session;
+	char mode[MODE_KEY_MAX + 48];
+	json_t *status = json_pack(
+		"{s:s, s:o, s:I, s:I, s:s}", "status", request->has_fault ? "error" : "ok", "mode",
+		control_text(span_of(mode_print(&request->mode_after, mode))), "pending",
+		(json_int_t)session->candidate.changes.count, "generation",
+		(json_int_t)snapshot_generation(request_running(request)), "hostname",
+		request->ctl->conf->hostname);
+
+	if (request->is_different)
+		json_object_set_new(status, "different", json_true());
+	if (request->is_closing)
+		json_object_set_new(status, "closing", json_true());
+	return status;
+}
+
+void request_finish(struct request *request)
+{
+	json_t *message;
+
+	emit_flush(request);
+	if (request->is_audited)
+		audit_command(request, request->match.full_line,
+			      request->has_fault ? fault_code_name(request->fault.code) : "ok");
+	if (!request->has_fault) {
+		message = control_result(request->id,
+					 request->result ? request->result : status_json(request));
+		request->result = NULL;
+	} else {
+		json_t *data;
+		json_t *status;
+
+		request->mode_after = request->mode;
+		message = control_error(request->id, &request->fault);
+		status = status_json(request);
+		data = json_object_get(json_object_get(message, "error"), "data");
+		json_object_update_missing(data, status);
+		if (request->is_commit_refused)
+			json_object_set_new(data, "stage", json_string("commit"));
+		json_decref(status);
+	}
+	session_send(request->session, message);
+}
+
+enum step request_refuse(struct request *request, enum fault_code code, int column,
+			 const char *format, ...)
+{
+	va_list args;
+
+	request->has_fault = true;
+	request->fault.code = code;
+	request->fault.column = column;
+	request->fault.line = request->line_number;
+	va_start(args, format);
+	vsnprintf(request->fault.text, sizeof(request->fault.text), format, args);
+	va_end(args);
+	return STEP_DONE;
+}
+
+enum step request_fail(struct request *request, const struct vos_fault *fault)
+{
+	request->has_fault = true;
+	request->fault = *fault;
+	if (!request->fault.line)
+		request->fault.line = request->line_number;
+	return STEP_DONE;
+}
+
+enum step request_no_memory(struct request *request)
+{
+	return request_refuse(request, FAULT_INTERNAL, 0, "out of memory");
+}
+
+void *request_state(struct request *request, size_t size)
+{
+	if (!request->state)
+		request->state = calloc(1, size);
+	return request->state;
+}
+
+bool request_has(const struct request *request, const char *arg)
+{
+	return match_arg(&request->match, arg) != NULL;
+}
+
+struct snapshot *request_running(const struct request *request)
+{
+	return request->ctl->conf->snapshot;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls: asked of one signalling thread after the other, in slices of their ids. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "switchd/ctl/handlers.h"
+
+static const struct column calls_columns[] = {
+	{"id", CELL_TEXT, "", "CALL", 16},           {"state", CELL_TEXT, "", "STATE", 9},
+	{"caller", CELL_TEXT, "", "CALLER", 12},     {"callee", CELL_TEXT, "", "CALLEE", 12},
+	{"caller_party", CELL_TEXT, "", "FROM", 14}, {"callee_party", CELL_TEXT, "", "TO", 14},
+	{"start_time", CELL_TIME, "", "START", 20},  {"age_s", CELL_INT, "s", "AGE", 5},
+	{"talk_s", CELL_INT, "s", "TALK", 5},        {"is_relayed", CELL_BOOL, "", "RELAY", 5},
+	{"codec", CELL_TEXT, "", "CODEC", 8},
+};
+
+static char *id_text(uint64_t id, char out[17])
+{
+	snprintf(out, 17, "%016llx", (unsigned long long)id);
+	return out;
+}
+
+static bool has_party(const struct call_info *call, const char *kind, const char *name)
+{
+	char party[160];
+
+	snprintf(party, sizeof(party), "%s %s", kind, name);
+	return strcmp(call->legs[0].party, party) == 0 || strcmp(call->legs[1].party, party) == 0;
+}
+
+static bool is_wanted(const struct request *request, const struct call_info *call)
+{
+	const char *caller = request_arg(request, "caller");
+	const char *callee = request_arg(request, "callee");
+	const char *phone = request_arg(request, "phone");
+	const char *gateway = request_arg(request, "gateway");
+	const char *state = request_arg(request, "state");
+
+	if (request_has(request, "active") && !call->answer_ms)
+		return false;
+	if ((caller && strcmp(caller, call->caller) != 0) ||
+	    (callee && strcmp(callee, call->callee) != 0) ||
+	    (state && strcmp(state, call->state) != 0))
+		return false;
+	if (phone && !has_party(call, "phone", phone))
+		return false;
+	return !gateway || has_party(call, "routing-gateway", gateway) ||
+	       has_party(call, "mapping-gateway", gateway);
+}
+
+static void emit_call(struct request *request, const struct call_info *call)
+{
+	const char *codec = call->legs[1].codec[0] ? call->legs[1].codec : call->legs[0].codec;
+	char id[17];
+
+	emit_str(request, id_text(call->id, id));
+	emit_str(request, call->state);
+	emit_str(request, call->caller);
+	emit_str(request, call->callee);
+	emit_str(request, call->legs[0].party);
+	emit_str(request, call->legs[1].party);
+	emit_time(request, call->start_ms);
+	emit_int(request, call->age_s);
+	if (call->answer_ms)
+		emit_int(request, call->talk_s);
+	else
+		emit_null(request);
+	emit_bool(request, call->is_relayed);
+	emit_str(request, codec);
+	emit_row_end(request);
+}
+
+enum step show_calls(struct request *request)
+{
+	struct walk_workers *walk = walk_state(request);
+
+	if (!walk)
+		return request_no_memory(request);
+	if (!walk->started) {
+		EMIT_TABLE(request, calls_columns);
+		walk->started = true;
+	} else {
+		const struct ask *reply = walk->reply;
+		size_t count = reply ? reply->count : 0;
+
+		for (size_t i = 0; i < count; i++)
+			if (is_wanted(request, &reply->infos[i]))
+				emit_call(request, &reply->infos[i]);
+		if (count < CTL_SLICE) {
+			walk->worker++;
+			walk->after = 0;
+		} else {
+			walk->after = reply->infos[count - 1].id;
+		}
+	}
+	if (walk->worker >= request->ctl->context.worker_count)
+		return STEP_DONE;
+	return walk_ask(request, walk, ask_list_calls, walk->after, UINT64_MAX, CTL_SLICE);
+}
+
+static void item_counters(struct request *request, json_t *leg, const struct media_counters *c)
+{
+	char ssrc[16];
+
+	item_int(request, leg, "packets", (int64_t)c->packets);
+	item_int(request, leg, "bytes", (int64_t)c->bytes);
+	item_int(request, leg, "rtcp_packets", (int64_t)c->rtcp_packets);
+	item_int(request, leg, "dropped_foreign", (int64_t)c->foreign);
+	item_int(request, leg, "dropped_unsendable", (int64_t)c->unsendable);
+	if (!c->packets)
+		return;
+	item_int(request, leg, "last_packet_ms", (int64_t)(clock_mono_us() - c->last_us) / 1000);
+	item_addr(request, leg, "learned_address", &c->learned);
+	item_bool(request, leg, "is_locked", c->is_locked);
+	snprintf(ssrc, sizeof(ssrc), "%08x", (unsigned)c->ssrc);
+	item_str(request, leg, "ssrc", ssrc);
+	item_int(request, leg, "payload_type", c->payload_type);
+}
+
+static void item_leg(struct request *request, json_t *leg, const char *side,
+		     const struct call_leg_info *info, bool is_relayed)
+{
+	item_str(request, leg, "leg", side);
+	item_str(request, leg, "number", info->number);
+	item_str(request, leg, "party", info->party);
+	item_str(request, leg, "state", info->state);
+	item_str(request, leg, "call_id", info->call_id);
+	item_addr(request, leg, "signalling_address", &info->signalling);
+	item_bool(request, leg, "is_nat", info->is_nat);
+	item_addr(request, leg, "media_address", &info->media);
+	item_str(request, leg, "codec", info->codec);
+	item_str(request, leg, "direction", info->direction);
+	if (!is_relayed)
+		return;
+	item_int(request, leg, "relay_port", info->relay_port);
+	item_counters(request, leg, &info->counters);
+}
+
+static void emit_call_item(struct request *request, const struct call_info *call)
+{
+	json_t *legs;
+	char id[17];
+
+	item_begin(request);
+	item_str(request, NULL, "id", id_text(call->id, id));
+	item_str(request, NULL, "state", call->state);
+	item_str(request, NULL, "caller", call->caller);
+	item_str(request, NULL, "callee", call->callee);
+	item_time(request, NULL, "start_time", call->start_ms);
+	item_time(request, NULL, "answer_time", call->answer_ms);
+	item_int(request, NULL, "age_s", call->age_s);
+	item_int(request, NULL, "talk_s", call->talk_s);
+	item_bool(request, NULL, "is_relayed", call->is_relayed);
+	item_str(request, NULL, "media_step", decide_step_name(call->media_step));
+	item_str(request, NULL, "media_reason", decide_step_text(call->media_step));
+	item_str(request, NULL, "cause", call->cause);
+	item_str(request, NULL, "timers", call->timers);
+	item_str(request, NULL, "attempts", call->attempts);
+	legs = item_list(request, NULL, "legs");
+	item_leg(request, item_child(legs), "a", &call->legs[0], call->is_relayed);
+	item_leg(request, item_child(legs), "b", &call->legs[1], call->is_relayed);
+	item_end(request);
+}
+
+/* What is known of the one call that is looked for. */
+struct found_call {
+	int count;
+	int worker;
+	struct call_info call;
+};
+
+/* "3f2a" -> all ids that begin so. */
+static bool id_range(const char *text, uint64_t *low, uint64_t *high)
+{
+	size_t len = strlen(text);
+	uint64_t id = 0;
+
+	if (len == 0 || len > 16)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		int digit = text[i] >= '0' && text[i] <= '9'   ? text[i] - '0'
+			    : text[i] >= 'a' && text[i] <= 'f' ? text[i] - 'a' + 10
+			    : text[i] >= 'A' && text[i] <= 'F' ? text[i] - 'A' + 10
+							       : -1;
+
+		if (digit < 0)
+			return false;
+		id = id << 4 | (uint64_t)digit;
+	}
+	*low = len == 16 ? id : id << (64 - 4 * len);
+	*high = len == 16 ? id : *low | (UINT64_MAX >> (4 * len));
+	return true;
+}
+
+/* Asks every worker for calls of that range; at most two are needed to know that it is not one. */
+static enum step look_for(struct request *request, struct walk_workers *walk,
+			  struct found_call *found)
+{
+	uint64_t low;
+	uint64_t high;
+
+	if (!id_range(match_text(&request->match, "id"), &low, &high))
+		return request_refuse(request, FAULT_VALUE_FORMAT,
+				      match_arg(&request->match, "id")->column,
+				      "a call id has up to 16 hexadecimal digits");
+	if (walk->started) {
+		const struct ask *reply = walk->reply;
+
+		for (size_t i = 0; reply && i < reply->count; i++) {
+			found->count++;
+			found->worker = walk->worker;
+			found->call = reply->infos[i];
+		}
+		walk->worker++;
+	}
+	walk->started = true;
+	if (walk->worker < request->ctl->context.worker_count)
+		return walk_ask(request, walk, ask_list_calls, low ? low - 1 : 0, high, 2);
+	if (found->count == 0)
+		return request_refuse(request, FAULT_NOT_FOUND, 0, "there is no call %s",
+				      match_text(&request->match, "id"));
+	if (found->count > 1)
+		return request_refuse(
+			request, FAULT_SYNTAX_AMBIGUOUS, match_arg(&request->match, "id")->column,
+			"several calls begin with %s", match_text(&request->match, "id"));
+	return STEP_DONE;
+}
+
+static struct found_call *found_state(struct walk_workers *walk)
+{
+	if (walk && !walk->more)
+		walk->more = calloc(1, sizeof(struct found_call));
+	return walk ? walk->more : NULL;
+}
+
+enum step show_call(struct request *request)
+{
+	struct walk_workers *walk = walk_state(request);
+	struct found_call *found = found_state(walk);
+	enum step step;
+
+	if (!found)
+		return request_no_memory(request);
+	step = look_for(request, walk, found);
+	if (step == STEP_DONE && !request->has_fault)
+		emit_call_item(request, &found->call);
+	return step;
+}
+
+/* The answer of the worker that was to end it. */
+static enum step clear_answered(struct request *request)
+{
+	const struct walk_workers *walk = request->state;
+
+	if (!walk->reply || !walk->reply->is_found)
+		return request_refuse(request, FAULT_NOT_FOUND, 0, "the call has just ended");
+	emit_say(request, "call is being ended");
+	return STEP_DONE;
+}
+
+enum step cmd_clear_call(struct request *request)
+{
+	struct walk_workers *walk = walk_state(request);
+	struct found_call *found = found_state(walk);
+	enum step step;
+
+	if (!found)
+		return request_no_memory(request);
+	step = look_for(request, walk, found);
+	if (step != STEP_DONE || request->has_fault)
+		return step;
+	request->step = clear_answered;
+	walk->worker = found->worker;
+	return walk_ask(request, walk, ask_clear_call, found->call.id, 0, 1);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Relayed media: ports, streams, and the decision whether a call would be relayed. */
+#include <stdio.h>
+
+#include "shared/base/clock.h"
+#include "switchd/ctl/handlers.h"
+#include "switchd/sip/location.h"
+
+enum step show_media_ports(struct request *request)
+{
+	struct media_status status = {0};
+	uint64_t used;
+
+	if (!request->ctl->context.media)
+		return request_refuse(request, FAULT_STATE, 0, "the media relay is not running");
+	media_status(request->ctl->context.media, &status);
+	used = status.pairs_used + status.pairs_resting;
+	item_begin(request);
+	item_int(request, NULL, "ports_low", status.ports_low);
+	item_int(request, NULL, "ports_high", status.ports_high);
+	item_int(request, NULL, "pairs_total", (int64_t)status.pairs_total);
+	item_int(request, NULL, "pairs_used", (int64_t)status.pairs_used);
+	item_int(request, NULL, "pairs_resting", (int64_t)status.pairs_resting);
+	item_int(request, NULL, "pairs_free",
+		 status.pairs_total > used ? (int64_t)(status.pairs_total - used) : 0);
+	item_int(request, NULL, "pairs_high_water", (int64_t)status.pairs_high_water);
+	item_int(request, NULL, "bind_failures", (int64_t)status.bind_failures);
+	item_int(request, NULL, "packets", (int64_t)status.packets);
+	item_int(request, NULL, "dropped", (int64_t)status.dropped);
+	item_end(request);
+	return STEP_DONE;
+}
+
+static const struct column sessions_columns[] = {
+	{"call", CELL_TEXT, "", "CALL", 16},
+	{"leg", CELL_TEXT, "", "LEG", 3},
+	{"party", CELL_TEXT, "", "PARTY", 16},
+	{"relay_port", CELL_INT, "", "PORT", 5},
+	{"sdp_address", CELL_TEXT, "", "SDP", 21},
+	{"learned_address", CELL_TEXT, "", "LEARNED", 21},
+	{"codec", CELL_TEXT, "", "CODEC", 8},
+	{"direction", CELL_TEXT, "", "DIRECTION", 9},
+	{"packets", CELL_INT, "", "PACKETS", 9},
+	{"rtcp_packets", CELL_INT, "", "RTCP", 6},
+	{"dropped", CELL_INT, "", "DROPPED", 7},
+};
+
+static void emit_stream(struct request *request, const struct call_info *call, int side)
+{
+	const struct call_leg_info *leg = &call->legs[side];
+	char id[17];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)call->id);
+	emit_str(request, id);
+	emit_str(request, side ? "b" : "a");
+	emit_str(request, leg->party);
+	emit_int(request, leg->relay_port);
+	emit_addr(request, &leg->media);
+	emit_addr(request, &leg->counters.learned);
+	emit_str(request, leg->codec);
+	emit_str(request, leg->direction);
+	emit_int(request, (int64_t)leg->counters.packets);
+	emit_int(request, (int64_t)leg->counters.rtcp_packets);
+	emit_int(request, (int64_t)(leg->counters.foreign + leg->counters.unsendable));
+	emit_row_end(request);
+}
+
+enum step show_media_sessions(struct request *request)
+{
+	struct walk_workers *walk = walk_state(request);
+
+	if (!walk)
+		return request_no_memory(request);
+	if (!walk->started) {
+		EMIT_TABLE(request, sessions_columns);
+		walk->started = true;
+	} else {
+		const struct ask *reply = walk->reply;
+		size_t count = reply ? reply->count : 0;
+
+		for (size_t i = 0; i < count; i++) {
+			if (!reply->infos[i].is_relayed)
+				continue;
+			emit_stream(request, &reply->infos[i], 0);
+			emit_stream(request, &reply->infos[i], 1);
+		}
+		if (count < CTL_SLICE) {
+			walk->worker++;
+			walk->after = 0;
+		} else {
+			walk->after = reply->infos[count - 1].id;
+		}
+	}
+	if (walk->worker >= request->ctl->context.worker_count)
+		return STEP_DONE;
+	return walk_ask(request, walk, ask_list_calls, walk->after, UINT64_MAX, CTL_SLICE);
+}
+
+static void take_party(struct decide_party *out, const struct conf_party *party)
+{
+	out->mode = party->media_mode;
+	out->has_local_ring = party->has_local_ring;
+	out->has_encryption = party->has_encryption;
+	out->is_dynamic = party->is_dynamic;
+	out->network = party->network ? party->network : "";
+}
+
+/* A phone, else a gateway of that name. What is unknown of a phone that is not registered stays
+ * empty. */
+static bool find_party(const struct request *request, const char *name, struct decide_party *out,
+		       struct buf *label)
+{
+	const struct conf *conf = request->ctl->conf;
+	struct location *location = request->ctl->context.location;
+	const struct conf_phone *phone = conf_phone_find(conf, span_of(name));
+	const struct conf_routing_gateway *gateway;
+	struct binding binding;
+
+	*out = (struct decide_party){.network = ""};
+	if (phone) {
+		buf_printf(label, "phone %s", name);
+		take_party(out, &phone->party);
+		if (phone->is_static) {
+			out->source = phone->static_address;
+		} else if (location &&
+			   location_find(location, span_of(name), clock_wall_ms(), &binding, 1)) {
+			out->source = binding.source;
+			out->is_nat = binding.is_nat;
+		} else {
+			buf_add_lit(label, ", not registered");
+		}
+	} else {
+		gateway = conf_routing_gateway_find(conf, span_of(name));
+		if (!gateway)
+			return false;
+		buf_printf(label, "routing-gateway %s", name);
+		take_party(out, &gateway->party);
+		if (gateway->address_count)
+			out->source = gateway->addresses[0];
+	}
+	if (!out->network[0] && out->source.family != ADDR_NONE)
+		out->network = conf_network_of(conf, &out->source);
+	return true;
+}
+
+static void item_party(struct request *request, json_t *item, const char *label,
+		       const struct decide_party *party)
+{
+	static const char *const modes[] = {"auto", "on", "off", "must-on"};
+
+	item_str(request, item, "party", label);
+	item_str(request, item, "media_proxy", modes[party->mode]);
+	item_bool(request, item, "has_local_ring", party->has_local_ring);
+	item_bool(request, item, "has_encryption", party->has_encryption);
+	item_bool(request, item, "is_nat", party->is_nat);
+	item_addr(request, item, "source_address", &party->source);
+	item_str(request, item, "network", party->network);
+}
+
+enum step show_media_decision(struct request *request)
+{
+	static const char *const sides[] = {"caller", "callee"};
+	struct decide_party parties[2];
+	struct buf labels[2] = {buf_new(), buf_new()};
+	struct decide_result result;
+	json_t *list;
+
+	for (int i = 0; i < 2; i++) {
+		const char *name = match_text(&request->match, sides[i]);
+
+		if (find_party(request, name, &parties[i], &labels[i]))
+			continue;
+		request_refuse(request, FAULT_NOT_FOUND,
+			       match_arg(&request->match, sides[i])->column,
+			       "there is no phone or routing-gateway %s", name);
+		goto out;
+	}
+	result = media_decide(request_running(request), &parties[0], &parties[1]);
+	item_begin(request);
+	item_bool(request, NULL, "is_relayed", result.relay);
+	item_str(request, NULL, "step", decide_step_name(result.step));
+	item_str(request, NULL, "reason", decide_step_text(result.step));
+	list = item_list(request, NULL, "parties");
+	for (int i = 0; i < 2; i++)
+		item_party(request, item_child(list), buf_cstr(&labels[i]), &parties[i]);
+	item_end(request);
+out:
+	buf_free(&labels[0]);
+	buf_free(&labels[1]);
+	return STEP_DONE;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Registered contacts and the phones they belong to. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "switchd/ctl/handlers.h"
+#include "switchd/sip/location.h"
+
+static const struct column registrations_columns[] = {
+	{"phone", CELL_TEXT, "", "PHONE", 12},
+	{"contact", CELL_TEXT, "", "CONTACT", 30},
+	{"source_address", CELL_TEXT, "", "SOURCE", 21},
+	{"local_address", CELL_TEXT, "", "LOCAL", 19},
+	{"is_nat", CELL_BOOL, "", "NAT", 3},
+	{"expires_s", CELL_INT, "s", "EXPIRES", 7},
+	{"registered_time", CELL_TIME, "", "REGISTERED", 20},
+	{"user_agent", CELL_TEXT, "", "AGENT", 16},
+};
+
+struct walk_bindings {
+	uint64_t cursor;
+	bool started;
+	struct binding bindings[CTL_SLICE];
+};
+
+static void emit_binding(struct request *request, const struct binding *binding, int64_t now_ms)
+{
+	int64_t left_ms = binding->expires_ms - now_ms;
+
+	emit_str(request, binding->user);
+	emit_str(request, binding->contact);
+	emit_addr(request, &binding->source);
+	emit_addr(request, &binding->local);
+	emit_bool(request, binding->is_nat);
+	emit_int(request, left_ms > 0 ? (left_ms + 999) / 1000 : 0);
+	emit_time(request, binding->registered_ms);
+	emit_str(request, binding->user_agent);
+	emit_row_end(request);
+}
+
+static enum step emit_one_phone(struct request *request, struct walk_bindings *walk,
+				const char *phone)
+{
+	int64_t now_ms = clock_wall_ms();
+	size_t count = location_find(request->ctl->context.location, span_of(phone), now_ms,
+				     walk->bindings, LOCATION_CONTACTS_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		emit_binding(request, &walk->bindings[i], now_ms);
+	return STEP_DONE;
+}
+
+enum step show_registrations(struct request *request)
+{
+	struct walk_bindings *walk = request_state(request, sizeof(*walk));
+	const char *phone = request_arg(request, "phone");
+	bool nat_only = request_has(request, "nat");
+	int64_t now_ms = clock_wall_ms();
+	size_t count = 0;
+	bool is_more;
+
+	if (!walk)
+		return request_no_memory(request);
+	if (!walk->started)
+		EMIT_TABLE(request, registrations_columns);
+	walk->started = true;
+	if (!request->ctl->context.location)
+		return STEP_DONE;
+	if (phone)
+		return emit_one_phone(request, walk, phone);
+	is_more = location_list(request->ctl->context.location, &walk->cursor, walk->bindings,
+				CTL_SLICE, &count);
+	for (size_t i = 0; i < count; i++)
+		if (!nat_only || walk->bindings[i].is_nat)
+			emit_binding(request, &walk->bindings[i], now_ms);
+	return is_more ? STEP_MORE : STEP_DONE;
+}
+
+/* Users of the slice that are to go; the table must not change under location_list's feet more than
+ * it does anyway, which its cursor allows. */
+static enum step clear_all(struct request *request)
+{
+	struct walk_bindings *walk = request_state(request, sizeof(*walk));
+	struct location *location = request->ctl->context.location;
+	size_t count = 0;
+	bool is_more;
+
+	if (!walk)
+		return request_no_memory(request);
+	is_more = location_list(location, &walk->cursor, walk->bindings, CTL_SLICE, &count);
+	for (size_t i = 0; i < count; i++)
+		location_clear(location, span_of(walk->bindings[i].user));
+	if (is_more)
+		return STEP_MORE;
+	emit_say(request, "all registrations were removed");
+	return STEP_DONE;
+}
+
+enum step cmd_clear_registration(struct request *request)
+{
+	const char *phone = request_arg(request, "phone");
+	size_t count;
+
+	if (!request->ctl->context.location)
+		return request_refuse(request, FAULT_STATE, 0, "registrations are not kept here");
+	if (!phone)
+		return clear_all(request);
+	count = location_clear(request->ctl->context.location, span_of(phone));
+	if (!count)
+		return request_refuse(request, FAULT_NOT_FOUND, 0, "%s is not registered", phone);
+	emit_say(request, "%zu contact%s of %s removed", count, count == 1 ? "" : "s", phone);
+	return STEP_DONE;
+}
+
+static const struct column phones_columns[] = {
+	{"number", CELL_TEXT, "", "NUMBER", 12},
+	{"name", CELL_TEXT, "", "NAME", 16},
+	{"registration", CELL_TEXT, "", "KIND", 7},
+	{"is_reachable", CELL_BOOL, "", "REACHABLE", 9},
+	{"contacts", CELL_INT, "", "CONTACTS", 8},
+	{"source_address", CELL_TEXT, "", "SOURCE", 21},
+	{"is_nat", CELL_BOOL, "", "NAT", 3},
+	{"lock", CELL_TEXT, "", "LOCK", 4},
+	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", 11},
+};
+
+static void emit_phone(struct request *request, const struct conf_phone *phone, int64_t now_ms)
+{
+	static const char *const locks[] = {"none", "out", "in", "all"};
+	static const char *const media[] = {"auto", "on", "off", "must-on"};
+	struct binding bindings[LOCATION_CONTACTS_MAX];
+	size_t count = 0;
+
+	if (request->ctl->context.location && !phone->is_static)
+		count = location_find(request->ctl->context.location, span_of(phone->number),
+				      now_ms, bindings, LOCATION_CONTACTS_MAX);
+	emit_str(request, phone->number);
+	emit_str(request, phone->display_name);
+	emit_str(request, phone->is_static ? "static" : "dynamic");
+	emit_bool(request, phone->is_static || count > 0);
+	emit_int(request, (int64_t)count);
+	if (phone->is_static)
+		emit_addr(request, &phone->static_address);
+	else if (count)
+		emit_addr(request, &bindings[0].source);
+	else
+		emit_null(request);
+	if (count)
+		emit_bool(request, bindings[0].is_nat);
+	else
+		emit_null(request);
+	emit_str(request, locks[phone->lock]);
+	emit_str(request, media[phone->party.media_mode]);
+	emit_row_end(request);
+}
+
+struct walk_phones {
+	struct conf *conf; /* one configuration for the whole list */
+	size_t at;
+};
+
+static void drop_phones(void *state)
+{
+	struct walk_phones *walk = state;
+
+	conf_unref(walk->conf);
+	free(walk);
+}
+
+enum step show_phones(struct request *request)
+{
+	const char *wanted = request_arg(request, "phone");
+	struct walk_phones *walk = request_state(request, sizeof(*walk));
+	int64_t now_ms = clock_wall_ms();
+	size_t count;
+
+	if (!walk)
+		return request_no_memory(request);
+	if (!walk->conf) {
+		walk->conf = conf_ref(request->ctl->conf);
+		request->drop_state = drop_phones;
+		EMIT_TABLE(request, phones_columns);
+	}
+	count = snapshot_object_count(walk->conf->snapshot, OBJECT_PHONE);
+	for (int i = 0; i < CTL_SLICE && walk->at < count; i++) {
+		const struct object *object =
+			snapshot_object_at(walk->conf->snapshot, OBJECT_PHONE, walk->at++);
+		const struct conf_phone *phone;
+
+		if (wanted && !text_matches(wanted, object_key(object)))
+			continue;
+		phone = conf_phone_find(walk->conf, span_of(object_key(object)));
+		if (phone)
+			emit_phone(request, phone, now_ms);
+	}
+	return walk->at < count ? STEP_MORE : STEP_DONE;
+}

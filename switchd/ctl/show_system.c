@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The switch as a whole: version, health, sessions, counters, shutdown. */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "shared/base/clock.h"
+#include "switchd/ctl/handlers.h"
+#include "switchd/nat/keepalive.h"
+#include "switchd/sip/location.h"
+
+#define SHUTDOWN_GRACE_S 5 /* without `graceful` */
+
+enum step show_version(struct request *request)
+{
+	item_begin(request);
+	item_str(request, NULL, "version", request->ctl->context.version);
+	item_str(request, NULL, "hostname", request->ctl->conf->hostname);
+	item_int(request, NULL, "protocol", CONTROL_PROTOCOL);
+	item_str(request, NULL, "grammar", grammar_hash(request->ctl->grammar));
+	item_str(request, NULL, "compiler", __VERSION__);
+	item_end(request);
+	return STEP_DONE;
+}
+
+static int64_t uptime_s(const struct request *request)
+{
+	return (clock_wall_ms() - request->ctl->context.started_ms) / 1000;
+}
+
+enum step show_uptime(struct request *request)
+{
+	item_begin(request);
+	item_time(request, NULL, "start_time", request->ctl->context.started_ms);
+	item_int(request, NULL, "uptime_s", uptime_s(request));
+	item_end(request);
+	return STEP_DONE;
+}
+
+enum step show_clock(struct request *request)
+{
+	item_begin(request);
+	item_time(request, NULL, "time", clock_wall_ms());
+	item_end(request);
+	return STEP_DONE;
+}
+
+static const struct column sessions_columns[] = {
+	{"session", CELL_INT, "", "SESSION", 7}, {"user", CELL_TEXT, "", "USER", 12},
+	{"role", CELL_TEXT, "", "ROLE", 8},      {"client", CELL_TEXT, "", "CLIENT", 10},
+	{"pid", CELL_INT, "", "PID", 7},         {"since_time", CELL_TIME, "", "SINCE", 20},
+	{"pending", CELL_INT, "", "PENDING", 7}, {"is_exclusive", CELL_BOOL, "", "LOCK", 4},
+	{"is_self", CELL_BOOL, "", "SELF", 4},
+};
+
+enum step show_sessions(struct request *request)
+{
+	const struct session *session;
+
+	EMIT_TABLE(request, sessions_columns);
+	DL_FOREACH (request->ctl->sessions, session) {
+		emit_int(request, (int64_t)session->id);
+		emit_str(request, session->login);
+		emit_str(request, role_name(session_role(session)));
+		emit_str(request, session->client);
+		emit_int(request, session->pid);
+		emit_time(request, session->since_ms);
+		emit_int(request, (int64_t)session->candidate.changes.count);
+		emit_bool(request, request->ctl->exclusive == session);
+		emit_bool(request, request->session == session);
+		emit_row_end(request);
+	}
+	return STEP_DONE;
+}
+
+static const struct column statistics_columns[] = {
+	{"thread", CELL_INT, "", "THREAD", 6},
+	{"calls", CELL_INT, "", "CALLS", 7},
+	{"rx_datagrams", CELL_INT, "", "RECEIVED", 10},
+	{"rx_ignored", CELL_INT, "", "IGNORED", 8},
+	{"rx_rejected", CELL_INT, "", "REJECTED", 8},
+	{"rx_handed_over", CELL_INT, "", "HANDED-OVER", 11},
+	{"handover_full", CELL_INT, "", "FULL", 6},
+	{"tx_datagrams", CELL_INT, "", "SENT", 10},
+	{"tx_errors", CELL_INT, "", "ERRORS", 7},
+	{"retransmissions", CELL_INT, "", "RESENT", 7},
+	{"timeouts", CELL_INT, "", "TIMEOUTS", 8},
+};
+
+static void emit_statistics(struct request *request, int number, const struct ask *reply)
+{
+	const struct sip_counters *c = &reply->counters;
+
+	emit_int(request, number);
+	emit_int(request, (int64_t)reply->calls);
+	emit_int(request, (int64_t)c->rx_datagrams);
+	emit_int(request, (int64_t)c->rx_ignored);
+	emit_int(request, (int64_t)c->rx_rejected);
+	emit_int(request, (int64_t)c->rx_handed_over);
+	emit_int(request, (int64_t)c->handover_full);
+	emit_int(request, (int64_t)c->tx_datagrams);
+	emit_int(request, (int64_t)c->tx_errors);
+	emit_int(request, (int64_t)c->retransmissions);
+	emit_int(request, (int64_t)c->timeouts);
+	emit_row_end(request);
+}
+
+enum step show_sip_statistics(struct request *request)
+{
+	struct walk_workers *walk = walk_state(request);
+
+	if (!walk)
+		return request_no_memory(request);
+	if (!walk->started) {
+		EMIT_TABLE(request, statistics_columns);
+		walk->started = true;
+	} else {
+		if (walk->reply)
+			emit_statistics(request, walk->worker, walk->reply);
+		walk->worker++;
+	}
+	if (walk->worker >= request->ctl->context.worker_count)
+		return STEP_DONE;
+	return walk_ask(request, walk, ask_counters, 0, 0, 0);
+}
+
+/* The sum over all signalling threads. */
+struct total {
+	size_t calls;
+	struct sip_counters sip;
+};
+
+/* WAIT while workers are still to be asked, DONE with *out filled. */
+static enum step sum_workers(struct request *request, struct total **out)
+{
+	struct walk_workers *walk = walk_state(request);
+	struct total *total;
+
+	if (walk && !walk->more)
+		walk->more = calloc(1, sizeof(*total));
+	if (!walk || !walk->more)
+		return request_no_memory(request);
+	total = walk->more;
+	if (walk->started) {
+		const struct ask *reply = walk->reply;
+
+		if (reply) {
+			total->calls += reply->calls;
+			total->sip.rx_datagrams += reply->counters.rx_datagrams;
+			total->sip.rx_ignored += reply->counters.rx_ignored;
+			total->sip.rx_rejected += reply->counters.rx_rejected;
+			total->sip.rx_handed_over += reply->counters.rx_handed_over;
+			total->sip.handover_full += reply->counters.handover_full;
+			total->sip.tx_datagrams += reply->counters.tx_datagrams;
+			total->sip.tx_errors += reply->counters.tx_errors;
+			total->sip.retransmissions += reply->counters.retransmissions;
+			total->sip.timeouts += reply->counters.timeouts;
+		}
+		walk->worker++;
+	}
+	walk->started = true;
+	if (walk->worker < request->ctl->context.worker_count)
+		return walk_ask(request, walk, ask_counters, 0, 0, 0);
+	*out = total;
+	return STEP_DONE;
+}
+
+static size_t registration_count(const struct request *request)
+{
+	return request->ctl->context.location ? location_count(request->ctl->context.location) : 0;
+}
+
+enum step show_status(struct request *request)
+{
+	const struct ctl_context *context = &request->ctl->context;
+	struct media_status media = {0};
+	struct total *total;
+	enum step step = sum_workers(request, &total);
+
+	if (step != STEP_DONE || request->has_fault)
+		return step;
+	if (context->media)
+		media_status(context->media, &media);
+	item_begin(request);
+	item_str(request, NULL, "hostname", request->ctl->conf->hostname);
+	item_str(request, NULL, "version", context->version);
+	item_int(request, NULL, "uptime_s", uptime_s(request));
+	item_int(request, NULL, "generation",
+		 (int64_t)snapshot_generation(request_running(request)));
+	item_int(request, NULL, "calls", (int64_t)total->calls);
+	item_int(request, NULL, "registrations", (int64_t)registration_count(request));
+	item_int(request, NULL, "nat_devices",
+		 context->location ? (int64_t)location_nat_count(context->location) : 0);
+	item_int(request, NULL, "phones",
+		 (int64_t)snapshot_object_count(request_running(request), OBJECT_PHONE));
+	item_int(request, NULL, "media_pairs_used", (int64_t)media.pairs_used);
+	item_int(request, NULL, "media_pairs_total", (int64_t)media.pairs_total);
+	item_int(request, NULL, "signalling_threads", context->worker_count);
+	item_int(request, NULL, "sessions", request->ctl->session_count);
+	item_end(request);
+	return STEP_DONE;
+}
+
+static const struct column counters_columns[] = {
+	{"group", CELL_TEXT, "", "GROUP", 14},
+	{"counter", CELL_TEXT, "", "COUNTER", 24},
+	{"value", CELL_INT, "", "VALUE", 12},
+};
+
+static void emit_counter(struct request *request, const char *group, const char *name,
+			 uint64_t value)
+{
+	emit_str(request, group);
+	emit_str(request, name);
+	emit_int(request, (int64_t)value);
+	emit_row_end(request);
+}
+
+static void emit_sip_counters(struct request *request, const struct sip_counters *c)
+{
+	emit_counter(request, "sip", "rx_datagrams", c->rx_datagrams);
+	emit_counter(request, "sip", "rx_ignored", c->rx_ignored);
+	emit_counter(request, "sip", "rx_rejected", c->rx_rejected);
+	emit_counter(request, "sip", "rx_handed_over", c->rx_handed_over);
+	emit_counter(request, "sip", "handover_full", c->handover_full);
+	emit_counter(request, "sip", "tx_datagrams", c->tx_datagrams);
+	emit_counter(request, "sip", "tx_errors", c->tx_errors);
+	emit_counter(request, "sip", "retransmissions", c->retransmissions);
+	emit_counter(request, "sip", "timeouts", c->timeouts);
+}
+
+enum step show_counters(struct request *request)
+{
+	const struct ctl_context *context = &request->ctl->context;
+	struct keepalive_status keepalive = {0};
+	struct media_status media = {0};
+	struct total *total;
+	enum step step = sum_workers(request, &total);
+
+	if (step != STEP_DONE || request->has_fault)
+		return step;
+	EMIT_TABLE(request, counters_columns);
+	emit_sip_counters(request, &total->sip);
+	emit_counter(request, "call", "active", total->calls);
+	emit_counter(request, "registration", "bindings", registration_count(request));
+	if (context->location)
+		emit_counter(request, "registration", "memory_bytes",
+			     location_memory(context->location));
+	if (context->media) {
+		media_status(context->media, &media);
+		emit_counter(request, "media", "packets", media.packets);
+		emit_counter(request, "media", "dropped", media.dropped);
+		emit_counter(request, "media", "pairs_used", media.pairs_used);
+		emit_counter(request, "media", "bind_failures", media.bind_failures);
+	}
+	if (context->keepalive) {
+		keepalive_status(context->keepalive, request_running(request), clock_mono_us(),
+				 &keepalive);
+		emit_counter(request, "nat-keep-alive", "sent", keepalive.sent_total);
+		emit_counter(request, "nat-keep-alive", "missed", keepalive.missed_total);
+	}
+	return STEP_DONE;
+}
+
+enum step cmd_shutdown(struct request *request)
+{
+	const char *grace = request_arg(request, "grace");
+	int grace_s = grace ? atoi(grace) : SHUTDOWN_GRACE_S;
+
+	if (!request->yes)
+		return request_refuse(request, FAULT_STATE, 0,
+				      "shutdown stops switchd for everybody; confirm with -y");
+	if (!request->ctl->context.shutdown)
+		return request_refuse(request, FAULT_STATE, 0,
+				      "this switchd cannot be stopped here");
+	emit_say(request, "switchd is stopping, within %d s", grace_s);
+	request->is_closing = true;
+	request->ctl->context.shutdown(request->ctl->context.user, grace_s);
+	return STEP_DONE;
+}
