@@ -8,26 +8,26 @@ struct decide_party {
 	enum conf_media_mode mode;
 	bool has_local_ring;
 	bool has_encryption;
-	bool is_dynamic;        /* registered here, not static */
-	bool is_nat;            /* signalling source differs from what it advertises */
-	struct addr source;     /* observed signalling source */
-	const char *network;    /* "" = none */
+	bool is_dynamic;     /* registered here, not static */
+	bool is_nat;         /* signalling source differs from what it advertises */
+	struct addr source;  /* observed signalling source */
+	const char *network; /* "" = none */
 };
 
 enum decide_step {
-	DECIDE_GLOBAL_MUST_ON,   /* global mode Must On */
+	DECIDE_GLOBAL_MUST_ON, /* global mode Must On */
 	DECIDE_PARTY_MUST_ON,
 	DECIDE_PARTY_OFF,
 	DECIDE_PARTY_ON,
 	DECIDE_GLOBAL_ON,
 	DECIDE_GLOBAL_OFF,
-	DECIDE_LOCAL_RING,       /* the callee's */
-	DECIDE_ENCRYPTION,       /* dynamic registration and encryption on either party */
+	DECIDE_LOCAL_RING, /* the callee's */
+	DECIDE_ENCRYPTION, /* dynamic registration and encryption on either party */
 	DECIDE_BETWEEN_NET,
 	DECIDE_SAME_NAT,
 	DECIDE_BEHIND_NAT,
-	DECIDE_DIRECT,           /* nothing asked for the relay */
-	DECIDE_ADDRESS_FAMILY,   /* IPv4 and IPv6: technically required */
+	DECIDE_DIRECT,         /* nothing asked for the relay */
+	DECIDE_ADDRESS_FAMILY, /* IPv4 and IPv6: technically required */
 };
 
 struct decide_result {

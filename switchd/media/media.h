@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The media proxy: port pairs, relay sessions, counters.
  *
- * A session relays one media stream between the caller's side (A) and the callee's (B). In the compact
- * layout (behaviour A5) it has one even/odd pair of ports: the even one faces A, the odd one B; RTP and
- * RTCP of a side share its port. Media threads own the sockets and the packets; a signalling thread owns
- * the session handle, and changes it by commands through the media thread's mailbox. Pairs are bound
- * ahead, handed out in random order, and rest after release.
+ * A session relays one media stream between the caller's side (A) and the callee's (B). In the
+ * compact layout (behaviour A5) it has one even/odd pair of ports: the even one faces A, the odd
+ * one B; RTP and RTCP of a side share its port. Media threads own the sockets and the packets; a
+ * signalling thread owns the session handle, and changes it by commands through the media thread's
+ * mailbox. Pairs are bound ahead, handed out in random order, and rest after release.
  *
- * Learning: a side's peer is the address of its SDP until the first packets come. For a side that is
- * behind NAT the first RTP packet of the right payload type from the signalling source's address (or, when
- * that differs, within the learning window) sets the peer, which is then locked to source address and SSRC; packets from anyone else are dropped
- * and counted. A new offer opens learning again for the moved side only. */
+ * Learning: a side's peer is the address of its SDP until the first packets come. The first RTP
+ * packet from that address, or for a side behind NAT from the address that its signalling comes
+ * from, locks the side to its source; packets from anyone else are dropped and counted, and a
+ * stranger's address is never learned. A new offer opens learning again for the moved side only.
+ * The rules in full: latch.h.
+ *
+ * A session's functions are called by one thread at a time; only media_read may run beside them. */
 #pragma once
 
 #include "shared/base/addr.h"
@@ -25,23 +28,26 @@ enum media_side { MEDIA_A, MEDIA_B, MEDIA_SIDES };
 /* Starts thread_count relay threads for the port range and ToS of conf. */
 VOS_CHECK enum vos_err media_create(const struct log *log, struct conf *conf, int thread_count,
 				    struct media **out, struct vos_fault *fault);
+/* Ends the threads and the sessions that are still open; their handles are dead. */
 void media_destroy(struct media *media);
 /* New configuration: range and ToS take effect for new sessions. Takes a reference of its own. */
 void media_configure(struct media *media, struct conf *conf);
 
-/* Takes a bound pair: the even port on the address that faces A, the odd one on the address that faces B
- * (ports of both ignored; they are the same address unless the switch has two sides, and may be of two
- * families). VOS_EFULL: no port is free. Any thread. */
+/* Takes a bound pair: the even port on the address that faces A, the odd one on the address that
+ * faces B (ports of both ignored; they are the same address unless the switch has two sides, and
+ * may be of two families; then a pair of either is taken, and the numbers differ). VOS_EFULL: no
+ * port is free. Any thread. */
 VOS_CHECK enum vos_err media_open(struct media *media, const struct addr *local_a,
 				  const struct addr *local_b, struct media_session **out);
 /* Port that stands in the SDP sent to that side. */
 uint16_t media_port(const struct media_session *session, enum media_side side);
 
 struct media_peer {
-	struct addr rtp;        /* from its SDP; family ADDR_NONE: not known yet, or held with 0.0.0.0 */
-	struct addr rtcp;       /* a=rtcp, or rtp port + 1, or rtp when muxed */
-	struct addr signalling; /* observed source of its signalling; port ignored */
-	bool may_learn;         /* behind NAT: its SDP address is not where packets come from */
+	struct addr rtp;  /* from its SDP; family ADDR_NONE: not known yet, or held with 0.0.0.0 */
+	struct addr rtcp; /* a=rtcp, or rtp port + 1, or rtp when muxed */
+	struct addr signalling;    /* observed source of its signalling; port ignored */
+	bool may_learn;            /* behind NAT: its SDP address is not where packets come from */
+	uint64_t payload_types[2]; /* bit set of what it may send (sdp_payload_types); all 0: any */
 };
 
 /* Sets or moves a side; learning opens again when the address is another one. */
@@ -51,15 +57,16 @@ void media_set_peer(struct media_session *session, enum media_side side,
 void media_close(struct media_session *session);
 
 struct media_counters {
-	uint64_t packets;      /* RTP received from this side's peer and relayed */
-	uint64_t bytes;        /* of their UDP payloads */
+	uint64_t packets; /* RTP received from this side's peer and relayed */
+	uint64_t bytes;   /* of their UDP payloads */
 	uint64_t rtcp_packets;
-	uint64_t foreign;      /* dropped: from someone else */
-	uint64_t unsendable;   /* dropped: the other side is not known yet, or the send failed */
-	uint64_t last_us;      /* monotonic time of the last relayed packet, 0 = none */
-	struct addr learned;   /* where packets come from, family ADDR_NONE until the first */
+	uint64_t foreign;    /* dropped: from someone else */
+	uint64_t malformed;  /* dropped: neither RTP nor RTCP, from whomever */
+	uint64_t unsendable; /* dropped: the other side is not known yet, or the send failed */
+	uint64_t last_us;    /* monotonic time of the last relayed packet, 0 = none */
+	struct addr learned; /* where packets come from, family ADDR_NONE until the first */
 	uint32_t ssrc;
-	uint8_t payload_type;  /* of the last packet */
+	uint8_t payload_type; /* of the last packet */
 	bool is_locked;
 };
 

@@ -181,6 +181,16 @@ static enum vos_err pool_get(struct ports *ports, const struct addr *local, stru
 	return err;
 }
 
+void ports_prepare(struct ports *ports, const struct addr *local)
+{
+	struct pool *pool;
+
+	pthread_mutex_lock(&ports->lock);
+	/* Without memory now, the first ports_take() tries again. */
+	(void)!pool_get(ports, local, &pool);
+	pthread_mutex_unlock(&ports->lock);
+}
+
 static void put_to_rest(const struct ports *ports, struct pool *pool, uint16_t pair,
 			uint64_t now_us)
 {
@@ -359,6 +369,13 @@ void ports_release(struct ports *ports, const struct port_pair *pair, uint64_t n
 		put_to_rest(ports, pool, number, now_us);
 	}
 	pthread_mutex_unlock(&ports->lock);
+}
+
+void ports_close_one(struct port_pair *pair, int which)
+{
+	if (pair->fds[which] >= 0)
+		close(pair->fds[which]);
+	pair->fds[which] = -1;
 }
 
 /* Binds one pair ahead for some pool. False: none is wanted, or none can be had now. */

@@ -52,6 +52,9 @@ void ports_destroy(struct ports *ports);
  */
 VOS_CHECK enum vos_err ports_configure(struct ports *ports, const struct ports_options *options);
 
+/* Makes the pool of an address before its first pair is asked for, so that a refill binds ahead. */
+void ports_prepare(struct ports *ports, const struct addr *local);
+
 /* Hands out a pair on the address of local (its port is ignored): a ready one, else one that is
  * bound now. When nothing is free, the pair that has rested longest. VOS_EFULL: nothing left, or no
  * descriptors; VOS_EIO: the address cannot be bound. */
@@ -59,6 +62,8 @@ VOS_CHECK enum vos_err ports_take(struct ports *ports, const struct addr *local,
 				  struct port_pair *out);
 /* Closes the sockets and puts the pair to rest. */
 void ports_release(struct ports *ports, const struct port_pair *pair, uint64_t now_us);
+/* Closes one of the sockets of a pair that stays taken. */
+void ports_close_one(struct port_pair *pair, int which);
 /* Binds up to max pairs ahead. True when more are wanted still. */
 bool ports_refill(struct ports *ports, uint64_t now_us, int max);
 /* True when some pool has less than half of what it should have ready. */

@@ -160,7 +160,8 @@ void sdp_attribute_split(struct span line, struct span *name, struct span *value
 /* Read from the end: some phones put a user name with blanks in. */
 bool sdp_origin_parse(struct span value, struct sdp_origin *out)
 {
-	struct span words[4] = {{0}}; /* the last four: version, network type, address type, address */
+	struct span words[4] = {
+		{0}}; /* the last four: version, network type, address type, address */
 	size_t count = 0;
 	struct span rest = value;
 

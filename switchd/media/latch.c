@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/media/latch.h"
+
+/* Group and broadcast addresses and "this network": nothing that one host answers for. */
+static bool is_no_host(const struct addr *addr)
+{
+	return addr->family == ADDR_IP4 ? addr->ip[0] >= 224 || addr->ip[0] == 0
+					: addr->ip[0] == 0xff;
+}
+
+/* An address from an SDP that may be sent to at all. */
+static bool is_sendable(const struct latch *latch, const struct addr *addr)
+{
+	if (addr->family == ADDR_NONE || addr->port == 0 || addr->family != latch->local.family)
+		return false;
+	if (is_no_host(addr) || addr_is_any(addr))
+		return false;
+	return !addr_is_loopback(addr) || addr_is_loopback(&latch->local) ||
+	       addr_is_any(&latch->local);
+}
+
+/* Of a peer behind NAT: a private address that is not even the one it signals from cannot be
+ * reached from here; whoever has that address in our own network is someone else. */
+static bool is_hidden(const struct media_peer *peer, const struct addr *addr)
+{
+	return peer->may_learn && addr_is_private(addr) && !addr_ip_eq(addr, &peer->signalling);
+}
+
+static struct endpoint sendable_or_none(const struct latch *latch, const struct addr *addr)
+{
+	if (!is_sendable(latch, addr) || is_hidden(&latch->peer, addr))
+		return (struct endpoint){.len = 0};
+	return endpoint_of(addr);
+}
+
+/* Where RTCP goes while no source of RTCP was learned. */
+static struct endpoint rtcp_target(const struct latch *latch)
+{
+	struct endpoint target;
+
+	if (!endpoint_is_none(&latch->rtcp_source))
+		return latch->rtcp_source;
+	if (addr_eq(&latch->peer.rtp, &latch->peer.rtcp))
+		return latch->rtp_to;
+	if (endpoint_is_none(&latch->source) || endpoint_ip_eq(&latch->source, &latch->sdp_rtp))
+		return sendable_or_none(latch, &latch->peer.rtcp);
+	/* Behind NAT: where the RTP port came through as it was, the one for RTCP may have, too. */
+	if (latch->source.in4.sin_port != latch->sdp_rtp.in4.sin_port)
+		return (struct endpoint){.len = 0};
+	target = latch->source;
+	target.in4.sin_port = latch->sdp_rtcp.in4.sin_port;
+	return target;
+}
+
+static void aim(struct latch *latch)
+{
+	/* Held with 0.0.0.0, or nothing said yet: nothing goes there, learned or not. */
+	if (latch->peer.rtp.family == ADDR_NONE) {
+		latch->rtp_to.len = 0;
+		latch->rtcp_to.len = 0;
+		return;
+	}
+	latch->rtp_to = latch->source;
+	if (endpoint_is_none(&latch->rtp_to))
+		latch->rtp_to = sendable_or_none(latch, &latch->peer.rtp);
+	/* Moved to where nothing can be sent yet: the place it was at is the best guess. */
+	if (endpoint_is_none(&latch->rtp_to))
+		latch->rtp_to = latch->previous;
+	latch->rtcp_to = rtcp_target(latch);
+}
+
+void latch_init(struct latch *latch, const struct addr *local)
+{
+	*latch = (struct latch){.local = *local};
+}
+
+bool latch_set_peer(struct latch *latch, const struct media_peer *peer, uint64_t now_us)
+{
+	bool is_moved =
+		!addr_eq(&latch->peer.rtp, &peer->rtp) ||
+		(peer->may_learn && !addr_ip_eq(&latch->peer.signalling, &peer->signalling));
+	/* On hold the source stays locked: music on hold comes from it. */
+	bool opens = is_moved && peer->rtp.family != ADDR_NONE;
+	struct endpoint rtp = endpoint_of(&peer->rtp);
+	/* Back from hold to the same place: packets from there are no leftovers. */
+	uint64_t grace_us = endpoint_eq(&rtp, &latch->sdp_rtp) ? 0 : LATCH_GRACE_US;
+
+	latch->peer = *peer;
+	if (peer->rtp.family != ADDR_NONE) {
+		latch->sdp_rtp = rtp;
+		latch->sdp_rtcp = endpoint_of(&peer->rtcp);
+	}
+	latch->signalling = endpoint_of(&peer->signalling);
+	if (opens) {
+		if (!endpoint_is_none(&latch->source)) {
+			latch->previous = latch->source;
+			latch->previous_until_us = now_us + grace_us;
+		}
+		latch->source.len = 0;
+		latch->rtcp_source.len = 0;
+		latch->is_exact = false;
+	}
+	aim(latch);
+	return opens;
+}
+
+static void lock_to(struct latch *latch, const struct endpoint *from, bool is_exact,
+		    uint64_t now_us)
+{
+	latch->source = *from;
+	latch->is_exact = is_exact;
+	latch->locked_us = now_us;
+	latch->rtcp_source.len = 0;
+	latch->previous.len = 0;
+	aim(latch);
+}
+
+static bool is_payload_sane(const struct latch *latch, uint8_t payload_type)
+{
+	const uint64_t *types = latch->peer.payload_types;
+
+	if ((types[0] | types[1]) == 0)
+		return true;
+	return types[payload_type / 64] >> (payload_type % 64) & 1;
+}
+
+enum latch_verdict latch_rtp(struct latch *latch, const struct endpoint *from, uint32_t ssrc,
+			     uint8_t payload_type, uint64_t now_us)
+{
+	bool is_exact = endpoint_eq(from, &latch->sdp_rtp);
+
+	if (!endpoint_is_none(&latch->source)) {
+		if (endpoint_eq(from, &latch->source))
+			return LATCH_ACCEPT;
+		if (!is_exact || latch->is_exact || latch->peer.rtp.family == ADDR_NONE ||
+		    now_us - latch->locked_us >= LATCH_WINDOW_US)
+			return LATCH_FOREIGN;
+	} else {
+		if (latch->peer.rtp.family == ADDR_NONE)
+			return LATCH_FOREIGN;
+		if (!is_exact && endpoint_eq(from, &latch->previous) &&
+		    now_us < latch->previous_until_us)
+			return LATCH_ACCEPT;
+		if (!is_exact && !endpoint_ip_eq(from, &latch->sdp_rtp) &&
+		    !(latch->peer.may_learn && endpoint_ip_eq(from, &latch->signalling)))
+			return LATCH_FOREIGN;
+		if (!is_exact && !is_payload_sane(latch, payload_type))
+			return LATCH_FOREIGN;
+	}
+	latch->ssrc = ssrc;
+	lock_to(latch, from, is_exact, now_us);
+	return LATCH_LEARNED;
+}
+
+enum latch_verdict latch_rtcp(struct latch *latch, const struct endpoint *from, uint32_t ssrc)
+{
+	bool is_locked = !endpoint_is_none(&latch->source);
+
+	if (endpoint_eq(from, &latch->rtcp_source))
+		return LATCH_ACCEPT;
+	if (is_locked && (endpoint_eq(from, &latch->source) ||
+			  (endpoint_ip_eq(from, &latch->source) && ssrc == latch->ssrc &&
+			   endpoint_is_none(&latch->rtcp_source)))) {
+		if (endpoint_is_none(&latch->rtcp_source)) {
+			latch->rtcp_source = *from;
+			aim(latch);
+		}
+		return LATCH_ACCEPT;
+	}
+	if (latch->peer.rtp.family != ADDR_NONE &&
+	    (endpoint_eq(from, &latch->sdp_rtcp) ||
+	     (!is_locked && endpoint_eq(from, &latch->sdp_rtp))))
+		return LATCH_ACCEPT;
+	return LATCH_FOREIGN;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The media proxy as signalling sees it: sessions are opened here and handed to a media thread. */
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "shared/base/clock.h"
+#include "switchd/media/media.h"
+#include "switchd/media/media_private.h"
+#include "switchd/media/relay.h"
+
+#define THREADS_MAX 16
+/* Pairs bound in one turn of a media thread: about 0.1 ms during which packets wait. */
+#define REFILL_STEP 4
+/* A full relay fails many calls a second; one line tells. */
+#define WARN_EVERY_US UINT64_C(10000000)
+
+struct media {
+	const struct log *log;
+	struct ports *ports;
+	struct media_thread threads[THREADS_MAX];
+	int thread_count;
+	struct mail refill_mail;
+	atomic_flag is_refilling; /* refill_mail is on its way */
+	_Atomic uint64_t warned_us;
+};
+
+/* Two descriptors a call; nothing else in the process asks for the rest. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void request_refill(struct media *media)
+{
+	if (atomic_flag_test_and_set(&media->is_refilling))
+		return;
+	if (!mailbox_post(&media->threads[0].mailbox, &media->refill_mail))
+		atomic_flag_clear(&media->is_refilling);
+}
+
+static void refill_run(struct mail *mail, void *receiver)
+{
+	struct media *media = (struct media *)((char *)mail - offsetof(struct media, refill_mail));
+	struct media_thread *thread = receiver;
+	bool wants_more = ports_refill(media->ports, thread->now_us, REFILL_STEP);
+
+	atomic_flag_clear(&media->is_refilling);
+	/* The rest in the next turn, after the packets that came meanwhile. */
+	if (wants_more)
+		request_refill(media);
+}
+
+enum vos_err media_create_with(const struct log *log, const struct ports_options *options,
+			       int thread_count, struct media **out, struct vos_fault *fault)
+{
+	struct media *media = calloc(1, sizeof(*media));
+	enum vos_err err = VOS_ENOMEM;
+
+	if (!media)
+		goto out;
+	media->log = log;
+	media->refill_mail.run = refill_run;
+	atomic_flag_clear(&media->is_refilling);
+	raise_descriptor_limit();
+	err = ports_create(options, &media->ports);
+	if (thread_count < 1)
+		thread_count = 1;
+	if (thread_count > THREADS_MAX)
+		thread_count = THREADS_MAX;
+	while (err == VOS_OK && media->thread_count < thread_count) {
+		struct media_thread *thread = &media->threads[media->thread_count];
+
+		err = relay_thread_init(thread, media->thread_count++, media->ports);
+		if (err == VOS_OK)
+			err = relay_thread_start(thread);
+	}
+out:
+	if (err != VOS_OK) {
+		fault_set(fault, FAULT_INTERNAL, 0, "the media relay does not start: %s",
+			  vos_strerror(err));
+		media_destroy(media);
+		return err;
+	}
+	*out = media;
+	return VOS_OK;
+}
+
+static struct ports_options options_of(const struct conf *conf)
+{
+	const struct value *range = snapshot_param(conf->snapshot, PARAM_SS_RTP_PORT_RANGE);
+
+	return (struct ports_options){
+		.low = range->ports.low,
+		.high = range->ports.high,
+		.tos = (uint8_t)snapshot_number(conf->snapshot, PARAM_SS_QOS_RTP),
+		.ready_target = PORTS_READY_TARGET,
+		.rest_us = PORTS_REST_US,
+	};
+}
+
+/* Opens sockets ahead of the first call. An address that cannot be had shows with the first call on
+ * it. */
+static void prepare_listens(struct media *media, const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listen_count; i++) {
+		const struct conf_listen *listen = &conf->listens[i];
+		const struct addr *address = listen->media_address.family != ADDR_NONE
+						     ? &listen->media_address
+						     : &listen->address;
+
+		if (address->family != ADDR_NONE && !addr_is_any(address))
+			ports_prepare(media->ports, address);
+	}
+	request_refill(media);
+}
+
+enum vos_err media_create(const struct log *log, struct conf *conf, int thread_count,
+			  struct media **out, struct vos_fault *fault)
+{
+	struct ports_options options = options_of(conf);
+	enum vos_err err = media_create_with(log, &options, thread_count, out, fault);
+
+	if (err == VOS_OK)
+		prepare_listens(*out, conf);
+	return err;
+}
+
+void media_destroy(struct media *media)
+{
+	if (!media)
+		return;
+	for (int i = 0; i < media->thread_count; i++)
+		relay_thread_destroy(&media->threads[i]);
+	ports_destroy(media->ports);
+	free(media);
+}
+
+void media_configure(struct media *media, struct conf *conf)
+{
+	struct ports_options options = options_of(conf);
+	enum vos_err err = ports_configure(media->ports, &options);
+
+	if (err != VOS_OK && media->log)
+		log_error(media->log, "media", "port range %u,%u is not used: %s", options.low,
+			  options.high, vos_strerror(err));
+	prepare_listens(media, conf);
+}
+
+static void warn_open(struct media *media, const struct addr *local, enum vos_err err)
+{
+	uint64_t now_us = clock_mono_us();
+	uint64_t before = atomic_load_explicit(&media->warned_us, memory_order_relaxed);
+	char text[ADDR_TEXT_MAX];
+
+	if (!media->log || (before && now_us - before < WARN_EVERY_US))
+		return;
+	if (!atomic_compare_exchange_strong(&media->warned_us, &before, now_us))
+		return;
+	log_warning(media->log, "media", "no RTP port on %s for a call: %s",
+		    addr_print_ip(local, text), vos_strerror(err));
+}
+
+static struct media_thread *least_busy(struct media *media)
+{
+	struct media_thread *best = &media->threads[0];
+	uint32_t best_count = atomic_load_explicit(&best->session_count, memory_order_relaxed);
+
+	for (int i = 1; i < media->thread_count; i++) {
+		uint32_t count = atomic_load_explicit(&media->threads[i].session_count,
+						      memory_order_relaxed);
+
+		if (count < best_count) {
+			best = &media->threads[i];
+			best_count = count;
+		}
+	}
+	return best;
+}
+
+/* Fills the session's pairs; descriptors that no side uses are closed, their ports stay taken. */
+static enum vos_err take_pairs(struct media *media, const struct addr locals[MEDIA_SIDES],
+			       struct media_session *session, int fds[MEDIA_SIDES])
+{
+	int wanted = addr_ip_eq(&locals[MEDIA_A], &locals[MEDIA_B]) ? 1 : 2;
+	uint64_t now_us = clock_mono_us();
+
+	for (int i = 0; i < wanted; i++) {
+		enum vos_err err = ports_take(media->ports, &locals[i], now_us, &session->pairs[i]);
+
+		if (err != VOS_OK) {
+			warn_open(media, &locals[i], err);
+			while (session->pair_count)
+				ports_release(media->ports, &session->pairs[--session->pair_count],
+					      now_us);
+			return err;
+		}
+		session->pair_count++;
+	}
+	if (wanted == 2) {
+		ports_close_one(&session->pairs[MEDIA_A], 1);
+		ports_close_one(&session->pairs[MEDIA_B], 0);
+	}
+	fds[MEDIA_A] = session->pairs[0].fds[0];
+	fds[MEDIA_B] = session->pairs[wanted - 1].fds[1];
+	return VOS_OK;
+}
+
+enum vos_err media_open(struct media *media, const struct addr *local_a, const struct addr *local_b,
+			struct media_session **out)
+{
+	const struct addr locals[MEDIA_SIDES] = {*local_a, *local_b};
+	struct media_session *session = calloc(1, sizeof(*session));
+	int fds[MEDIA_SIDES];
+	enum vos_err err;
+
+	if (!session)
+		return VOS_ENOMEM;
+	err = take_pairs(media, locals, session, fds);
+	if (err != VOS_OK) {
+		free(session);
+		return err;
+	}
+	err = relay_session_add(least_busy(media), session, locals, fds);
+	if (ports_wants_refill(media->ports))
+		request_refill(media);
+	if (err == VOS_OK)
+		*out = session;
+	return err;
+}
+
+uint16_t media_port(const struct media_session *session, enum media_side side)
+{
+	const struct port_pair *pair =
+		&session->pairs[side == MEDIA_A ? 0 : session->pair_count - 1];
+
+	return (uint16_t)(pair->port + (side == MEDIA_B));
+}
+
+void media_set_peer(struct media_session *session, enum media_side side,
+		    const struct media_peer *peer)
+{
+	struct media_thread *thread = session->thread;
+	bool is_own = ports_is_used(thread->ports, &peer->rtp) ||
+		      ports_is_used(thread->ports, &peer->rtcp);
+
+	pthread_mutex_lock(&thread->command_lock);
+	session->peers[side] = *peer;
+	session->is_own[side] = is_own;
+	pthread_mutex_unlock(&thread->command_lock);
+	relay_session_post(session, 1u << side);
+}
+
+void media_close(struct media_session *session)
+{
+	if (session)
+		relay_session_post(session, RELAY_CLOSE);
+}
+
+static struct addr read_learned(const struct relay_counters *counters)
+{
+	uint32_t words[sizeof(struct addr) / sizeof(uint32_t)];
+	struct addr addr;
+	uint32_t version;
+
+	do {
+		version = atomic_load_explicit(&counters->version, memory_order_acquire);
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			words[i] =
+				atomic_load_explicit(&counters->learned[i], memory_order_relaxed);
+		atomic_thread_fence(memory_order_acquire);
+	} while ((version & 1) ||
+		 version != atomic_load_explicit(&counters->version, memory_order_relaxed));
+	memcpy(&addr, words, sizeof(addr));
+	return addr;
+}
+
+void media_read(const struct media_session *session, enum media_side side,
+		struct media_counters *out)
+{
+	const struct relay_counters *counters = &session->sides[side].counters;
+
+	*out = (struct media_counters){
+		.packets = atomic_load_explicit(&counters->packets, memory_order_relaxed),
+		.bytes = atomic_load_explicit(&counters->bytes, memory_order_relaxed),
+		.rtcp_packets = atomic_load_explicit(&counters->rtcp_packets, memory_order_relaxed),
+		.foreign = atomic_load_explicit(&counters->foreign, memory_order_relaxed),
+		.malformed = atomic_load_explicit(&counters->malformed, memory_order_relaxed),
+		.unsendable = atomic_load_explicit(&counters->unsendable, memory_order_relaxed),
+		.last_us = atomic_load_explicit(&counters->last_us, memory_order_relaxed),
+		.learned = read_learned(counters),
+		.ssrc = atomic_load_explicit(&counters->ssrc, memory_order_relaxed),
+		.payload_type = atomic_load_explicit(&counters->payload_type, memory_order_relaxed),
+		.is_locked = atomic_load_explicit(&counters->is_locked, memory_order_relaxed),
+	};
+}
+
+void media_status(struct media *media, struct media_status *out)
+{
+	struct ports_status ports;
+
+	ports_status(media->ports, clock_mono_us(), &ports);
+	*out = (struct media_status){
+		.ports_low = ports.low,
+		.ports_high = ports.high,
+		.pairs_total = ports.total,
+		.pairs_used = ports.used,
+		.pairs_resting = ports.resting,
+		.pairs_high_water = ports.high_water,
+		.bind_failures = ports.bind_failures,
+	};
+	for (int i = 0; i < media->thread_count; i++) {
+		const struct media_thread *thread = &media->threads[i];
+
+		out->packets += atomic_load_explicit(&thread->packets, memory_order_relaxed);
+		out->dropped += atomic_load_explicit(&thread->dropped, memory_order_relaxed);
+	}
+}

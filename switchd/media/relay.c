@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The loop of a media thread, and the life of its sessions. */
+#include "switchd/media/relay.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+
+static void remove_pending(struct media_thread *thread, const struct relay_side *side)
+{
+	struct relay_side **at = &thread->pending;
+
+	while (*at && *at != side)
+		at = &(*at)->next_pending;
+	if (*at)
+		*at = side->next_pending;
+}
+
+/* Ends a session: its thread, or whoever ends the thread. */
+static void session_free(struct media_session *session)
+{
+	struct media_thread *thread = session->thread;
+
+	pthread_mutex_lock(&thread->command_lock);
+	*session->prev = session->next;
+	if (session->next)
+		session->next->prev = session->prev;
+	pthread_mutex_unlock(&thread->command_lock);
+	for (int i = 0; i < MEDIA_SIDES; i++)
+		if (session->sides[i].is_pending)
+			remove_pending(thread, &session->sides[i]);
+	/* Closing the sockets takes them out of epoll. */
+	for (int i = 0; i < session->pair_count; i++)
+		ports_release(thread->ports, &session->pairs[i], clock_mono_us());
+	atomic_fetch_sub_explicit(&thread->session_count, 1, memory_order_relaxed);
+	free(session);
+}
+
+static void set_peer(struct media_session *session, enum media_side which,
+		     const struct media_peer *peer, bool is_own, uint64_t now_us)
+{
+	struct relay_side *side = &session->sides[which];
+
+	side->is_own = is_own;
+	session->is_blocked = session->sides[MEDIA_A].is_own && session->sides[MEDIA_B].is_own;
+	if (latch_set_peer(&side->latch, peer, now_us))
+		atomic_store_explicit(&side->counters.is_locked, false, memory_order_relaxed);
+}
+
+static void session_run(struct mail *mail, void *receiver)
+{
+	struct media_thread *thread = receiver;
+	struct media_session *session =
+		(struct media_session *)((char *)mail - offsetof(struct media_session, mail));
+	struct media_peer peers[MEDIA_SIDES];
+	bool is_own[MEDIA_SIDES];
+	unsigned commands;
+
+	pthread_mutex_lock(&thread->command_lock);
+	commands = session->commands;
+	session->commands = 0;
+	for (int i = 0; i < MEDIA_SIDES; i++) {
+		peers[i] = session->peers[i];
+		is_own[i] = session->is_own[i];
+	}
+	pthread_mutex_unlock(&thread->command_lock);
+	if (commands & RELAY_CLOSE) {
+		session_free(session);
+		return;
+	}
+	for (int i = 0; i < MEDIA_SIDES; i++)
+		if (commands & (1u << i))
+			set_peer(session, (enum media_side)i, &peers[i], is_own[i], thread->now_us);
+}
+
+void relay_session_post(struct media_session *session, unsigned commands)
+{
+	struct media_thread *thread = session->thread;
+	bool is_first;
+
+	pthread_mutex_lock(&thread->command_lock);
+	is_first = session->commands == 0;
+	session->commands |= commands;
+	pthread_mutex_unlock(&thread->command_lock);
+	if (is_first)
+		mailbox_post(&thread->mailbox, &session->mail);
+}
+
+enum vos_err relay_session_add(struct media_thread *thread, struct media_session *session,
+			       const struct addr locals[MEDIA_SIDES], const int fds[MEDIA_SIDES])
+{
+	session->thread = thread;
+	session->mail.run = session_run;
+	for (int i = 0; i < MEDIA_SIDES; i++) {
+		struct relay_side *side = &session->sides[i];
+
+		side->fd = fds[i];
+		side->session = session;
+		side->other = &session->sides[!i];
+		latch_init(&side->latch, &locals[i]);
+	}
+	pthread_mutex_lock(&thread->command_lock);
+	session->next = thread->sessions;
+	session->prev = &thread->sessions;
+	if (session->next)
+		session->next->prev = &session->next;
+	thread->sessions = session;
+	pthread_mutex_unlock(&thread->command_lock);
+	atomic_fetch_add_explicit(&thread->session_count, 1, memory_order_relaxed);
+	for (int i = 0; i < MEDIA_SIDES; i++) {
+		struct epoll_event event = {
+			.events = EPOLLIN | EPOLLET,
+			.data.ptr = &session->sides[i],
+		};
+
+		/* The thread may have events of the first socket already, so it must end the
+		 * session. */
+		if (epoll_ctl(thread->epoll_fd, EPOLL_CTL_ADD, fds[i], &event) < 0) {
+			relay_session_post(session, RELAY_CLOSE);
+			return VOS_EFULL;
+		}
+	}
+	return VOS_OK;
+}
+
+static void read_pending(struct media_thread *thread)
+{
+	struct relay_side *side = thread->pending;
+
+	thread->pending = NULL;
+	while (side) {
+		struct relay_side *next = side->next_pending;
+
+		side->is_pending = false;
+		relay_read_side(thread, side);
+		side = next;
+	}
+}
+
+static void turn(struct media_thread *thread)
+{
+	struct epoll_event events[RELAY_EVENTS];
+	int count = epoll_wait(thread->epoll_fd, events, RELAY_EVENTS, thread->pending ? 0 : -1);
+	bool has_mail = false;
+
+	thread->now_us = clock_mono_us();
+	read_pending(thread);
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr)
+			relay_read_side(thread, events[i].data.ptr);
+		else
+			has_mail = true;
+	}
+	/* Last, because mail ends sessions that the events above may name. */
+	if (has_mail)
+		mailbox_run(&thread->mailbox);
+}
+
+static void *thread_main(void *argument)
+{
+	struct media_thread *thread = argument;
+	char name[16];
+
+	snprintf(name, sizeof(name), "media-%d", thread->number);
+	pthread_setname_np(pthread_self(), name);
+	while (!thread->must_stop)
+		turn(thread);
+	return NULL;
+}
+
+enum vos_err relay_thread_init(struct media_thread *thread, int number, struct ports *ports)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	enum vos_err err;
+
+	*thread = (struct media_thread){.number = number, .ports = ports, .epoll_fd = -1};
+	pthread_mutex_init(&thread->command_lock, NULL);
+	err = mailbox_init(&thread->mailbox, thread);
+	if (err != VOS_OK) {
+		thread->mailbox.wake_fd = -1;
+		return err;
+	}
+	err = relay_batch_new(&thread->batch);
+	if (err != VOS_OK)
+		return err;
+	thread->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (thread->epoll_fd < 0 ||
+	    epoll_ctl(thread->epoll_fd, EPOLL_CTL_ADD, thread->mailbox.wake_fd, &event) < 0)
+		return VOS_EIO;
+	return VOS_OK;
+}
+
+enum vos_err relay_thread_start(struct media_thread *thread)
+{
+	sigset_t all;
+	sigset_t before;
+	int failed;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&thread->thread, NULL, thread_main, thread);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	thread->is_running = !failed;
+	return failed ? VOS_EFULL : VOS_OK;
+}
+
+static void stop_run(struct mail *mail, void *receiver)
+{
+	struct media_thread *thread = receiver;
+
+	(void)mail;
+	thread->must_stop = true;
+}
+
+void relay_thread_destroy(struct media_thread *thread)
+{
+	if (thread->is_running) {
+		thread->stop_mail.run = stop_run;
+		mailbox_post(&thread->mailbox, &thread->stop_mail);
+		pthread_join(thread->thread, NULL);
+	}
+	if (thread->mailbox.wake_fd >= 0) {
+		mailbox_close(&thread->mailbox);
+		while (thread->sessions)
+			session_free(thread->sessions);
+		mailbox_destroy(&thread->mailbox);
+	}
+	if (thread->epoll_fd >= 0)
+		close(thread->epoll_fd);
+	pthread_mutex_destroy(&thread->command_lock);
+	free(thread->batch);
+}

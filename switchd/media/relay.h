@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A media thread and its sessions: epoll over the sockets, batches in and out.
+ *
+ * On the way of a packet there is no lock, no allocation and no log line. Commands come as mail
+ * that is part of the session, so that none can fail for lack of memory; several before the thread
+ * gets to them become one, the latest peer of a side counts. A session is linked and unlinked under
+ * the thread's command lock and freed by the thread, at the end of a turn, when no event can name
+ * it any more. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "switchd/loop/mailbox.h"
+#include "switchd/media/latch.h"
+#include "switchd/media/media.h"
+#include "switchd/media/ports.h"
+
+#define RELAY_BATCH 64
+/* RTP is made to fit one frame (1,500 bytes); what is longer is dropped as malformed. */
+#define RELAY_PACKET_MAX 2048
+#define RELAY_EVENTS     256
+
+struct media_thread;
+
+/* Written by the media thread, read by any; each has its own cache line beside the side's. */
+struct relay_counters {
+	_Atomic uint64_t packets;
+	_Atomic uint64_t bytes;
+	_Atomic uint64_t rtcp_packets;
+	_Atomic uint64_t foreign;
+	_Atomic uint64_t malformed;
+	_Atomic uint64_t unsendable;
+	_Atomic uint64_t last_us;
+	_Atomic uint32_t ssrc;
+	_Atomic uint8_t payload_type;
+	_Atomic bool is_locked;
+	/* The learned address; version is odd while it is written. */
+	_Atomic uint32_t version;
+	_Atomic uint32_t learned[sizeof(struct addr) / sizeof(uint32_t)];
+};
+
+struct relay_side {
+	struct latch latch; /* what every packet reads stands first */
+	int fd;
+	bool is_pending; /* its socket may hold more than the last batch took */
+	bool is_own;     /* its peer is a port of this relay */
+	struct relay_side *other;
+	struct relay_side *next_pending;
+	struct media_session *session;
+	struct relay_counters counters;
+};
+
+enum relay_command {
+	RELAY_PEER_A = 1 << MEDIA_A,
+	RELAY_PEER_B = 1 << MEDIA_B,
+	RELAY_CLOSE = 4,
+};
+
+struct media_session {
+	struct relay_side sides[MEDIA_SIDES];
+	bool is_blocked; /* both peers are ports of this relay: packets could go round for ever */
+
+	struct media_thread *thread;
+	struct port_pair pairs[MEDIA_SIDES];
+	int pair_count; /* 1: both sides on pairs[0] */
+	struct media_session *next;
+	struct media_session **prev;
+
+	struct mail mail;
+	/* Under the thread's command lock: */
+	unsigned commands; /* 0: the mail is not posted */
+	struct media_peer peers[MEDIA_SIDES];
+	bool is_own[MEDIA_SIDES];
+};
+
+struct relay_batch;
+
+struct media_thread {
+	int number;
+	int epoll_fd;
+	struct ports *ports;
+	struct mailbox mailbox;
+	pthread_mutex_t command_lock;
+	struct media_session *sessions; /* under the command lock */
+	_Atomic uint32_t session_count;
+	struct relay_side *pending;
+	struct relay_batch *batch;
+	uint64_t now_us; /* of this turn */
+	bool must_stop;
+	bool is_running;
+	struct mail stop_mail;
+	pthread_t thread;
+	_Atomic uint64_t packets; /* relayed, RTP and RTCP */
+	_Atomic uint64_t dropped;
+};
+
+VOS_CHECK enum vos_err relay_thread_init(struct media_thread *thread, int number,
+					 struct ports *ports);
+VOS_CHECK enum vos_err relay_thread_start(struct media_thread *thread);
+/* Stops the thread, ends its sessions. Right for a thread that was never started. */
+void relay_thread_destroy(struct media_thread *thread);
+
+/* Fills what a session with fds needs, and has the thread read them. VOS_EFULL: the kernel refused.
+ */
+VOS_CHECK enum vos_err relay_session_add(struct media_thread *thread, struct media_session *session,
+					 const struct addr locals[MEDIA_SIDES],
+					 const int fds[MEDIA_SIDES]);
+/* Posts commands; the fields they speak of are filled under the command lock by the caller. */
+void relay_session_post(struct media_session *session, unsigned commands);
+/* Takes what waits in the side's socket, at most one batch. Media thread. */
+void relay_read_side(struct media_thread *thread, struct relay_side *side);
+VOS_CHECK enum vos_err relay_batch_new(struct relay_batch **out);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way of a packet: one recvmmsg from a side's socket, a decision each, one sendmmsg from the
+ * socket of the other side. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "switchd/media/packet.h"
+#include "switchd/media/relay.h"
+
+/* Where packets are while a socket is being served. Slots of rx are made once; of tx, filled anew.
+ */
+struct relay_batch {
+	struct mmsghdr rx[RELAY_BATCH];
+	struct iovec rx_iov[RELAY_BATCH];
+	struct endpoint from[RELAY_BATCH];
+	struct mmsghdr tx[RELAY_BATCH];
+	struct iovec tx_iov[RELAY_BATCH];
+	enum packet_kind tx_kind[RELAY_BATCH];
+	unsigned tx_count;
+	uint8_t data[RELAY_BATCH][RELAY_PACKET_MAX];
+};
+
+static void rx_slot_reset(struct relay_batch *batch, int i)
+{
+	batch->rx[i].msg_hdr.msg_namelen = sizeof(batch->from[i].in6);
+	batch->rx[i].msg_hdr.msg_flags = 0;
+}
+
+enum vos_err relay_batch_new(struct relay_batch **out)
+{
+	struct relay_batch *batch = calloc(1, sizeof(*batch));
+
+	if (!batch)
+		return VOS_ENOMEM;
+	for (int i = 0; i < RELAY_BATCH; i++) {
+		batch->rx_iov[i] = (struct iovec){batch->data[i], RELAY_PACKET_MAX};
+		batch->rx[i].msg_hdr.msg_name = &batch->from[i].sa;
+		batch->rx[i].msg_hdr.msg_iov = &batch->rx_iov[i];
+		batch->rx[i].msg_hdr.msg_iovlen = 1;
+		batch->tx[i].msg_hdr.msg_iov = &batch->tx_iov[i];
+		batch->tx[i].msg_hdr.msg_iovlen = 1;
+		rx_slot_reset(batch, i);
+	}
+	*out = batch;
+	return VOS_OK;
+}
+
+/* One writer: a plain load and store that other threads may look at. */
+static void count(_Atomic uint64_t *counter, uint64_t more)
+{
+	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, now + more, memory_order_relaxed);
+}
+
+static void publish_learned(struct relay_side *side)
+{
+	struct relay_counters *counters = &side->counters;
+	struct addr addr = endpoint_addr(&side->latch.source);
+	uint32_t words[sizeof(addr) / sizeof(uint32_t)];
+	uint32_t version = atomic_load_explicit(&counters->version, memory_order_relaxed);
+
+	memcpy(words, &addr, sizeof(addr));
+	atomic_store_explicit(&counters->version, version + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		atomic_store_explicit(&counters->learned[i], words[i], memory_order_relaxed);
+	atomic_store_explicit(&counters->version, version + 2, memory_order_release);
+	atomic_store_explicit(&counters->is_locked, addr.family != ADDR_NONE, memory_order_relaxed);
+}
+
+/* Puts a packet into the outgoing batch; false when there is nowhere to send it. */
+static bool enqueue(struct relay_batch *batch, int slot, const struct endpoint *to,
+		    enum packet_kind kind)
+{
+	unsigned at = batch->tx_count;
+
+	if (endpoint_is_none(to))
+		return false;
+	batch->tx_iov[at] = (struct iovec){batch->data[slot], batch->rx[slot].msg_len};
+	batch->tx[at].msg_hdr.msg_name = (void *)(uintptr_t)&to->sa;
+	batch->tx[at].msg_hdr.msg_namelen = to->len;
+	batch->tx_kind[at] = kind;
+	batch->tx_count++;
+	return true;
+}
+
+static void count_sent(struct media_thread *thread, struct relay_side *from, enum packet_kind kind,
+		       size_t len)
+{
+	if (kind == PACKET_RTP) {
+		count(&from->counters.packets, 1);
+		count(&from->counters.bytes, len);
+	} else {
+		count(&from->counters.rtcp_packets, 1);
+	}
+	count(&thread->packets, 1);
+	atomic_store_explicit(&from->counters.last_us, thread->now_us, memory_order_relaxed);
+}
+
+static void count_unsendable(struct media_thread *thread, struct relay_side *from)
+{
+	count(&from->counters.unsendable, 1);
+	count(&thread->dropped, 1);
+}
+
+/* Sends the batch from the other side's socket. What the kernel refuses is lost, as on any full
+ * line. */
+static void flush(struct media_thread *thread, struct relay_side *from)
+{
+	struct relay_batch *batch = thread->batch;
+	unsigned done = 0;
+
+	while (done < batch->tx_count) {
+		int sent = sendmmsg(from->other->fd, batch->tx + done, batch->tx_count - done,
+				    MSG_DONTWAIT);
+
+		if (sent <= 0) {
+			if (errno == EINTR)
+				continue;
+			count_unsendable(thread, from);
+			done++;
+			continue;
+		}
+		for (unsigned i = done; i < done + (unsigned)sent; i++)
+			count_sent(thread, from, batch->tx_kind[i], batch->tx_iov[i].iov_len);
+		done += (unsigned)sent;
+	}
+	batch->tx_count = 0;
+}
+
+static bool accept_rtp(struct media_thread *thread, struct relay_side *side,
+		       const struct endpoint *from, const uint8_t *data)
+{
+	struct latch *latch = &side->latch;
+	uint32_t ssrc = packet_rtp_ssrc(data);
+	uint8_t payload_type = packet_payload_type(data);
+
+	if (!endpoint_eq(from, &latch->source)) {
+		switch (latch_rtp(latch, from, ssrc, payload_type, thread->now_us)) {
+		case LATCH_FOREIGN:
+			return false;
+		case LATCH_LEARNED:
+			publish_learned(side);
+			break;
+		case LATCH_ACCEPT:
+			break;
+		}
+	} else if (ssrc != latch->ssrc) {
+		latch->ssrc = ssrc;
+	}
+	atomic_store_explicit(&side->counters.ssrc, ssrc, memory_order_relaxed);
+	atomic_store_explicit(&side->counters.payload_type, payload_type, memory_order_relaxed);
+	return true;
+}
+
+/* A caller that does not know a=rtcp sends its reports to the port above its RTP port, which is the
+ * callee's (behaviour A5). Such a packet goes to the callee, out of the callee's port. */
+static bool relay_stray_rtcp(struct media_thread *thread, struct relay_side *side, int slot)
+{
+	struct relay_batch *batch = thread->batch;
+	struct relay_side *sender = side->other;
+	const struct endpoint *to = &side->latch.rtcp_to;
+	size_t len = batch->rx[slot].msg_len;
+
+	if (side != &side->session->sides[MEDIA_B] ||
+	    latch_rtcp(&sender->latch, &batch->from[slot], packet_rtcp_ssrc(batch->data[slot])) ==
+		    LATCH_FOREIGN)
+		return false;
+	if (!endpoint_is_none(to) &&
+	    sendto(side->fd, batch->data[slot], len, MSG_DONTWAIT, &to->sa, to->len) >= 0)
+		count_sent(thread, sender, PACKET_RTCP, len);
+	else
+		count_unsendable(thread, sender);
+	return true;
+}
+
+static void take_packet(struct media_thread *thread, struct relay_side *side, int slot)
+{
+	struct relay_batch *batch = thread->batch;
+	const struct endpoint *from = &batch->from[slot];
+	const uint8_t *data = batch->data[slot];
+	enum packet_kind kind = packet_kind(data, batch->rx[slot].msg_len);
+	const struct endpoint *to;
+	bool is_ours;
+
+	if (kind == PACKET_OTHER || (batch->rx[slot].msg_hdr.msg_flags & MSG_TRUNC)) {
+		count(&side->counters.malformed, 1);
+		count(&thread->dropped, 1);
+		return;
+	}
+	if (kind == PACKET_RTP) {
+		is_ours = accept_rtp(thread, side, from, data);
+		to = &side->other->latch.rtp_to;
+	} else {
+		is_ours = latch_rtcp(&side->latch, from, packet_rtcp_ssrc(data)) != LATCH_FOREIGN;
+		to = &side->other->latch.rtcp_to;
+		if (!is_ours && relay_stray_rtcp(thread, side, slot))
+			return;
+	}
+	if (!is_ours) {
+		count(&side->counters.foreign, 1);
+		count(&thread->dropped, 1);
+	} else if (side->session->is_blocked || !enqueue(batch, slot, to, kind)) {
+		count_unsendable(thread, side);
+	}
+}
+
+void relay_read_side(struct media_thread *thread, struct relay_side *side)
+{
+	struct relay_batch *batch = thread->batch;
+	int received = recvmmsg(side->fd, batch->rx, RELAY_BATCH, MSG_DONTWAIT, NULL);
+
+	for (int i = 0; i < received; i++) {
+		batch->from[i].len = batch->rx[i].msg_hdr.msg_namelen;
+		take_packet(thread, side, i);
+		rx_slot_reset(batch, i);
+	}
+	if (batch->tx_count)
+		flush(thread, side);
+	/* The events are edge-triggered: a batch that was not full has emptied the socket. */
+	if (received == RELAY_BATCH && !side->is_pending) {
+		side->is_pending = true;
+		side->next_pending = thread->pending;
+		thread->pending = side;
+	}
+}
