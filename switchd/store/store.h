@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The state folder: LMDB environments for configuration and for bindings, the host key, the lock.
  *
- * All writing is done by the storage thread (store_thread.c). Key layout and an example database stand
- * at the head of keys.h. Third-party boundary: lmdb.h is included only in this folder. */
+ * Threads: store_open, _close, _thread_start and _thread_stop belong to the main thread.
+ * Configuration may be read and committed from any thread, as a rule the control thread; one lock
+ * serialises it, and a commit returns when it is on disk, so a signalling or media thread must not
+ * ask for one. Bindings are written by the storage thread only (store_thread.c), under a lock of
+ * their own.
+ *
+ * Key layout and an example database stand at the head of keys.h. Third-party boundary: lmdb.h is
+ * included only in this folder. Not to be used across fork(2). */
 #pragma once
 
 #include "shared/base/log.h"
@@ -12,16 +18,17 @@
 struct store;
 struct location;
 
-/* Opens or creates DIR (mode 0700), takes its lock file, clears stale readers, reads or makes the host
- * key. Faults say what to do: VOS_EINUSE another switchd, VOS_EPERM missing right, VOS_ENOSPC full,
- * VOS_ECORRUPT damaged. */
+/* Opens or creates DIR (mode 0700, last component only), takes its lock file, clears stale readers,
+ * reads or makes the host key. Faults say what to do: VOS_EINUSE another switchd, VOS_EPERM missing
+ * right, VOS_ENOSPC full, VOS_ECORRUPT damaged, VOS_ENOENT no parent folder. `log` must outlive the
+ * store. */
 VOS_CHECK enum vos_err store_open(const struct log *log, const char *dir, struct store **out,
 				  struct vos_fault *fault);
 void store_close(struct store *store);
 const struct secret_key *store_key(const struct store *store);
 
-/* The stored configuration as a snapshot of its latest generation (an empty one, generation 0, when new).
- * Every record's check sum is verified: VOS_ECORRUPT names the key. */
+/* The stored configuration as a snapshot of its latest generation (an empty one, generation 0, when
+ * new). Every record's check sum is verified: VOS_ECORRUPT names the key. */
 VOS_CHECK enum vos_err store_load_config(struct store *store, struct snapshot **out,
 					 struct vos_fault *fault);
 
@@ -33,7 +40,8 @@ struct generation_info {
 	size_t change_count;
 };
 
-/* One write transaction: values, generation record and its inverse. `after` is base plus changes, with
+/* One write transaction: values, generation record and its inverse. `before` is the latest stored
+ * generation (else VOS_EINVAL, FAULT_CONFLICT_GENERATION), `after` is that plus the changes, with
  * the new generation number. Keeps the last 50 generations. Synchronous and fully synced. */
 VOS_CHECK enum vos_err store_commit(struct store *store, const struct change_list *changes,
 				    const struct snapshot *before, const struct snapshot *after,
@@ -42,11 +50,11 @@ VOS_CHECK enum vos_err store_commit(struct store *store, const struct change_lis
 /* Newest first; returns how many, at most max. */
 size_t store_generations(struct store *store, struct generation_info *out, size_t max);
 /* The changes of a generation (inverse = what takes it back). VOS_ENOENT when it is not kept. */
-VOS_CHECK enum vos_err store_generation_changes(struct store *store, uint64_t generation, bool inverse,
-						struct change_list *out);
+VOS_CHECK enum vos_err store_generation_changes(struct store *store, uint64_t generation,
+						bool inverse, struct change_list *out);
 
-/* Bindings: loaded once at start; then the storage thread drains the table's dirty users once a second
- * (or 10,000 records) into one transaction. */
+/* Bindings: loaded once at start (a damaged record is logged and passed over); then the storage
+ * thread drains the table's dirty users once a second (or 10,000 records) into one transaction. */
 VOS_CHECK enum vos_err store_load_bindings(struct store *store, struct location *location,
 					   int64_t now_ms, size_t *count);
 VOS_CHECK enum vos_err store_thread_start(struct store *store, struct location *location);

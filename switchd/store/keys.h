@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What stands in the state folder.
+ *
+ *   DIR/lock            flock(2) by the switchd that uses the folder; its pid inside
+ *   DIR/host.key        32 random bytes: seals secrets, keys the check sums (mode 0600)
+ *   DIR/config/         LMDB, fully synced: configuration and its generations
+ *   DIR/bindings/       LMDB, MDB_NOMETASYNC: where phones registered from
+ *
+ * Both environments use the unnamed database only. Keys are text; the letter in front says what
+ * follows:
+ *
+ *   m/generation                  the number of the latest generation
+ *   p/<SS_NAME>                   a parameter that is not at its default
+ *   o/<kind>/<key>                an object with its fields; a singleton's key is empty
+ *   g/<generation, 16 hex>        one of the last 50 generations
+ *   b/<user>                      (in bindings/) all bindings of a user
+ *
+ * A record is: format byte (1), check sum (16 bytes), payload. The check sum is BLAKE2b under a key
+ * derived from host.key, over the record's key, the format byte and the payload, so that a record
+ * can be neither altered nor put in another's place unseen. Payloads are lines of words set apart
+ * by tabs; backslash, tab and line end inside a word are written \\ \t \n. Values stand in their
+ * canonical text form. Words are those of the catalogue, so that a record means the same to every
+ * version that knows them.
+ *
+ * Example, payloads only:
+ *
+ *   g/0000000000000001   time     1795219142000
+ *                        author   alice
+ *                        comment  first phones
+ *                        count    3                         changes, not lines
+ *                        do       create phone 1001
+ *                        do       set phone 1001 name  Front desk
+ *                        do       param SS_SIP_SESSION_TTL 600
+ *                        undo     delete phone 1001
+ *                        undo     param SS_SIP_SESSION_TTL
+ *   m/generation         1
+ *   o/phone/1001         name     Front desk
+ *   p/SS_SIP_SESSION_TTL 600
+ *   b/1001               <contact> <user agent> <source> <local> <socket> <nat> <q> <call-id hash>
+ * <cseq> <registered ms> <expires ms>, one line a binding */
+#pragma once
+
+#include "shared/base/buf.h"
+#include "shared/base/err.h"
+#include "shared/config/change.h"
+
+#define STORE_FORMAT        1
+#define STORE_SUM_BYTES     16
+#define STORE_SUM_KEY_BYTES 32
+#define STORE_HEAD_BYTES    (1 + STORE_SUM_BYTES)
+#define STORE_KEY_MAX       511 /* of LMDB */
+#define STORE_GENERATIONS   50
+
+struct sum_key {
+	uint8_t bytes[STORE_SUM_KEY_BYTES];
+};
+
+struct secret_key;
+void sum_key_derive(const struct secret_key *host, struct sum_key *out);
+
+/* Starts a record: reserves its head in an empty buffer. Append the payload, then record_seal(). */
+void record_begin(struct buf *record);
+void record_seal(struct buf *record, const struct sum_key *sum_key, struct span key);
+/* The payload of a stored record. VOS_ECORRUPT: too short or the check sum differs; VOS_EINVAL: of
+ * a format that this version does not know. */
+VOS_CHECK enum vos_err record_open(struct span record, const struct sum_key *sum_key,
+				   struct span key, struct span *payload);
+
+/* Words and lines of a payload. */
+void record_add_word(struct buf *record, struct span word);
+/* Takes the next line off; false at the end. */
+bool record_next_line(struct span *payload, struct span *line);
+/* Takes the next word off a line, unescaped, into `out` (reset before); false at the end of the
+ * line. */
+bool record_next_word(struct span *line, struct buf *out);
+
+/* Keys into a buffer (reset before). VOS_EINVAL when longer than LMDB takes. */
+VOS_CHECK enum vos_err key_of_param(enum param_id id, struct buf *out);
+VOS_CHECK enum vos_err key_of_object(enum object_kind kind, const char *key, struct buf *out);
+void key_of_generation(uint64_t generation, struct buf *out);
+VOS_CHECK enum vos_err key_of_user(const char *user, struct buf *out);
+
+/* -1 when there is none; "" is the switch itself. */
+int record_find_kind(struct span keyword);
+/* A value as payload text, unescaped, and back. A secret is its sealed text as it stands. */
+void record_print_value(const struct value_spec *spec, const struct value *value, struct buf *out);
+VOS_CHECK enum vos_err record_parse_value(const struct value_spec *spec, const char *label,
+					  struct span text, struct value *out,
+					  struct vos_fault *fault);
+/* One change as words, without the line's end, and back. VOS_EINVAL: a word that this version does
+ * not know. */
+void record_add_change(struct buf *record, const struct change *change);
+VOS_CHECK enum vos_err record_parse_change(struct span line, struct change *out);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The open state folder. For switchd/store only. */
+#pragma once
+
+#include "switchd/store/env.h"
+#include "switchd/store/keys.h"
+#include "switchd/store/store.h"
+
+struct store_thread;
+
+struct store {
+	const struct log *log;
+	char *dir;
+	int lock_fd;
+	struct secret_key key;
+	struct sum_key sum_key;
+	struct env config;
+	struct env bindings;
+	struct store_thread *thread; /* NULL: not running */
+};
+
+/* A stored record that cannot be used; fills the fault with where it stands and what to do. */
+enum vos_err store_refuse_record(const struct env *env, struct span key, enum vos_err err,
+				 const char *detail, struct vos_fault *fault);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The storage thread: once a second it takes the users whose bindings changed and writes them, up
+ * to 10,000 in a transaction. So a kill -9 costs at most the last second.
+ *
+ * What the location table hands over is first put into memory, so that its locks are never held
+ * over LMDB, and so that a write may be repeated after the map grew. When a write fails the users
+ * are marked again: nothing is lost but time, and the backlog is bounded by the number of users. */
+#include "switchd/store/store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "switchd/store/binding_record.h"
+
+#define BATCH_USERS 10000u
+#define PERIOD_S    1
+
+/* A user taken from the table. */
+struct entry {
+	char user[LOCATION_USER_LEN];
+	size_t payload; /* where it begins in the bytes of the batch */
+	size_t len;     /* 0: no bindings left */
+};
+
+struct batch {
+	struct store *store;
+	struct entry *entries; /* BATCH_USERS of them */
+	size_t count;
+	struct buf bytes; /* payloads one behind the other */
+	struct buf key;
+	struct buf record;
+};
+
+struct store_thread {
+	struct store *store;
+	struct location *location;
+	struct batch batch;
+	pthread_t id;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool is_stopping;
+	bool is_failing; /* the last write failed, and it was said */
+};
+
+static void take_user(void *context, const char *user, const struct binding *bindings, size_t count)
+{
+	struct batch *batch = context;
+	struct entry *entry = &batch->entries[batch->count++];
+
+	span_copy(span_of(user), entry->user, sizeof(entry->user));
+	entry->payload = batch->bytes.len;
+	for (size_t i = 0; i < count; i++)
+		binding_write(&batch->bytes, &bindings[i]);
+	entry->len = batch->bytes.len - entry->payload;
+}
+
+static int write_user(struct batch *batch, MDB_txn *txn, MDB_dbi dbi, const struct entry *entry)
+{
+	struct span key;
+	MDB_val db_key;
+	MDB_val record;
+	int code;
+
+	if (key_of_user(entry->user, &batch->key))
+		return ENOMEM;
+	key = buf_span(&batch->key);
+	db_key = env_val(key);
+	if (entry->len == 0) {
+		code = mdb_del(txn, dbi, &db_key, NULL);
+		return code == MDB_NOTFOUND ? 0 : code;
+	}
+	record_begin(&batch->record);
+	buf_add(&batch->record, batch->bytes.data + entry->payload, entry->len);
+	record_seal(&batch->record, &batch->store->sum_key, key);
+	if (batch->record.failed)
+		return ENOMEM;
+	record = env_val(buf_span(&batch->record));
+	return mdb_put(txn, dbi, &db_key, &record, 0);
+}
+
+static int write_batch(MDB_txn *txn, MDB_dbi dbi, void *context)
+{
+	struct batch *batch = context;
+	int code = batch->bytes.failed ? ENOMEM : 0;
+
+	for (size_t i = 0; !code && i < batch->count; i++)
+		code = write_user(batch, txn, dbi, &batch->entries[i]);
+	return code;
+}
+
+/* Said once when it begins and once when it ends. */
+static void report(struct store_thread *thread, bool is_failing, const struct vos_fault *fault)
+{
+	const struct log *log = thread->store->log;
+
+	if (is_failing == thread->is_failing)
+		return;
+	thread->is_failing = is_failing;
+	if (is_failing)
+		log_error(log, "store",
+			  "bindings are not being stored, tried again every second: %s",
+			  fault->text);
+	else
+		log_notice(log, "store", "bindings are being stored again");
+}
+
+/* Writes what is pending; false when that failed. */
+static bool flush(struct store_thread *thread)
+{
+	struct batch *batch = &thread->batch;
+	size_t taken;
+
+	do {
+		struct vos_fault fault = {0};
+
+		batch->count = 0;
+		batch->bytes.failed = false;
+		batch->record.failed = false;
+		batch->key.failed = false;
+		buf_reset(&batch->bytes);
+		taken = location_drain_dirty(thread->location, BATCH_USERS, take_user, batch);
+		if (batch->count == 0)
+			return true;
+		if (env_write(&thread->store->bindings, write_batch, batch, &fault)) {
+			for (size_t i = 0; i < batch->count; i++)
+				location_mark_dirty(thread->location, batch->entries[i].user);
+			report(thread, true, &fault);
+			return false;
+		}
+		report(thread, false, NULL);
+	} while (taken == BATCH_USERS);
+	return true;
+}
+
+/* Until the next second or the stop; true for the stop. */
+static bool wait_turn(struct store_thread *thread)
+{
+	struct timespec until;
+	bool is_stopping;
+	int code = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += PERIOD_S;
+	pthread_mutex_lock(&thread->lock);
+	while (!thread->is_stopping && code != ETIMEDOUT)
+		code = pthread_cond_timedwait(&thread->wake, &thread->lock, &until);
+	is_stopping = thread->is_stopping;
+	pthread_mutex_unlock(&thread->lock);
+	return is_stopping;
+}
+
+static void *run(void *context)
+{
+	struct store_thread *thread = context;
+
+	while (!wait_turn(thread))
+		flush(thread);
+	/* The last time: what fails now is lost, and its phones register again. */
+	if (!flush(thread))
+		log_error(thread->store->log, "store", "stopped with bindings that are not stored");
+	return NULL;
+}
+
+static void free_thread(struct store_thread *thread)
+{
+	buf_free(&thread->batch.bytes);
+	buf_free(&thread->batch.key);
+	buf_free(&thread->batch.record);
+	free(thread->batch.entries);
+	pthread_cond_destroy(&thread->wake);
+	pthread_mutex_destroy(&thread->lock);
+	free(thread);
+}
+
+enum vos_err store_thread_start(struct store *store, struct location *location)
+{
+	struct store_thread *thread = calloc(1, sizeof(*thread));
+	pthread_condattr_t attributes;
+
+	if (!thread)
+		return VOS_ENOMEM;
+	thread->store = store;
+	thread->location = location;
+	thread->batch.store = store;
+	pthread_mutex_init(&thread->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&thread->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	thread->batch.entries = calloc(BATCH_USERS, sizeof(*thread->batch.entries));
+	if (!thread->batch.entries || pthread_create(&thread->id, NULL, run, thread) != 0) {
+		free_thread(thread);
+		return VOS_ENOMEM;
+	}
+	store->thread = thread;
+	return VOS_OK;
+}
+
+void store_thread_stop(struct store *store)
+{
+	struct store_thread *thread = store->thread;
+
+	if (!thread)
+		return;
+	pthread_mutex_lock(&thread->lock);
+	thread->is_stopping = true;
+	pthread_cond_signal(&thread->wake);
+	pthread_mutex_unlock(&thread->lock);
+	pthread_join(thread->id, NULL);
+	store->thread = NULL;
+	free_thread(thread);
+}
