@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Registrations and calls a second, CPU time and memory of switchd beside Kamailio, in one run on one
+# machine: one core for the server, one for the load. Prints a table; writes nothing else.
+#
+#   tests/bench/sip.sh [--rounds N] [--bindings N] [--held N] [--settle SECONDS]
+#
+# VOS_BENCH_DIR holds the load generator (sipblast.c) and its driver (bench.py), by default
+# ../shared/bench/sip beside the checkout. VOS_BUILD_DIR holds the programs, by default build/.
+# SERVER_CPU and LOAD_CPU choose the cores (default 1 and 0).
+#
+# Both answer the same load: realm bench.test, users from 1000 with password "pw", no authentication of
+# INVITE, calls go to 127.0.0.1:5080, no media. --settle is how long held calls rest before their memory
+# is read, so that no transaction is counted.
+set -euo pipefail
+
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bench_dir=${VOS_BENCH_DIR:-$source_dir/../shared/bench/sip}
+build_dir=${VOS_BUILD_DIR:-$source_dir/build}
+rounds=3
+bindings=20000
+held=5000
+settle=36
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--rounds) rounds=$2 ;;
+	--bindings) bindings=$2 ;;
+	--held) held=$2 ;;
+	--settle) settle=$2 ;;
+	*)
+		sed -n '3,15s/^# \{0,1\}//p' "$0" >&2
+		exit 2
+		;;
+	esac
+	shift 2
+done
+
+need()
+{
+	[ -e "$1" ] || {
+		echo "sip.sh: $1 is missing; $2" >&2
+		exit 1
+	}
+}
+need "$bench_dir/sipblast.c" "set VOS_BENCH_DIR"
+need "$bench_dir/bench.py" "set VOS_BENCH_DIR"
+need "$build_dir/switchd" "build first, or set VOS_BUILD_DIR"
+command -v kamailio >/dev/null || {
+	echo "sip.sh: install kamailio" >&2
+	exit 1
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cc -O2 -w -o "$work/sipblast" "$bench_dir/sipblast.c" -lm
+
+# switch_conf FILE USERS
+switch_conf()
+{
+	{
+		cat <<-TEXT
+		SS_SIP_AUTHENTICATION_REALM = bench.test
+		SS_SIP_SIGNALLING_THREADS = 1
+		SS_MEDIA_PROXY_MODE = off
+		SS_AUTHENTICATION_MAX_RETRY = 0
+		mapping-gateway bench
+		 address 127.0.0.1
+		 exit
+		routing-gateway bench
+		 address 127.0.0.1:5080
+		 exit
+		listen bench
+		 udp 127.0.0.1:5060
+		 exit
+		TEXT
+		seq 1000 $((999 + $2)) | sed 's/.*/phone &\n password plain "pw"\n exit/'
+		echo end
+	} >"$1"
+}
+switch_conf "$work/few.conf" 1000
+switch_conf "$work/many.conf" "$bindings"
+
+# measure LABEL RESULT-NAME LOAD BENCH-OPTIONS... -- SERVER COMMAND...
+measure()
+{
+	local label=$1 name=$2 load=$3
+	shift 3
+	python3 "$bench_dir/bench.py" --blast "$work/sipblast" --scpu "${SERVER_CPU:-1}" \
+		--lcpu "${LOAD_CPU:-0}" --json "$work/$label.$name" --log "$work/$label.log" \
+		--load "$load" "$@" >/dev/null || {
+		echo "sip.sh: $label, $name failed" >&2
+		tail -n 5 "$work/$label.log" >&2
+		exit 1
+	}
+}
+
+run_switchd()
+{
+	local name=$1 load=$2 conf=$3
+	shift 3
+	rm -rf "$work/state"
+	measure switchd "$name" "$load" "$@" switchd -- "$build_dir/switchd" --foreground \
+		--state "$work/state" --socket "$work/control.sock" --apply "$conf"
+}
+
+run_kamailio()
+{
+	local name=$1 load=$2 define=$3
+	shift 3
+	local options=()
+	[ -z "$define" ] || options=(-A "$define")
+	measure kamailio "$name" "$load" "$@" kamailio -- kamailio -x tlsf -f "$source_dir/tests/bench/kamailio.cfg" \
+		-DD -E -m 2048 -M 32 -n 1 -P "$work/kamailio.pid" -Y "$work" -A LISTEN=udp:127.0.0.1:5060 \
+		-A 'CALLEE="sip:127.0.0.1:5080"' "${options[@]}"
+}
+
+register='-m reg -n 60000 -w 64 -d 4'
+call='-m call -n 30000 -w 64 -d 4'
+bind="-m reg -u $bindings -n $bindings -w 64 -d 60 -H 2"
+hold="-m call -n $held -w 64 -d 60 -K -H $((settle + 2))"
+
+for ((round = 1; round <= rounds; round++)); do
+	echo "round $round of $rounds"
+	run_switchd register "$register" "$work/few.conf"
+	run_kamailio register "$register" ''
+	run_switchd call "$call" "$work/few.conf"
+	run_kamailio call "$call" ''
+done
+echo "memory of $bindings bindings"
+run_switchd binding "$bind" "$work/many.conf"
+run_kamailio binding "$bind" ''
+echo "memory of $held held calls"
+run_switchd held "$hold" "$work/few.conf" --held-delay "$settle"
+run_kamailio held "$hold" WITH_DIALOG --held-delay "$settle"
+
+python3 - "$work" <<'TEXT'
+import json
+import statistics
+import sys
+
+
+def median(label, name, key):
+    with open(f'{sys.argv[1]}/{label}.{name}') as lines:
+        return statistics.median(json.loads(line)[key] for line in lines)
+
+
+# what, load, key, digits, bar: a ratio to Kamailio's (at least) or a figure of our own (at most)
+ROWS = (
+    ('registrations/s', 'register', 'rate', 0, ('>=', 1.1)),
+    ('  CPU us each', 'register', 'cpu_us_per_unit', 1, None),
+    ('  p99 us', 'register', 'p99', 0, None),
+    ('calls/s', 'call', 'rate', 0, ('>=', 1.5)),
+    ('  CPU us each', 'call', 'cpu_us_per_unit', 1, None),
+    ('  p99 us', 'call', 'p99', 0, None),
+    ('bytes a binding', 'binding', 'bytes_per_held', 0, ('<=', 400)),
+    ('bytes a held call', 'held', 'bytes_per_held', 0, ('<=', 4096)),
+)
+print(f'\n{"":20} {"switchd":>12} {"kamailio":>12} {"ratio":>8}   bar')
+for what, name, key, digits, bar in ROWS:
+    ours, theirs = (median(label, name, key) for label in ('switchd', 'kamailio'))
+    ratio = ours / theirs if theirs else float('inf')
+    verdict = ''
+    if bar:
+        kind, limit = bar
+        reached = ratio >= limit if kind == '>=' else ours <= limit
+        of_what = 'times' if kind == '>=' else 'bytes'
+        verdict = f'{kind} {limit} {of_what}: {"reached" if reached else "missed"}'
+    print(f'{what:20} {ours:12,.{digits}f} {theirs:12,.{digits}f} {ratio:8.2f}   {verdict}')
+TEXT
