@@ -98,12 +98,11 @@ void call_provisional(struct leg *leg, int status, struct span sdp)
 	call->legs[MEDIA_A]->ops->provisional(call->legs[MEDIA_A], status, buf_span(&out));
 }
 
-static void duration_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+static void duration_fired(struct wheel_timer *timer, void *owner)
 {
 	struct call *call = (struct call *)((char *)timer - offsetof(struct call, duration));
 
 	(void)owner;
-	(void)now_us;
 	call_end(call, NULL, cause_of(CAUSE_MAX_DURATION));
 }
 

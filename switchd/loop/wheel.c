@@ -47,9 +47,9 @@ void wheel_start(struct wheel *wheel, struct wheel_timer *timer, wheel_fn *fire,
 	link_into(wheel, timer);
 }
 
-/* Fires what is due in one slot. The slot's list is moved aside first, so that a timer that restarts
- * itself into the same slot is not met again in this run. */
-static void run_slot(struct wheel *wheel, uint64_t tick, uint64_t now_us)
+/* Fires what is due in one slot. The slot's list is moved aside first, so that a timer that
+ * restarts itself into the same slot is not met again in this run. */
+static void run_slot(struct wheel *wheel, uint64_t tick)
 {
 	struct wheel_timer *pending = wheel->slots[tick % WHEEL_SLOTS];
 
@@ -62,7 +62,7 @@ static void run_slot(struct wheel *wheel, uint64_t tick, uint64_t now_us)
 
 		wheel_stop(wheel, timer);
 		if (timer->due_tick <= tick)
-			timer->fire(timer, wheel->owner, now_us);
+			timer->fire(timer, wheel->owner);
 		else
 			link_into(wheel, timer);
 	}
@@ -75,7 +75,7 @@ void wheel_run(struct wheel *wheel, uint64_t now_us)
 	while (wheel->next_tick <= now_tick) {
 		uint64_t tick = wheel->next_tick++;
 
-		run_slot(wheel, tick, now_us);
+		run_slot(wheel, tick);
 		if (wheel->count == 0)
 			wheel->next_tick = now_tick + 1;
 	}

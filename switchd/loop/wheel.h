@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Hashed timer wheel: 10 ms ticks, 4,096 slots, intrusive entries, O(1) start and stop. One thread's.
+/* Hashed timer wheel: 10 ms ticks, 4,096 slots, intrusive entries, O(1) start and stop. One
+ * thread's.
  *
- * Times beyond one turn (40.96 s) wait for their round. Entries fire in no particular order inside a
- * tick and never early. A wheel has no clock of its own: the owner passes now_us. */
+ * Times beyond one turn (40.96 s) wait for their round. Entries fire in no particular order inside
+ * a tick and never early. A wheel has no clock of its own: the owner passes now_us. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +13,7 @@
 #define WHEEL_SLOTS   4096u
 
 struct wheel_timer;
-typedef void wheel_fn(struct wheel_timer *timer, void *owner, uint64_t now_us);
+typedef void wheel_fn(struct wheel_timer *timer, void *owner);
 
 /* Zeroed = not running. Embedded in what it times. */
 struct wheel_timer {
@@ -37,6 +38,12 @@ void wheel_stop(struct wheel *wheel, struct wheel_timer *timer);
 static inline bool wheel_is_running(const struct wheel_timer *timer)
 {
 	return timer->prev != 0;
+}
+/* When a timer that has just fired was due. A series that starts each wait from here does not drift
+ * by the ticks' rounding. */
+static inline uint64_t wheel_due_us(const struct wheel_timer *timer)
+{
+	return timer->due_tick * WHEEL_TICK_US;
 }
 /* Runs what is due. A fire function may start and stop any timer, also itself. */
 void wheel_run(struct wheel *wheel, uint64_t now_us);

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "switchd/auth/credentials.h"
 #include "switchd/sip/authorize.h"
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_private.h"
@@ -34,9 +35,10 @@ static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct 
 	const struct conf_mapping_gateway *gateway = NULL;
 	const struct conf_phone *phone = NULL;
 	enum auth_result result = AUTH_MISSING;
+	struct span realm = span_of(worker->conf->realm);
 
 	number_of_from(rx->msg, out);
-	if (!sip_credentials(rx->msg, span_of(worker->conf->realm)).len)
+	if (!credentials_are_for(sip_credentials(rx->msg, realm), realm))
 		gateway = conf_mapping_gateway_find(worker->conf, &rx->source);
 	if (gateway) {
 		snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);

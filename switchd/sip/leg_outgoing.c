@@ -39,13 +39,12 @@ struct addr leg_media_address(void *context, const struct call_target *target,
 
 /* --- Stages. --- */
 
-static void stage_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+static void stage_fired(struct wheel_timer *timer, void *owner)
 {
 	struct sip_leg *leg = (struct sip_leg *)((char *)timer - offsetof(struct sip_leg, timer));
 	struct cause cause = cause_of(stages[leg->stage].cause);
 
 	(void)owner;
-	(void)now_us;
 	leg_give_up(leg);
 	call_leg_failed(&leg->base, cause);
 }

@@ -129,10 +129,9 @@ static void leg_free(struct sip_leg *leg)
 	free(leg);
 }
 
-static void free_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+static void free_fired(struct wheel_timer *timer, void *owner)
 {
 	(void)owner;
-	(void)now_us;
 	leg_free((struct sip_leg *)((char *)timer - offsetof(struct sip_leg, timer)));
 }
 

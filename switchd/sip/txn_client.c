@@ -110,10 +110,9 @@ static struct txn_client *of_timer(struct wheel_timer *timer)
 	return (struct txn_client *)((char *)timer - offsetof(struct txn_client, timer));
 }
 
-static void linger_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+static void linger_fired(struct wheel_timer *timer, void *owner)
 {
 	(void)owner;
-	(void)now_us;
 	destroy(of_timer(timer));
 }
 
@@ -123,7 +122,7 @@ static void linger(struct txn_client *txn, uint64_t us)
 	wheel_start(&txn->worker->wheel, &txn->timer, linger_fired, txn->worker->now_us, us);
 }
 
-static void resend_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+static void resend_fired(struct wheel_timer *timer, void *owner)
 {
 	struct txn_client *txn = of_timer(timer);
 	struct sip_worker *worker = owner;
@@ -133,7 +132,7 @@ static void resend_fired(struct wheel_timer *timer, void *owner, uint64_t now_us
 	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
 		worker_send(worker, txn->socket, &txn->target, txn->request, txn->request_len);
 		worker->counters.retransmissions++;
-		wheel_start(&worker->wheel, timer, resend_fired, now_us, wait_us);
+		wheel_start(&worker->wheel, timer, resend_fired, wheel_due_us(timer), wait_us);
 		return;
 	}
 	worker->counters.timeouts++;
@@ -253,7 +252,7 @@ static void send_ack(struct sip_worker *worker, struct txn_client *txn,
 	worker_send_commit(worker, txn->socket, &txn->target);
 }
 
-static void cancel_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+static void cancel_fired(struct wheel_timer *timer, void *owner)
 {
 	struct txn_client *txn =
 		(struct txn_client *)((char *)timer - offsetof(struct txn_client, cancel_timer));
@@ -265,7 +264,7 @@ static void cancel_fired(struct wheel_timer *timer, void *owner, uint64_t now_us
 		return; /* the INVITE's own linger ends it */
 	worker_send(worker, txn->socket, &txn->target, txn->cancel, txn->cancel_len);
 	worker->counters.retransmissions++;
-	wheel_start(&worker->wheel, timer, cancel_fired, now_us, wait_us);
+	wheel_start(&worker->wheel, timer, cancel_fired, wheel_due_us(timer), wait_us);
 }
 
 static void stop_cancel(struct txn_client *txn)

@@ -146,13 +146,12 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 	return txn;
 }
 
-static void linger_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+static void linger_fired(struct wheel_timer *timer, void *owner)
 {
 	struct txn_server *txn =
 		(struct txn_server *)((char *)timer - offsetof(struct txn_server, timer));
 
 	(void)owner;
-	(void)now_us;
 	destroy(txn);
 }
 
@@ -170,7 +169,7 @@ void txn_server_repeat(struct sip_worker *worker, struct txn_server *txn)
 }
 
 /* A final answer to INVITE: repeated until ACK, on the list. */
-static void resend_fired(struct wheel_timer *timer, void *owner, uint64_t now_us)
+static void resend_fired(struct wheel_timer *timer, void *owner)
 {
 	struct txn_server *txn =
 		(struct txn_server *)((char *)timer - offsetof(struct txn_server, timer));
@@ -181,7 +180,7 @@ static void resend_fired(struct wheel_timer *timer, void *owner, uint64_t now_us
 	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
 		worker_send(worker, txn->socket, &txn->target, txn->response, txn->response_len);
 		worker->counters.retransmissions++;
-		wheel_start(&worker->wheel, timer, resend_fired, now_us, wait_us);
+		wheel_start(&worker->wheel, timer, resend_fired, wheel_due_us(timer), wait_us);
 		return;
 	}
 	worker->counters.timeouts++;
