@@ -35,18 +35,17 @@ static enum sip_header_id compact_name(char letter)
 	}
 }
 
-#define CASE(len, first, literal, id)                                               \
-	case KEY(len, first):                                                       \
-		_Static_assert(sizeof(literal) - 1 == (len), "length of " literal); \
+#define CASE(first, literal, id)              \
+	case KEY(sizeof(literal) - 1, first): \
 		return EQ(literal) || IEQ(literal) ? (id) : SIP_HDR_OTHER
 
-#define CASE2(len, first, literal, id, literal2, id2)                                      \
-	case KEY(len, first):                                                              \
-		_Static_assert(sizeof(literal) == sizeof(literal2), "length of " literal); \
-		if (EQ(literal))                                                           \
-			return (id);                                                       \
-		if (EQ(literal2))                                                          \
-			return (id2);                                                      \
+/* Two names of one length and first letter. */
+#define CASE2(first, literal, id, literal2, id2) \
+	case KEY(sizeof(literal) - 1, first):    \
+		if (EQ(literal))                 \
+			return (id);             \
+		if (EQ(literal2))                \
+			return (id2);            \
 		return IEQ(literal) ? (id) : IEQ(literal2) ? (id2) : SIP_HDR_OTHER
 
 enum sip_header_id sip_header_from_name(struct span name)
@@ -56,33 +55,33 @@ enum sip_header_id sip_header_from_name(struct span name)
 	if (name.len == 0 || name.len > 19)
 		return SIP_HDR_OTHER;
 	switch (KEY(name.len, name.ptr[0] | 0x20)) {
-		CASE(2, 't', "To", SIP_HDR_TO);
-		CASE(3, 'v', "Via", SIP_HDR_VIA);
-		CASE(4, 'c', "CSeq", SIP_HDR_CSEQ);
-		CASE(4, 'f', "From", SIP_HDR_FROM);
-		CASE2(4, 'r', "RAck", SIP_HDR_RACK, "RSeq", SIP_HDR_RSEQ);
-		CASE(5, 'a', "Allow", SIP_HDR_ALLOW);
-		CASE(5, 'r', "Route", SIP_HDR_ROUTE);
-		CASE(6, 'm', "Min-SE", SIP_HDR_MIN_SE);
-		CASE(6, 'r', "Reason", SIP_HDR_REASON);
-		CASE2(7, 'c', "Call-ID", SIP_HDR_CALL_ID, "Contact", SIP_HDR_CONTACT);
-		CASE(7, 'e', "Expires", SIP_HDR_EXPIRES);
-		CASE(7, 'p', "Privacy", SIP_HDR_PRIVACY);
-		CASE(7, 'r', "Require", SIP_HDR_REQUIRE);
-		CASE(9, 's', "Supported", SIP_HDR_SUPPORTED);
-		CASE(10, 'u', "User-Agent", SIP_HDR_USER_AGENT);
-		CASE(11, 'm', "Min-Expires", SIP_HDR_MIN_EXPIRES);
-		CASE(11, 'r', "Retry-After", SIP_HDR_RETRY_AFTER);
-		CASE(12, 'c', "Content-Type", SIP_HDR_CONTENT_TYPE);
-		CASE(12, 'm', "Max-Forwards", SIP_HDR_MAX_FORWARDS);
-		CASE(12, 'r', "Record-Route", SIP_HDR_RECORD_ROUTE);
-		CASE(13, 'a', "Authorization", SIP_HDR_AUTHORIZATION);
-		CASE(13, 'p', "Proxy-Require", SIP_HDR_PROXY_REQUIRE);
-		CASE(14, 'c', "Content-Length", SIP_HDR_CONTENT_LENGTH);
-		CASE(15, 's', "Session-Expires", SIP_HDR_SESSION_EXPIRES);
-		CASE(16, 'w', "WWW-Authenticate", SIP_HDR_WWW_AUTHENTICATE);
-		CASE(18, 'p', "Proxy-Authenticate", SIP_HDR_PROXY_AUTHENTICATE);
-		CASE(19, 'p', "Proxy-Authorization", SIP_HDR_PROXY_AUTHORIZATION);
+		CASE('t', "To", SIP_HDR_TO);
+		CASE('v', "Via", SIP_HDR_VIA);
+		CASE('c', "CSeq", SIP_HDR_CSEQ);
+		CASE('f', "From", SIP_HDR_FROM);
+		CASE2('r', "RAck", SIP_HDR_RACK, "RSeq", SIP_HDR_RSEQ);
+		CASE('a', "Allow", SIP_HDR_ALLOW);
+		CASE('r', "Route", SIP_HDR_ROUTE);
+		CASE('m', "Min-SE", SIP_HDR_MIN_SE);
+		CASE('r', "Reason", SIP_HDR_REASON);
+		CASE2('c', "Call-ID", SIP_HDR_CALL_ID, "Contact", SIP_HDR_CONTACT);
+		CASE('e', "Expires", SIP_HDR_EXPIRES);
+		CASE('p', "Privacy", SIP_HDR_PRIVACY);
+		CASE('r', "Require", SIP_HDR_REQUIRE);
+		CASE('s', "Supported", SIP_HDR_SUPPORTED);
+		CASE('u', "User-Agent", SIP_HDR_USER_AGENT);
+		CASE('m', "Min-Expires", SIP_HDR_MIN_EXPIRES);
+		CASE('r', "Retry-After", SIP_HDR_RETRY_AFTER);
+		CASE('c', "Content-Type", SIP_HDR_CONTENT_TYPE);
+		CASE('m', "Max-Forwards", SIP_HDR_MAX_FORWARDS);
+		CASE('r', "Record-Route", SIP_HDR_RECORD_ROUTE);
+		CASE('a', "Authorization", SIP_HDR_AUTHORIZATION);
+		CASE('p', "Proxy-Require", SIP_HDR_PROXY_REQUIRE);
+		CASE('c', "Content-Length", SIP_HDR_CONTENT_LENGTH);
+		CASE('s', "Session-Expires", SIP_HDR_SESSION_EXPIRES);
+		CASE('w', "WWW-Authenticate", SIP_HDR_WWW_AUTHENTICATE);
+		CASE('p', "Proxy-Authenticate", SIP_HDR_PROXY_AUTHENTICATE);
+		CASE('p', "Proxy-Authorization", SIP_HDR_PROXY_AUTHORIZATION);
 	default:
 		return SIP_HDR_OTHER;
 	}
