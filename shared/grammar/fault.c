@@ -200,8 +200,8 @@ void fault_ambiguous(struct vos_fault *fault, const struct choices *choices,
 		    !choice_is_full_only(choice))
 			list_add(&list, choice->word);
 	}
-	for (int id = 0; choices->has_names && span_find(token->raw, '_') < token->raw.len &&
-			 id < PARAM_COUNT;
+	for (int id = 0;
+	     choices->has_names && span_find(token->raw, '_') < token->raw.len && id < PARAM_COUNT;
 	     id++) {
 		const char *name = param_get((enum param_id)id)->name;
 

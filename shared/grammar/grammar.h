@@ -115,6 +115,7 @@ struct match {
 	struct span
 		value_text;   /* empty for a reset of the whole; without plain|sealed of a secret */
 	bool has_value;       /* FIELD_RESET: only value_text goes from the list */
+	bool has_secret;      /* the line holds a secret: show and store full_line, not the line */
 	bool value_is_sealed; /* a secret given as "sealed v1:..." */
 	int value_column;
 	struct mode target;      /* mode after the command; differs from the present one only for

@@ -25,6 +25,7 @@ void walk_start(struct walk *walk, const struct grammar *grammar, const struct m
 	match->field = FIELD_COUNT;
 	match->value_text = (struct span){"", 0};
 	match->has_value = false;
+	match->has_secret = false;
 	match->value_is_sealed = false;
 	match->value_column = 0;
 	match->target = *mode;

@@ -8,12 +8,12 @@
 #include "vosctl/client.h"
 
 struct shell_options {
-	int timeout_ms;      /* of a command; 0 = none */
-	bool yes;            /* questions are answered with yes */
-	bool quiet;          /* no greeting, no warnings */
-	bool no_history;     /* read and write no history file */
+	int timeout_ms;  /* of a command; 0 = none */
+	bool yes;        /* questions are answered with yes */
+	bool quiet;      /* no greeting, no warnings */
+	bool no_history; /* read and write no history file */
 };
 
-/* Runs until exit, end of input or a hangup; returns vosctl's exit code. `client` is connected and stays
- * the caller's. */
+/* Runs until exit, end of input or a hangup; returns vosctl's exit code. `client` is connected and
+ * stays the caller's. */
 int shell_run(struct client *client, const struct shell_options *options);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys ? and TAB: what the grammar knows, with what only switchd knows when it answers in time.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/grammar/token.h"
+#include "vosctl/render/output.h"
+#include "vosctl/shell/shell_private.h"
+
+#define HELP_WAIT_MS     500
+#define COMPLETE_WAIT_MS 100
+#define LIST_MAX         60
+#define WORD_WIDTH_MAX   36
+#define TYPE_WIDTH_MAX   28
+
+/* --- ? --- */
+
+struct rows {
+	struct candidate *items;
+	size_t count;
+	size_t cap;
+};
+
+static void add_row(void *context, const struct candidate *candidate)
+{
+	struct rows *rows = context;
+
+	if (rows->count == rows->cap) {
+		size_t cap = rows->cap ? rows->cap * 2 : 64;
+		struct candidate *more = realloc(rows->items, cap * sizeof(*more));
+
+		if (!more)
+			return;
+		rows->items = more;
+		rows->cap = cap;
+	}
+	rows->items[rows->count++] = *candidate;
+}
+
+/* A value of which only the type is known has it in the column of the words. */
+static const char *row_word(const struct candidate *row)
+{
+	return row->word[0] ? row->word : row->type;
+}
+
+static const char *row_type(const struct candidate *row)
+{
+	return row->word[0] ? row->type : "";
+}
+
+static int widest(const struct rows *rows, const char *(*text)(const struct candidate *), int max)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		int own = render_width(span_of(text(&rows->items[i])));
+
+		if (own > width && own <= max)
+			width = own;
+	}
+	return width;
+}
+
+static const char *row_help(const struct candidate *row)
+{
+	return row->help;
+}
+
+static void pad(struct buf *out, const char *text, int width)
+{
+	buf_add_str(out, text);
+	for (int i = render_width(span_of(text)); i < width; i++)
+		buf_add_char(out, ' ');
+}
+
+static void print_rows(struct shell *shell, const struct rows *rows)
+{
+	int word_width = widest(rows, row_word, WORD_WIDTH_MAX);
+	int type_width = widest(rows, row_type, TYPE_WIDTH_MAX);
+	int help_width = widest(rows, row_help, screen_columns(&shell->screen));
+
+	screen_begin(&shell->screen, false);
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct candidate *row = &rows->items[i];
+		struct buf line = buf_new();
+
+		buf_add_lit(&line, "  ");
+		pad(&line, row_word(row), word_width);
+		if (type_width) {
+			buf_add_lit(&line, "  ");
+			pad(&line, row_type(row), type_width);
+		}
+		buf_add_lit(&line, "  ");
+		pad(&line, row->help, row->standard[0] || row->current[0] ? help_width : 0);
+		if (row->standard[0])
+			buf_printf(&line, "  %s", row->standard);
+		if (row->current[0] && strcmp(row->current, row->standard) != 0)
+			buf_printf(&line, "  now %s", row->current);
+		while (line.len && line.data[line.len - 1] == ' ')
+			line.len--;
+		buf_add_char(&line, '\n');
+		if (!line.failed)
+			screen_write(&shell->screen, line.data, line.len);
+		buf_free(&line);
+	}
+}
+
+void assist_help(void *context, struct span before)
+{
+	struct shell *shell = context;
+	char mode[MODE_KEY_MAX + 48];
+	char *line = span_dup(before);
+	struct rows rows = {0};
+	int more = 0;
+	enum vos_err err = VOS_ECLOSED;
+
+	if (!line)
+		return;
+	if (!shell->is_lost)
+		err = client_help(shell->client, mode_print(&shell->mode, mode), line, HELP_WAIT_MS,
+				  add_row, &rows, &more);
+	if (err != VOS_OK) {
+		rows.count = 0;
+		grammar_help(shell->grammar, &shell->mode, client_info(shell->client)->role, before,
+			     add_row, &rows);
+	}
+	if (rows.count == 0) {
+		struct vos_fault fault = {0};
+
+		/* An earlier word is wrong: say which. */
+		if (grammar_match(shell->grammar, &shell->mode, before, &shell->match, &fault) ==
+			    VOS_EINVAL &&
+		    fault.code != FAULT_SYNTAX_INCOMPLETE)
+			printf("%% %s\n", fault.text);
+		else
+			fputs("% nothing is known to follow here\n", stdout);
+	}
+	print_rows(shell, &rows);
+	if (more > 0)
+		printf("  ... %d more\n", more);
+	free(rows.items);
+	free(line);
+}
+
+/* --- TAB --- */
+
+struct finder {
+	struct shell *shell;
+	struct span word;
+};
+
+static void add_word(void *context, const struct candidate *candidate)
+{
+	struct finder *finder = context;
+	struct words *words = &finder->shell->words;
+
+	if (!candidate->word[0] || strcmp(candidate->word, "<cr>") == 0 ||
+	    !span_istarts_with(span_of(candidate->word), finder->word))
+		return;
+	for (size_t i = 0; i < words->count; i++) {
+		if (strcmp(words->items[i], candidate->word) == 0)
+			return;
+	}
+	if (words->count == words->cap) {
+		size_t cap = words->cap ? words->cap * 2 : 64;
+		void *more = realloc(words->items, cap * sizeof(words->items[0]));
+
+		if (!more)
+			return;
+		words->items = more;
+		words->cap = cap;
+	}
+	memcpy(words->items[words->count++], candidate->word, sizeof(words->items[0]));
+}
+
+static void find_words(struct shell *shell, struct span before, struct finder *finder)
+{
+	char mode[MODE_KEY_MAX + 48];
+	struct completion completion;
+	char *line;
+	int more = 0;
+
+	shell->words.count = 0;
+	shell->words.left_out = 0;
+	/* The word is known only afterwards, so a first walk finds it and a second one its
+	 * candidates. */
+	finder->word = SPAN_NONE;
+	grammar_complete(shell->grammar, &shell->mode, client_info(shell->client)->role, before,
+			 &completion, add_word, finder);
+	finder->word = completion.word;
+	if (shell->is_lost || (completion.source == SOURCE_NONE && shell->is_same_language))
+		return;
+	line = span_dup(before);
+	if (!line)
+		return;
+	if (client_complete(shell->client, mode_print(&shell->mode, mode), line, COMPLETE_WAIT_MS,
+			    add_word, finder, &more) == VOS_OK &&
+	    more > 0)
+		shell->words.left_out = (size_t)more;
+	free(line);
+}
+
+/* Length of what all words have in common, case aside. */
+static size_t common_length(const struct words *words)
+{
+	size_t len = strlen(words->items[0]);
+
+	for (size_t i = 1; i < words->count; i++) {
+		size_t same = 0;
+
+		while (same < len && tolower((unsigned char)words->items[i][same]) ==
+					     tolower((unsigned char)words->items[0][same]))
+			same++;
+		len = same;
+	}
+	while (len && ((unsigned char)words->items[0][len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+void assist_complete(void *context, struct span before, struct edit_completion *out)
+{
+	struct shell *shell = context;
+	struct words *words = &shell->words;
+	struct finder finder = {.shell = shell};
+	struct buf insert = buf_over(out->insert, sizeof(out->insert) - 1);
+
+	find_words(shell, before, &finder);
+	if (words->count == 0 || (finder.word.len && finder.word.ptr[0] == '"'))
+		return;
+	out->replace = finder.word.len;
+	if (words->count == 1 && words->left_out == 0) {
+		if (strcmp(words->items[0], "|") == 0)
+			buf_add_char(&insert, '|');
+		else
+			token_quote(span_of(words->items[0]), &insert);
+		buf_add_char(&insert, ' ');
+	} else {
+		size_t len = common_length(words);
+
+		if (len > finder.word.len && words->left_out == 0)
+			buf_add(&insert, words->items[0], len);
+		else
+			out->is_listing = true;
+	}
+	if (insert.failed)
+		insert.len = 0;
+	out->insert[insert.len] = 0;
+}
+
+void assist_list(void *context)
+{
+	const struct shell *shell = context;
+	const struct words *words = &shell->words;
+	size_t shown = words->count < LIST_MAX ? words->count : LIST_MAX;
+	int columns = screen_columns(&shell->screen);
+	int width = 0;
+	int per_row;
+
+	for (size_t i = 0; i < shown; i++) {
+		int own = render_width(span_of(words->items[i])) + 2;
+
+		width = own > width ? own : width;
+	}
+	per_row = columns > width && width ? (columns - 2) / width : 1;
+	for (size_t i = 0; i < shown; i++) {
+		bool is_last = (int)(i % (size_t)per_row) == per_row - 1 || i + 1 == shown;
+
+		printf("%s%s", i % (size_t)per_row == 0 ? "  " : "", words->items[i]);
+		if (is_last)
+			putchar('\n');
+		else
+			printf("%*s", width - render_width(span_of(words->items[i])), "");
+	}
+	if (words->count - shown + words->left_out > 0)
+		printf("  ... %zu more; type a prefix\n", words->count - shown + words->left_out);
+}

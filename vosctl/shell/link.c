@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The connection while a line is typed: events, its loss, and the way back with growing pauses. */
+#include <stdio.h>
+
+#include "shared/base/clock.h"
+#include "vosctl/shell/shell_private.h"
+
+#define RETRY_FIRST_MS    250
+#define RETRY_MAX_MS      10000
+#define RECONNECT_WAIT_MS 1000
+
+static void schedule(struct shell *shell, int pause_ms)
+{
+	shell->retry_ms = pause_ms;
+	shell->retry_at_us = clock_mono_us() + (uint64_t)pause_ms * 1000;
+}
+
+void link_lost(struct shell *shell)
+{
+	if (shell->is_lost)
+		return;
+	shell->is_lost = true;
+	schedule(shell, RETRY_FIRST_MS);
+	shell_update_prompt(shell);
+}
+
+bool link_restore(struct shell *shell)
+{
+	struct vos_fault fault = {0};
+	bool was_config = shell->mode.kind != MODE_EXEC;
+	int pause_ms = shell->retry_ms * 2;
+
+	if (client_reconnect(shell->client, RECONNECT_WAIT_MS, &fault) != VOS_OK) {
+		schedule(shell, pause_ms > RETRY_MAX_MS ? RETRY_MAX_MS : pause_ms);
+		return false;
+	}
+	shell->is_lost = false;
+	/* A new session of the daemon: it starts in exec mode and without a candidate. */
+	shell->mode = (struct mode){.kind = MODE_EXEC};
+	shell->status.pending = 0;
+	shell->status.generation = client_info(shell->client)->generation;
+	shell->is_same_language =
+		strcmp(client_info(shell->client)->grammar, grammar_hash(shell->grammar)) == 0;
+	shell_update_prompt(shell);
+	edit_print_above(shell->edit, was_config
+					      ? "% connected again; configuration mode was left\n"
+					      : "% connected again\n");
+	return true;
+}
+
+int link_fd(void *context)
+{
+	const struct shell *shell = context;
+
+	return shell->is_lost ? -1 : client_fd(shell->client);
+}
+
+int link_wait_ms(void *context)
+{
+	const struct shell *shell = context;
+	uint64_t now_us = clock_mono_us();
+
+	if (!shell->is_lost)
+		return -1;
+	return now_us >= shell->retry_at_us ? 0 : (int)((shell->retry_at_us - now_us) / 1000) + 1;
+}
+
+void link_idle(void *context)
+{
+	struct shell *shell = context;
+
+	if (shell->is_lost) {
+		if (clock_mono_us() >= shell->retry_at_us)
+			link_restore(shell);
+	} else if (client_poll(shell->client) != VOS_OK) {
+		link_lost(shell);
+		edit_redraw(shell->edit);
+	}
+}

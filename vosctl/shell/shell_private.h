@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of the shell: one struct that the loop, the helpers at the keys and the local commands
+ * share. */
+#pragma once
+
+#include "vosctl/shell/edit.h"
+#include "vosctl/shell/history.h"
+#include "vosctl/shell/screen.h"
+#include "vosctl/shell/shell.h"
+
+struct words {
+	char (*items)[sizeof(((struct candidate *)0)->word)];
+	size_t count;
+	size_t cap;
+	size_t left_out;
+};
+
+struct shell {
+	struct client *client;
+	const struct shell_options *options;
+	struct grammar *grammar;
+	struct input *input;
+	struct edit *edit;
+	struct screen screen;
+	struct shell_history *history;
+	struct mode mode;
+	struct client_status status;
+	struct match match;    /* of the line being run */
+	struct words words;    /* what TAB found last */
+	bool is_same_language; /* the daemon has our grammar */
+	bool is_lost;          /* no connection */
+	bool is_done;
+	int exit_code;
+	int retry_ms; /* pause before the next try to connect */
+	uint64_t retry_at_us;
+};
+
+/* The keys ? and TAB (assist.c). */
+void assist_help(void *shell, struct span before);
+void assist_complete(void *shell, struct span before, struct edit_completion *out);
+void assist_list(void *shell);
+
+/* Commands that need no daemon; false when the match is none of them (local.c). */
+bool local_run(struct shell *shell, const struct match *match);
+
+/* The connection is gone, or back (link.c). */
+void link_lost(struct shell *shell);
+/* One try now; says so when it is back. */
+bool link_restore(struct shell *shell);
+int link_fd(void *shell);
+int link_wait_ms(void *shell);
+void link_idle(void *shell);
+
+void shell_update_prompt(struct shell *shell);
