@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cross rules: what is refused, what is warned about, at the edges of each. */
+#include "tests/support/test.h"
+
+#include <stdio.h>
+
+#include "shared/config/check.h"
+#include "tests/support/changes.h"
+
+/* The report of a change list on a base (NULL: the empty one); the list is then empty. */
+struct checked {
+	struct snapshot *before;
+	struct snapshot *after;
+	struct check_report report;
+};
+
+static void check(struct checked *checked, struct snapshot *base, struct change_list *list,
+		  const struct check_facts *facts)
+{
+	checked->before = base ? snapshot_ref(base) : snapshot_new_empty();
+	checked->after = changes_apply(checked->before, list);
+	assert_int_equal(snapshot_check(checked->before, checked->after, facts, &checked->report),
+			 VOS_OK);
+}
+
+static void clear(struct checked *checked)
+{
+	check_report_clear(&checked->report);
+	snapshot_unref(checked->before);
+	snapshot_unref(checked->after);
+}
+
+static void expect_one(const struct vos_fault *faults, size_t count, enum fault_code code,
+		       const char *path, const char *text)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(faults[i].path, path) != 0 || !strstr(faults[i].text, text))
+			continue;
+		assert_int_equal(faults[i].code, code);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		print_message("have: [%s] %s\n", faults[i].path, faults[i].text);
+	fail_msg("missing: [%s] %s", path, text);
+}
+
+#define EXPECT_ERROR(checked, code, path, text) \
+	expect_one((checked).report.errors, (checked).report.error_count, code, path, text)
+#define EXPECT_WARNING(checked, path, text)                                                     \
+	expect_one((checked).report.warnings, (checked).report.warning_count, FAULT_NONE, path, \
+		   text)
+#define EXPECT_CLEAN(checked)                                        \
+	do {                                                         \
+		assert_int_equal((checked).report.error_count, 0);   \
+		assert_int_equal((checked).report.warning_count, 0); \
+	} while (0)
+
+static void defaults_are_clean(void **state)
+{
+	struct snapshot *empty = snapshot_new_empty();
+	struct check_facts facts = {
+		.nat_device_count = 180000, .ephemeral_low = 32768, .ephemeral_high = 60999};
+	struct check_report report;
+
+	(void)state;
+	assert_int_equal(snapshot_check(NULL, empty, &facts, &report), VOS_OK);
+	assert_int_equal(report.error_count, 0);
+	assert_int_equal(report.warning_count, 0);
+	assert_int_equal(snapshot_check(empty, empty, NULL, &report), VOS_OK);
+	assert_int_equal(report.error_count, 0);
+	assert_int_equal(report.warning_count, 0);
+	snapshot_unref(empty);
+}
+
+static void rtp_and_ivr_ports(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_param(&list, "SS_RTP_PORT_RANGE", "10000,40001");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 1);
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "param SS_RTP_PORT_RANGE",
+		     "SS_RTP_PORT_RANGE 10000,40001 and IVR_RTP_PORT 40000,47999 overlap");
+	clear(&checked);
+
+	/* The one that moved is named; touching at one port is overlapping. */
+	changes_param(&list, "IVR_RTP_PORT", "39999,40500");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "param IVR_RTP_PORT", "overlap");
+	clear(&checked);
+
+	changes_param(&list, "SS_RTP_PORT_RANGE", "48000,50001");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+}
+
+static void ephemeral_ports(void **state)
+{
+	struct check_facts facts = {.ephemeral_low = 32768, .ephemeral_high = 60999};
+	struct change_list list = {0};
+	struct snapshot *base;
+	struct checked checked;
+
+	(void)state;
+	changes_param(&list, "SS_RTP_PORT_RANGE", "20000,32769");
+	check(&checked, NULL, &list, &facts);
+	EXPECT_WARNING(checked, "param SS_RTP_PORT_RANGE", "ephemeral ports 32768,60999");
+	base = snapshot_ref(checked.after);
+	clear(&checked);
+	/* Not said again for another change. */
+	changes_param(&list, "SS_QOS_RTP", "0xb8");
+	check(&checked, base, &list, &facts);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	snapshot_unref(base);
+
+	changes_param(&list, "SS_RTP_PORT_RANGE", "20000,32767");
+	check(&checked, NULL, &list, &facts);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	changes_param(&list, "SS_RTP_PORT_RANGE", "20000,32769");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+}
+
+static void keepalive_against_expiry(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_PERIOD", "60");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_PERIOD", "61");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "param SS_SIP_NAT_KEEP_ALIVE_PERIOD", "60 s or less is safe");
+	clear(&checked);
+	changes_param(&list, "SS_ENDPOINT_NAT_EXPIRE", "149");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "param SS_SIP_NAT_KEEP_ALIVE_PERIOD",
+		       "SS_ENDPOINT_NAT_EXPIRE 149 s");
+	clear(&checked);
+	/* Off is off. */
+	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_PERIOD", "86400");
+	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_MESSAGE", "");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+}
+
+/* 30 s in bursts of 3000 each 500 ms reach 180,000 devices. */
+static void keepalive_round(void **state)
+{
+	struct check_facts facts = {.nat_device_count = 180001};
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	check(&checked, NULL, &list, &facts);
+	assert_int_equal(checked.report.warning_count, 1);
+	EXPECT_WARNING(checked, "param SS_SIP_NAT_KEEP_ALIVE_PERIOD",
+		       "a keepalive round of 30 s reaches 180000 of the 180001 devices registered "
+		       "now; SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME 3001 or "
+		       "SS_SIP_NAT_KEEP_ALIVE_PERIOD 31 would reach all");
+	clear(&checked);
+	/* What the warning names does reach all. */
+	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME", "3001");
+	check(&checked, NULL, &list, &facts);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_PERIOD", "31");
+	check(&checked, NULL, &list, &facts);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	/* An interval that does not divide the period: 30 s in steps of 7 s are 5 bursts. */
+	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL", "7000");
+	facts.nat_device_count = 15000;
+	check(&checked, NULL, &list, &facts);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+}
+
+static void session_timer(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_param(&list, "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "901");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "param SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP",
+		     "allowed 0..900 s");
+	clear(&checked);
+	changes_param(&list, "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "900");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 0);
+	clear(&checked);
+	changes_param(&list, "SS_SIP_SESSION_UPDATE_SEGMENT", "1800");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "param SS_SIP_SESSION_UPDATE_SEGMENT", "not below");
+	clear(&checked);
+	/* Ten divides the TTL, whatever that is. */
+	changes_param(&list, "SS_SIP_SESSION_UPDATE_SEGMENT", "10");
+	changes_param(&list, "SS_SIP_SESSION_TTL", "90");
+	check(&checked, NULL, &list, NULL);
+	for (size_t i = 0; i < checked.report.warning_count; i++)
+		assert_non_null(strstr(checked.report.warnings[i].text, "not in effect yet"));
+	clear(&checked);
+	/* Off: nothing to compare with. */
+	changes_param(&list, "SS_SIP_SESSION_TTL", "0");
+	changes_param(&list, "SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", "43200");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 0);
+	clear(&checked);
+}
+
+static void missing_reference(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "phone", "1001");
+	changes_field(&list, "phone", "1001", "network", "lan");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 1);
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, "phone 1001 network",
+		     "phone 1001 network: network lan does not exist");
+	clear(&checked);
+	changes_create(&list, "phone", "1001");
+	changes_field(&list, "phone", "1001", "network", "lan");
+	changes_create(&list, "network", "lan");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+}
+
+static void object_in_use(void **state)
+{
+	struct change_list list = {0};
+	struct snapshot *base;
+	struct checked checked;
+	char key[16];
+
+	(void)state;
+	changes_create(&list, "network", "lan");
+	for (int i = 0; i < 8; i++) {
+		snprintf(key, sizeof(key), "100%d", i);
+		changes_create(&list, "phone", key);
+		changes_field(&list, "phone", key, "network", "lan");
+	}
+	changes_create(&list, "listen", "a");
+	changes_field(&list, "listen", "a", "udp", "127.0.0.1:5060");
+	changes_field(&list, "listen", "a", "network", "lan");
+	base = changes_apply(NULL, &list);
+	changes_delete(&list, "network", "lan");
+	check(&checked, base, &list, NULL);
+	assert_int_equal(checked.report.error_count, 1);
+	EXPECT_ERROR(checked, FAULT_REF_IN_USE, "network lan",
+		     "network lan is used by listen a (network), phone 1000 (network), phone 1001 "
+		     "(network), phone 1002 (network), phone 1003 (network), and others");
+	clear(&checked);
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(key, sizeof(key), "100%d", i);
+		changes_field_reset(&list, "phone", key, "network", NULL);
+	}
+	changes_delete(&list, "listen", "a");
+	changes_delete(&list, "network", "lan");
+	check(&checked, base, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	snapshot_unref(base);
+}
+
+static void media_proxy_off(void **state)
+{
+	struct change_list list = {0};
+	struct snapshot *base;
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "phone", "1001");
+	changes_field(&list, "phone", "1001", "media-proxy", "off");
+	changes_field(&list, "phone", "1001", "local-ring", "on");
+	changes_create(&list, "mapping-gateway", "in");
+	changes_field(&list, "mapping-gateway", "in", "media-proxy", "off");
+	changes_field(&list, "mapping-gateway", "in", "encryption", "rc4");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "phone 1001 media-proxy", "its local-ring cannot work");
+	EXPECT_WARNING(checked, "mapping-gateway in media-proxy", "its encryption cannot work");
+	base = snapshot_ref(checked.after);
+	clear(&checked);
+	/* Another change does not bring it up again. */
+	changes_create(&list, "phone", "1002");
+	check(&checked, base, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	snapshot_unref(base);
+
+	changes_create(&list, "phone", "1001");
+	changes_field(&list, "phone", "1001", "media-proxy", "auto");
+	changes_field(&list, "phone", "1001", "local-ring", "on");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+}
+
+static void listen_addresses(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "listen", "a");
+	changes_field(&list, "listen", "a", "udp", "192.0.2.1:5060");
+	changes_create(&list, "listen", "b");
+	changes_field(&list, "listen", "b", "udp", "192.0.2.1:5060");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 1);
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "listen b udp",
+		     "listen b udp: 192.0.2.1:5060 is the address of listen a udp already");
+	clear(&checked);
+
+	/* UDP and TCP are apart, TCP and TLS are not. */
+	changes_create(&list, "listen", "a");
+	changes_field(&list, "listen", "a", "udp", "192.0.2.1:5060");
+	changes_field(&list, "listen", "a", "tcp", "192.0.2.1:5060");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 0);
+	EXPECT_WARNING(checked, "listen a tcp", "not in effect yet");
+	clear(&checked);
+	changes_create(&list, "listen", "a");
+	changes_field(&list, "listen", "a", "tcp", "192.0.2.1:5060");
+	changes_field(&list, "listen", "a", "tls", "192.0.2.1:5060");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "listen a tls", "listen a tcp already");
+	clear(&checked);
+
+	changes_create(&list, "listen", "a");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "listen a", "has no address");
+	clear(&checked);
+}
+
+static void not_in_effect(void **state)
+{
+	struct change_list list = {0};
+	struct snapshot *base;
+	struct checked checked;
+	char key[16];
+
+	(void)state;
+	assert_false(param_get(PARAM_IVR_RTP_PORT)->in_effect);
+	changes_param(&list, "IVR_RTP_PORT", "50000,50999");
+	for (int i = 0; i < 300; i++) {
+		snprintf(key, sizeof(key), "1%03d", i);
+		changes_create(&list, "phone", key);
+		changes_field(&list, "phone", key, "forward-always", "1");
+		changes_field(&list, "phone", key, "forward-always", "2");
+	}
+	changes_create(&list, "number-pool", "p");
+	changes_field(&list, "number-pool", "p", "number", "123");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.warning_count, 3);
+	EXPECT_WARNING(checked, "param IVR_RTP_PORT", "IVR_RTP_PORT: not in effect yet");
+	EXPECT_WARNING(checked, "phone 1000 forward-always",
+		       "phone 1000 forward-always: not in effect yet (and 299 more)");
+	EXPECT_WARNING(checked, "number-pool p", "number-pool p: not in effect yet");
+	base = snapshot_ref(checked.after);
+	clear(&checked);
+	changes_field(&list, "phone", "1001", "forward-always", "3");
+	changes_param(&list, "SS_QOS_RTP", "0xb8");
+	check(&checked, base, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	snapshot_unref(base);
+}
+
+static void bounds_of_gateways(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+	char text[32];
+
+	(void)state;
+	changes_create(&list, "routing-gateway", "a");
+	for (int i = 0; i < CHECK_GATEWAY_ADDRESSES_MAX; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%d", i + 1);
+		changes_field(&list, "routing-gateway", "a", "address", text);
+	}
+	for (int i = 0; i < CHECK_GATEWAY_PREFIXES_MAX; i++) {
+		snprintf(text, sizeof(text), "%d", 100 + i);
+		changes_field(&list, "routing-gateway", "a", "prefixes", text);
+	}
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	changes_field(&list, "routing-gateway", "a", "address", "192.0.2.100");
+	changes_field(&list, "routing-gateway", "a", "prefixes", "999");
+	{
+		struct checked more;
+
+		check(&more, checked.after, &list, NULL);
+		assert_int_equal(more.report.error_count, 2);
+		EXPECT_ERROR(more, FAULT_VALUE_RANGE, "routing-gateway a address",
+			     "9 values; at most 8");
+		EXPECT_ERROR(more, FAULT_VALUE_RANGE, "routing-gateway a prefixes",
+			     "65 values; at most 64");
+		clear(&more);
+	}
+	clear(&checked);
+}
+
+static void report_is_bounded(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+	char key[16];
+
+	(void)state;
+	for (int i = 0; i < CHECK_REPORT_MAX + 50; i++) {
+		snprintf(key, sizeof(key), "1%03d", i);
+		changes_create(&list, "phone", key);
+		changes_field(&list, "phone", key, "network", "nowhere");
+	}
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, CHECK_REPORT_MAX);
+	clear(&checked);
+}
+
+static void static_phone_without_address(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "phone", "1001");
+	changes_field(&list, "phone", "1001", "registration", "static");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "phone 1001 registration", "it has no address");
+	clear(&checked);
+}
+
+TEST_MAIN(cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_ports),
+	  cmocka_unit_test(ephemeral_ports), cmocka_unit_test(keepalive_against_expiry),
+	  cmocka_unit_test(keepalive_round), cmocka_unit_test(session_timer),
+	  cmocka_unit_test(missing_reference), cmocka_unit_test(object_in_use),
+	  cmocka_unit_test(media_proxy_off), cmocka_unit_test(listen_addresses),
+	  cmocka_unit_test(not_in_effect), cmocka_unit_test(bounds_of_gateways),
+	  cmocka_unit_test(report_is_bounded), cmocka_unit_test(static_phone_without_address))
