@@ -17,9 +17,17 @@ static void party_of(const struct conf_party *from, struct decide_party *out)
 	out->network = from->network;
 }
 
+/* Makes room for the candidates once their number is known. */
+static bool reserve_targets(struct call_hunt *hunt, size_t count)
+{
+	hunt->capacity = count < CALL_TARGETS_MAX ? count : CALL_TARGETS_MAX;
+	hunt->targets = calloc(hunt->capacity ? hunt->capacity : 1, sizeof(*hunt->targets));
+	return hunt->targets != NULL;
+}
+
 static struct call_target *add_target(struct call_hunt *hunt)
 {
-	return hunt->count < CALL_TARGETS_MAX ? &hunt->targets[hunt->count++] : NULL;
+	return hunt->count < hunt->capacity ? &hunt->targets[hunt->count++] : NULL;
 }
 
 static void add_binding(struct call *call, const struct conf_phone *phone,
@@ -72,11 +80,15 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 	if (phone->lock == CONF_LOCK_IN || phone->lock == CONF_LOCK_ALL)
 		return cause_of(CAUSE_LOCKED);
 	if (phone->is_static) {
+		if (!reserve_targets(call->hunt, 1))
+			return cause_of(CAUSE_NO_MEMORY);
 		add_address(call, &phone->party, "phone", phone->number, &phone->static_address);
 		return cause_of(CAUSE_NORMAL);
 	}
 	count = location_find(call->table->env.location, span_of(phone->number), clock_wall_ms(),
 			      bindings, LOCATION_CONTACTS_MAX);
+	if (!reserve_targets(call->hunt, count))
+		return cause_of(CAUSE_NO_MEMORY);
 	for (size_t i = 0; i < count; i++)
 		add_binding(call, phone, &bindings[i]);
 	return cause_of(count ? CAUSE_NORMAL : CAUSE_OFFLINE);
@@ -85,9 +97,14 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 static struct cause fill_gateways(struct call *call)
 {
 	const struct conf_routing_gateway *gateways[CALL_TARGETS_MAX];
+	size_t addresses = 0;
 	size_t count;
 
 	count = conf_route(call->hunt->conf, span_of(call->callee), gateways, CALL_TARGETS_MAX);
+	for (size_t i = 0; i < count; i++)
+		addresses += gateways[i]->address_count;
+	if (!reserve_targets(call->hunt, addresses))
+		return cause_of(CAUSE_NO_MEMORY);
 	for (size_t i = 0; i < count; i++)
 		for (size_t a = 0; a < gateways[i]->address_count; a++)
 			add_address(call, &gateways[i]->party, "routing-gateway", gateways[i]->name,
@@ -195,6 +212,7 @@ void call_hunt_end(struct call *call)
 	if (!call->hunt)
 		return;
 	conf_unref(call->hunt->conf);
+	free(call->hunt->targets);
 	free(call->hunt->sdp);
 	free(call->hunt);
 	call->hunt = NULL;

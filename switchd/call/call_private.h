@@ -23,8 +23,9 @@ enum call_state {
 struct call_hunt {
 	struct conf *conf; /* reference: what the targets point into */
 	struct decide_party caller;
-	struct addr anchor; /* our media address towards the last candidate */
-	struct call_target targets[CALL_TARGETS_MAX];
+	struct addr anchor;          /* our media address towards the last candidate */
+	struct call_target *targets; /* room for CALL_TARGETS_MAX at most */
+	size_t capacity;
 	size_t count;
 	size_t next;
 	struct cause last;
