@@ -29,6 +29,7 @@ struct client_status {
 	int pending;         /* changes in the candidate */
 	uint64_t generation; /* running */
 	bool is_different;   /* apply --diff, show configuration diff: there is a difference */
+	char stage[12];      /* "commit": a conflict or check refused it, not the line itself */
 	bool is_closing;     /* the daemon ends: exit of exec, or its shutdown */
 };
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of an output: what output.c and document.c share. */
+#pragma once
+
+#include <stdio.h>
+
+#include "vosctl/render/output.h"
+#include "vosctl/render/pipe.h"
+#include "vosctl/render/table.h"
+
+struct output {
+	struct output_options options;
+	struct client_sink sink;
+	struct pipeline *pipeline;
+	struct table table;
+	char schema[64];
+	bool has_table;
+	bool has_item;
+	bool has_text;
+	bool unpaged;
+	bool is_broken; /* saving failed */
+	uint64_t row_count;
+	struct buf text; /* JSON: text until the end */
+	struct buf part; /* an unfinished line of text */
+	json_t *item;
+	json_t *warnings;
+	json_t *columns; /* JSON formats: names of the cells */
+	FILE *file;      /* | save */
+	char *file_name;
+};
+
+/* To the screen, or into the file of `save`. */
+void output_put(struct output *output, struct span text);
+
+/* The JSON formats. Rows go through the pipeline as one object each; document_end() comes after it.
+ */
+void document_begin(struct output *output, json_t *columns);
+void document_row(struct output *output, json_t *row);
+void document_end(struct output *output, const struct client_status *status,
+		  const struct vos_fault *fault);
+void json_print(json_t *json, struct buf *out);

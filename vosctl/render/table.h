@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rows as a text table or CSV, and an item as labelled lines. Each gives whole lines to `line`. */
+#pragma once
+
+#include <jansson.h>
+
+#include "shared/base/buf.h"
+
+#define TABLE_COLUMNS_MAX 24
+#define TABLE_ROWS_HELD   200 /* they size the columns; what comes later is not looked at ahead */
+
+typedef void table_line_fn(void *context, struct span line, bool is_heading);
+
+struct table_column {
+	const char *name;
+	const char *header;
+	int width;     /* as printed */
+	bool is_right; /* numbers */
+	bool is_number;
+	bool is_optional;
+	bool is_hidden;
+	bool may_cut;
+};
+
+struct table {
+	table_line_fn *line;
+	void *context;
+	int width; /* of the terminal, 0 = no limit */
+	bool redact;
+	json_t *schema; /* the columns; the texts above point into it */
+	struct table_column columns[TABLE_COLUMNS_MAX];
+	int count;
+	bool has_header;
+	bool is_sized;
+	json_t *held;
+};
+
+void table_begin(struct table *table, json_t *columns);
+void table_row(struct table *table, json_t *row);
+void table_end(struct table *table);
+/* CSV (RFC 4180 without CR): names, then values. */
+void csv_begin(struct table *table, json_t *columns);
+void csv_row(struct table *table, json_t *row);
+/* An item as "label  value" lines. */
+void item_lines(struct table *table, json_t *item);
+
+/* Printed form of a cell: "-" for null (or "" when empty_null), yes/no. Control characters
+ * replaced. */
+void cell_print(json_t *cell, bool empty_null, bool redact, struct buf *out);
+/* Text without control characters (other than newline and tab), with secrets and long numbers
+ * hidden when asked for. */
+void text_clean(struct span text, bool redact, struct buf *out);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text as a terminal may show it: widths, control characters, hidden secrets and numbers. */
+#include "vosctl/render/output.h"
+#include "vosctl/render/table.h"
+
+#define NUMBER_SHOWN 4 /* first digits of a number that stay */
+#define NUMBER_LONG  6 /* digits from which on it is taken for a phone number */
+
+int render_width(struct span text)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		width += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+	return width;
+}
+
+/* C0 but newline and tab, DEL, and C1 (U+0080..U+009F): a display name must not drive the terminal.
+ */
+static void add_visible(struct span text, struct buf *out)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f) {
+			buf_add_char(out, '?');
+		} else if (c == 0xc2 && i + 1 < text.len &&
+			   (unsigned char)text.ptr[i + 1] >= 0x80 &&
+			   (unsigned char)text.ptr[i + 1] <= 0x9f) {
+			buf_add_char(out, '?');
+			i++;
+		} else {
+			buf_add_char(out, (char)c);
+		}
+	}
+}
+
+static size_t digits_at(struct span text, size_t at)
+{
+	size_t len = 0;
+
+	while (at + len < text.len && text.ptr[at + len] >= '0' && text.ptr[at + len] <= '9')
+		len++;
+	return len;
+}
+
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_' || c == '-';
+}
+
+static void add_redacted(struct span text, struct buf *out)
+{
+	for (size_t i = 0; i < text.len;) {
+		struct span rest = {text.ptr + i, text.len - i};
+		size_t digits = digits_at(text, i);
+
+		if (span_starts_with(rest, SPAN_LIT("sealed v1:"))) {
+			buf_add_lit(out, "<redacted>");
+			i += sizeof("sealed v1:") - 1;
+			while (i < text.len && is_word(text.ptr[i]))
+				i++;
+		} else if (digits >= NUMBER_LONG) {
+			buf_add(out, text.ptr + i, NUMBER_SHOWN);
+			for (size_t k = NUMBER_SHOWN; k < digits; k++)
+				buf_add_char(out, 'x');
+			i += digits;
+		} else {
+			buf_add(out, text.ptr + i, digits ? digits : 1);
+			i += digits ? digits : 1;
+		}
+	}
+}
+
+void text_clean(struct span text, bool redact, struct buf *out)
+{
+	struct buf hidden = buf_new();
+
+	if (redact) {
+		add_redacted(text, &hidden);
+		text = buf_span(&hidden);
+	}
+	add_visible(text, out);
+	buf_free(&hidden);
+}
+
+void cell_print(json_t *cell, bool empty_null, bool redact, struct buf *out)
+{
+	struct buf clean = buf_new();
+
+	if (json_is_integer(cell)) {
+		buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(cell));
+	} else if (json_is_boolean(cell)) {
+		buf_add_str(out, json_is_true(cell) ? "yes" : "no");
+	} else if (json_is_real(cell)) {
+		buf_printf(out, "%.3f", json_real_value(cell));
+	} else if (json_is_string(cell)) {
+		text_clean((struct span){json_string_value(cell), json_string_length(cell)}, redact,
+			   &clean);
+		/* A row is one line, whatever its cells hold. */
+		for (size_t i = 0; i < clean.len; i++)
+			if (clean.data[i] == '\n' || clean.data[i] == '\t')
+				clean.data[i] = ' ';
+		buf_add_span(out, buf_span(&clean));
+	} else if (!empty_null) {
+		buf_add_char(out, '-');
+	}
+	buf_free(&clean);
+}
