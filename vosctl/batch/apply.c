@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vosctl apply FILE: the whole file in one request, all its faults in one go. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/secret.h"
+#include "vosctl/batch/batch.h"
+
+#define FILE_MAX (16u * 1024u * 1024u) /* what switchd takes */
+
+static enum vos_err read_all(const char *path, struct buf *out, struct vos_fault *fault)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "re");
+	char piece[16384];
+	size_t len;
+	bool failed;
+
+	if (!file) {
+		fault_set(fault, FAULT_STATE, 0, "cannot read %s: %s", path, strerror(errno));
+		return VOS_EIO;
+	}
+	while (out->len <= FILE_MAX && (len = fread(piece, 1, sizeof(piece), file)) > 0)
+		buf_add(out, piece, len);
+	failed = ferror(file) || out->failed;
+	if (!is_stdin)
+		fclose(file);
+	if (failed) {
+		fault_set(fault, FAULT_STATE, 0, "cannot read %s: %s", path, strerror(errno));
+		return VOS_EIO;
+	}
+	if (out->len > FILE_MAX) {
+		fault_set(fault, FAULT_VALUE_RANGE, 0, "%s is longer than %u MiB", path,
+			  FILE_MAX >> 20);
+		return VOS_EINVAL;
+	}
+	return VOS_OK;
+}
+
+/* JSON carries only UTF-8, so a bad byte is told here, with its place. */
+static bool check_utf8(struct span text, struct vos_fault *fault)
+{
+	int line = 0;
+
+	while (text.len) {
+		size_t len = span_find(text, '\n');
+		struct span row = {text.ptr, len};
+		json_t *json = json_stringn(row.ptr, row.len);
+		const char *nul = row.len ? memchr(row.ptr, '\0', row.len) : NULL;
+
+		line++;
+		if (!json || nul) {
+			size_t at = nul ? (size_t)(nul - row.ptr) : 0;
+
+			json_decref(json);
+			while (!nul && at < row.len && (json = json_stringn(row.ptr, at + 1))) {
+				json_decref(json);
+				at++;
+			}
+			fault->line = line;
+			fault_set(fault, FAULT_VALUE_FORMAT, (int)at + 1,
+				  "the file is not UTF-8 text");
+			return false;
+		}
+		json_decref(json);
+		text.ptr += len < text.len ? len + 1 : len;
+		text.len -= len < text.len ? len + 1 : len;
+	}
+	return true;
+}
+
+static void write_stdout(void *context, const char *data, size_t len)
+{
+	struct batch *batch = context;
+
+	if (len && fwrite(data, 1, len, stdout) != len)
+		batch->is_unsaved = true;
+}
+
+static void print_warning(void *context, const struct vos_fault *fault, bool is_error)
+{
+	const struct batch *batch = context;
+	struct buf text = buf_new();
+
+	render_fault_batch(batch->name, fault, is_error, &text);
+	fflush(stdout);
+	if (fwrite(text.data, 1, text.len, stderr) != text.len) {
+		/* Nowhere left to say it. */
+	}
+	buf_free(&text);
+}
+
+static int run_apply(struct batch *batch, const struct apply_options *options, struct span text)
+{
+	const struct client_apply apply = {
+		.name = batch->name,
+		.text = text.ptr,
+		.len = text.len,
+		.comment = options->comment,
+		.check = options->check,
+		.diff = options->diff,
+		.replace = options->replace,
+		.timeout_ms = batch->options.timeout_ms,
+	};
+	const struct output_options output_options = {
+		.format = batch->options.format,
+		.quiet = batch->options.quiet,
+		.write = write_stdout,
+		.warn = print_warning,
+		.context = batch,
+		.info = client_info(batch->client),
+	};
+	struct client_status status = {0};
+	struct vos_fault fault = {0};
+	struct vos_fault saving = {0};
+	struct output *output;
+	enum vos_err err;
+
+	err = output_open(&output_options, NULL, &output, &fault);
+	if (!err) {
+		err = client_apply(batch->client, &apply, output_sink(output), &status, &fault);
+		if (output_close(output, &status, err ? &fault : NULL, &saving) != VOS_OK)
+			batch->is_unsaved = true;
+	}
+	if (err) {
+		fault.line = 0; /* each fault of a line has been printed with its place */
+		batch_print_fault(batch, batch->name, &fault);
+		return batch_exit_code(err, &fault, &status);
+	}
+	return options->diff && status.is_different ? EXIT_DIFFERENT : EXIT_DONE;
+}
+
+int batch_apply(struct batch *batch, const struct apply_options *options)
+{
+	struct buf text = buf_new();
+	struct vos_fault fault = {0};
+
+	batch->name = strcmp(options->path, "-") == 0 ? "<stdin>" : options->path;
+	if (read_all(options->path, &text, &fault) != VOS_OK) {
+		batch_print_fault(batch, NULL, &fault);
+		batch->exit_code = fault.code == FAULT_STATE ? EXIT_WRONG_USAGE : EXIT_REFUSED;
+	} else if (!check_utf8(buf_span(&text), &fault)) {
+		batch_print_fault(batch, batch->name, &fault);
+		batch->exit_code = EXIT_REFUSED;
+	} else {
+		batch->exit_code = run_apply(batch, options, buf_span(&text));
+	}
+	if (text.len)
+		secret_wipe(text.data, text.len);
+	buf_free(&text);
+	return batch_end(batch);
+}
