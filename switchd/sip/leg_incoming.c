@@ -108,9 +108,11 @@ static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char
 	else if (!sip_unescape(uri.user.len                            ? uri.user
 			       : span_ieq(uri.scheme, SPAN_LIT("tel")) ? uri.host
 								       : SPAN_NONE,
-			       callee, size, &len) ||
+			       callee, size - 1, &len) ||
 		 len == 0)
 		status = 404;
+	else
+		callee[len] = '\0';
 	if (status) {
 		sip_reply_stateless(worker, rx, status, NULL);
 		return false;
