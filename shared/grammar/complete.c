@@ -62,6 +62,7 @@ bool walk_to_cursor(struct walk *walk, struct choices *choices, struct span *wor
 	if (token_line_is_comment(line) && line.len && span_trim(line).len)
 		return false;
 	walk->line.len = end;
+	walk->is_open = true;
 	for (;;) {
 		enum vos_err err = walk_step(walk, choices, NULL);
 

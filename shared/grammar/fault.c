@@ -136,7 +136,8 @@ void fault_unknown(struct vos_fault *fault, const struct choices *choices, const
 	if (walk->is_secret) {
 		fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, token->column,
 			  "%s takes one word; put text with blanks in quotes", walk->label);
-	} else if (choices->count == 0 || walk->phase == PHASE_DONE) {
+	} else if (choices->count == 0 ||
+		   (choices->count == 1 && choices->items[0].kind == CHOICE_PIPE)) {
 		fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, token->column,
 			  "unexpected word \"%.*s%s\": the command ends before it%s",
 			  SPAN_ARG(word), more,

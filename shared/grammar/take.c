@@ -183,8 +183,9 @@ static enum vos_err take_param(struct walk *walk, const struct choice *choice,
 	}
 	walk->phase = PHASE_VALUE;
 	has_equals = walk->is_named && skip_equals(walk);
-	if (has_equals && span_is_empty(span_trim((struct span){walk->line.ptr + walk->pos,
-								walk->line.len - walk->pos})))
+	if (has_equals && !walk->is_open &&
+	    span_is_empty(span_trim(
+		    (struct span){walk->line.ptr + walk->pos, walk->line.len - walk->pos})))
 		return take_empty_value(walk, fault);
 	return VOS_OK;
 }
@@ -275,12 +276,12 @@ static enum vos_err take_secret(struct walk *walk, const struct token *token, st
 	struct match *match = walk->match;
 	enum vos_err err = VOS_OK;
 
-	if (span_eq(text, SPAN_LIT("<redacted>"))) {
+	if (span_eq(text, SPAN_LIT("<redacted>")) || span_eq(text, SPAN_LIT(SECRET_MASK))) {
 		fault_set(
 			fault, FAULT_VALUE_FORMAT, token->column,
-			"%s: <redacted> stands for a secret that was left out; give the secret, or "
-			"leave the line out",
-			walk->label);
+			"%s: %.*s stands for a secret that was left out; give the secret, or leave "
+			"the line out",
+			walk->label, SPAN_ARG(text));
 		return VOS_EINVAL;
 	}
 	if (!match->value_is_sealed) {
@@ -293,6 +294,7 @@ static enum vos_err take_secret(struct walk *walk, const struct token *token, st
 	}
 	if (err != VOS_OK)
 		return err;
+	match->has_secret = true;
 	full_add(walk, SPAN_LIT(SECRET_MASK));
 	return VOS_OK;
 }

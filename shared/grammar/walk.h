@@ -84,6 +84,7 @@ struct walk {
 	bool is_do;
 	bool is_set;   /* behind exec's `set` */
 	bool is_named; /* the parameter was given by its SS_ name */
+	bool is_open;  /* the line is still being typed: an end of it says nothing */
 	bool may_pipe;
 	bool is_secret;    /* the rest of the line must not be shown */
 	struct mode place; /* where the words stand: the mode, or what a path names */
