@@ -23,7 +23,7 @@ static void number_of_from(const struct sip_msg *msg, struct caller *out)
 
 	if (!sip_name_addr_parse(msg->from, &name))
 		return;
-	if (!sip_unescape(name.uri.user, out->number, sizeof(out->number), &len))
+	if (!sip_unescape(name.uri.user, out->number, sizeof(out->number) - 1, &len))
 		out->number[0] = '\0';
 	if (!span_copy(name.display, out->display, sizeof(out->display)))
 		out->display[0] = '\0';
