@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The storage thread with the real location table: what it wrote is there after a kill -9, and what
+ * it could not write it tries again. */
+#include "tests/support/location_fixture.h"
+
+#include <ftw.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "switchd/store/binding_record.h"
+#include "switchd/store/store_private.h"
+
+static const struct log quiet = {.fd = -1, .threshold = LOG_LEVEL_ERROR};
+
+static char root[64];
+
+static int make_root(void **state)
+{
+	strcpy(root, access("/dev/shm", W_OK) == 0 ? "/dev/shm/bindings-test-XXXXXX"
+						   : "/tmp/bindings-test-XXXXXX");
+	return mkdtemp(root) ? setup(state) : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static int remove_root(void **state)
+{
+	teardown(state);
+	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct store *open_state(const struct log *log)
+{
+	struct vos_fault fault = {0};
+	struct store *store = NULL;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/state", root);
+	if (store_open(log, path, &store, &fault))
+		fail_msg("%s", fault.text);
+	return store;
+}
+
+static void put_one(struct location *location, const char *user, const char *contact,
+		    int64_t expires_ms)
+{
+	struct location_update update = update_of(user, contact, expires_ms);
+
+	update.binding.is_nat = true;
+	update.binding.socket_index = 2;
+	update.binding.q_thousandths = 500;
+	assert_int_equal(location_update(location, span_of(user), &update, 1, NOW), LOCATION_OK);
+}
+
+static size_t find_at(struct location *location, const char *user, struct binding *out)
+{
+	return location_find(location, span_of(user), NOW, out, LOCATION_CONTACTS_MAX);
+}
+
+/* A table filled from the store. */
+static struct location *reload(struct fixture *fixture, const struct log *log, size_t wanted)
+{
+	struct store *store = open_state(log);
+	struct location *location = NULL;
+	size_t count = 0;
+
+	assert_int_equal(location_create(fixture->keepalive, &location), VOS_OK);
+	assert_int_equal(store_load_bindings(store, location, NOW, &count), VOS_OK);
+	assert_int_equal(count, wanted);
+	store_close(store);
+	return location;
+}
+
+static void stop_writes_what_is_pending(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = open_state(&quiet);
+	struct binding out[LOCATION_CONTACTS_MAX];
+	struct location *again;
+
+	put_one(fixture->location, "1001", "sip:1001@10.0.0.5:5062", NOW + 60000);
+	put_one(fixture->location, "1001", "sip:1001@10.0.0.6\ttab", NOW + 50000);
+	put_one(fixture->location, "1002", "sip:1002@10.0.0.7", NOW + 1);
+	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
+	store_thread_stop(store);
+	store_thread_stop(store);
+	store_close(store);
+	again = reload(fixture, &quiet, 3);
+	assert_int_equal(find_at(again, "1001", out), 2);
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(out[i].user, "1001");
+		assert_string_equal(out[i].user_agent, "Softphone 1.2.3-45.6");
+		assert_true(out[i].is_nat);
+		assert_int_equal(out[i].socket_index, 2);
+		assert_int_equal(out[i].q_thousandths, 500);
+		assert_int_equal(out[i].source.port, 5062);
+		assert_int_equal(out[i].local.port, 5060);
+		assert_int_equal(out[i].call_id_hash, 7);
+		assert_int_equal(out[i].cseq, 1);
+	}
+	assert_int_equal(find_at(again, "1002", out), 1);
+	assert_int_equal(out[0].expires_ms, NOW + 1);
+	location_destroy(again);
+}
+
+static void removed_and_expired_users_are_forgotten(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = open_state(&quiet);
+	struct location *again = NULL;
+	size_t count;
+
+	put_one(fixture->location, "1001", "sip:1001@10.0.0.5", NOW + 60000);
+	put_one(fixture->location, "1002", "sip:1002@10.0.0.5", NOW + 1000);
+	put_one(fixture->location, "1003", "sip:1003@10.0.0.5", NOW + 60000);
+	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
+	store_thread_stop(store);
+	location_clear(fixture->location, SPAN_LIT("1003"));
+	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
+	store_thread_stop(store);
+
+	/* At a time when 1002 is over: only 1001 comes, and the record of 1002 goes. */
+	assert_int_equal(location_create(fixture->keepalive, &again), VOS_OK);
+	assert_int_equal(store_load_bindings(store, again, NOW + 1000, &count), VOS_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(store_thread_start(store, again), VOS_OK);
+	store_thread_stop(store);
+	location_destroy(again);
+	store_close(store);
+	again = reload(fixture, &quiet, 1);
+	location_destroy(again);
+}
+
+/* More users than one transaction takes, and more bytes than the map begins with. */
+static void many_users(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = open_state(&quiet);
+	struct location *again;
+	struct binding out[LOCATION_CONTACTS_MAX];
+
+	for (int i = 0; i < 25000; i++) {
+		char user[16];
+
+		snprintf(user, sizeof(user), "%d", 100000 + i);
+		put_one(fixture->location, user, "sip:someone@198.51.100.7:5062", NOW + 60000);
+	}
+	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
+	store_thread_stop(store);
+	store_close(store);
+	again = reload(fixture, &quiet, 25000);
+	assert_int_equal(find_at(again, "124999", out), 1);
+	location_destroy(again);
+}
+
+struct peek {
+	const char *key;
+	bool is_there;
+};
+
+static int look(MDB_txn *txn, MDB_dbi dbi, void *context)
+{
+	struct peek *peek = context;
+	MDB_val key = env_val(span_of(peek->key));
+	MDB_val record;
+	int code = mdb_get(txn, dbi, &key, &record);
+
+	peek->is_there = code == 0;
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+/* Until the storage thread, by itself, has written the user. */
+static void await_record(struct store *store, const char *key)
+{
+	struct peek peek = {.key = key};
+	struct timespec pause = {.tv_nsec = 5000000};
+
+	for (;;) {
+		if (env_read(&store->bindings, look, &peek, NULL))
+			_exit(1);
+		if (peek.is_there)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void written_bindings_survive_a_kill(void **state)
+{
+	struct fixture *fixture = *state;
+	struct location *again;
+	struct binding out[LOCATION_CONTACTS_MAX];
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct store *store = open_state(&quiet);
+
+		if (store_thread_start(store, fixture->location))
+			_exit(1);
+		put_one(fixture->location, "1001", "sip:1001@10.0.0.5", NOW + 60000);
+		await_record(store, "b/1001");
+		raise(SIGKILL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	again = reload(fixture, &quiet, 1);
+	assert_int_equal(find_at(again, "1001", out), 1);
+	location_destroy(again);
+}
+
+/* A whole line of the log, which the thread writes to a pipe. */
+static void await_line(int fd, const char *wanted)
+{
+	char line[1024];
+	size_t len = 0;
+
+	while (len < sizeof(line) - 1 && read(fd, line + len, 1) == 1 && line[len] != '\n')
+		len++;
+	line[len] = '\0';
+	if (!strstr(line, wanted))
+		fail_msg("\"%s\" is not in \"%s\"", wanted, line);
+}
+
+/* While no file may grow, nothing is written, and that is said once; then all of it is. */
+static void failed_writes_are_tried_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct log log = {.threshold = LOG_LEVEL_NOTICE};
+	struct location *again;
+	struct rlimit old;
+	struct rlimit small;
+	struct store *store;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	log.fd = fds[1];
+	store = open_state(&log);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 8192;
+	for (int i = 0; i < 200; i++) {
+		char user[16];
+
+		snprintf(user, sizeof(user), "%d", 1000 + i);
+		put_one(fixture->location, user, "sip:someone@198.51.100.7:5062", NOW + 60000);
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
+	await_line(fds[0], "bindings are not being stored");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	await_line(fds[0], "bindings are being stored again");
+	store_thread_stop(store);
+	store_close(store);
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &fds[1], 1), 0); /* no third line */
+	close(fds[0]);
+	signal(SIGXFSZ, SIG_DFL);
+	again = reload(fixture, &quiet, 200);
+	location_destroy(again);
+}
+
+/* A record that fails its check sum costs that user, not the start. */
+static void a_damaged_record_is_passed_over(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = open_state(&quiet);
+	struct location *again;
+	struct binding out[LOCATION_CONTACTS_MAX];
+	char path[128];
+	char bytes[65536];
+	size_t len;
+	FILE *file;
+	char *hit;
+
+	put_one(fixture->location, "1001", "sip:1001@10.0.0.5", NOW + 60000);
+	put_one(fixture->location, "1002", "sip:quixote@10.0.0.5", NOW + 60000);
+	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
+	store_thread_stop(store);
+	store_close(store);
+	snprintf(path, sizeof(path), "%s/state/bindings/data.mdb", root);
+	file = fopen(path, "r+b");
+	assert_non_null(file);
+	len = fread(bytes, 1, sizeof(bytes), file);
+	hit = memmem(bytes, len, "quixote", 7);
+	assert_non_null(hit);
+	assert_int_equal(fseek(file, hit - bytes, SEEK_SET), 0);
+	assert_int_equal(fputc('Q', file), 'Q');
+	assert_int_equal(fclose(file), 0);
+	again = reload(fixture, &quiet, 1);
+	assert_int_equal(find_at(again, "1001", out), 1);
+	assert_int_equal(find_at(again, "1002", out), 0);
+	location_destroy(again);
+}
+
+static void lines_that_are_cut_are_refused(void **state)
+{
+	struct location_update update = update_of("1001", "sip:\\a\tb\nc@10.0.0.5", NOW);
+	struct buf record = buf_new();
+	struct buf word = buf_new();
+	struct binding out;
+	struct span line;
+
+	(void)state;
+	binding_write(&record, &update.binding);
+	line = (struct span){record.data, record.len - 1};
+	assert_int_equal(binding_parse(line, SPAN_LIT("1001"), &word, &out), VOS_OK);
+	assert_string_equal(out.contact, update.binding.contact);
+	assert_int_equal(out.expires_ms, NOW);
+	/* Up to the last tab every cut lacks a word. */
+	while (line.len > 0 && line.ptr[line.len - 1] != '\t')
+		line.len--;
+	for (; line.len > 0; line.len--)
+		assert_int_equal(binding_parse(line, SPAN_LIT("1001"), &word, &out), VOS_EINVAL);
+	assert_int_equal(binding_parse(SPAN_NONE, SPAN_LIT("1001"), &word, &out), VOS_EINVAL);
+	buf_free(&record);
+	buf_free(&word);
+}
+
+#define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
+
+TEST_MAIN(STORE_TEST(stop_writes_what_is_pending),
+	  STORE_TEST(removed_and_expired_users_are_forgotten), STORE_TEST(many_users),
+	  STORE_TEST(written_bindings_survive_a_kill), STORE_TEST(failed_writes_are_tried_again),
+	  STORE_TEST(a_damaged_record_is_passed_over),
+	  cmocka_unit_test(lines_that_are_cut_are_refused))
