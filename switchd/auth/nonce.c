@@ -15,6 +15,7 @@
 #define LOCKS      256u
 #define TIME_BYTES 6u
 #define BODY_BYTES 10u
+#define TIME_MASK  ((UINT64_C(1) << (8 * TIME_BYTES)) - 1)
 
 struct used {
 	uint64_t id; /* 0 = free */
@@ -31,6 +32,8 @@ struct set {
 struct nonces {
 	struct hash_key sign_key;
 	struct hash_key use_key;
+	uint64_t
+		time_offset_ms; /* so that a nonce does not tell how long the machine has been up */
 	atomic_uint_fast32_t number;
 	pthread_mutex_t locks[LOCKS];
 	struct set *sets;
@@ -50,6 +53,7 @@ enum vos_err nonces_create(struct nonces **out)
 	hash_key_random(&nonces->sign_key);
 	hash_key_random(&nonces->use_key);
 	atomic_init(&nonces->number, randombytes_random());
+	randombytes_buf(&nonces->time_offset_ms, sizeof(nonces->time_offset_ms));
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_init(&nonces->locks[i], NULL);
 	*out = nonces;
@@ -70,13 +74,13 @@ void nonces_destroy(struct nonces *nonces)
 void nonce_write(struct nonces *nonces, uint64_t now_us, char out[NONCE_TEXT_LEN + 1])
 {
 	uint8_t raw[NONCE_RAW_BYTES];
-	uint64_t now_ms = now_us / 1000;
+	uint64_t time_ms = now_us / 1000 + nonces->time_offset_ms;
 	uint32_t number =
 		(uint32_t)atomic_fetch_add_explicit(&nonces->number, 1, memory_order_relaxed);
 	uint64_t mac;
 
 	for (size_t i = 0; i < TIME_BYTES; i++)
-		raw[i] = (uint8_t)(now_ms >> (8 * (TIME_BYTES - 1 - i)));
+		raw[i] = (uint8_t)(time_ms >> (8 * (TIME_BYTES - 1 - i)));
 	memcpy(raw + TIME_BYTES, &number, sizeof(number));
 	mac = hash_bytes(&nonces->sign_key, raw, BODY_BYTES);
 	memcpy(raw + BODY_BYTES, &mac, sizeof(mac));
@@ -107,6 +111,7 @@ bool nonce_read(const struct nonces *nonces, struct span text, uint64_t now_us, 
 		return false;
 	for (size_t i = 0; i < TIME_BYTES; i++)
 		issued_ms = issued_ms << 8 | raw[i];
+	issued_ms = (issued_ms - nonces->time_offset_ms) & TIME_MASK;
 	/* A nonce of ours may be of a thread whose clock reading is a moment ahead: age 0. */
 	if (issued_ms < now_ms && now_ms - issued_ms > life_s * 1000)
 		return false;

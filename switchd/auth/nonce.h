@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Nonces that need no memory until they are used with success, and the memory of those that were.
  *
- * A nonce is base64url of 6 bytes issue time (ms, monotonic), 4 bytes running number, 8 bytes
- * SipHash of both under a key of the process. A restart makes a new key: what clients hold from
- * before reads as altered, and both are answered with stale=true, never counted as a failure. */
+ * A nonce is base64url of 6 bytes issue time (ms, monotonic, from a random origin), 4 bytes running
+ * number, 8 bytes SipHash of both under a key of the process. A restart makes a new key: what
+ * clients hold from before reads as altered, and both are answered with stale=true, never counted
+ * as a failure. */
 #pragma once
 
 #include "shared/base/addr.h"

@@ -28,7 +28,7 @@ struct registration {
 	struct sip_worker *worker;
 	const struct sip_rx *rx;
 	const struct conf_phone *phone;
-	char user[LOCATION_USER_LEN];
+	char user[LOCATION_USER_LEN]; /* NUL-terminated */
 	size_t user_len;
 	int64_t now_ms;
 	uint64_t call_id_hash;
@@ -95,7 +95,7 @@ static bool read_identity(struct registration *reg)
 	}
 	if (!sip_name_addr_parse(msg->to, &to) || to.is_star || !is_sip_scheme(&to.uri) ||
 	    !to.uri.user.len ||
-	    !sip_unescape(to.uri.user, reg->user, sizeof(reg->user), &reg->user_len)) {
+	    !sip_unescape(to.uri.user, reg->user, sizeof(reg->user) - 1, &reg->user_len)) {
 		refuse(reg, 400, "Bad To");
 		return false;
 	}
