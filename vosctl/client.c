@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "vosctl/client.h"
+#include "vosctl/client_private.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,28 +14,7 @@
 
 #define DEFAULT_PATH     "/run/switchd/control.sock"
 #define HELLO_TIMEOUT_MS 5000
-#define CANCEL_WAIT_MS   2000           /* for the reply to a cancelled request */
-#define PART_BYTES       (120u * 1024u) /* of a file; escaped at worst six times as long */
-
-struct client {
-	struct control_conn conn;
-	struct client_info info;
-	client_event_fn *on_event;
-	void *event_context;
-	int64_t next_id;
-	char path[256];
-};
-
-/* A request that is being waited for. */
-struct pending {
-	int64_t id;
-	const char *what; /* for the message when the connection breaks */
-	const struct client_sink *sink;
-	uint64_t deadline_us; /* 0 = none */
-	bool is_cancelled;
-	json_t *result; /* reply: one of the two, owned */
-	json_t *error;
-};
+#define CANCEL_WAIT_MS   2000 /* for the reply to a cancelled request */
 
 const char *client_default_path(void)
 {
@@ -75,7 +54,7 @@ static enum vos_err open_socket(struct client *client, struct vos_fault *fault)
 	return VOS_OK;
 }
 
-static void copy_member(json_t *object, const char *name, char *out, size_t size)
+void client_copy_member(json_t *object, const char *name, char *out, size_t size)
 {
 	const char *text = json_string_value(json_object_get(object, name));
 
@@ -257,16 +236,16 @@ static void take_status(struct client *client, json_t *data, struct client_statu
 	if (!out)
 		return;
 	*out = (struct client_status){.generation = client->info.generation};
-	copy_member(data, "mode", out->mode, sizeof(out->mode));
-	copy_member(data, "hostname", out->hostname, sizeof(out->hostname));
+	client_copy_member(data, "mode", out->mode, sizeof(out->mode));
+	client_copy_member(data, "hostname", out->hostname, sizeof(out->hostname));
 	out->pending = (int)json_integer_value(json_object_get(data, "pending"));
 	out->is_different = json_is_true(json_object_get(data, "different"));
 	out->is_closing = json_is_true(json_object_get(data, "closing"));
-	copy_member(data, "stage", out->stage, sizeof(out->stage));
+	client_copy_member(data, "stage", out->stage, sizeof(out->stage));
 }
 
 /* Sends the request, waits, and takes the reply apart. `params` is taken. *reply may be NULL. */
-static enum vos_err call(struct client *client, const char *method, json_t *params,
+enum vos_err client_call(struct client *client, const char *method, json_t *params,
 			 struct pending *pending, int timeout_ms, struct client_status *status,
 			 json_t **reply, struct vos_fault *fault)
 {
@@ -317,19 +296,20 @@ static enum vos_err hello(struct client *client, int timeout_ms, struct vos_faul
 	enum vos_err err;
 	char role[16];
 
-	err = call(client, "hello",
-		   json_pack("{s:s, s:s, s:i}", "client", "vosctl", "version", VOS_VERSION,
-			     "protocol", CONTROL_PROTOCOL),
-		   &pending, timeout_ms > 0 ? timeout_ms : HELLO_TIMEOUT_MS, NULL, &reply, fault);
+	err = client_call(client, "hello",
+			  json_pack("{s:s, s:s, s:i}", "client", "vosctl", "version", VOS_VERSION,
+				    "protocol", CONTROL_PROTOCOL),
+			  &pending, timeout_ms > 0 ? timeout_ms : HELLO_TIMEOUT_MS, NULL, &reply,
+			  fault);
 	if (err)
 		return err == VOS_EINVAL ? VOS_ECLOSED : err;
 	client->info = (struct client_info){0};
 	client->info.protocol = (int)json_integer_value(json_object_get(reply, "protocol"));
-	copy_member(reply, "version", client->info.version, sizeof(client->info.version));
-	copy_member(reply, "grammar", client->info.grammar, sizeof(client->info.grammar));
-	copy_member(reply, "hostname", client->info.hostname, sizeof(client->info.hostname));
-	copy_member(reply, "session", client->info.session, sizeof(client->info.session));
-	copy_member(reply, "role", role, sizeof(role));
+	client_copy_member(reply, "version", client->info.version, sizeof(client->info.version));
+	client_copy_member(reply, "grammar", client->info.grammar, sizeof(client->info.grammar));
+	client_copy_member(reply, "hostname", client->info.hostname, sizeof(client->info.hostname));
+	client_copy_member(reply, "session", client->info.session, sizeof(client->info.session));
+	client_copy_member(reply, "role", role, sizeof(role));
 	client->info.role = role_from(role);
 	take_generation(client, reply);
 	json_decref(reply);
@@ -403,108 +383,4 @@ void client_on_event(struct client *client, client_event_fn *fn, void *context)
 {
 	client->on_event = fn;
 	client->event_context = context;
-}
-
-enum vos_err client_exec(struct client *client, const struct client_request *request,
-			 const struct client_sink *sink, struct client_status *status,
-			 struct vos_fault *fault)
-{
-	struct pending pending = {.what = request->line, .sink = sink};
-	json_t *params =
-		json_pack("{s:o, s:s, s:b, s:b}", "line", control_text(span_of(request->line)),
-			  "mode", request->mode ? request->mode : "exec", "yes", request->yes,
-			  "batch", request->batch);
-
-	if (request->file) {
-		json_object_set_new(params, "file", control_text(span_of(request->file)));
-		json_object_set_new(params, "number", json_integer(request->number));
-	}
-	return call(client, "exec", params, &pending, request->timeout_ms, status, NULL, fault);
-}
-
-/* The first part of text that ends between two characters. */
-static struct span next_part(struct span text)
-{
-	if (text.len <= PART_BYTES)
-		return text;
-	text.len = PART_BYTES;
-	while (text.len > 1 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
-		text.len--;
-	return text;
-}
-
-enum vos_err client_apply(struct client *client, const struct client_apply *apply,
-			  const struct client_sink *sink, struct client_status *status,
-			  struct vos_fault *fault)
-{
-	struct span rest = {apply->text, apply->len};
-	struct pending pending;
-	enum vos_err err;
-	json_t *params;
-
-	for (;;) {
-		struct span part = next_part(rest);
-
-		if (part.len == rest.len)
-			break;
-		pending = (struct pending){.what = "apply"};
-		err = call(client, "apply-part", json_pack("{s:o}", "text", control_text(part)),
-			   &pending, apply->timeout_ms, status, NULL, fault);
-		if (err)
-			return err;
-		rest.ptr += part.len;
-		rest.len -= part.len;
-	}
-	params = json_pack("{s:o, s:o, s:b, s:b, s:b}", "name", control_text(span_of(apply->name)),
-			   "text", control_text(rest), "check", apply->check, "diff", apply->diff,
-			   "replace", apply->replace);
-	if (apply->comment)
-		json_object_set_new(params, "comment", control_text(span_of(apply->comment)));
-	pending = (struct pending){.what = "apply", .sink = sink};
-	return call(client, "apply", params, &pending, apply->timeout_ms, status, NULL, fault);
-}
-
-static enum vos_err candidates(struct client *client, const char *method, const char *mode,
-			       const char *line, int timeout_ms, candidate_fn *fn, void *context,
-			       int *more)
-{
-	struct pending pending = {.what = method};
-	struct vos_fault fault;
-	json_t *reply = NULL;
-	json_t *item;
-	size_t i;
-	enum vos_err err;
-
-	err = call(client, method,
-		   json_pack("{s:o, s:s}", "line", control_text(span_of(line)), "mode",
-			     mode ? mode : "exec"),
-		   &pending, timeout_ms, NULL, &reply, &fault);
-	if (err)
-		return err;
-	json_array_foreach (json_object_get(reply, "candidates"), i, item) {
-		struct candidate candidate = {.param = PARAM_COUNT, .field = FIELD_COUNT};
-
-		copy_member(item, "word", candidate.word, sizeof(candidate.word));
-		copy_member(item, "type", candidate.type, sizeof(candidate.type));
-		copy_member(item, "help", candidate.help, sizeof(candidate.help));
-		copy_member(item, "default", candidate.standard, sizeof(candidate.standard));
-		copy_member(item, "current", candidate.current, sizeof(candidate.current));
-		fn(context, &candidate);
-	}
-	if (more)
-		*more = (int)json_integer_value(json_object_get(reply, "more"));
-	json_decref(reply);
-	return VOS_OK;
-}
-
-enum vos_err client_complete(struct client *client, const char *mode, const char *line,
-			     int timeout_ms, candidate_fn *fn, void *context, int *more)
-{
-	return candidates(client, "complete", mode, line, timeout_ms, fn, context, more);
-}
-
-enum vos_err client_help(struct client *client, const char *mode, const char *line, int timeout_ms,
-			 candidate_fn *fn, void *context, int *more)
-{
-	return candidates(client, "help", mode, line, timeout_ms, fn, context, more);
 }

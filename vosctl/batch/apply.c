@@ -126,7 +126,7 @@ static int run_apply(struct batch *batch, const struct apply_options *options, s
 	}
 	if (err) {
 		fault.line = 0; /* each fault of a line has been printed with its place */
-		batch_print_fault(batch, batch->name, &fault);
+		batch_print_fault(batch->name, &fault);
 		return batch_exit_code(err, &fault, &status);
 	}
 	return options->diff && status.is_different ? EXIT_DIFFERENT : EXIT_DONE;
@@ -139,10 +139,10 @@ int batch_apply(struct batch *batch, const struct apply_options *options)
 
 	batch->name = strcmp(options->path, "-") == 0 ? "<stdin>" : options->path;
 	if (read_all(options->path, &text, &fault) != VOS_OK) {
-		batch_print_fault(batch, NULL, &fault);
+		batch_print_fault(NULL, &fault);
 		batch->exit_code = fault.code == FAULT_STATE ? EXIT_WRONG_USAGE : EXIT_REFUSED;
 	} else if (!check_utf8(buf_span(&text), &fault)) {
-		batch_print_fault(batch, batch->name, &fault);
+		batch_print_fault(batch->name, &fault);
 		batch->exit_code = EXIT_REFUSED;
 	} else {
 		batch->exit_code = run_apply(batch, options, buf_span(&text));

@@ -46,11 +46,10 @@ static void to_stderr(struct buf *text)
 	buf_free(text);
 }
 
-void batch_print_fault(const struct batch *batch, const char *name, const struct vos_fault *fault)
+void batch_print_fault(const char *name, const struct vos_fault *fault)
 {
 	struct buf text = buf_new();
 
-	(void)batch;
 	render_fault_batch(name ? name : "vosctl", fault, true, &text);
 	to_stderr(&text);
 }
@@ -96,7 +95,7 @@ static void fail(struct batch *batch, int code, const struct vos_fault *fault)
 
 	if (!placed.line)
 		placed.line = batch->line;
-	batch_print_fault(batch, batch->name, &placed);
+	batch_print_fault(batch->name, &placed);
 	if (!batch->exit_code)
 		batch->exit_code = code;
 }

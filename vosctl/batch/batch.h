@@ -62,7 +62,7 @@ int batch_apply(struct batch *batch, const struct apply_options *options);
 /* Exit code of a failed call of the client. status may be NULL. */
 int batch_exit_code(enum vos_err err, const struct vos_fault *fault,
 		    const struct client_status *status);
-/* To stderr and, in the JSON formats, to stdout. Name may be NULL. */
-void batch_print_fault(const struct batch *batch, const char *name, const struct vos_fault *fault);
+/* To stderr. Name is the file's, or NULL. */
+void batch_print_fault(const char *name, const struct vos_fault *fault);
 /* A fault of connecting: there is no batch yet. */
 void batch_print_connect(enum output_format format, const struct vos_fault *fault);
