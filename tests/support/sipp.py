@@ -52,7 +52,7 @@ class Sipp:
 
     count = 0
 
-    def __init__(self, folder, scenario, switch, port=None, service='', auth_uri=None, timeout_s=20, **values):
+    def __init__(self, folder, scenario, switch, port=None, service='', auth_uri=None, timeout_s=10, **values):
         Sipp.count += 1
         name = f'{scenario}-{Sipp.count}'
         self.scenario = scenario
