@@ -162,6 +162,7 @@ class Nat(unittest.TestCase):
         cls.call_detail = world.switch.json('show', 'call', str(cls.calls_up[0]['id']))
         world.outside.command('hangup')
         world.inside.wait('CALL_CLOSED', since=at_inside)
+        world.outside.wait('CALL_CLOSED', since=at_outside)
         cls.recordings = {'1001': world.inside.recordings()[0], '1002': world.outside.recordings()[0]}
 
     @classmethod
