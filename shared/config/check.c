@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shared/config/snapshot_private.h"
-
 static struct vos_fault *add_fault(struct check *check, struct vos_fault **list, size_t *count,
 				   const char *path)
 {
@@ -67,11 +65,43 @@ bool check_param_changed(const struct check *check, enum param_id id)
 	return !value_equal(snapshot_param(check->before, id), snapshot_param(check->after, id));
 }
 
-const struct object *check_object_before(const struct check *check, const struct object *object)
+struct check_walk check_walk_start(const struct check *check, enum object_kind kind)
 {
-	if (!check->before)
-		return NULL;
-	return snapshot_object_find(check->before, object->kind, span_of(object->key));
+	struct check_walk walk = {.after = check->after->sets[kind]};
+
+	if (check->before)
+		walk.before = check->before->sets[kind];
+	/* The same set: nothing of it was touched. */
+	if (walk.after && walk.after == walk.before)
+		walk.after_at = walk.after->count;
+	return walk;
+}
+
+const struct object *check_walk_next(struct check_walk *walk, const struct object **before)
+{
+	size_t before_count = walk->before ? walk->before->count : 0;
+
+	while (walk->after && walk->after_at < walk->after->count) {
+		const struct object *object = walk->after->items[walk->after_at++];
+		const struct object *old = NULL;
+
+		for (; walk->before_at < before_count; walk->before_at++) {
+			old = walk->before->items[walk->before_at];
+			if (old == object || strcmp(old->key, object->key) >= 0)
+				break;
+		}
+		if (walk->before_at == before_count)
+			old = NULL;
+		if (old && old != object && strcmp(old->key, object->key) != 0)
+			old = NULL;
+		if (old)
+			walk->before_at++;
+		if (old == object)
+			continue;
+		*before = old;
+		return object;
+	}
+	return NULL;
 }
 
 static bool any_changed(const struct check *check, const enum param_id *ids, size_t count)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "shared/config/change.h"
-#include "shared/config/snapshot_private.h"
 
 /* Transports of a listen object; TCP and TLS share the ports of TCP. */
 static const struct listen_field {
@@ -49,6 +48,12 @@ static void find_twin(struct check *check, size_t index, size_t from)
 	}
 }
 
+static bool is_touched(const struct check *check, const struct object *object)
+{
+	return !check->before ||
+	       snapshot_object_find(check->before, object->kind, span_of(object->key)) != object;
+}
+
 static void check_listens(struct check *check)
 {
 	size_t count = snapshot_object_count(check->after, OBJECT_LISTEN);
@@ -63,7 +68,7 @@ static void check_listens(struct check *check)
 			has_address = true;
 			find_twin(check, i, j);
 		}
-		if (!has_address && check_object_before(check, object) != object) {
+		if (!has_address && is_touched(check, object)) {
 			char path[FAULT_PATH_MAX];
 
 			snprintf(path, sizeof(path), "listen %s", object->key);
@@ -157,17 +162,12 @@ void check_objects(struct check *check)
 {
 	check_listens(check);
 	for (size_t i = 0; i < sizeof(parties) / sizeof(parties[0]); i++) {
-		enum object_kind kind = parties[i].kind;
-		size_t count = snapshot_object_count(check->after, kind);
+		struct check_walk walk = check_walk_start(check, parties[i].kind);
+		const struct object *before;
+		const struct object *object;
 
-		if (check->before && check->before->sets[kind] == check->after->sets[kind])
-			continue;
-		for (size_t at = 0; at < count; at++) {
-			const struct object *object = snapshot_object_at(check->after, kind, at);
-
-			if (check_object_before(check, object) != object)
-				check_party(check, object, &parties[i]);
-		}
+		while ((object = check_walk_next(&walk, &before)) != NULL)
+			check_party(check, object, &parties[i]);
 	}
 }
 
@@ -184,13 +184,9 @@ static void add_idle(struct idle *idle, const struct object *object)
 		idle->first = object;
 }
 
-static void count_idle(struct check *check, const struct object *object, struct idle *kinds,
+static void count_idle(const struct object *before, const struct object *object, struct idle *kinds,
 		       struct idle *fields)
 {
-	const struct object *before = check_object_before(check, object);
-
-	if (before == object)
-		return;
 	if (!object_type(object->kind)->in_effect) {
 		add_idle(&kinds[object->kind], object);
 		return;
@@ -244,14 +240,12 @@ void check_not_in_effect(struct check *check)
 
 	warn_idle_params(check);
 	for (int i = 0; i < OBJECT_COUNT; i++) {
-		enum object_kind kind = (enum object_kind)i;
-		size_t count = snapshot_object_count(check->after, kind);
+		struct check_walk walk = check_walk_start(check, (enum object_kind)i);
+		const struct object *before;
+		const struct object *object;
 
-		if (check->before && check->before->sets[i] == check->after->sets[i])
-			continue;
-		for (size_t at = 0; at < count; at++)
-			count_idle(check, snapshot_object_at(check->after, kind, at), kinds,
-				   fields);
+		while ((object = check_walk_next(&walk, &before)) != NULL)
+			count_idle(before, object, kinds, fields);
 	}
 	for (int i = 0; i < OBJECT_COUNT; i++)
 		if (kinds[i].count)

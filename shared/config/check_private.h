@@ -4,6 +4,7 @@
 #pragma once
 
 #include "shared/config/check.h"
+#include "shared/config/snapshot_private.h"
 
 struct check {
 	const struct snapshot *before; /* may be NULL */
@@ -18,8 +19,18 @@ void check_error(struct check *check, enum fault_code code, const char *path, co
 void check_warning(struct check *check, const char *path, const char *format, ...) VOS_PRINTF(3, 4);
 /* Whether the parameter's value is another than before (or there is no before and it is set). */
 bool check_param_changed(const struct check *check, enum param_id id);
-/* The object as it was, NULL when it is new. */
-const struct object *check_object_before(const struct check *check, const struct object *object);
+/* A walk over the objects of a kind that the change made or altered; those that both snapshots
+ * share are passed by their pointer. */
+struct check_walk {
+	const struct object_set *before;
+	const struct object_set *after;
+	size_t before_at;
+	size_t after_at;
+};
+
+struct check_walk check_walk_start(const struct check *check, enum object_kind kind);
+/* NULL at the end. *before is the object as it was, NULL when it is new. */
+const struct object *check_walk_next(struct check_walk *walk, const struct object **before);
 
 void check_params(struct check *check);
 void check_references(struct check *check);

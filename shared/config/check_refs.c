@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#include "shared/config/snapshot_private.h"
-
 #define REFERRERS_NAMED 5
 
 static struct vos_fault *find_in_use(struct check *check, const char *path)
@@ -80,25 +78,28 @@ static void check_field(struct check *check, const struct object *object, enum f
 	}
 }
 
-/* Whether the change can have broken references from one kind to another. */
-static bool may_break(const struct check *check, enum object_kind from, enum object_kind to)
+/* Whether every target of that kind is still there. */
+static bool is_target_kept(const struct check *check, enum object_kind kind)
 {
-	return !check->before || check->before->sets[from] != check->after->sets[from] ||
-	       check->before->sets[to] != check->after->sets[to];
+	return check->before && check->before->sets[kind] == check->after->sets[kind];
 }
 
 void check_references(struct check *check)
 {
 	for (int i = 0; i < FIELD_COUNT; i++) {
 		const struct field *field = field_get((enum field_id)i);
-		size_t count;
+		struct check all = *check;
+		struct check_walk walk;
+		const struct object *before;
+		const struct object *object;
 
-		if (field->refers_to == OBJECT_COUNT ||
-		    !may_break(check, field->kind, field->refers_to))
+		if (field->refers_to == OBJECT_COUNT)
 			continue;
-		count = snapshot_object_count(check->after, field->kind);
-		for (size_t at = 0; at < count; at++)
-			check_field(check, snapshot_object_at(check->after, field->kind, at),
-				    (enum field_id)i, field);
+		/* Where targets went, objects that were not touched may refer to them. */
+		if (!is_target_kept(check, field->refers_to))
+			all.before = NULL;
+		walk = check_walk_start(&all, field->kind);
+		while ((object = check_walk_next(&walk, &before)) != NULL)
+			check_field(check, object, (enum field_id)i, field);
 	}
 }
