@@ -70,7 +70,9 @@ static void session_run(struct mail *mail, void *receiver)
 	}
 	pthread_mutex_unlock(&thread->command_lock);
 	if (commands & RELAY_CLOSE) {
-		session_free(session);
+		session->is_closed = true;
+		session->next_closed = thread->closed;
+		thread->closed = session;
 		return;
 	}
 	for (int i = 0; i < MEDIA_SIDES; i++)
@@ -128,6 +130,12 @@ enum vos_err relay_session_add(struct media_thread *thread, struct media_session
 	return VOS_OK;
 }
 
+static void read_side(struct media_thread *thread, struct relay_side *side)
+{
+	if (!side->session->is_closed)
+		relay_read_side(thread, side);
+}
+
 static void read_pending(struct media_thread *thread)
 {
 	struct relay_side *side = thread->pending;
@@ -137,8 +145,18 @@ static void read_pending(struct media_thread *thread)
 		struct relay_side *next = side->next_pending;
 
 		side->is_pending = false;
-		relay_read_side(thread, side);
+		read_side(thread, side);
 		side = next;
+	}
+}
+
+static void free_closed(struct media_thread *thread)
+{
+	while (thread->closed) {
+		struct media_session *session = thread->closed;
+
+		thread->closed = session->next_closed;
+		session_free(session);
 	}
 }
 
@@ -146,19 +164,16 @@ static void turn(struct media_thread *thread)
 {
 	struct epoll_event events[RELAY_EVENTS];
 	int count = epoll_wait(thread->epoll_fd, events, RELAY_EVENTS, thread->pending ? 0 : -1);
-	bool has_mail = false;
 
 	thread->now_us = clock_mono_us();
+	for (int i = 0; i < count; i++)
+		if (!events[i].data.ptr)
+			mailbox_run(&thread->mailbox);
 	read_pending(thread);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr)
-			relay_read_side(thread, events[i].data.ptr);
-		else
-			has_mail = true;
-	}
-	/* Last, because mail ends sessions that the events above may name. */
-	if (has_mail)
-		mailbox_run(&thread->mailbox);
+			read_side(thread, events[i].data.ptr);
+	free_closed(thread);
 }
 
 static void *thread_main(void *argument)
@@ -227,6 +242,7 @@ void relay_thread_destroy(struct media_thread *thread)
 	}
 	if (thread->mailbox.wake_fd >= 0) {
 		mailbox_close(&thread->mailbox);
+		free_closed(thread);
 		while (thread->sessions)
 			session_free(thread->sessions);
 		mailbox_destroy(&thread->mailbox);

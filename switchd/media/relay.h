@@ -23,7 +23,7 @@
 
 struct media_thread;
 
-/* Written by the media thread, read by any; each has its own cache line beside the side's. */
+/* Written by the media thread alone, read by any. */
 struct relay_counters {
 	_Atomic uint64_t packets;
 	_Atomic uint64_t bytes;
@@ -59,6 +59,7 @@ enum relay_command {
 
 struct media_session {
 	struct relay_side sides[MEDIA_SIDES];
+	bool is_closed;  /* freed at the end of the turn */
 	bool is_blocked; /* both peers are ports of this relay: packets could go round for ever */
 
 	struct media_thread *thread;
@@ -66,6 +67,7 @@ struct media_session {
 	int pair_count; /* 1: both sides on pairs[0] */
 	struct media_session *next;
 	struct media_session **prev;
+	struct media_session *next_closed;
 
 	struct mail mail;
 	/* Under the thread's command lock: */
@@ -85,6 +87,7 @@ struct media_thread {
 	struct media_session *sessions; /* under the command lock */
 	_Atomic uint32_t session_count;
 	struct relay_side *pending;
+	struct media_session *closed;
 	struct relay_batch *batch;
 	uint64_t now_us; /* of this turn */
 	bool must_stop;

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sockets of port pairs: bound, marked, emptied, and what is said when they cannot be had. */
+#include "tests/support/test.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "switchd/media/ports.h"
+
+static struct addr local(const char *text)
+{
+	struct addr addr;
+
+	assert_true(addr_parse(span_of(text), &addr));
+	return addr;
+}
+
+/* A free port of this host to put a small range on: the kernel names one, the range starts near it.
+ */
+static uint16_t free_even_port(int family)
+{
+	const struct addr any = local(family == AF_INET6 ? "::1" : "127.0.0.1");
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(&any, &sa);
+	struct addr bound;
+
+	for (;;) {
+		struct addr odd;
+		int fds[2];
+		int fd = socket(family, SOCK_DGRAM, 0);
+
+		assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+		assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+		close(fd);
+		assert_true(addr_from_sockaddr((struct sockaddr *)&sa, &bound));
+		odd = bound;
+		bound.port &= 0xfffe;
+		if (bound.port < 65000 && ports_bind_udp(NULL, &bound, 0, fds) == VOS_OK) {
+			close(fds[0]);
+			close(fds[1]);
+			return bound.port;
+		}
+		odd.port = 0;
+		len = addr_to_sockaddr(&odd, &sa);
+	}
+}
+
+static void sockets_are_bound_marked_and_drained(void **state)
+{
+	const char *const addresses[] = {"127.0.0.1", "::1"};
+
+	(void)state;
+	for (int f = 0; f < 2; f++) {
+		const struct addr here = local(addresses[f]);
+		uint16_t port = free_even_port(f ? AF_INET6 : AF_INET);
+		const struct ports_options options = {
+			.low = port, .high = (uint16_t)(port + 1), .tos = 0xa3, .ready_target = 1};
+		struct ports *ports;
+		struct addr target = here;
+		struct sockaddr_storage sa;
+		socklen_t sa_len;
+		struct port_pair pair;
+		int tos = 0;
+		socklen_t len = sizeof(tos);
+		int sender = socket(f ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+		char byte;
+
+		assert_int_equal(ports_create(&options, &ports), VOS_OK);
+		ports_prepare(ports, &here);
+		assert_false(ports_refill(ports, 0, 4));
+		for (int i = 0; i < 2; i++) {
+			target.port = (uint16_t)(port + i);
+			sa_len = addr_to_sockaddr(&target, &sa);
+			for (int n = 0; n < 20; n++)
+				assert_int_equal(
+					sendto(sender, "x", 1, 0, (struct sockaddr *)&sa, sa_len),
+					1);
+		}
+		assert_int_equal(ports_take(ports, &here, 0, &pair), VOS_OK);
+		assert_int_equal(pair.port, port);
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(recv(pair.fds[i], &byte, 1, 0), -1);
+		assert_int_equal(getsockopt(pair.fds[0], f ? IPPROTO_IPV6 : IPPROTO_IP,
+					    f ? IPV6_TCLASS : IP_TOS, &tos, &len),
+				 0);
+		assert_int_equal(tos, 0xa0);
+		close(sender);
+		ports_release(ports, &pair, 0);
+		ports_destroy(ports);
+	}
+}
+
+/* Both halves are needed, and a half that was had is given back. */
+static void bound_port_of_another_fails_the_pair(void **state)
+{
+	struct addr here = local("127.0.0.1");
+	struct addr odd;
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fds[2];
+	int other = socket(AF_INET, SOCK_DGRAM, 0);
+
+	(void)state;
+	here.port = free_even_port(AF_INET);
+	odd = here;
+	odd.port++;
+	len = addr_to_sockaddr(&odd, &sa);
+	assert_int_equal(bind(other, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(ports_bind_udp(NULL, &here, 0, fds), VOS_EINUSE);
+	close(other);
+	assert_int_equal(ports_bind_udp(NULL, &here, 0, fds), VOS_OK);
+	close(fds[0]);
+	close(fds[1]);
+	here = local("192.0.2.1:20000"); /* TEST-NET-1: not an address of this host */
+	assert_int_equal(ports_bind_udp(NULL, &here, 0, fds), VOS_EIO);
+}
+
+static void descriptor_limit_is_reported(void **state)
+{
+	struct addr here = local("127.0.0.1");
+	struct rlimit before;
+	struct rlimit limit;
+	int probe;
+	int fds[2];
+
+	(void)state;
+	here.port = free_even_port(AF_INET);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	probe = dup(0);
+	close(probe);
+	limit = before;
+	limit.rlim_cur = (rlim_t)probe + 1; /* room for one of the two */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(ports_bind_udp(NULL, &here, 0, fds), VOS_EFULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(ports_bind_udp(NULL, &here, 0, fds), VOS_OK);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST_MAIN(cmocka_unit_test(sockets_are_bound_marked_and_drained),
+	  cmocka_unit_test(bound_port_of_another_fails_the_pair),
+	  cmocka_unit_test(descriptor_limit_is_reported))
