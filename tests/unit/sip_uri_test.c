@@ -293,7 +293,7 @@ static void test_unescape(void **state)
 	size_t len = 99;
 
 	(void)state;
-	assert_true(sip_unescape(SPAN_LIT("%41b%6a"), out, sizeof(out), &len));
+	assert_true(sip_unescape(SPAN_LIT("%41b%6A"), out, sizeof(out), &len));
 	assert_int_equal(len, 3);
 	assert_memory_equal(out, "Abj", 3);
 	assert_true(sip_unescape(SPAN_LIT("%2541"), out, sizeof(out), &len)); /* once only */
