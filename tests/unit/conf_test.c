@@ -210,9 +210,9 @@ static void ha1_is_taken_over_and_renewed(void **state)
 	{
 		struct conf *fresh = NULL;
 
-		assert_int_equal(conf_build(snapshot_ref(three->snapshot), &host_key, NULL, &fresh,
-					    NULL),
-				 VOS_OK);
+		assert_int_equal(
+			conf_build(snapshot_ref(three->snapshot), &host_key, NULL, &fresh, NULL),
+			VOS_OK);
 		assert_string_equal(phone(fresh, "1003")->ha1, phone(three, "1003")->ha1);
 		assert_string_equal(phone(fresh, "1002")->ha1, phone(three, "1002")->ha1);
 		conf_unref(fresh);

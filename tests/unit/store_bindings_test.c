@@ -3,51 +3,24 @@
  * it could not write it tries again. */
 #include "tests/support/location_fixture.h"
 
-#include <ftw.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "switchd/store/binding_record.h"
 #include "switchd/store/store_private.h"
+#include "tests/support/state_folder.h"
 
-static const struct log quiet = {.fd = -1, .threshold = LOG_LEVEL_ERROR};
-
-static char root[64];
-
-static int make_root(void **state)
+static int make_folder(void **state)
 {
-	strcpy(root, access("/dev/shm", W_OK) == 0 ? "/dev/shm/bindings-test-XXXXXX"
-						   : "/tmp/bindings-test-XXXXXX");
-	return mkdtemp(root) ? setup(state) : -1;
+	return state_folder_make(state) ? -1 : setup(state);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int remove_root(void **state)
+static int remove_folder(void **state)
 {
 	teardown(state);
-	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static struct store *open_state(const struct log *log)
-{
-	struct vos_fault fault = {0};
-	struct store *store = NULL;
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/state", root);
-	if (store_open(log, path, &store, &fault))
-		fail_msg("%s", fault.text);
-	return store;
+	return state_folder_remove(state);
 }
 
 static void put_one(struct location *location, const char *user, const char *contact,
@@ -69,7 +42,7 @@ static size_t find_at(struct location *location, const char *user, struct bindin
 /* A table filled from the store. */
 static struct location *reload(struct fixture *fixture, const struct log *log, size_t wanted)
 {
-	struct store *store = open_state(log);
+	struct store *store = state_open(log);
 	struct location *location = NULL;
 	size_t count = 0;
 
@@ -83,7 +56,7 @@ static struct location *reload(struct fixture *fixture, const struct log *log, s
 static void stop_writes_what_is_pending(void **state)
 {
 	struct fixture *fixture = *state;
-	struct store *store = open_state(&quiet);
+	struct store *store = state_open(&state_quiet);
 	struct binding out[LOCATION_CONTACTS_MAX];
 	struct location *again;
 
@@ -94,7 +67,7 @@ static void stop_writes_what_is_pending(void **state)
 	store_thread_stop(store);
 	store_thread_stop(store);
 	store_close(store);
-	again = reload(fixture, &quiet, 3);
+	again = reload(fixture, &state_quiet, 3);
 	assert_int_equal(find_at(again, "1001", out), 2);
 	for (int i = 0; i < 2; i++) {
 		assert_string_equal(out[i].user, "1001");
@@ -115,7 +88,7 @@ static void stop_writes_what_is_pending(void **state)
 static void removed_and_expired_users_are_forgotten(void **state)
 {
 	struct fixture *fixture = *state;
-	struct store *store = open_state(&quiet);
+	struct store *store = state_open(&state_quiet);
 	struct location *again = NULL;
 	size_t count;
 
@@ -136,7 +109,7 @@ static void removed_and_expired_users_are_forgotten(void **state)
 	store_thread_stop(store);
 	location_destroy(again);
 	store_close(store);
-	again = reload(fixture, &quiet, 1);
+	again = reload(fixture, &state_quiet, 1);
 	location_destroy(again);
 }
 
@@ -144,7 +117,7 @@ static void removed_and_expired_users_are_forgotten(void **state)
 static void many_users(void **state)
 {
 	struct fixture *fixture = *state;
-	struct store *store = open_state(&quiet);
+	struct store *store = state_open(&state_quiet);
 	struct location *again;
 	struct binding out[LOCATION_CONTACTS_MAX];
 
@@ -157,7 +130,7 @@ static void many_users(void **state)
 	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
 	store_thread_stop(store);
 	store_close(store);
-	again = reload(fixture, &quiet, 25000);
+	again = reload(fixture, &state_quiet, 25000);
 	assert_int_equal(find_at(again, "124999", out), 1);
 	location_destroy(again);
 }
@@ -203,7 +176,7 @@ static void written_bindings_survive_a_kill(void **state)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct store *store = open_state(&quiet);
+		struct store *store = state_open(&state_quiet);
 
 		if (store_thread_start(store, fixture->location))
 			_exit(1);
@@ -214,7 +187,7 @@ static void written_bindings_survive_a_kill(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	again = reload(fixture, &quiet, 1);
+	again = reload(fixture, &state_quiet, 1);
 	assert_int_equal(find_at(again, "1001", out), 1);
 	location_destroy(again);
 }
@@ -245,7 +218,7 @@ static void failed_writes_are_tried_again(void **state)
 
 	assert_int_equal(pipe(fds), 0);
 	log.fd = fds[1];
-	store = open_state(&log);
+	store = state_open(&log);
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	small = old;
@@ -267,7 +240,7 @@ static void failed_writes_are_tried_again(void **state)
 	assert_int_equal(read(fds[0], &fds[1], 1), 0); /* no third line */
 	close(fds[0]);
 	signal(SIGXFSZ, SIG_DFL);
-	again = reload(fixture, &quiet, 200);
+	again = reload(fixture, &state_quiet, 200);
 	location_destroy(again);
 }
 
@@ -275,10 +248,9 @@ static void failed_writes_are_tried_again(void **state)
 static void a_damaged_record_is_passed_over(void **state)
 {
 	struct fixture *fixture = *state;
-	struct store *store = open_state(&quiet);
+	struct store *store = state_open(&state_quiet);
 	struct location *again;
 	struct binding out[LOCATION_CONTACTS_MAX];
-	char path[128];
 	char bytes[65536];
 	size_t len;
 	FILE *file;
@@ -289,8 +261,7 @@ static void a_damaged_record_is_passed_over(void **state)
 	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
 	store_thread_stop(store);
 	store_close(store);
-	snprintf(path, sizeof(path), "%s/state/bindings/data.mdb", root);
-	file = fopen(path, "r+b");
+	file = fopen(state_path("state/bindings/data.mdb"), "r+b");
 	assert_non_null(file);
 	len = fread(bytes, 1, sizeof(bytes), file);
 	hit = memmem(bytes, len, "quixote", 7);
@@ -298,7 +269,7 @@ static void a_damaged_record_is_passed_over(void **state)
 	assert_int_equal(fseek(file, hit - bytes, SEEK_SET), 0);
 	assert_int_equal(fputc('Q', file), 'Q');
 	assert_int_equal(fclose(file), 0);
-	again = reload(fixture, &quiet, 1);
+	again = reload(fixture, &state_quiet, 1);
 	assert_int_equal(find_at(again, "1001", out), 1);
 	assert_int_equal(find_at(again, "1002", out), 0);
 	location_destroy(again);
@@ -328,7 +299,7 @@ static void lines_that_are_cut_are_refused(void **state)
 	buf_free(&word);
 }
 
-#define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
+#define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 TEST_MAIN(STORE_TEST(stop_writes_what_is_pending),
 	  STORE_TEST(removed_and_expired_users_are_forgotten), STORE_TEST(many_users),
