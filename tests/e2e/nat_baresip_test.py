@@ -167,7 +167,7 @@ class Nat(unittest.TestCase):
 
     @classmethod
     def without_keepalive(cls, world):
-        world.switch.set('SS_SIP_NAT_KEEP_ALIVE_MESSAGE', '""')
+        world.switch.set('SS_SIP_NAT_KEEP_ALIVE_MESSAGE', '')
         cls.keepalive_off = time.time()
         wait_for('the NAT forgets the phone', lambda: not world.nat_remembers(), NAT_MEMORY_S + 10)
         cls.still_registered = world.switch.rows('show', 'registrations')
