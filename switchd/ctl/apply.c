@@ -124,6 +124,24 @@ static enum step load_step(struct request *request)
 	return STEP_DONE;
 }
 
+/* A file that replaces everything names every object itself: it starts from nothing. */
+static bool open_base(const struct request *request, struct apply *apply)
+{
+	struct snapshot *empty;
+
+	apply->load.replace = flag_param(request, "replace");
+	if (!apply->load.replace) {
+		candidate_open(&apply->candidate, request_running(request));
+		return true;
+	}
+	empty = snapshot_new_empty();
+	if (!empty)
+		return false;
+	candidate_open(&apply->candidate, empty);
+	snapshot_unref(empty);
+	return true;
+}
+
 enum step apply_method(struct request *request)
 {
 	struct session *session = request->session;
@@ -152,13 +170,13 @@ enum step apply_method(struct request *request)
 		session->upload_failed = false;
 		return request_refuse(request, FAULT_STATE, 0, "the file did not arrive whole");
 	}
-	candidate_open(&apply->candidate, request_running(request));
+	if (!open_base(request, apply))
+		return request_no_memory(request);
 	apply->load.grammar = request->ctl->grammar;
 	apply->load.key = store_key(request->ctl->context.store);
 	apply->load.candidate = &apply->candidate;
 	apply->load.report = report_to_client;
 	apply->load.context = request;
-	apply->load.replace = flag_param(request, "replace");
 	file_load_init(&apply->load, buf_span(&apply->text));
 	request->step = load_step;
 	return load_step(request);

@@ -181,8 +181,9 @@ enum vos_err commit_conflicts(struct store *store, const struct snapshot *base,
 
 		if (!newer)
 			continue;
-		fn(context, change_path(&changes->items[i], path), newer->generation,
-		   newer->author);
+		if (fn)
+			fn(context, change_path(&changes->items[i], path), newer->generation,
+			   newer->author);
 		(*count)++;
 	}
 	HASH_ITER (hh, table, entry, next) {

@@ -25,8 +25,9 @@ void commit_plan_clear(struct commit_plan *plan);
 /* Device count of location (may be NULL) and the kernel's ephemeral ports. */
 void commit_facts(struct location *location, struct check_facts *out);
 
-/* Calls back for each path that both `changes` and a generation newer than base changed. Returns
- * how many. A path conflicts with itself, and with the deletion of the object that holds it. */
+/* Calls back (fn may be NULL) for each path that both `changes` and a generation newer than base
+ * changed. Returns how many. A path conflicts with itself, and with the deletion of the object that
+ * holds it. */
 typedef void conflict_fn(void *context, const char *path, uint64_t generation, const char *author);
 VOS_CHECK enum vos_err commit_conflicts(struct store *store, const struct snapshot *base,
 					const struct snapshot *running,
