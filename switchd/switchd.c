@@ -124,6 +124,7 @@ static enum switchd_exit make_tables(struct switchd *switchd)
 	    (err = auth_create(&switchd->auth)) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, err);
 	auth_set_log(switchd->auth, &switchd->log);
+	keepalive_set_log(switchd->keepalive, &switchd->log);
 	err = media_create(&switchd->log, switchd->conf, media_threads, &switchd->media, &fault);
 	if (err != VOS_OK)
 		return fail(switchd, EXIT_BIND, &fault, err);

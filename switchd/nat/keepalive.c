@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "shared/base/log.h"
 #include "shared/config/snapshot.h"
 
 #define BLOCK_ENTRIES 1024u
@@ -30,6 +31,7 @@ struct entry {
 };
 
 struct keepalive {
+	const struct log *log; /* may be NULL */
 	pthread_mutex_t lock;
 	struct entry **blocks;
 	uint32_t block_count;
@@ -98,6 +100,11 @@ enum vos_err keepalive_create(struct keepalive **out)
 	keepalive->is_walked = true; /* round 0: nobody is waiting for it */
 	*out = keepalive;
 	return VOS_OK;
+}
+
+void keepalive_set_log(struct keepalive *keepalive, const struct log *log)
+{
+	keepalive->log = log;
 }
 
 void keepalive_destroy(struct keepalive *keepalive)
@@ -311,15 +318,32 @@ static size_t turn(struct keepalive *keepalive, const struct pace *pace, uint64_
 	return count;
 }
 
+static uint64_t divide_up(uint64_t a, uint64_t b)
+{
+	return b ? (a + b - 1) / b : 0;
+}
+
+/* Seconds that a round must last to reach everyone. */
+static uint64_t needed_period_s(const struct keepalive *keepalive, const struct pace *pace)
+{
+	uint64_t bursts = divide_up(keepalive->devices, pace->one_time);
+
+	return divide_up(bursts * pace->interval_us, 1000000u);
+}
+
 size_t keepalive_turn(struct keepalive *keepalive, const struct snapshot *config, uint64_t now_us,
 		      struct keepalive_target *out, size_t max, uint64_t *wait_us)
 {
 	struct pace pace = pace_read(config);
+	uint64_t missed = 0;
+	uint64_t needed_s;
 	size_t count = 0;
 
 	pthread_mutex_lock(&keepalive->lock);
 	if (pace.is_on) {
+		missed = keepalive->missed_total;
 		count = turn(keepalive, &pace, now_us, out, max);
+		missed = keepalive->missed_total - missed;
 		*wait_us = count == max ? 0 : time_to_next(keepalive, &pace, now_us);
 	} else {
 		keepalive->is_running = false;
@@ -327,13 +351,14 @@ size_t keepalive_turn(struct keepalive *keepalive, const struct snapshot *config
 		keepalive->behind = keepalive->devices;
 		*wait_us = WAIT_MAX_US;
 	}
+	needed_s = needed_period_s(keepalive, &pace);
 	pthread_mutex_unlock(&keepalive->lock);
+	if (missed && keepalive->log)
+		log_warning(keepalive->log, "keepalive",
+			    "NAT devices not reached within nat-keep-alive-period: %llu; it "
+			    "would take %llu s",
+			    (unsigned long long)missed, (unsigned long long)needed_s);
 	return count;
-}
-
-static uint64_t divide_up(uint64_t a, uint64_t b)
-{
-	return b ? (a + b - 1) / b : 0;
 }
 
 void keepalive_status(struct keepalive *keepalive, const struct snapshot *config, uint64_t now_us,

@@ -13,10 +13,14 @@
 #include "shared/base/err.h"
 
 struct keepalive;
+struct log;
 struct snapshot;
 
 VOS_CHECK enum vos_err keepalive_create(struct keepalive **out);
 void keepalive_destroy(struct keepalive *keepalive);
+/* Where a round that missed devices is reported, one line a round; before any thread uses the list.
+ * Without it nothing is. */
+void keepalive_set_log(struct keepalive *keepalive, const struct log *log);
 
 /* Handle of an entry; 0 is none. */
 typedef uint32_t keepalive_id;

@@ -81,8 +81,9 @@ SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME = 1''').start()
         wait_for('the round is accounted', lambda: self.status()['missed_last_round'] == 1)
         status = self.status()
         self.assertEqual(status['sent_last_round'], 4)
+        self.assertIn('NAT devices not reached within nat-keep-alive-period: 1; it would take 15 s', self.switch.log())
         # Off at once, and the pinholes of those who left are not kept.
-        self.switch.set('SS_SIP_NAT_KEEP_ALIVE_MESSAGE', '""')
+        self.switch.set('SS_SIP_NAT_KEEP_ALIVE_MESSAGE', '')
         self.assertFalse(self.status()['is_on'])
         sent = self.status()['sent_total']
         hidden[4].register(expires=0)
