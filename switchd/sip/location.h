@@ -89,8 +89,8 @@ size_t location_drain_dirty(struct location *location, size_t max, location_dirt
 			    void *context);
 /* Marks a user dirty again after a failed write. */
 void location_mark_dirty(struct location *location, const char *user);
-/* The listen addresses of this run in the order of their socket indexes; before the first restore, so that a
- * restored binding finds the socket that it registered to. At most 16. */
+/* The listen addresses of this run in the order of their socket indexes; before the first restore,
+ * so that a restored binding finds the socket that it registered to. At most 16. */
 void location_set_listens(struct location *location, const struct addr *listens, size_t count);
 /* At start: puts a stored binding in without marking it dirty. One that has expired is left out,
  * and its user is marked dirty, so that storage forgets it too. */

@@ -169,8 +169,9 @@ void location_set_listens(struct location *location, const struct addr *listens,
 	memcpy(location->listens, listens, location->listen_count * sizeof(*listens));
 }
 
-/* The socket that is bound to the address which the phone registered to. Without one the binding keeps a
- * number that no socket has: calls choose by address, and no keepalive leaves from a wrong port. */
+/* The socket that is bound to the address which the phone registered to. Without one the binding
+ * keeps a number that no socket has: calls choose by address, and no keepalive leaves from a wrong
+ * port. */
 static uint8_t find_socket(const struct location *location, const struct binding *binding)
 {
 	for (size_t i = 0; i < location->listen_count; i++)
