@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/support/call_bench.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "switchd/auth/digest.h"
+#include "switchd/call/call.h"
+#include "switchd/media/media.h"
+#include "switchd/nat/keepalive.h"
+#include "switchd/sip/leg.h"
+#include "switchd/sip/location.h"
+#include "switchd/sip/txn.h"
+#include "switchd/sip/worker_private.h"
+#include "tests/support/config.h"
+#include "tests/support/test.h"
+
+static void open_peer(struct peer *peer)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sin);
+
+	peer->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_true(peer->fd >= 0);
+	assert_int_equal(bind(peer->fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	assert_int_equal(getsockname(peer->fd, (struct sockaddr *)&sin, &len), 0);
+	peer->port = ntohs(sin.sin_port);
+}
+
+static void turn(struct bench *bench)
+{
+	while (worker_io_receive(bench->worker, &bench->worker->sockets[0])) {
+	}
+	wheel_run(&bench->worker->wheel, bench->worker->now_us);
+	worker_io_flush(bench->worker);
+}
+
+void bench_advance(struct bench *bench, uint64_t ms)
+{
+	uint64_t until_us = bench->worker->now_us + ms * 1000;
+
+	while (bench->worker->now_us < until_us) {
+		bench->worker->now_us += 10000;
+		turn(bench);
+	}
+}
+
+/* Next datagram a peer got; NULL when there is none. */
+const char *peer_got(struct peer *peer)
+{
+	ssize_t len = recv(peer->fd, peer->text, sizeof(peer->text) - 1, 0);
+
+	if (len < 0)
+		return NULL;
+	peer->text[len] = '\0';
+	return peer->text;
+}
+
+void peer_expect(struct peer *peer, const char *start)
+{
+	const char *text = peer_got(peer);
+
+	if (!text)
+		fail_msg("nothing came, expected %s", start);
+	if (strncmp(text, start, strlen(start)) != 0)
+		fail_msg("expected %s, got %s", start, text);
+}
+
+void peer_expect_nothing(struct peer *peer)
+{
+	const char *text = peer_got(peer);
+
+	if (text)
+		fail_msg("unexpected %s", text);
+}
+
+static void header(const char *message, const char *name, char *out, size_t size)
+{
+	char start[64];
+	const char *at;
+
+	snprintf(start, sizeof(start), "\r\n%s: ", name);
+	at = strstr(message, start);
+	if (!at)
+		fail_msg("no %s in %s", name, message);
+	at += strlen(start);
+	snprintf(out, size, "%.*s", (int)strcspn(at, "\r"), at);
+}
+
+void peer_send(struct bench *bench, struct peer *peer, const char *text)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+				  .sin_port = htons(bench->port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	assert_int_equal(
+		sendto(peer->fd, text, strlen(text), 0, (struct sockaddr *)&sin, sizeof(sin)),
+		(ssize_t)strlen(text));
+	turn(bench);
+}
+
+/* A request of the caller. tag: To tag, "" = none. */
+void caller_sends(struct bench *bench, const char *method, int cseq, const char *branch,
+		  const char *to_tag, const char *body)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text),
+		 "%s sip:900@127.0.0.1:%u SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s\r\n"
+		 "Max-Forwards: 70\r\nFrom: <sip:100@127.0.0.1>;tag=caller\r\n"
+		 "To: <sip:900@127.0.0.1>%s%s\r\nCall-ID: call-1\r\nCSeq: %d %s\r\n"
+		 "Contact: <sip:100@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+		 method, bench->port, bench->caller.port, branch, to_tag[0] ? ";tag=" : "", to_tag,
+		 cseq, method, bench->caller.port,
+		 body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+	peer_send(bench, &bench->caller, text);
+}
+
+/* An answer of the callee to a request that it got. */
+void callee_answers(struct bench *bench, const char *request, const char *status, const char *body)
+{
+	char via[256], from[256], to[256], call_id[128], cseq[64];
+	char text[4096];
+
+	header(request, "Via", via, sizeof(via));
+	header(request, "From", from, sizeof(from));
+	header(request, "To", to, sizeof(to));
+	header(request, "Call-ID", call_id, sizeof(call_id));
+	header(request, "CSeq", cseq, sizeof(cseq));
+	snprintf(text, sizeof(text),
+		 "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s%s\r\nCall-ID: %s\r\nCSeq: %s\r\n"
+		 "Contact: <sip:900@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+		 status, via, from, to, strstr(to, ";tag=") ? "" : ";tag=callee", call_id, cseq,
+		 bench->callee.port, body[0] ? "Content-Type: application/sdp\r\n" : "",
+		 strlen(body), body);
+	peer_send(bench, &bench->callee, text);
+}
+
+/* A request of the callee inside the dialog whose INVITE is given. */
+void callee_sends(struct bench *bench, const char *invite, const char *method, int cseq,
+		  const char *body)
+{
+	char from[256], to[256], call_id[128];
+	char text[4096];
+
+	header(invite, "From", from, sizeof(from));
+	header(invite, "To", to, sizeof(to));
+	header(invite, "Call-ID", call_id, sizeof(call_id));
+	snprintf(text, sizeof(text),
+		 "%s sip:100@127.0.0.1:%u SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKcallee%s%d\r\nMax-Forwards: 70\r\n"
+		 "From: %s;tag=callee\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n"
+		 "Contact: <sip:900@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+		 method, bench->port, bench->callee.port, method, cseq, to, from, call_id, cseq,
+		 method, bench->callee.port, body[0] ? "Content-Type: application/sdp\r\n" : "",
+		 strlen(body), body);
+	peer_send(bench, &bench->callee, text);
+}
+
+void message_to_tag(const char *message, char *out, size_t size)
+{
+	char to[256];
+
+	header(message, "To", to, sizeof(to));
+	assert_non_null(strstr(to, ";tag="));
+	snprintf(out, size, "%s", strstr(to, ";tag=") + 5);
+}
+
+struct bench *bench_open(const char *media_mode)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	struct vos_fault fault = {0};
+	char listen[32], gateway[32];
+	struct peer probe;
+
+	assert_non_null(bench);
+	open_peer(&probe); /* a port that is free now */
+	bench->port = probe.port;
+	close(probe.fd);
+	open_peer(&bench->caller);
+	open_peer(&bench->callee);
+	snprintf(listen, sizeof(listen), "127.0.0.1:%u", bench->port);
+	snprintf(gateway, sizeof(gateway), "127.0.0.1:%u", bench->callee.port);
+	{
+		const char *const params[] = {"SS_MEDIA_PROXY_MODE", media_mode,
+					      "SS_RTP_PORT_RANGE", "20000,20999", NULL};
+		const char *const listen_fields[] = {"udp", listen, NULL};
+		const char *const in_fields[] = {"address", "127.0.0.1", NULL};
+		const char *const out_fields[] = {"address", gateway, "prefixes", "9", NULL};
+		const struct test_object objects[] = {
+			{OBJECT_LISTEN, "main", listen_fields},
+			{OBJECT_MAPPING_GATEWAY, "in", in_fields},
+			{OBJECT_ROUTING_GATEWAY, "out", out_fields},
+		};
+
+		bench->conf = test_conf(params, objects, 3);
+	}
+	bench->workers[0] = NULL;
+	bench->shared.workers = bench->workers;
+	bench->shared.worker_count = 1;
+	assert_int_equal(keepalive_create(&bench->shared.keepalive), VOS_OK);
+	assert_int_equal(location_create(bench->shared.keepalive, &bench->shared.location), VOS_OK);
+	assert_int_equal(auth_create(&bench->shared.auth), VOS_OK);
+	assert_int_equal(media_create(NULL, bench->conf, 1, &bench->shared.media, &fault), VOS_OK);
+	if (worker_create(&bench->shared, 0, bench->conf, &bench->worker, &fault) != VOS_OK)
+		fail_msg("%s", fault.text);
+	bench->workers[0] = bench->worker;
+	return bench;
+}
+
+/* After everything has run out nothing may be left: no call, leg, transaction or timer. */
+void bench_close(struct bench *bench)
+{
+	struct txn_stats stats;
+
+	bench_advance(bench, 70000);
+	txn_stats(bench->worker->txns, &stats);
+	assert_int_equal(call_table_count(bench->worker->calls), 0);
+	assert_true(leg_table_is_quiet(bench->worker));
+	assert_int_equal(stats.servers, 0);
+	assert_int_equal(stats.clients, 0);
+	assert_int_equal(bench->worker->wheel.count, 0);
+	worker_destroy(bench->worker);
+	media_destroy(bench->shared.media);
+	location_destroy(bench->shared.location);
+	keepalive_destroy(bench->shared.keepalive);
+	auth_destroy(bench->shared.auth);
+	conf_unref(bench->conf);
+	close(bench->caller.fd);
+	close(bench->callee.fd);
+	free(bench);
+}
+
+/* INVITE, 180, 200, ACK; the callee's INVITE and the switch's To tag come back. */
+void bench_set_up(struct bench *bench, char invite[8192], char tag[64])
+{
+	caller_sends(bench, "INVITE", 1, "inv1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE sip:900@127.0.0.1:");
+	snprintf(invite, 8192, "%s", bench->callee.text);
+	callee_answers(bench, invite, "180 Ringing", "");
+	peer_expect(&bench->caller, "SIP/2.0 180 ");
+	callee_answers(bench, invite, "200 OK", BODY);
+	peer_expect(&bench->callee, "ACK sip:900@127.0.0.1:");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	message_to_tag(bench->caller.text, tag, 64);
+	caller_sends(bench, "ACK", 1, "ack1", tag, "");
+	peer_expect_nothing(&bench->caller);
+	peer_expect_nothing(&bench->callee);
+	assert_int_equal(call_table_count(bench->worker->calls), 1);
+}

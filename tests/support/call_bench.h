@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A whole signalling thread on a clock that the test sets: real datagrams on loopback, no thread,
+ * no wait. The caller is a mapping gateway, the callee a routing gateway; both are sockets of the
+ * test. */
+#pragma once
+
+#include <stddef.h>
+
+#include "switchd/sip/worker.h"
+
+#define BODY                                                                        \
+	"v=0\r\no=a 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" \
+	"m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+
+struct peer {
+	int fd;
+	uint16_t port;
+	char text[8192]; /* last datagram */
+};
+
+struct bench {
+	struct sip_shared shared;
+	struct sip_worker *worker;
+	struct sip_worker *workers[1];
+	struct conf *conf;
+	struct peer caller;
+	struct peer callee;
+	uint16_t port;
+};
+
+/* media_mode: a word of SS_MEDIA_PROXY_MODE. */
+struct bench *bench_open(const char *media_mode);
+/* Lets everything run out and frees; nothing may be left: no call, leg, transaction or timer. */
+void bench_close(struct bench *bench);
+/* Moves the clock, tick by tick. */
+void bench_advance(struct bench *bench, uint64_t ms);
+/* INVITE, 180, 200, ACK; the callee's INVITE and the switch's To tag come back. */
+void bench_set_up(struct bench *bench, char invite[8192], char tag[64]);
+
+/* Next datagram a peer got, in peer->text; NULL when there is none. */
+const char *peer_got(struct peer *peer);
+/* The next datagram starts like this; fails the test else. */
+void peer_expect(struct peer *peer, const char *start);
+void peer_expect_nothing(struct peer *peer);
+void peer_send(struct bench *bench, struct peer *peer, const char *text);
+
+/* A request of the caller. tag: To tag, "" = none. */
+void caller_sends(struct bench *bench, const char *method, int cseq, const char *branch,
+		  const char *tag, const char *body);
+/* An answer of the callee to a request that it got. */
+void callee_answers(struct bench *bench, const char *request, const char *status, const char *body);
+/* A request of the callee inside the dialog whose INVITE is given. */
+void callee_sends(struct bench *bench, const char *invite, const char *method, int cseq,
+		  const char *body);
+void message_to_tag(const char *message, char *out, size_t size);
