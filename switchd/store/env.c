@@ -2,11 +2,13 @@
 #include "switchd/store/env.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "switchd/store/verify.h"
 
@@ -14,6 +16,8 @@
 #define MAP_MAX     ((size_t)1 << 40)
 #define MODE_FILE   0600
 #define MODE_FOLDER 0700
+/* What LMDB 0.9 needs for its standard number of readers, and room to spare. */
+#define LOCK_FILE_BYTES 16384
 /* With less room than this an error of writing is taken for a full file system, which LMDB reports
  * as an input/output error. */
 #define ROOM_LEAST 65536u
@@ -110,11 +114,32 @@ static int open_database(struct env *env)
 	return mdb_txn_commit(txn);
 }
 
+/* LMDB maps its lock file for writing while it may have no blocks yet; on a full file system the
+ * first touch would be a SIGBUS. So the blocks are had beforehand, or the lack of them is an error.
+ */
+static int reserve_lock_file(const char *path)
+{
+	char file[4096];
+	int code;
+	int fd;
+
+	if ((size_t)snprintf(file, sizeof(file), "%s/lock.mdb", path) >= sizeof(file))
+		return ENAMETOOLONG;
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE_FILE);
+	if (fd < 0)
+		return errno;
+	code = posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+	close(fd);
+	return code;
+}
+
 static int open_map(struct env *env)
 {
 	int stale;
-	int code = mdb_env_create(&env->mdb);
+	int code = reserve_lock_file(env->path);
 
+	if (!code)
+		code = mdb_env_create(&env->mdb);
 	if (code)
 		return code;
 	code = mdb_env_set_mapsize(env->mdb, MAP_START);

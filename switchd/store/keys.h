@@ -32,7 +32,7 @@
  *                        do       set phone 1001 name  Front desk
  *                        do       param SS_SIP_SESSION_TTL 600
  *                        undo     delete phone 1001
- *                        undo     param SS_SIP_SESSION_TTL
+ *                        undo     no-param SS_SIP_SESSION_TTL
  *   m/generation         1
  *   o/phone/1001         name     Front desk
  *   p/SS_SIP_SESSION_TTL 600
