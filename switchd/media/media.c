@@ -271,8 +271,7 @@ static struct addr read_learned(const struct relay_counters *counters)
 		version = atomic_load_explicit(&counters->version, memory_order_acquire);
 		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 			words[i] =
-				atomic_load_explicit(&counters->learned[i], memory_order_relaxed);
-		atomic_thread_fence(memory_order_acquire);
+				atomic_load_explicit(&counters->learned[i], memory_order_acquire);
 	} while ((version & 1) ||
 		 version != atomic_load_explicit(&counters->version, memory_order_relaxed));
 	memcpy(&addr, words, sizeof(addr));

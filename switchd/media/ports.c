@@ -378,6 +378,14 @@ void ports_close_one(struct port_pair *pair, int which)
 	pair->fds[which] = -1;
 }
 
+/* A pair that is being bound ahead is nobody's for a moment. While enough others are free, no call
+ * is refused because of that; in a range too small for it, pairs are bound when they are asked for.
+ */
+static bool has_spare(const struct ports *ports, const struct pool *pool)
+{
+	return pool->free_count > ports->options.ready_target;
+}
+
 /* Binds one pair ahead for some pool. False: none is wanted, or none can be had now. */
 static bool refill_one(struct ports *ports, uint64_t now_us)
 {
@@ -388,7 +396,7 @@ static bool refill_one(struct ports *ports, uint64_t now_us)
 	for (uint32_t i = 0; i < ports->pool_count && !pool; i++) {
 		wake_rested(ports, &ports->pools[i], now_us);
 		if (ports->pools[i].ready_count < ports->options.ready_target &&
-		    ports->pools[i].free_count)
+		    has_spare(ports, &ports->pools[i]))
 			pool = &ports->pools[i];
 	}
 	if (!pool)
@@ -431,7 +439,8 @@ bool ports_wants_refill(struct ports *ports)
 	for (uint32_t i = 0; i < ports->pool_count && !wants; i++) {
 		const struct pool *pool = &ports->pools[i];
 
-		wants = pool->ready_count < ports->options.ready_target / 2 && pool->free_count > 0;
+		wants = pool->ready_count < ports->options.ready_target / 2 &&
+			has_spare(ports, pool);
 	}
 	pthread_mutex_unlock(&ports->lock);
 	return wants;

@@ -64,7 +64,8 @@ VOS_CHECK enum vos_err ports_take(struct ports *ports, const struct addr *local,
 void ports_release(struct ports *ports, const struct port_pair *pair, uint64_t now_us);
 /* Closes one of the sockets of a pair that stays taken. */
 void ports_close_one(struct port_pair *pair, int which);
-/* Binds up to max pairs ahead. True when more are wanted still. */
+/* Binds up to max pairs ahead, as long as more than the target are free. True when more are wanted
+ * still. */
 bool ports_refill(struct ports *ports, uint64_t now_us, int max);
 /* True when some pool has less than half of what it should have ready. */
 bool ports_wants_refill(struct ports *ports);

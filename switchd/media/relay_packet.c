@@ -63,10 +63,10 @@ static void publish_learned(struct relay_side *side)
 	uint32_t version = atomic_load_explicit(&counters->version, memory_order_relaxed);
 
 	memcpy(words, &addr, sizeof(addr));
+	/* Release on each word, as acquire in the reader, keeps it between the two versions. */
 	atomic_store_explicit(&counters->version, version + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		atomic_store_explicit(&counters->learned[i], words[i], memory_order_relaxed);
+		atomic_store_explicit(&counters->learned[i], words[i], memory_order_release);
 	atomic_store_explicit(&counters->version, version + 2, memory_order_release);
 	atomic_store_explicit(&counters->is_locked, addr.family != ADDR_NONE, memory_order_relaxed);
 }

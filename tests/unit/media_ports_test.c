@@ -295,7 +295,7 @@ static void pairs_are_bound_ahead(void **state)
 static void ready_pairs_count_as_free(void **state)
 {
 	struct fake *fake = new_fake();
-	struct ports *ports = new_ports(fake, 10000, 10015, 64);
+	struct ports *ports = new_ports(fake, 10000, 10015, 4);
 	const struct addr here = local("192.0.2.1");
 	struct port_pair pairs[8];
 	struct port_pair extra;
@@ -303,7 +303,7 @@ static void ready_pairs_count_as_free(void **state)
 	(void)state;
 	ports_prepare(ports, &here);
 	assert_false(ports_refill(ports, 0, 100));
-	assert_int_equal(status(ports, 0).ready, 8);
+	assert_int_equal(status(ports, 0).ready, 4);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(ports_take(ports, &here, 0, &pairs[i]), VOS_OK);
 	assert_int_equal(ports_take(ports, &here, 0, &extra), VOS_EFULL);
@@ -313,7 +313,7 @@ static void ready_pairs_count_as_free(void **state)
 	assert_false(ports_refill(ports, 4 * SECOND, 100));
 	assert_int_equal(status(ports, 4 * SECOND).ready, 0);
 	assert_false(ports_refill(ports, 5 * SECOND, 100));
-	assert_int_equal(status(ports, 5 * SECOND).ready, 8);
+	assert_int_equal(status(ports, 5 * SECOND).ready, 4);
 	ports_destroy(ports);
 	free(fake);
 }

@@ -13,7 +13,6 @@
 #include "shared/base/clock.h"
 #include "switchd/media/media_private.h"
 
-#define LOCAL   "127.0.0.1"
 #define PHONE_A "127.0.0.11"
 #define PHONE_B "127.0.0.12"
 #define EVIL    "127.0.0.66"
@@ -32,15 +31,13 @@ static struct addr address(const char *text)
 	return out;
 }
 
-/* On a port of the kernel's choice, or the given one. */
-static struct phone new_phone_at(const char *ip, uint16_t port)
+static struct phone new_phone_on(struct addr addr)
 {
-	struct phone phone = {.addr = address(ip)};
+	struct phone phone = {.addr = addr};
 	struct sockaddr_storage sa;
 	const int yes = 1;
 	socklen_t len;
 
-	phone.addr.port = port;
 	len = addr_to_sockaddr(&phone.addr, &sa);
 	phone.fd = socket(sa.ss_family, SOCK_DGRAM, 0);
 	assert_int_equal(bind(phone.fd, (struct sockaddr *)&sa, len), 0);
@@ -51,9 +48,30 @@ static struct phone new_phone_at(const char *ip, uint16_t port)
 	return phone;
 }
 
+static struct phone new_phone_at(const char *ip, uint16_t port)
+{
+	struct addr addr = address(ip);
+
+	addr.port = port;
+	return new_phone_on(addr);
+}
+
+/* On a port of the kernel's choice. */
 static struct phone new_phone(const char *ip)
 {
 	return new_phone_at(ip, 0);
+}
+
+/* The switch's address: one of this process alone, so that no other's ports are in the way. */
+static struct addr local_addr(void)
+{
+	struct addr addr = address("127.0.0.1");
+	unsigned pid = (unsigned)getpid();
+
+	addr.ip[1] = (uint8_t)(64 + (pid >> 16) % 64);
+	addr.ip[2] = (uint8_t)(pid >> 8);
+	addr.ip[3] = (uint8_t)(pid | 1);
+	return addr;
 }
 
 static struct media *new_media(uint16_t low, uint16_t high, int threads)
@@ -70,7 +88,7 @@ static struct media *new_media(uint16_t low, uint16_t high, int threads)
 
 static struct media_session *new_session(struct media *media)
 {
-	const struct addr local = address(LOCAL);
+	const struct addr local = local_addr();
 	struct media_session *session;
 
 	assert_int_equal(media_open(media, &local, &local, &session), VOS_OK);
@@ -86,10 +104,9 @@ static void set_peer(struct media_session *session, enum media_side side, const 
 	media_set_peer(session, side, &peer);
 }
 
-static void send_bytes(const struct phone *phone, const char *ip, uint16_t port, const void *data,
-		       size_t len)
+static void send_bytes(const struct phone *phone, uint16_t port, const void *data, size_t len)
 {
-	struct addr to = address(ip);
+	struct addr to = phone->addr.family == ADDR_IP6 ? address("::1") : local_addr();
 	struct sockaddr_storage sa;
 	socklen_t sa_len;
 
@@ -108,7 +125,7 @@ static void send_packet(const struct phone *phone, uint16_t port, uint8_t second
 	for (int i = 0; i < 4; i++)
 		data[at + (size_t)i] = (uint8_t)(ssrc >> (24 - 8 * i));
 	data[19] = mark;
-	send_bytes(phone, phone->addr.family == ADDR_IP6 ? "::1" : LOCAL, port, data, sizeof(data));
+	send_bytes(phone, port, data, sizeof(data));
 }
 
 struct received {
@@ -235,7 +252,7 @@ static void relays_both_ways(void **state)
 		data[i] = (uint8_t)(i * 7);
 	data[0] = 0x90;
 	data[1] = 8;
-	send_bytes(&call.a, LOCAL, call.port_a, data, sizeof(data));
+	send_bytes(&call.a, call.port_a, data, sizeof(data));
 	got = receive(&call.b);
 	assert_int_equal(got.len, sizeof(data));
 	assert_memory_equal(got.data, data, sizeof(data));
@@ -341,28 +358,28 @@ static void garbage_is_counted(void **state)
 
 	(void)state;
 	for (size_t len = 0; len < 12; len++, sent++)
-		send_bytes(&call.a, LOCAL, call.port_a, data, len);
+		send_bytes(&call.a, call.port_a, data, len);
 	data[1] = 200;
 	for (size_t len = 0; len < 8; len++, sent++)
-		send_bytes(&call.a, LOCAL, call.port_a, data, len);
+		send_bytes(&call.a, call.port_a, data, len);
 	data[1] = 0;
 	/* STUN, DTLS, TURN, anything: not version 2. */
 	for (unsigned first = 0; first < 256; first++) {
 		data[0] = (uint8_t)first;
 		if (first < 128 || first > 191) {
-			send_bytes(&call.a, LOCAL, call.port_a, data, 20);
+			send_bytes(&call.a, call.port_a, data, 20);
 			sent++;
 		}
 		WAIT_FOR(call.session, MEDIA_A, malformed, sent);
 	}
 	data[0] = 0x80;
-	send_bytes(&call.a, LOCAL, call.port_a, data, 2049);
+	send_bytes(&call.a, call.port_a, data, 2049);
 	WAIT_FOR(call.session, MEDIA_A, malformed, sent + 1);
 	is_silent(&call.b);
 	assert_false(counters(call.session, MEDIA_A).is_locked);
-	send_bytes(&call.a, LOCAL, call.port_a, data, 2048);
+	send_bytes(&call.a, call.port_a, data, 2048);
 	assert_int_equal(receive(&call.b).len, 2048);
-	send_bytes(&call.a, LOCAL, call.port_a, data, 12);
+	send_bytes(&call.a, call.port_a, data, 12);
 	assert_int_equal(receive(&call.b).len, 12);
 	end_call(&call);
 }
@@ -449,7 +466,7 @@ static void held_side(void **state)
 static void between_versions_of_ip(void **state)
 {
 	struct media *media = new_media(20000, 20999, 1);
-	const struct addr local4 = address(LOCAL);
+	const struct addr local4 = local_addr();
 	const struct addr local6 = address("::1");
 	struct phone a = new_phone(PHONE_A);
 	struct phone b = new_phone("::1");
@@ -471,9 +488,9 @@ static void between_versions_of_ip(void **state)
 	assert_int_equal(got.from.port, media_port(session, MEDIA_B));
 	send_packet(&b, media_port(session, MEDIA_B), 0, 1, 2);
 	receives_mark(&a, 2, media_port(session, MEDIA_A));
+	WAIT_FOR(session, MEDIA_B, packets, 1);
 	media_status(media, &status);
 	assert_int_equal(status.pairs_used, 2);
-	assert_int_equal(status.packets, 2);
 	media_close(session);
 	media_destroy(media);
 	close(a.fd);
@@ -486,12 +503,12 @@ static void no_loop_between_sessions(void **state)
 	struct media *media = new_media(20000, 20999, 1);
 	struct media_session *first = new_session(media);
 	struct media_session *second = new_session(media);
-	struct phone spark = new_phone(LOCAL);
+	struct phone spark = new_phone_on(local_addr());
 
 	(void)state;
 	for (int i = 0; i < MEDIA_SIDES; i++) {
 		enum media_side side = (enum media_side)i;
-		struct phone mine = {.addr = address(LOCAL)};
+		struct phone mine = {.addr = local_addr()};
 		struct phone other = mine;
 
 		mine.addr.port = media_port(first, side);
@@ -517,7 +534,7 @@ static void chain_of_sessions_works(void **state)
 	struct media_session *second = new_session(media);
 	struct phone a = new_phone(PHONE_A);
 	struct phone b = new_phone(PHONE_B);
-	struct phone link = {.addr = address(LOCAL)};
+	struct phone link = {.addr = local_addr()};
 
 	(void)state;
 	set_peer(first, MEDIA_A, &a);
@@ -540,7 +557,7 @@ static void chain_of_sessions_works(void **state)
 static void ports_run_out_and_come_back(void **state)
 {
 	struct media *media = new_media(20100, 20115, 1);
-	const struct addr local = address(LOCAL);
+	const struct addr local = local_addr();
 	struct media_session *sessions[9];
 	struct media_status status;
 	uint64_t until_us = clock_mono_us() + 20000000;
@@ -573,7 +590,7 @@ static void address_of_another_host(void **state)
 {
 	struct media *media = new_media(20000, 20999, 1);
 	const struct addr local = address("192.0.2.1");
-	const struct addr here = address(LOCAL);
+	const struct addr here = local_addr();
 	struct media_session *session;
 	struct media_status status;
 
@@ -652,7 +669,7 @@ static void many_threads(void **state)
 		sched_yield();
 	} while (status.pairs_used && clock_mono_us() < until_us);
 	assert_int_equal(status.pairs_used, 0);
-	assert_true(status.packets >= 600);
+	assert_true(status.packets >= 600 && status.dropped <= 600);
 	media_destroy(media);
 }
 
