@@ -2,6 +2,7 @@
 /* Configuration mode: the candidate's life, its lines, and the way back out. */
 #include <stdlib.h>
 
+#include "switchd/ctl/file_load.h"
 #include "switchd/ctl/handlers.h"
 
 enum step cmd_configure(struct request *request)
@@ -34,14 +35,9 @@ enum step cmd_line(struct request *request)
 				    &fault);
 	if (err)
 		return request_fail(request, &fault);
-	if (request->batch && request->file && request->match.is_abbreviated) {
-		fault = (struct vos_fault){.line = request->line_number};
-		fault_set(&fault, FAULT_NONE, 0,
-			  "\"%.*s\" is short for \"%s\"; write it in full in a file",
-			  SPAN_ARG(request->match.abbreviated),
-			  request->match.full_form ? request->match.full_form : "");
+	if (request->batch && request->file &&
+	    file_abbreviation(&request->match, request->line_number, &fault))
 		emit_warning(request, &fault, false);
-	}
 	return STEP_DONE;
 }
 

@@ -66,17 +66,23 @@ static bool is_configuration(enum command_id command)
 	}
 }
 
-static void warn_abbreviation(struct file_load *load)
+bool file_abbreviation(const struct match *match, int line, struct vos_fault *warning)
 {
-	const struct match *match = &load->match;
-	struct vos_fault warning = {.line = load->line};
-
-	if (!match->is_abbreviated || load->fault_count)
-		return;
-	fault_set(&warning, FAULT_NONE, 0,
+	if (!match->is_abbreviated || param_find_name(match->abbreviated) >= 0)
+		return false;
+	*warning = (struct vos_fault){.line = line};
+	fault_set(warning, FAULT_NONE, 0,
 		  "\"%.*s\" is short for \"%s\"; write it in full in a file",
 		  SPAN_ARG(match->abbreviated), match->full_form ? match->full_form : "");
-	load->report(load->context, &warning, false);
+	return true;
+}
+
+static void warn_abbreviation(struct file_load *load)
+{
+	struct vos_fault warning;
+
+	if (!load->fault_count && file_abbreviation(&load->match, load->line, &warning))
+		load->report(load->context, &warning, false);
 }
 
 static void load_line(struct file_load *load, struct span line)

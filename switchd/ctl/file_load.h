@@ -35,3 +35,6 @@ void file_load_summary(const struct file_load *load, const char *name, struct vo
 /* Matches a line in its mode or, when its first word is unknown there, in the modes above. */
 VOS_CHECK enum vos_err file_match(const struct grammar *grammar, const struct mode *mode,
 				  struct span line, struct match *out, struct vos_fault *fault);
+/* The warning for a word that was not written in full; false when there is none to give (the alias
+ * of a parameter is a name of its own). */
+bool file_abbreviation(const struct match *match, int line, struct vos_fault *warning);

@@ -9,10 +9,25 @@ static int append_json(const char *data, size_t len, void *context)
 	return 0;
 }
 
+/* jansson escapes C0 only; U+0080 to U+009F drive terminals too. */
 void json_print(json_t *json, struct buf *out)
 {
-	if (json_dump_callback(json, append_json, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+	struct buf text = buf_new();
+
+	if (json_dump_callback(json, append_json, &text, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
 		out->failed = true;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+		unsigned char next = i + 1 < text.len ? (unsigned char)text.data[i + 1] : 0;
+
+		if (c == 0xc2 && next >= 0x80 && next <= 0x9f) {
+			buf_printf(out, "\\u%04x", next);
+			i++;
+		} else {
+			buf_add_char(out, (char)c);
+		}
+	}
+	buf_free(&text);
 }
 
 static bool is_ndjson(const struct output *output)

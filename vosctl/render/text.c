@@ -50,6 +50,13 @@ static bool is_word(char c)
 	       c == '_' || c == '-';
 }
 
+/* Digits inside of a longer word (an id in hexadecimal) are no phone number. */
+static bool stands_alone(struct span text, size_t at, size_t len)
+{
+	return (at == 0 || !is_word(text.ptr[at - 1])) &&
+	       (at + len == text.len || !is_word(text.ptr[at + len]));
+}
+
 static void add_redacted(struct span text, struct buf *out)
 {
 	for (size_t i = 0; i < text.len;) {
@@ -61,7 +68,7 @@ static void add_redacted(struct span text, struct buf *out)
 			i += sizeof("sealed v1:") - 1;
 			while (i < text.len && is_word(text.ptr[i]))
 				i++;
-		} else if (digits >= NUMBER_LONG) {
+		} else if (digits >= NUMBER_LONG && stands_alone(text, i, digits)) {
 			buf_add(out, text.ptr + i, NUMBER_SHOWN);
 			for (size_t k = NUMBER_SHOWN; k < digits; k++)
 				buf_add_char(out, 'x');
