@@ -153,6 +153,11 @@ void fault_unknown(struct vos_fault *fault, const struct choices *choices, const
 		fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, token->column,
 			  "unknown word \"%.*s%s\" in this mode; it belongs to %s", SPAN_ARG(word),
 			  more, tab);
+	} else if (choices->has_names && walk->place.kind != MODE_CONFIG &&
+		   object_kind_find(token->raw) >= 0) {
+		fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, token->column,
+			  "unknown word \"%.*s%s\" in this mode; exit to (config)# first",
+			  SPAN_ARG(word), more);
 	} else {
 		fault_set(fault, FAULT_SYNTAX_UNKNOWN_WORD, token->column,
 			  "unknown word \"%.*s%s\"", SPAN_ARG(word), more);

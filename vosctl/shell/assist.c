@@ -2,6 +2,7 @@
 /* The keys ? and TAB: what the grammar knows, with what only switchd knows when it answers in time.
  */
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,8 @@
 #define LIST_MAX         60
 #define WORD_WIDTH_MAX   36
 #define TYPE_WIDTH_MAX   28
+#define VALUES_WIDTH_MAX 24
+#define HELP_WIDTH_MIN   20
 
 /* --- ? --- */
 
@@ -68,42 +71,112 @@ static const char *row_help(const struct candidate *row)
 	return row->help;
 }
 
-static void pad(struct buf *out, const char *text, int width)
+/* Default, and the value in force where it is another. */
+static void add_values(struct buf *out, const struct candidate *row)
 {
-	buf_add_str(out, text);
-	for (int i = render_width(span_of(text)); i < width; i++)
+	buf_add_str(out, row->standard);
+	if (row->current[0] && strcmp(row->current, row->standard) != 0)
+		buf_printf(out, "%snow %s", row->standard[0] ? ", " : "", row->current);
+}
+
+static void pad(struct buf *out, struct span text, int width)
+{
+	buf_add_span(out, text);
+	for (int i = render_width(text); i < width; i++)
 		buf_add_char(out, ' ');
+}
+
+/* As much of the text as fits, cut at a blank; the whole when there is none. */
+static struct span cut_line(struct span text, int width)
+{
+	size_t last = 0;
+
+	if (render_width(text) <= width)
+		return text;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] != ' ')
+			continue;
+		if (render_width((struct span){text.ptr, i}) > width)
+			break;
+		last = i;
+	}
+	return (struct span){text.ptr, last ? last : text.len};
+}
+
+struct columns {
+	int word;
+	int type;
+	int help;
+};
+
+static struct columns lay_out(const struct rows *rows, int width)
+{
+	struct columns columns = {
+		.word = widest(rows, row_word, WORD_WIDTH_MAX),
+		.type = widest(rows, row_type, TYPE_WIDTH_MAX),
+		.help = widest(rows, row_help, INT_MAX),
+	};
+	int values = 0;
+	int room;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		struct buf text = buf_new();
+		int own;
+
+		add_values(&text, &rows->items[i]);
+		own = render_width(buf_span(&text));
+		values = own > values ? own : values;
+		buf_free(&text);
+	}
+	values = values > VALUES_WIDTH_MAX ? VALUES_WIDTH_MAX : values;
+	room = width - 2 - columns.word - (columns.type ? columns.type + 2 : 0) - 2 -
+	       (values ? values + 2 : 0);
+	if (width > 0 && columns.help > room)
+		columns.help = room > HELP_WIDTH_MIN ? room : HELP_WIDTH_MIN;
+	return columns;
+}
+
+/* Word, type, help and default; what is too long of the help goes into rows of its own. */
+static void add_text(struct buf *out, const struct candidate *row, const struct columns *columns)
+{
+	struct span help = span_of(row->help);
+	struct span part = cut_line(help, columns->help);
+	size_t start = out->len;
+	int indent;
+
+	buf_add_lit(out, "  ");
+	pad(out, span_of(row_word(row)), columns->word);
+	if (columns->type) {
+		buf_add_lit(out, "  ");
+		pad(out, span_of(row_type(row)), columns->type);
+	}
+	buf_add_lit(out, "  ");
+	indent = render_width((struct span){out->data + start, out->len - start});
+	pad(out, part, columns->help);
+	buf_add_lit(out, "  ");
+	add_values(out, row);
+	while (out->len && out->data[out->len - 1] == ' ')
+		out->len--;
+	buf_add_char(out, '\n');
+	while (part.len < help.len) {
+		help = span_trim((struct span){help.ptr + part.len, help.len - part.len});
+		part = cut_line(help, columns->help);
+		buf_printf(out, "%*s%.*s\n", indent, "", SPAN_ARG(part));
+	}
 }
 
 static void print_rows(struct shell *shell, const struct rows *rows)
 {
-	int word_width = widest(rows, row_word, WORD_WIDTH_MAX);
-	int type_width = widest(rows, row_type, TYPE_WIDTH_MAX);
-	int help_width = widest(rows, row_help, screen_columns(&shell->screen));
+	struct columns columns = lay_out(rows, screen_columns(&shell->screen));
 
 	screen_begin(&shell->screen, false);
 	for (size_t i = 0; i < rows->count; i++) {
-		const struct candidate *row = &rows->items[i];
-		struct buf line = buf_new();
+		struct buf text = buf_new();
 
-		buf_add_lit(&line, "  ");
-		pad(&line, row_word(row), word_width);
-		if (type_width) {
-			buf_add_lit(&line, "  ");
-			pad(&line, row_type(row), type_width);
-		}
-		buf_add_lit(&line, "  ");
-		pad(&line, row->help, row->standard[0] || row->current[0] ? help_width : 0);
-		if (row->standard[0])
-			buf_printf(&line, "  %s", row->standard);
-		if (row->current[0] && strcmp(row->current, row->standard) != 0)
-			buf_printf(&line, "  now %s", row->current);
-		while (line.len && line.data[line.len - 1] == ' ')
-			line.len--;
-		buf_add_char(&line, '\n');
-		if (!line.failed)
-			screen_write(&shell->screen, line.data, line.len);
-		buf_free(&line);
+		add_text(&text, &rows->items[i], &columns);
+		if (!text.failed)
+			screen_write(&shell->screen, text.data, text.len);
+		buf_free(&text);
 	}
 }
 

@@ -269,6 +269,7 @@ static void loop(struct shell *shell)
 		shell_update_prompt(shell);
 		result = edit_read(shell->edit, &line);
 		if (result == EDIT_HANGUP) {
+			putchar('\n');
 			shell->is_done = true;
 		} else if (result == EDIT_EOF) {
 			end_of_input(shell);
