@@ -110,6 +110,15 @@ static msg_t *extract(const struct sip_msg *msg)
 	return parsed;
 }
 
+/* Header of an entry in the list of errors. A repeated single header is put there as what it is,
+ * and only the rest as sip_error_t. */
+static const char *error_header(const sip_error_t *error)
+{
+	const msg_hclass_t *class = error->er_common->h_class;
+
+	return class == sip_error_class ? error->er_name : class->hc_name;
+}
+
 static bool is_sound(const msg_t *parsed, const char **why)
 {
 	const sip_t *sip = sip_object(parsed);
@@ -119,7 +128,9 @@ static bool is_sound(const msg_t *parsed, const char **why)
 		return false;
 	}
 	for (const sip_error_t *error = sip->sip_error; error; error = error->er_next) {
-		if (error->er_name && is_tolerated(span_of(error->er_name)))
+		const char *name = error_header(error);
+
+		if (name && is_tolerated(span_of(name)))
 			continue;
 		*why = "Malformed Header";
 		return false;

@@ -363,6 +363,13 @@ static void test_other_headers(void **state)
 		ROW("unknown authorization scheme",
 		    START VIA REST "Authorization: Riddle answer=\"blowing in the wind\"\r\n" END,
 		    TAKEN),
+		/* sofia-sip lists a repeated header among its errors, but not as an error object.
+		 */
+		ROW("repeated Min-Expires",
+		    START VIA REST "Min-Expires: 60\r\nMin-Expires: 60\r\n" END, FULL_BAD),
+		ROW("repeated Privacy", START VIA REST "Privacy: id\r\nPrivacy:\r\n" END, FULL_BAD),
+		ROW("repeated User-Agent", START VIA REST "User-Agent: a\r\nUser-Agent: b\r\n" END,
+		    TAKEN),
 		ROW("odd Timestamp", START VIA REST "Timestamp: soon\r\n" END, TAKEN),
 		ROW("odd Session-Expires", START VIA REST "Session-Expires: soon\r\n" END,
 		    FULL_BAD),
