@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An INVITE of ours: the leg of the callee with its stages (behaviour C6), and re-INVITEs of either
  * side's making. */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -262,7 +261,7 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	is_good = is_good && leg_text_from(&leg->remote, &text);
 
 	buf_reset(&text);
-	randombytes_buf(random, sizeof(random));
+	random_take(&leg->worker->random, random, sizeof(random));
 	buf_printf(&text, "v1-%02x", (unsigned)leg->worker->number);
 	buf_add_hex(&text, random, sizeof(random));
 	is_good = is_good && leg_text_from(&leg->call_id, &text);

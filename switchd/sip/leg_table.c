@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The legs of a thread: slots, tags that carry them, life and end. */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -83,7 +82,7 @@ struct sip_leg *leg_new(struct sip_worker *worker)
 	table->count++;
 	leg->base.ops = &sip_leg_ops;
 	leg->worker = worker;
-	randombytes_buf(&random, sizeof(random));
+	random_take(&worker->random, &random, sizeof(random));
 	snprintf(leg->local_tag, sizeof(leg->local_tag), "%08x%016llx", leg->slot,
 		 (unsigned long long)random);
 	return leg;

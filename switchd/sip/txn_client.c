@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Client transactions: INVITE (RFC 3261 17.1.1 with RFC 6026) and others (17.1.2). */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -72,7 +71,7 @@ struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method met
 	}
 	table->slots[txn->slot] = txn;
 	table->client_count++;
-	randombytes_buf(&random, sizeof(random));
+	random_take(&worker->random, &random, sizeof(random));
 	snprintf(txn->branch, sizeof(txn->branch), "z9hG4bK%02x%08x%016llx",
 		 (unsigned)worker->number, txn->slot, (unsigned long long)random);
 	txn->worker = worker;

@@ -24,16 +24,17 @@ struct txn_server {
 	uint64_t linger_until_us;
 	txn_server_fn *fn;
 	void *user;
-	char *identity; /* branch, sent-by and method, to tell equal hashes apart */
 	uint32_t identity_len;
-	uint32_t head_len; /* what a response starts with, after the status line */
+	uint32_t head_len;
 	uint32_t to_len;
 	uint32_t response_len;
-	char *head;     /* head, then the To value */
 	char *response; /* bytes last sent */
 	enum server_state state;
 	bool is_invite;
 	bool to_has_tag;
+	/* Branch, sent-by and method, to tell equal hashes apart; then what every response starts
+	 * with after its status line; then the To value. */
+	char text[];
 };
 
 /* RFC 3261 17.2.3. Without the magic cookie (RFC 2543) the whole top Via stands for the branch,
@@ -80,7 +81,7 @@ struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_r
 	key = hash_bytes(&worker->hash_key, identity.data, identity.len);
 	for (txn = worker->txns->buckets[key & (TXN_SERVER_BUCKETS - 1)]; txn; txn = txn->next)
 		if (txn->key == key && txn->identity_len == identity.len &&
-		    memcmp(txn->identity, identity.data, identity.len) == 0)
+		    memcmp(txn->text, identity.data, identity.len) == 0)
 			return txn;
 	return NULL;
 }
@@ -97,52 +98,55 @@ static void destroy(struct txn_server *txn)
 	if (txn->fn)
 		txn->fn(worker, txn->user, txn, TXN_SERVER_GONE);
 	txn_schedule_end(&txn->schedule);
-	free(txn->identity);
-	free(txn->head);
 	free(txn->response);
 	free(txn);
 }
 
-struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx *rx,
-				  txn_server_fn *fn, void *user)
+static void enter(struct txn_table *table, struct txn_server *txn)
 {
-	struct txn_server *txn = calloc(1, sizeof(*txn));
-	char memory[1024];
-	struct buf identity = buf_over(memory, sizeof(memory));
-	struct buf *head = worker_send_begin(worker); /* scratch room; nothing is sent */
-	struct txn_server **bucket;
+	struct txn_server **bucket = &table->buckets[txn->key & (TXN_SERVER_BUCKETS - 1)];
 
-	if (!txn)
-		return NULL;
-	write_identity(rx, rx->msg->method, &identity);
-	sip_write_response_head(rx, head);
-	txn->head_len = (uint32_t)head->len;
-	buf_add_span(head, rx->msg->to);
-	txn->to_len = (uint32_t)(head->len - txn->head_len);
-	txn->to_has_tag = rx->msg->to_tag.len > 0;
-	txn->identity = span_dup(buf_span(&identity));
-	txn->head = span_dup(buf_span(head));
-	if (identity.failed || head->failed || !txn->identity || !txn->head) {
-		free(txn->identity);
-		free(txn->head);
-		free(txn);
-		return NULL;
-	}
-	txn->identity_len = (uint32_t)identity.len;
-	txn->key = hash_bytes(&worker->hash_key, identity.data, identity.len);
-	txn->worker = worker;
-	txn->socket = rx->socket;
-	txn->target = sip_reply_target(rx);
-	txn->is_invite = rx->msg->method == SIP_INVITE;
-	txn->fn = fn;
-	txn->user = user;
-	bucket = &worker->txns->buckets[txn->key & (TXN_SERVER_BUCKETS - 1)];
 	txn->next = *bucket;
 	if (txn->next)
 		txn->next->prev = &txn->next;
 	txn->prev = bucket;
 	*bucket = txn;
-	worker->txns->server_count++;
+	table->server_count++;
+}
+
+struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx *rx,
+				  txn_server_fn *fn, void *user)
+{
+	struct buf *text = worker_send_begin(worker); /* scratch room; nothing is sent */
+	struct txn_server *txn;
+	size_t identity_len;
+	size_t head_len;
+
+	write_identity(rx, rx->msg->method, text);
+	identity_len = text->len;
+	sip_write_response_head(rx, text);
+	head_len = text->len - identity_len;
+	buf_add_span(text, rx->msg->to);
+	if (text->failed)
+		return NULL;
+	txn = malloc(sizeof(*txn) + text->len);
+	if (!txn)
+		return NULL;
+	*txn = (struct txn_server){
+		.key = hash_bytes(&worker->hash_key, text->data, identity_len),
+		.worker = worker,
+		.socket = rx->socket,
+		.target = sip_reply_target(rx),
+		.fn = fn,
+		.user = user,
+		.identity_len = (uint32_t)identity_len,
+		.head_len = (uint32_t)head_len,
+		.to_len = (uint32_t)(text->len - identity_len - head_len),
+		.is_invite = rx->msg->method == SIP_INVITE,
+		.to_has_tag = rx->msg->to_tag.len > 0,
+	};
+	memcpy(txn->text, text->data, text->len);
+	enter(worker->txns, txn);
 	return txn;
 }
 
@@ -211,11 +215,12 @@ void txn_server_respond(struct sip_worker *worker, struct txn_server *txn, int s
 			struct span content_type, struct span body)
 {
 	struct buf *out = worker_send_begin(worker);
+	const char *head = txn->text + txn->identity_len;
 	struct span sent;
 
 	sip_write_status_line(out, status, reason);
-	buf_add(out, txn->head, txn->head_len);
-	sip_write_to(out, (struct span){txn->head + txn->head_len, txn->to_len}, txn->to_has_tag,
+	buf_add(out, head, txn->head_len);
+	sip_write_to(out, (struct span){head + txn->head_len, txn->to_len}, txn->to_has_tag,
 		     status == 100 ? SPAN_NONE : to_tag);
 	buf_add_span(out, extra);
 	sip_write_body(out, content_type, body);

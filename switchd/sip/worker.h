@@ -9,6 +9,7 @@
 
 #include "shared/base/buf.h"
 #include "shared/base/hash.h"
+#include "shared/base/random_pool.h"
 #include "switchd/conf/conf.h"
 #include "switchd/loop/mailbox.h"
 #include "switchd/loop/wheel.h"
@@ -74,6 +75,7 @@ struct sip_worker {
 	struct wheel wheel;
 	struct mailbox mailbox;
 	struct hash_key hash_key;
+	struct random_pool random; /* for tags, branches, Call-IDs */
 	struct txn_table *txns;
 	struct leg_table *legs;
 	struct call_table *calls;
