@@ -150,11 +150,10 @@ bool sdp_media_parse(struct span value, struct sdp_media_line *out)
 void sdp_attribute_split(struct span line, struct span *name, struct span *value)
 {
 	size_t colon = span_find(line, ':');
+	size_t after = colon < line.len ? colon + 1 : colon;
 
 	*name = (struct span){line.ptr, colon};
-	*value = SPAN_NONE;
-	if (colon < line.len)
-		*value = (struct span){line.ptr + colon + 1, line.len - colon - 1};
+	*value = (struct span){line.ptr + after, line.len - after};
 }
 
 /* Read from the end: some phones put a user name with blanks in. */

@@ -117,6 +117,7 @@ static void rtcp_address(void **state)
 		{"a=rtcp:0\r\n", "10.0.0.5:5001"},
 		{"a=rtcp:65536\r\n", "10.0.0.5:5001"},
 		{"a=rtcp:\r\n", "10.0.0.5:5001"},
+		{"a=rtcp\r\n", "10.0.0.5:5001"},
 		{"c=IN IP4 0.0.0.0\r\n", "none"},
 	};
 
