@@ -22,7 +22,8 @@
  * {"status":"ok","mode":"config-sip-parameter","pending":3,"generation":42,"hostname":"sw1"} Fault
  * data: {"code":"value.range","message":"...","path":"...","line":0,"column":0}, and the members of
  * exec's result; "stage":"commit" when a conflict or check refused a commit.
- * A column: {"name":"expires_s","type":"int","unit":"s","header":"EXPIRES","width":7} */
+ * A column: {"name":"expires_s","type":"int","unit":"s","header":"EXPIRES","width":7}; with
+ * "show":"fits" a text table leaves it out when the terminal is too narrow, with "never" always. */
 #pragma once
 
 #include "shared/base/buf.h"

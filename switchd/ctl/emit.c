@@ -30,6 +30,22 @@ static json_t *id_schema(const struct request *request)
 			 (json_int_t)generation);
 }
 
+/* A column of negative width is for those who have the room: `brief` leaves it out, `detail`
+ * insists. */
+static json_t *column_json(const struct request *request, const struct column *column)
+{
+	bool is_optional = column->width < 0 && !request_has(request, "detail");
+	json_t *json =
+		json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", column->name, "type",
+			  type_names[column->type], "unit", column->unit, "header", column->header,
+			  "width", column->width < 0 ? -column->width : column->width);
+
+	if (is_optional)
+		json_object_set_new(json, "show",
+				    json_string(request_has(request, "brief") ? "never" : "fits"));
+	return json;
+}
+
 void emit_table(struct request *request, const struct column *columns, size_t count)
 {
 	struct emitter *emit = &request->emit;
@@ -40,11 +56,7 @@ void emit_table(struct request *request, const struct column *columns, size_t co
 	emit->column_count = count;
 	emit->column_at = 0;
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:i}", "name",
-						      columns[i].name, "type",
-						      type_names[columns[i].type], "unit",
-						      columns[i].unit, "header", columns[i].header,
-						      "width", columns[i].width));
+		json_array_append_new(list, column_json(request, &columns[i]));
 	json_object_set_new(params, "columns", list);
 	notify(request, "columns", params);
 }

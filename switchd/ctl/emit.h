@@ -14,7 +14,8 @@ struct column {
 	enum cell_type type;
 	const char *unit;
 	const char *header;
-	int width; /* usual width, 0 = as wide as its header */
+	int width; /* usual width, 0 = as wide as its header; < 0: of that width, and only in a
+		    * text table that has the room */
 };
 
 /* Rows of a table. Every row has all its cells, in order. */

@@ -7,12 +7,17 @@
 #include "switchd/ctl/handlers.h"
 
 static const struct column calls_columns[] = {
-	{"id", CELL_TEXT, "", "CALL", 16},           {"state", CELL_TEXT, "", "STATE", 9},
-	{"caller", CELL_TEXT, "", "CALLER", 12},     {"callee", CELL_TEXT, "", "CALLEE", 12},
-	{"caller_party", CELL_TEXT, "", "FROM", 14}, {"callee_party", CELL_TEXT, "", "TO", 14},
-	{"start_time", CELL_TIME, "", "START", 20},  {"age_s", CELL_INT, "s", "AGE", 5},
-	{"talk_s", CELL_INT, "s", "TALK", 5},        {"is_relayed", CELL_BOOL, "", "RELAY", 5},
-	{"codec", CELL_TEXT, "", "CODEC", 8},
+	{"id", CELL_TEXT, "", "CALL", 16},
+	{"state", CELL_TEXT, "", "STATE", 9},
+	{"caller", CELL_TEXT, "", "CALLER", 12},
+	{"callee", CELL_TEXT, "", "CALLEE", 12},
+	{"caller_party", CELL_TEXT, "", "FROM", -14},
+	{"callee_party", CELL_TEXT, "", "TO", -14},
+	{"start_time", CELL_TIME, "", "START", -20},
+	{"age_s", CELL_INT, "s", "AGE", 5},
+	{"talk_s", CELL_INT, "s", "TALK", 5},
+	{"is_relayed", CELL_BOOL, "", "RELAY", 5},
+	{"codec", CELL_TEXT, "", "CODEC", -8},
 };
 
 static char *id_text(uint64_t id, char out[17])

@@ -34,14 +34,14 @@ enum step show_media_ports(struct request *request)
 static const struct column sessions_columns[] = {
 	{"call", CELL_TEXT, "", "CALL", 16},
 	{"leg", CELL_TEXT, "", "LEG", 3},
-	{"party", CELL_TEXT, "", "PARTY", 16},
+	{"party", CELL_TEXT, "", "PARTY", -16},
 	{"relay_port", CELL_INT, "", "PORT", 5},
 	{"sdp_address", CELL_TEXT, "", "SDP", 21},
 	{"learned_address", CELL_TEXT, "", "LEARNED", 21},
 	{"codec", CELL_TEXT, "", "CODEC", 8},
-	{"direction", CELL_TEXT, "", "DIRECTION", 9},
+	{"direction", CELL_TEXT, "", "DIRECTION", -9},
 	{"packets", CELL_INT, "", "PACKETS", 9},
-	{"rtcp_packets", CELL_INT, "", "RTCP", 6},
+	{"rtcp_packets", CELL_INT, "", "RTCP", -6},
 	{"dropped", CELL_INT, "", "DROPPED", 7},
 };
 

@@ -9,14 +9,14 @@ static const struct column parameters_columns[] = {
 	{"name", CELL_TEXT, "", "NAME", 40},
 	{"value", CELL_TEXT, "", "VALUE", 12},
 	{"default", CELL_TEXT, "", "DEFAULT", 12},
-	{"is_changed", CELL_BOOL, "", "CHANGED", 7},
+	{"is_changed", CELL_BOOL, "", "CHANGED", -7},
 	{"unit", CELL_TEXT, "", "UNIT", 4},
 	{"applies", CELL_TEXT, "", "APPLIES", 17},
-	{"is_in_effect", CELL_BOOL, "", "IN-EFFECT", 9},
-	{"note", CELL_TEXT, "", "NOTE", 0},
-	{"tab", CELL_TEXT, "", "TAB", 0},
-	{"keyword", CELL_TEXT, "", "KEYWORD", 0},
-	{"source", CELL_TEXT, "", "SOURCE", 0},
+	{"is_in_effect", CELL_BOOL, "", "IN-EFFECT", -9},
+	{"note", CELL_TEXT, "", "NOTE", -18},
+	{"tab", CELL_TEXT, "", "TAB", -20},
+	{"keyword", CELL_TEXT, "", "KEYWORD", -30},
+	{"source", CELL_TEXT, "", "SOURCE", -20},
 };
 
 static void print_value(const struct param *param, const struct value *value, struct buf *out)

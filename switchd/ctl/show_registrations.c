@@ -11,11 +11,11 @@ static const struct column registrations_columns[] = {
 	{"phone", CELL_TEXT, "", "PHONE", 12},
 	{"contact", CELL_TEXT, "", "CONTACT", 30},
 	{"source_address", CELL_TEXT, "", "SOURCE", 21},
-	{"local_address", CELL_TEXT, "", "LOCAL", 19},
+	{"local_address", CELL_TEXT, "", "LOCAL", -19},
 	{"is_nat", CELL_BOOL, "", "NAT", 3},
 	{"expires_s", CELL_INT, "s", "EXPIRES", 7},
-	{"registered_time", CELL_TIME, "", "REGISTERED", 20},
-	{"user_agent", CELL_TEXT, "", "AGENT", 16},
+	{"registered_time", CELL_TIME, "", "REGISTERED", -20},
+	{"user_agent", CELL_TEXT, "", "AGENT", -16},
 };
 
 struct walk_bindings {
@@ -121,8 +121,8 @@ static const struct column phones_columns[] = {
 	{"contacts", CELL_INT, "", "CONTACTS", 8},
 	{"source_address", CELL_TEXT, "", "SOURCE", 21},
 	{"is_nat", CELL_BOOL, "", "NAT", 3},
-	{"lock", CELL_TEXT, "", "LOCK", 4},
-	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", 11},
+	{"lock", CELL_TEXT, "", "LOCK", -4},
+	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", -11},
 };
 
 static void emit_phone(struct request *request, const struct conf_phone *phone, int64_t now_ms)

@@ -78,8 +78,11 @@ class VosctlBatch(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.switch.stop()
+        code = cls.switch.stop()
+        log = cls.switch.log()
         cls.folder.cleanup()
+        if code != 0:
+            raise AssertionError(f'switchd ended with {code}\n{log[-4000:]}')
 
     def vosctl(self, *words, text=None, env=None):
         return subprocess.run([str(VOSCTL), '-s', self.switch.socket, *words], input=text or '',

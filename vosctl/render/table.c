@@ -24,13 +24,14 @@ static void take_columns(struct table *table, json_t *columns)
 	table->has_header = false;
 	json_array_foreach (columns, i, column) {
 		struct table_column *to = &table->columns[table->count];
-		int width = (int)json_integer_value(json_object_get(column, "width"));
+		const char *show = member(column, "show");
 
 		if (table->count == TABLE_COLUMNS_MAX)
 			break;
 		*to = (struct table_column){.name = member(column, "name"),
 					    .header = member(column, "header"),
-					    .is_optional = width < 0};
+					    .is_optional = strcmp(show, "fits") == 0,
+					    .is_hidden = strcmp(show, "never") == 0};
 		to->is_number = strcmp(member(column, "type"), "int") == 0;
 		to->is_right = to->is_number;
 		to->may_cut = strcmp(member(column, "type"), "text") == 0;
