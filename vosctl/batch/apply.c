@@ -106,6 +106,7 @@ static int run_apply(struct batch *batch, const struct apply_options *options, s
 	};
 	const struct output_options output_options = {
 		.format = batch->options.format,
+		.width = batch->width,
 		.quiet = batch->options.quiet,
 		.write = write_stdout,
 		.warn = print_warning,

@@ -5,8 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "shared/base/secret.h"
+
+/* A table fits the terminal; into a pipe or file it is written whole. */
+static int terminal_width(void)
+{
+	struct winsize size = {0};
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
+}
 
 void batch_init(struct batch *batch, struct client *client, const struct grammar *grammar,
 		const struct batch_options *options)
@@ -16,6 +28,7 @@ void batch_init(struct batch *batch, struct client *client, const struct grammar
 		.grammar = grammar,
 		.options = *options,
 		.mode = "exec",
+		.width = terminal_width(),
 	};
 }
 
@@ -104,6 +117,7 @@ static struct output_options output_options(struct batch *batch)
 {
 	return (struct output_options){
 		.format = batch->options.format,
+		.width = batch->width,
 		.quiet = batch->options.quiet,
 		.write = write_stdout,
 		.warn = print_warning,
