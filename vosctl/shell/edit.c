@@ -424,6 +424,9 @@ enum edit_result edit_read(struct edit *edit, struct buf *out)
 
 		el_wpush(edit->el, keys);
 	}
+	/* By itself libedit prints the prompt first and goes to raw mode then: a key in between
+	 * would be echoed by the terminal, and Ctrl-Z stop us. */
+	el_wset(edit->el, EL_PREP_TERM, 1);
 	edit->is_reading = true;
 	line = el_wgets(edit->el, &len);
 	edit->is_reading = false;

@@ -152,6 +152,8 @@ static enum answer ask_about_changes(struct shell *shell)
 
 		edit_set_prompt(shell->edit, question, "");
 		is_asking = edit_read(shell->edit, &line) == EDIT_LINE;
+		if (!is_asking)
+			putchar('\n');
 		word = span_trim(buf_span(&line));
 		for (int i = 0; i < 3 && word.len && answer == ANSWER_STAY; i++) {
 			if (span_istarts_with(span_of(answers[i].word), word))
