@@ -38,6 +38,7 @@ struct batch {
 	const char *name; /* of the file, for faults */
 	int line;
 	bool is_unsaved; /* a write to stdout failed */
+	int width;       /* of the terminal that stdout is, else 0 */
 };
 
 void batch_init(struct batch *batch, struct client *client, const struct grammar *grammar,
