@@ -181,6 +181,28 @@ class VosctlBatch(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(b'standard output', done.stderr)
 
+    @unittest.skipUnless(os.geteuid() == 0, 'only root can become somebody else')
+    def test_roles(self):
+        def as_nobody(*words):
+            return subprocess.run([str(VOSCTL), '-s', self.switch.socket, *words], capture_output=True,
+                                  text=True, timeout=20, user='nobody', group='nogroup', extra_groups=[])
+        os.chmod(self.folder.name, 0o755)
+        if as_nobody('--version').returncode != 0:
+            self.skipTest('nobody cannot run this vosctl')
+        self.assertIn('no right', self.expect(as_nobody('show', 'version'), 4).stderr)
+        os.chmod(self.switch.socket, 0o666)
+        self.addCleanup(os.chmod, self.switch.socket, 0o660)
+        self.expect(as_nobody('show', 'version'), 0)
+        self.assertIn('needs the role admin', self.expect(as_nobody('set', 'hostname', 'x'), 4).stderr)
+        self.expect(as_nobody('clear', 'registration', '1001'), 4)
+        self.expect(as_nobody('apply', self.write('roles.conf', 'hostname x\n')), 4)
+        self.switch.do('set', 'user', 'nobody', 'role', 'operator')
+        self.expect(as_nobody('clear', 'registration', '1001'), 6)
+        self.expect(as_nobody('set', 'hostname', 'x'), 4)
+        self.switch.do('set', 'user', 'nobody', 'role', 'admin')
+        self.expect(as_nobody('set', 'phone', '1002', 'name', 'by nobody'), 0)
+        self.assertIn('user=nobody', self.switch.log())
+
     # --- lines from arguments, files, standard input ---
 
     def test_no_banner_no_prompt(self):
