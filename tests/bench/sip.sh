@@ -3,7 +3,7 @@
 # Registrations and calls a second, CPU time and memory of switchd beside Kamailio, in one run on one
 # machine: one core for the server, one for the load. Prints a table; writes nothing else.
 #
-#   tests/bench/sip.sh [--rounds N] [--bindings N] [--held N] [--settle SECONDS]
+#   tests/bench/sip.sh [--rounds N] [--bindings N] [--held N] [--settle SECONDS] [--port PORT]
 #
 # VOS_BENCH_DIR holds the load generator (sipblast.c) and its driver (bench.py), by default
 # ../shared/bench/sip beside the checkout. VOS_BUILD_DIR holds the programs, by default build/.
@@ -18,9 +18,10 @@ source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bench_dir=${VOS_BENCH_DIR:-$source_dir/../shared/bench/sip}
 build_dir=${VOS_BUILD_DIR:-$source_dir/build}
 rounds=3
-bindings=20000
+bindings=80000
 held=5000
 settle=36
+port=5060
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -28,8 +29,9 @@ while [ $# -gt 0 ]; do
 	--bindings) bindings=$2 ;;
 	--held) held=$2 ;;
 	--settle) settle=$2 ;;
+	--port) port=$2 ;;
 	*)
-		sed -n '3,15s/^# \{0,1\}//p' "$0" >&2
+		sed -n '3,14s/^# \{0,1\}//p' "$0" >&2
 		exit 2
 		;;
 	esac
@@ -51,6 +53,14 @@ command -v kamailio >/dev/null || {
 	exit 1
 }
 
+# An answer from somebody else's server would be measured instead.
+for taken in "$port" 5080 6000; do
+	if grep -qE "^ *[0-9]+: [0-9A-F]{8}:$(printf '%04X' "$taken") " /proc/net/udp; then
+		echo "sip.sh: UDP port $taken is in use" >&2
+		exit 1
+	fi
+done
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cc -O2 -w -o "$work/sipblast" "$bench_dir/sipblast.c" -lm
@@ -71,7 +81,7 @@ switch_conf()
 		 address 127.0.0.1:5080
 		 exit
 		listen bench
-		 udp 127.0.0.1:5060
+		 udp 127.0.0.1:$port
 		 exit
 		TEXT
 		seq 1000 $((999 + $2)) | sed 's/.*/phone &\n password plain "pw"\n exit/'
@@ -81,14 +91,72 @@ switch_conf()
 switch_conf "$work/few.conf" 1000
 switch_conf "$work/many.conf" "$bindings"
 
+# binding_memory LABEL SERVER COMMAND...: what registrations add to the server's own memory. Pages of
+# database files are not counted: they are the kernel's, which takes them back when it needs them.
+binding_memory()
+{
+	python3 - "$work" "$port" "$bindings" "$@" <<'TEXT'
+import json
+import re
+import subprocess
+import sys
+import time
+
+work, port, bindings, label, *command = sys.argv[1:]
+server = f'127.0.0.1:{port}'
+
+
+def blast(*words):
+    return subprocess.run([f'{work}/sipblast', '-s', server, *words], capture_output=True, text=True)
+
+
+def own_bytes():
+    """Anonymous and shared memory of all processes of the server's session."""
+    out = subprocess.run(['ps', '-o', 'pid=', '--sid', str(process.pid)], capture_output=True, text=True).stdout
+    total = 0
+    for pid in out.split():
+        with open(f'/proc/{pid}/smaps_rollup') as rollup:
+            total += sum(int(size) for size in re.findall(r'^Pss_(?:Anon|Shmem): +(\d+) kB', rollup.read(), re.M))
+    return total * 1024
+
+
+with open(f'{work}/{label}.log', 'wb') as log:
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+try:
+    deadline = time.monotonic() + 60
+    while 'ok=1 ' not in blast('-m', 'opt', '-n', '1', '-d', '1').stdout:
+        if process.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f'{label} does not answer')
+    time.sleep(1)
+    before = own_bytes()
+    done = blast('-m', 'reg', '-u', bindings, '-n', bindings, '-w', '64', '-d', '60')
+    if f'ok={bindings} ' not in done.stdout:
+        sys.exit(f'{label}: {done.stdout}')
+    time.sleep(3)  # the storage thread writes once a second
+    each = (own_bytes() - before) / int(bindings)
+    with open(f'{work}/{label}.binding', 'w') as result:
+        print(json.dumps({'bytes_per_held': each}), file=result)
+finally:
+    process.terminate()
+    process.wait(30)
+TEXT
+}
+
 # measure LABEL RESULT-NAME LOAD BENCH-OPTIONS... -- SERVER COMMAND...
 measure()
 {
 	local label=$1 name=$2 load=$3
 	shift 3
+	if [ "$name" = binding ]; then
+		while [ "$1" != -- ]; do
+			shift
+		done
+		binding_memory "$label" "${@:2}"
+		return
+	fi
 	python3 "$bench_dir/bench.py" --blast "$work/sipblast" --scpu "${SERVER_CPU:-1}" \
 		--lcpu "${LOAD_CPU:-0}" --json "$work/$label.$name" --log "$work/$label.log" \
-		--load "$load" "$@" >/dev/null || {
+		--port "$port" --load "$load -s 127.0.0.1:$port" "$@" >/dev/null || {
 		echo "sip.sh: $label, $name failed" >&2
 		tail -n 5 "$work/$label.log" >&2
 		exit 1
@@ -111,13 +179,12 @@ run_kamailio()
 	local options=()
 	[ -z "$define" ] || options=(-A "$define")
 	measure kamailio "$name" "$load" "$@" kamailio -- kamailio -x tlsf -f "$source_dir/tests/bench/kamailio.cfg" \
-		-DD -E -m 2048 -M 32 -n 1 -P "$work/kamailio.pid" -Y "$work" -A LISTEN=udp:127.0.0.1:5060 \
+		-DD -E -m 2048 -M 32 -n 1 -P "$work/kamailio.pid" -Y "$work" -A "LISTEN=udp:127.0.0.1:$port" \
 		-A 'CALLEE="sip:127.0.0.1:5080"' "${options[@]}"
 }
 
 register='-m reg -n 60000 -w 64 -d 4'
 call='-m call -n 30000 -w 64 -d 4'
-bind="-m reg -u $bindings -n $bindings -w 64 -d 60 -H 2"
 hold="-m call -n $held -w 64 -d 60 -K -H $((settle + 2))"
 
 for ((round = 1; round <= rounds; round++)); do
@@ -128,8 +195,8 @@ for ((round = 1; round <= rounds; round++)); do
 	run_kamailio call "$call" ''
 done
 echo "memory of $bindings bindings"
-run_switchd binding "$bind" "$work/many.conf"
-run_kamailio binding "$bind" ''
+run_switchd binding '' "$work/many.conf"
+run_kamailio binding '' ''
 echo "memory of $held held calls"
 run_switchd held "$hold" "$work/few.conf" --held-delay "$settle"
 run_kamailio held "$hold" WITH_DIALOG --held-delay "$settle"
