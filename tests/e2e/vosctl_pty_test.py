@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The interactive shell on a terminal: keys as somebody types or pastes them, and what the screen shows."""
+"""The interactive shell on a terminal: keys as somebody types or pastes them, and the screen."""
 import os
 import signal
 import stat
@@ -183,6 +183,12 @@ class ShellTest(unittest.TestCase):
             'prompt', lambda screen: screen.text().count('sw1#') >= 3 and screen.last() == 'sw1#')
         shell.line('show parameters').wait(
             'prompt', lambda screen: screen.text().count('sw1#') >= 4 and screen.last() == 'sw1#')
+
+    def test_ctrl_c_ends_a_long_output(self):
+        shell = self.open(height=10)
+        shell.line('show parameters').wait_last('--More-- (space, enter, q)')
+        shell.keys(CTRL_C).wait_last('sw1#')
+        shell.line('show clock').wait_text('Z').wait_last('sw1#')
 
     # --- Keys. ---
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A program on a terminal of the test's own: keys go in, a screen comes out. The screen knows what a line
-editor uses of a VT100; tests wait for what it shows, never for time to pass."""
+"""A program on a terminal of the test's own: keys go in, a screen comes out. The screen knows what a
+line editor uses of a VT100; tests wait for what it shows, never for time to pass."""
 import fcntl
 import os
 import pty

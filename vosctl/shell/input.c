@@ -14,7 +14,9 @@
 
 #define READ_SIZE      4096
 #define PASTE_MAX      (8u * 1024u * 1024u)
-#define ESCAPE_WAIT_MS 50 /* a terminal sends the bytes of a key in one go */
+#define ESCAPE_WAIT_MS 50   /* behind a first ESC: it may have been the key */
+#define MARK_WAIT_MS   1000 /* behind what nobody types: the rest is on its way */
+#define MARK_SURE      3    /* bytes of a mark after which it can hardly be anything else */
 #define KEY_INTERRUPT  3
 
 static const char paste_begin[] = "\033[200~";
@@ -155,7 +157,7 @@ static bool next_char(struct input *input, wchar_t *out)
 }
 
 /* Whether the bytes at pos start with mark; waits for the rest of a mark that has begun. */
-static bool at_mark(struct input *input, const char *mark)
+static bool at_mark(struct input *input, const char *mark, size_t sure)
 {
 	size_t size = strlen(mark);
 
@@ -166,7 +168,7 @@ static bool at_mark(struct input *input, const char *mark)
 			return false;
 		if (have >= size)
 			return true;
-		if (!read_block(input, ESCAPE_WAIT_MS))
+		if (!read_block(input, have >= sure ? MARK_WAIT_MS : ESCAPE_WAIT_MS))
 			return false;
 	}
 }
@@ -199,7 +201,7 @@ static bool read_paste(struct input *input)
 				return false;
 			continue;
 		}
-		if (input->bytes[input->pos] == '\033' && at_mark(input, paste_end)) {
+		if (input->bytes[input->pos] == '\033' && at_mark(input, paste_end, 1)) {
 			input->pos += sizeof(paste_end) - 1;
 			return input->paste_len > 0;
 		}
@@ -277,7 +279,8 @@ enum input_event input_wait(struct input *input, int daemon_fd, int timeout_ms, 
 		int ready;
 
 		if (input->pos < input->len) {
-			if (input->bytes[input->pos] == '\033' && at_mark(input, paste_begin)) {
+			if (input->bytes[input->pos] == '\033' &&
+			    at_mark(input, paste_begin, MARK_SURE)) {
 				input->pos += sizeof(paste_begin) - 1;
 				if (read_paste(input))
 					return INPUT_PASTE;
