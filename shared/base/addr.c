@@ -243,5 +243,6 @@ bool prefix_contains(const struct prefix *prefix, const struct addr *addr)
 
 	if (prefix->base.family != addr->family || memcmp(prefix->base.ip, addr->ip, whole) != 0)
 		return false;
-	return rest == 0 || ((prefix->base.ip[whole] ^ addr->ip[whole]) & (0xff00u >> rest) & 0xff) == 0;
+	return rest == 0 ||
+	       ((prefix->base.ip[whole] ^ addr->ip[whole]) & (0xff00u >> rest) & 0xff) == 0;
 }

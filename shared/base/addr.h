@@ -12,10 +12,10 @@
 enum addr_family { ADDR_NONE = 0, ADDR_IP4 = 4, ADDR_IP6 = 6 };
 
 struct addr {
-	uint8_t family;  /* enum addr_family */
-	uint8_t pad;     /* always 0, so that memcmp and hashing work on the whole struct */
-	uint16_t port;   /* host order; 0 = none */
-	uint8_t ip[16];  /* network order; an IPv4 address takes the first 4 bytes, the rest is 0 */
+	uint8_t family; /* enum addr_family */
+	uint8_t pad;    /* always 0, so that memcmp and hashing work on the whole struct */
+	uint16_t port;  /* host order; 0 = none */
+	uint8_t ip[16]; /* network order; an IPv4 address takes the first 4 bytes, the rest is 0 */
 };
 
 struct prefix {

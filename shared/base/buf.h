@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Append-only byte buffer, growable or over fixed memory.
  *
- * Errors are sticky: after a failed append (out of memory, or the fixed room is used up) `failed` is
- * set, further appends do nothing, and the caller checks once at the end. */
+ * Errors are sticky: after a failed append (out of memory, or the fixed room is used up) `failed`
+ * is set, further appends do nothing, and the caller checks once at the end. */
 #pragma once
 
 #include <stdbool.h>

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#define VOS_CHECK       __attribute__((warn_unused_result))
+#define VOS_CHECK        __attribute__((warn_unused_result))
 #define VOS_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 enum vos_err {
@@ -17,7 +17,7 @@ enum vos_err {
 	VOS_EINVAL = -2,
 	VOS_ENOENT = -3,
 	VOS_EEXIST = -4,
-	VOS_EFULL = -5,    /* a bounded table, queue or pool has no room */
+	VOS_EFULL = -5, /* a bounded table, queue or pool has no room */
 	VOS_EIO = -6,
 	VOS_EAGAIN = -7,
 	VOS_EPERM = -8,
@@ -32,21 +32,21 @@ const char *vos_strerror(enum vos_err err);
 /* Stable codes, the JSON words of which are in fault_code_name(). */
 enum fault_code {
 	FAULT_NONE = 0,
-	FAULT_SYNTAX_UNKNOWN_WORD,  /* syntax.unknown-word */
-	FAULT_SYNTAX_AMBIGUOUS,     /* syntax.ambiguous */
-	FAULT_SYNTAX_INCOMPLETE,    /* syntax.incomplete */
-	FAULT_VALUE_RANGE,          /* value.range */
-	FAULT_VALUE_FORMAT,         /* value.format */
-	FAULT_REF_MISSING,          /* ref.missing */
-	FAULT_REF_IN_USE,           /* ref.in-use */
-	FAULT_CONFLICT_GENERATION,  /* conflict.generation */
-	FAULT_STATE_PENDING_CONFIRM,/* state.pending-confirm */
-	FAULT_AUTH_ROLE,            /* auth.role */
-	FAULT_NOT_FOUND,            /* not-found */
-	FAULT_CONN_LOST,            /* conn.lost */
-	FAULT_VERSION_SKEW,         /* version.skew */
-	FAULT_STATE,                /* state: refused in the present state */
-	FAULT_INTERNAL,             /* internal */
+	FAULT_SYNTAX_UNKNOWN_WORD,   /* syntax.unknown-word */
+	FAULT_SYNTAX_AMBIGUOUS,      /* syntax.ambiguous */
+	FAULT_SYNTAX_INCOMPLETE,     /* syntax.incomplete */
+	FAULT_VALUE_RANGE,           /* value.range */
+	FAULT_VALUE_FORMAT,          /* value.format */
+	FAULT_REF_MISSING,           /* ref.missing */
+	FAULT_REF_IN_USE,            /* ref.in-use */
+	FAULT_CONFLICT_GENERATION,   /* conflict.generation */
+	FAULT_STATE_PENDING_CONFIRM, /* state.pending-confirm */
+	FAULT_AUTH_ROLE,             /* auth.role */
+	FAULT_NOT_FOUND,             /* not-found */
+	FAULT_CONN_LOST,             /* conn.lost */
+	FAULT_VERSION_SKEW,          /* version.skew */
+	FAULT_STATE,                 /* state: refused in the present state */
+	FAULT_INTERNAL,              /* internal */
 	FAULT_CODE_COUNT
 };
 
@@ -55,8 +55,8 @@ enum fault_code {
 
 struct vos_fault {
 	enum fault_code code;
-	int line;   /* 1-based line of a file, 0 when there is none */
-	int column; /* 1-based column of the offending word, 0 when there is none */
+	int line;                  /* 1-based line of a file, 0 when there is none */
+	int column;                /* 1-based column of the offending word, 0 when there is none */
 	char path[FAULT_PATH_MAX]; /* configuration path or object, may be empty */
 	char text[FAULT_TEXT_MAX]; /* lower-case sentence without the leading "% " */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Keyed hash (SipHash-2-4) for every table whose keys a stranger chooses: without the process's random
- * key nobody can aim many keys at one bucket. */
+/* Keyed hash (SipHash-2-4) for every table whose keys a stranger chooses: without the process's
+ * random key nobody can aim many keys at one bucket. */
 #pragma once
 
 #include <stddef.h>

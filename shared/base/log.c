@@ -50,8 +50,9 @@ void log_write(const struct log *log, enum log_level level, const char *subsyste
 	if (log->is_journal)
 		len = snprintf(line, sizeof(line), "<%d>%s: ", level_priority[level], subsystem);
 	else
-		len = snprintf(line, sizeof(line), "%s %s %s: ",
-			       clock_print_utc(clock_wall_ms(), stamp), level_names[level], subsystem);
+		len = snprintf(line, sizeof(line),
+			       "%s %s %s: ", clock_print_utc(clock_wall_ms(), stamp),
+			       level_names[level], subsystem);
 	va_start(args, format);
 	more = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, format, args);
 	va_end(args);

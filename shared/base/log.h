@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Log lines with a level, to stderr or the journal.
  *
- * Lines to stderr start with "<N>" (sd-daemon(3)) when the output is the journal's stream, else with
- * the time. Thread-safe: one write(2) a line. Not for the message or packet path. */
+ * Lines to stderr start with "<N>" (sd-daemon(3)) when the output is the journal's stream, else
+ * with the time. Thread-safe: one write(2) a line. Not for the message or packet path. */
 #pragma once
 
 #include <stdbool.h>
 
 #include "shared/base/err.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 struct log {
 	int fd;
@@ -26,8 +32,9 @@ void log_write(const struct log *log, enum log_level level, const char *subsyste
 /* "error", "warning", "notice", "info", "debug"; false when none of them. */
 bool log_level_parse(const char *word, enum log_level *out);
 
-#define log_error(log, subsystem, ...)   log_write((log), LOG_LEVEL_ERROR, (subsystem), __VA_ARGS__)
-#define log_warning(log, subsystem, ...) log_write((log), LOG_LEVEL_WARNING, (subsystem), __VA_ARGS__)
-#define log_notice(log, subsystem, ...)  log_write((log), LOG_LEVEL_NOTICE, (subsystem), __VA_ARGS__)
-#define log_info(log, subsystem, ...)    log_write((log), LOG_LEVEL_INFO, (subsystem), __VA_ARGS__)
-#define log_debug(log, subsystem, ...)   log_write((log), LOG_LEVEL_DEBUG, (subsystem), __VA_ARGS__)
+#define log_error(log, subsystem, ...) log_write((log), LOG_LEVEL_ERROR, (subsystem), __VA_ARGS__)
+#define log_warning(log, subsystem, ...) \
+	log_write((log), LOG_LEVEL_WARNING, (subsystem), __VA_ARGS__)
+#define log_notice(log, subsystem, ...) log_write((log), LOG_LEVEL_NOTICE, (subsystem), __VA_ARGS__)
+#define log_info(log, subsystem, ...)   log_write((log), LOG_LEVEL_INFO, (subsystem), __VA_ARGS__)
+#define log_debug(log, subsystem, ...)  log_write((log), LOG_LEVEL_DEBUG, (subsystem), __VA_ARGS__)

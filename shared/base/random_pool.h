@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random bytes for tags, branches and Call-IDs without a system call each: taken from the kernel (through
- * libsodium) a block at a time, wiped as they are handed out. One thread's; zeroed is ready for use. */
+/* Random bytes for tags, branches and Call-IDs without a system call each: taken from the kernel
+ * (through libsodium) a block at a time, wiped as they are handed out. One thread's; zeroed is
+ * ready for use. */
 #pragma once
 
 #include <stddef.h>

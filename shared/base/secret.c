@@ -15,7 +15,8 @@ void secret_key_random(struct secret_key *key)
 	randombytes_buf(key->bytes, sizeof(key->bytes));
 }
 
-enum vos_err secret_seal(const struct secret_key *key, struct span plain, char out[SECRET_SEALED_MAX])
+enum vos_err secret_seal(const struct secret_key *key, struct span plain,
+			 char out[SECRET_SEALED_MAX])
 {
 	unsigned char box[BOX_MAX];
 	size_t len = NONCE_BYTES + crypto_secretbox_MACBYTES + plain.len;
@@ -26,8 +27,8 @@ enum vos_err secret_seal(const struct secret_key *key, struct span plain, char o
 	crypto_secretbox_easy(box + NONCE_BYTES, (const unsigned char *)plain.ptr, plain.len, box,
 			      key->bytes);
 	memcpy(out, version, sizeof(version) - 1);
-	sodium_bin2base64(out + sizeof(version) - 1, SECRET_SEALED_MAX - sizeof(version) + 1, box, len,
-			  VARIANT);
+	sodium_bin2base64(out + sizeof(version) - 1, SECRET_SEALED_MAX - sizeof(version) + 1, box,
+			  len, VARIANT);
 	return VOS_OK;
 }
 
@@ -46,8 +47,8 @@ enum vos_err secret_open(const struct secret_key *key, struct span sealed,
 		return VOS_EINVAL;
 	if (len < NONCE_BYTES + crypto_secretbox_MACBYTES)
 		return VOS_EINVAL;
-	if (crypto_secretbox_open_easy((unsigned char *)out, box + NONCE_BYTES, len - NONCE_BYTES, box,
-				       key->bytes) != 0)
+	if (crypto_secretbox_open_easy((unsigned char *)out, box + NONCE_BYTES, len - NONCE_BYTES,
+				       box, key->bytes) != 0)
 		return VOS_EPERM;
 	*out_len = len - NONCE_BYTES - crypto_secretbox_MACBYTES;
 	out[*out_len] = '\0';

@@ -11,7 +11,8 @@ bool span_ieq(struct span a, struct span b)
 
 bool span_starts_with(struct span s, struct span prefix)
 {
-	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+	return s.len >= prefix.len &&
+	       (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 bool span_istarts_with(struct span s, struct span prefix)

@@ -29,7 +29,8 @@ bool mailbox_post(struct mailbox *box, struct mail *mail)
 	was_empty = box->first == NULL;
 	*box->last = mail;
 	box->last = &mail->next;
-	/* Written under the lock: mailbox_destroy() closes the descriptor only after mailbox_close(). */
+	/* Written under the lock: mailbox_destroy() closes the descriptor only after
+	 * mailbox_close(). */
 	if (was_empty && write(box->wake_fd, &one, sizeof(one)) < 0) {
 		/* The counter is full, so the receiver is awake already. */
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How threads speak to each other: a mailbox a thread, any sender. A piece of mail carries the function
- * that the receiving thread runs with its own context; the function owns the mail.
+/* How threads speak to each other: a mailbox a thread, any sender. A piece of mail carries the
+ * function that the receiving thread runs with its own context; the function owns the mail.
  *
  * Not for the path of a message or packet (that has rings); for configuration, show cursors, media
- * commands and shutdown. Bounded by its senders, each of which has at most a fixed number in flight. */
+ * commands and shutdown. Bounded by its senders, each of which has at most a fixed number in
+ * flight. */
 #pragma once
 
 #include <pthread.h>

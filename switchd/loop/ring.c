@@ -41,7 +41,8 @@ static void copy_out(const struct ring *ring, uint64_t at, void *data, size_t le
 	memcpy((uint8_t *)data + first, ring->bytes, len - first);
 }
 
-bool ring_push(struct ring *ring, const void *head, size_t head_len, const void *data, size_t data_len)
+bool ring_push(struct ring *ring, const void *head, size_t head_len, const void *data,
+	       size_t data_len)
 {
 	uint64_t at = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);

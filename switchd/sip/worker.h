@@ -28,8 +28,8 @@ struct leg_table;
 /* One UDP socket of a thread; every thread has one on each listen address (SO_REUSEPORT). */
 struct sip_socket {
 	int fd;
-	uint8_t index;        /* same number in every thread: names the listen address */
-	struct addr local;    /* bound address and port */
+	uint8_t index;                 /* same number in every thread: names the listen address */
+	struct addr local;             /* bound address and port */
 	char host_port[ADDR_TEXT_MAX]; /* as it stands in our Via and Contact */
 	struct addr media_address;     /* address that stands in our SDP */
 };
@@ -71,7 +71,7 @@ struct sip_worker {
 	struct conf *conf; /* swapped between two messages */
 	struct sip_socket sockets[SIP_LISTENS_MAX];
 	int socket_count;
-	uint64_t now_us;   /* set once a turn of the loop */
+	uint64_t now_us; /* set once a turn of the loop */
 	struct wheel wheel;
 	struct mailbox mailbox;
 	struct hash_key hash_key;
@@ -84,7 +84,8 @@ struct sip_worker {
 	pthread_t thread;
 };
 
-/* Sends a datagram: copies it into the batch, which goes out with one sendmmsg at the end of the turn. */
+/* Sends a datagram: copies it into the batch, which goes out with one sendmmsg at the end of the
+ * turn. */
 void worker_send(struct sip_worker *worker, const struct sip_socket *socket, const struct addr *to,
 		 const char *data, size_t len);
 /* Room for a message of up to SIP_MSG_MAX bytes at the end of the batch; fill it and call
@@ -95,15 +96,16 @@ struct span worker_send_commit(struct sip_worker *worker, const struct sip_socke
 
 /* --- Answers (RFC 3261 section 8.2.6). --- */
 
-/* Starts a response in the send batch: status line, all Via (top one with received/rport as RFC 3581),
- * From, To (with to_tag when the request had none and to_tag is not empty), Call-ID, CSeq. The caller
- * may append header lines, then calls sip_reply_end. */
+/* Starts a response in the send batch: status line, all Via (top one with received/rport as RFC
+ * 3581), From, To (with to_tag when the request had none and to_tag is not empty), Call-ID, CSeq.
+ * The caller may append header lines, then calls sip_reply_end. */
 struct buf *sip_reply_begin(struct sip_worker *worker, const struct sip_rx *rx, int status,
 			    const char *reason, struct span to_tag);
-/* Ends the header with Content-Length (and Content-Type when there is a body), appends the body, sends
- * to where RFC 3261 18.2.2 and RFC 3581 say. Returns the bytes sent (valid until the end of the turn). */
-struct span sip_reply_end(struct sip_worker *worker, const struct sip_rx *rx, struct span content_type,
-			  struct span body);
+/* Ends the header with Content-Length (and Content-Type when there is a body), appends the body,
+ * sends to where RFC 3261 18.2.2 and RFC 3581 say. Returns the bytes sent (valid until the end of
+ * the turn). */
+struct span sip_reply_end(struct sip_worker *worker, const struct sip_rx *rx,
+			  struct span content_type, struct span body);
 /* All in one, without a transaction and with a To tag derived from the request (stateless). */
 void sip_reply_stateless(struct sip_worker *worker, const struct sip_rx *rx, int status,
 			 const char *reason);
@@ -114,11 +116,13 @@ bool sip_rx_is_nat(const struct sip_rx *rx);
 
 /* --- Life of a thread. --- */
 
-/* Binds the sockets of conf's listens. VOS_EINUSE/VOS_EPERM with the fault naming address and port. */
+/* Binds the sockets of conf's listens. VOS_EINUSE/VOS_EPERM with the fault naming address and port.
+ */
 VOS_CHECK enum vos_err worker_create(struct sip_shared *shared, int number, struct conf *conf,
 				     struct sip_worker **out, struct vos_fault *fault);
 VOS_CHECK enum vos_err worker_start(struct sip_worker *worker);
-/* Asks the thread to end its calls with BYE and to stop once they have ended or grace_ms has passed. */
+/* Asks the thread to end its calls with BYE and to stop once they have ended or grace_ms has
+ * passed. */
 void worker_stop(struct sip_worker *worker, int grace_ms);
 void worker_join(struct sip_worker *worker);
 void worker_destroy(struct sip_worker *worker);

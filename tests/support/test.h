@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 /* Runs the tests of a file as its main. */
-#define TEST_MAIN(...)                                                                             \
-	int main(void)                                                                             \
-	{                                                                                          \
-		const struct CMUnitTest tests[] = {__VA_ARGS__};                                   \
-		return cmocka_run_group_tests(tests, NULL, NULL);                                  \
+#define TEST_MAIN(...)                                            \
+	int main(void)                                            \
+	{                                                         \
+		const struct CMUnitTest tests[] = {__VA_ARGS__};  \
+		return cmocka_run_group_tests(tests, NULL, NULL); \
 	}

@@ -66,7 +66,8 @@ static const char columns_text[] =
 	"{\"name\":\"is_nat\",\"type\":\"bool\",\"unit\":\"\",\"header\":\"NAT\",\"width\":3},"
 	"{\"name\":\"expires_s\",\"type\":\"int\",\"unit\":\"s\",\"header\":\"EXPIRES\",\"width\":"
 	"7},"
-	"{\"name\":\"note\",\"type\":\"text\",\"unit\":\"\",\"header\":\"NOTE\",\"width\":20,\"show\":\"fits\"}]";
+	"{\"name\":\"note\",\"type\":\"text\",\"unit\":\"\",\"header\":\"NOTE\",\"width\":20,"
+	"\"show\":\"fits\"}]";
 
 static const char rows_text[] =
 	"[[\"1001\",\"Acme, \\\"Deluxe\\\" phone of many words\",true,300,\"sealed v1:abc_DEF-9\"],"
