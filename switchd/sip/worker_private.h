@@ -9,9 +9,8 @@
 #include "switchd/sip/worker.h"
 
 #define RX_BATCH 64
-#define RX_BUFFER                                                                       \
-	(SIP_MSG_MAX + 256) /* one byte over the limit is enough to see that it is over \
-			     */
+/* One byte over the limit is enough to see that it is over. */
+#define RX_BUFFER     (SIP_MSG_MAX + 256)
 #define TX_BATCH      128
 #define TX_ARENA      (1024u * 1024u)
 #define HANDOVER_RING (1024u * 1024u)
