@@ -5,18 +5,7 @@
 
 #include "shared/base/addr.h"
 #include "switchd/ctl/ctl_private.h"
-
-enum cell_type { CELL_TEXT, CELL_INT, CELL_BOOL, CELL_TIME };
-
-/* One column of a table, declared beside its command. An empty header: the table prints none. */
-struct column {
-	const char *name; /* JSON key, with the unit in the name: expires_s */
-	enum cell_type type;
-	const char *unit;
-	const char *header;
-	int width; /* usual width, 0 = as wide as its header; < 0: of that width, and only in a
-		    * text table that has the room */
-};
+#include "switchd/ctl/schema.h"
 
 /* Rows of a table. Every row has all its cells, in order. */
 void emit_table(struct request *request, const struct column *columns, size_t count);

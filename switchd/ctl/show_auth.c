@@ -16,6 +16,8 @@ static const struct column failures_columns[] = {
 	{"suspended_s", CELL_INT, "s", "LEFT", 5},
 };
 
+const struct schema schema_authentication = SCHEMA_OF_ROWS(failures_columns);
+
 struct walk_sources {
 	size_t at;
 	size_t count;

@@ -20,6 +20,8 @@ static const struct column calls_columns[] = {
 	{"codec", CELL_TEXT, "", "CODEC", -8},
 };
 
+const struct schema schema_calls = SCHEMA_OF_ROWS(calls_columns);
+
 static char *id_text(uint64_t id, char out[17])
 {
 	snprintf(out, 17, "%016llx", (unsigned long long)id);
@@ -141,6 +143,53 @@ static void item_leg(struct request *request, json_t *leg, const char *side,
 	item_int(request, leg, "relay_port", info->relay_port);
 	item_counters(request, leg, &info->counters);
 }
+
+/* From relay_port on only of a relayed call, from last_packet_ms on only once RTP came. */
+static const struct member leg_members[] = {
+	{"leg", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"number", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"party", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"state", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"call_id", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"signalling_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"is_nat", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"media_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"codec", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"direction", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"relay_port", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"packets", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"bytes", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"rtcp_packets", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"dropped_foreign", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"dropped_unsendable", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"last_packet_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"learned_address", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"is_locked", CELL_BOOL, MEMBER_AT_TIMES, NULL},
+	{"ssrc", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"payload_type", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{0},
+};
+
+static const struct member call_members[] = {
+	{"id", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"state", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"caller", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"callee", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"start_time", CELL_TIME, MEMBER_ALWAYS, NULL},
+	{"answer_time", CELL_TIME, MEMBER_ALWAYS, NULL},
+	{"age_s", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"talk_s", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"is_relayed", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"media_step", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"media_reason", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"cause", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"timers", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"attempts", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"legs", CELL_TEXT, MEMBER_LIST, leg_members},
+	{0},
+};
+
+const struct schema schema_call = SCHEMA_OF_ITEM(call_members);
 
 static void emit_call_item(struct request *request, const struct call_info *call)
 {

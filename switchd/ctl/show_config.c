@@ -92,6 +92,8 @@ static const struct column diff_columns[] = {
 	{"line", CELL_TEXT, "", "", 0},
 };
 
+const struct schema schema_differences = SCHEMA_OF_ROWS(diff_columns);
+
 static void emit_change(struct request *request, const char *op, const struct change *change)
 {
 	struct buf line = buf_new();
@@ -247,6 +249,8 @@ static const struct column history_columns[] = {
 	{"author", CELL_TEXT, "", "AUTHOR", 12},        {"changes", CELL_INT, "", "CHANGES", 7},
 	{"comment", CELL_TEXT, "", "COMMENT", 0},
 };
+
+const struct schema schema_configuration_history = SCHEMA_OF_ROWS(history_columns);
 
 enum step show_configuration_history(struct request *request)
 {

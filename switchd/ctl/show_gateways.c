@@ -12,6 +12,8 @@ static const struct column mapping_columns[] = {
 	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", 11},
 };
 
+const struct schema schema_mapping_gateways = SCHEMA_OF_ROWS(mapping_columns);
+
 /* The values of a list field in one cell, separated by blanks. */
 static void emit_list(struct request *request, const struct object *object, enum field_id id)
 {
@@ -67,6 +69,8 @@ static const struct column routing_columns[] = {
 	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", 11},
 };
 
+const struct schema schema_routing_gateways = SCHEMA_OF_ROWS(routing_columns);
+
 enum step show_routing_gateways(struct request *request)
 {
 	const struct snapshot *snapshot = request_running(request);
@@ -94,6 +98,8 @@ static const struct column route_columns[] = {
 	{"priority", CELL_INT, "", "PRIORITY", 8}, {"address", CELL_TEXT, "", "ADDRESS", 21},
 	{"reason", CELL_TEXT, "", "WHY", 24},
 };
+
+const struct schema schema_route = SCHEMA_OF_ROWS(route_columns);
 
 #define ROUTE_MAX 64
 

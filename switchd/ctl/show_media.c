@@ -6,6 +6,22 @@
 #include "switchd/ctl/handlers.h"
 #include "switchd/sip/location.h"
 
+static const struct member media_ports_members[] = {
+	{"ports_low", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"ports_high", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"pairs_total", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"pairs_used", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"pairs_resting", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"pairs_free", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"pairs_high_water", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"bind_failures", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"packets", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"dropped", CELL_INT, MEMBER_ALWAYS, NULL},
+	{0},
+};
+
+const struct schema schema_media_ports = SCHEMA_OF_ITEM(media_ports_members);
+
 enum step show_media_ports(struct request *request)
 {
 	struct media_status status = {0};
@@ -44,6 +60,8 @@ static const struct column sessions_columns[] = {
 	{"rtcp_packets", CELL_INT, "", "RTCP", -6},
 	{"dropped", CELL_INT, "", "DROPPED", 7},
 };
+
+const struct schema schema_media_sessions = SCHEMA_OF_ROWS(sessions_columns);
 
 static void emit_stream(struct request *request, const struct call_info *call, int side)
 {
@@ -156,6 +174,27 @@ static void item_party(struct request *request, json_t *item, const char *label,
 	item_addr(request, item, "source_address", &party->source);
 	item_str(request, item, "network", party->network);
 }
+
+static const struct member party_members[] = {
+	{"party", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"media_proxy", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"has_local_ring", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"has_encryption", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"is_nat", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"source_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"network", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{0},
+};
+
+static const struct member media_decision_members[] = {
+	{"is_relayed", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"step", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"reason", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"parties", CELL_TEXT, MEMBER_LIST, party_members},
+	{0},
+};
+
+const struct schema schema_media_decision = SCHEMA_OF_ITEM(media_decision_members);
 
 enum step show_media_decision(struct request *request)
 {

@@ -59,6 +59,32 @@ static void item_fitting(struct request *request, const struct pace *pace, int64
 	item_int(request, NULL, "fitting_send_one_time", one_time > 1 ? one_time : 1);
 }
 
+/* The fitting ones are of `capacity`, the others that may be absent of the round as it runs. */
+static const struct member nat_keep_alive_members[] = {
+	{"is_on", CELL_BOOL, MEMBER_AT_TIMES, NULL},
+	{"message", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"period_s", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"send_interval_ms", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"send_one_time", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"capacity_devices", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"devices", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"fits", CELL_BOOL, MEMBER_AT_TIMES, NULL},
+	{"fitting_period_s", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"fitting_send_interval_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"fitting_send_one_time", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"needed_period_s", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"round", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"round_elapsed_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"sent_this_round", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"sent_last_round", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"missed_last_round", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"sent_total", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"missed_total", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{0},
+};
+
+const struct schema schema_nat_keep_alive = SCHEMA_OF_ITEM(nat_keep_alive_members);
+
 static enum step show_capacity(struct request *request, const struct pace *pace)
 {
 	const char *devices = request_arg(request, "devices");

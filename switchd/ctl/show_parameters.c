@@ -19,6 +19,8 @@ static const struct column parameters_columns[] = {
 	{"source", CELL_TEXT, "", "SOURCE", -20},
 };
 
+const struct schema schema_parameters = SCHEMA_OF_ROWS(parameters_columns);
+
 static void print_value(const struct param *param, const struct value *value, struct buf *out)
 {
 	if (!value || value->type == VALUE_NONE)
@@ -142,6 +144,26 @@ static void item_value(struct request *request, const char *name, const struct p
 		json_object_set_new(request->emit.item, name, json_string(""));
 	buf_free(&text);
 }
+
+static const struct member parameter_members[] = {
+	{"name", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"value", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"default", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"is_changed", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"unit", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"type", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"tab", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"keyword", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"aliases", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"applies", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"is_in_effect", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"note", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"help", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"source", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{0},
+};
+
+const struct schema schema_parameter = SCHEMA_OF_ITEM(parameter_members);
 
 enum step show_parameter(struct request *request)
 {

@@ -18,6 +18,8 @@ static const struct column registrations_columns[] = {
 	{"user_agent", CELL_TEXT, "", "AGENT", -16},
 };
 
+const struct schema schema_registrations = SCHEMA_OF_ROWS(registrations_columns);
+
 struct walk_bindings {
 	uint64_t cursor;
 	bool started;
@@ -124,6 +126,8 @@ static const struct column phones_columns[] = {
 	{"lock", CELL_TEXT, "", "LOCK", -4},
 	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", -11},
 };
+
+const struct schema schema_phones = SCHEMA_OF_ROWS(phones_columns);
 
 static void emit_phone(struct request *request, const struct conf_phone *phone, int64_t now_ms)
 {

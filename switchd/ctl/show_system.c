@@ -10,6 +10,14 @@
 
 #define SHUTDOWN_GRACE_S 5 /* without `graceful` */
 
+static const struct member version_members[] = {
+	{"version", CELL_TEXT, MEMBER_ALWAYS, NULL},  {"hostname", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"protocol", CELL_INT, MEMBER_ALWAYS, NULL},  {"grammar", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"compiler", CELL_TEXT, MEMBER_ALWAYS, NULL}, {0},
+};
+
+const struct schema schema_version = SCHEMA_OF_ITEM(version_members);
+
 enum step show_version(struct request *request)
 {
 	item_begin(request);
@@ -27,6 +35,14 @@ static int64_t uptime_s(const struct request *request)
 	return (clock_wall_ms() - request->ctl->context.started_ms) / 1000;
 }
 
+static const struct member uptime_members[] = {
+	{"start_time", CELL_TIME, MEMBER_ALWAYS, NULL},
+	{"uptime_s", CELL_INT, MEMBER_ALWAYS, NULL},
+	{0},
+};
+
+const struct schema schema_uptime = SCHEMA_OF_ITEM(uptime_members);
+
 enum step show_uptime(struct request *request)
 {
 	item_begin(request);
@@ -35,6 +51,13 @@ enum step show_uptime(struct request *request)
 	item_end(request);
 	return STEP_DONE;
 }
+
+static const struct member clock_members[] = {
+	{"time", CELL_TIME, MEMBER_ALWAYS, NULL},
+	{0},
+};
+
+const struct schema schema_clock = SCHEMA_OF_ITEM(clock_members);
 
 enum step show_clock(struct request *request)
 {
@@ -51,6 +74,8 @@ static const struct column sessions_columns[] = {
 	{"pending", CELL_INT, "", "PENDING", 7}, {"is_exclusive", CELL_BOOL, "", "LOCK", 4},
 	{"is_self", CELL_BOOL, "", "SELF", 4},
 };
+
+const struct schema schema_sessions = SCHEMA_OF_ROWS(sessions_columns);
 
 enum step show_sessions(struct request *request)
 {
@@ -85,6 +110,8 @@ static const struct column statistics_columns[] = {
 	{"retransmissions", CELL_INT, "", "RESENT", 7},
 	{"timeouts", CELL_INT, "", "TIMEOUTS", 8},
 };
+
+const struct schema schema_sip_statistics = SCHEMA_OF_ROWS(statistics_columns);
 
 static void emit_statistics(struct request *request, int number, const struct ask *reply)
 {
@@ -169,6 +196,24 @@ static size_t registration_count(const struct request *request)
 	return request->ctl->context.location ? location_count(request->ctl->context.location) : 0;
 }
 
+static const struct member status_members[] = {
+	{"hostname", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"version", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"uptime_s", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"generation", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"calls", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"registrations", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"nat_devices", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"phones", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"media_pairs_used", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"media_pairs_total", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"signalling_threads", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"sessions", CELL_INT, MEMBER_ALWAYS, NULL},
+	{0},
+};
+
+const struct schema schema_status = SCHEMA_OF_ITEM(status_members);
+
 enum step show_status(struct request *request)
 {
 	const struct ctl_context *context = &request->ctl->context;
@@ -205,6 +250,8 @@ static const struct column counters_columns[] = {
 	{"counter", CELL_TEXT, "", "COUNTER", 24},
 	{"value", CELL_INT, "", "VALUE", 12},
 };
+
+const struct schema schema_counters = SCHEMA_OF_ROWS(counters_columns);
 
 static void emit_counter(struct request *request, const char *group, const char *name,
 			 uint64_t value)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which declaration belongs to which command. */
+#include "switchd/ctl/schema.h"
+
+static const struct schema schema_document = {.kind = SCHEMA_TEXT};
+
+static const struct schema *const schemas[COMMAND_COUNT] = {
+	[COMMAND_SHOW_VERSION] = &schema_version,
+	[COMMAND_SHOW_STATUS] = &schema_status,
+	[COMMAND_SHOW_UPTIME] = &schema_uptime,
+	[COMMAND_SHOW_CLOCK] = &schema_clock,
+	[COMMAND_SHOW_CALLS] = &schema_calls,
+	[COMMAND_SHOW_CALL] = &schema_call,
+	[COMMAND_SHOW_REGISTRATIONS] = &schema_registrations,
+	[COMMAND_SHOW_PHONES] = &schema_phones,
+	[COMMAND_SHOW_MAPPING_GATEWAYS] = &schema_mapping_gateways,
+	[COMMAND_SHOW_ROUTING_GATEWAYS] = &schema_routing_gateways,
+	[COMMAND_SHOW_NAT_KEEP_ALIVE] = &schema_nat_keep_alive,
+	[COMMAND_SHOW_MEDIA_PORTS] = &schema_media_ports,
+	[COMMAND_SHOW_MEDIA_SESSIONS] = &schema_media_sessions,
+	[COMMAND_SHOW_MEDIA_DECISION] = &schema_media_decision,
+	[COMMAND_SHOW_ROUTE] = &schema_route,
+	[COMMAND_SHOW_PARAMETERS] = &schema_parameters,
+	[COMMAND_SHOW_PARAMETER] = &schema_parameter,
+	[COMMAND_SHOW_RUNNING_CONFIG] = &schema_document,
+	[COMMAND_SHOW_CONFIGURATION_CHANGES] = &schema_differences,
+	[COMMAND_SHOW_CONFIGURATION_HISTORY] = &schema_configuration_history,
+	[COMMAND_SHOW_CONFIGURATION_DIFF] = &schema_differences,
+	[COMMAND_SHOW_SESSIONS] = &schema_sessions,
+	[COMMAND_SHOW_COUNTERS] = &schema_counters,
+	[COMMAND_SHOW_SIP_STATISTICS] = &schema_sip_statistics,
+	[COMMAND_SHOW_AUTHENTICATION_FAILURES] = &schema_authentication,
+	[COMMAND_SHOW_AUTHENTICATION_SUSPENDED] = &schema_authentication,
+};
+
+const struct schema *schema_of(enum command_id command)
+{
+	return schemas[command];
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each show command prints: a table by its columns, a thing by its members, or text. Declared
+ * once beside the handler; headers of tables, JSON, CSV and the schema files come from it. */
+#pragma once
+
+#include <stddef.h>
+
+#include "shared/grammar/grammar.h"
+
+enum cell_type { CELL_TEXT, CELL_INT, CELL_BOOL, CELL_TIME };
+
+/* One column of a table, declared beside its command. An empty header: the table prints none. */
+struct column {
+	const char *name; /* JSON key, with the unit in the name: expires_s */
+	enum cell_type type;
+	const char *unit;
+	const char *header;
+	int width; /* usual width, 0 = as wide as its header; < 0: of that width, and only in a
+		    * text table that has the room */
+};
+
+/* Whether a member is always there. A list always is, empty or not. */
+enum member_rule { MEMBER_ALWAYS, MEMBER_AT_TIMES, MEMBER_LIST };
+
+/* One member of an item; the last of an array has no name. A value that is not known is null. */
+struct member {
+	const char *name; /* JSON key, with the unit in the name: uptime_s */
+	enum cell_type type;
+	enum member_rule rule;
+	const struct member *members; /* MEMBER_LIST: of these things; NULL: of values */
+};
+
+enum schema_kind { SCHEMA_ROWS, SCHEMA_ITEM, SCHEMA_TEXT };
+
+struct schema {
+	enum schema_kind kind;
+	const struct column *columns;
+	size_t column_count;
+	const struct member *members;
+};
+
+#define SCHEMA_OF_ROWS(columns_)                                         \
+	{                                                                \
+		.kind = SCHEMA_ROWS, .columns = (columns_),              \
+		.column_count = sizeof(columns_) / sizeof((columns_)[0]) \
+	}
+#define SCHEMA_OF_ITEM(members_)                           \
+	{                                                  \
+		.kind = SCHEMA_ITEM, .members = (members_) \
+	}
+
+/* NULL: the command prints nothing that has a schema. */
+const struct schema *schema_of(enum command_id command);
+
+/* --- show_system.c --- */
+extern const struct schema schema_version, schema_status, schema_uptime, schema_clock,
+	schema_sessions, schema_counters, schema_sip_statistics;
+/* --- show_calls.c --- */
+extern const struct schema schema_calls, schema_call;
+/* --- show_registrations.c --- */
+extern const struct schema schema_registrations, schema_phones;
+/* --- show_gateways.c --- */
+extern const struct schema schema_mapping_gateways, schema_routing_gateways, schema_route;
+/* --- show_media.c --- */
+extern const struct schema schema_media_ports, schema_media_sessions, schema_media_decision;
+/* --- show_nat.c --- */
+extern const struct schema schema_nat_keep_alive;
+/* --- show_auth.c --- */
+extern const struct schema schema_authentication;
+/* --- show_parameters.c --- */
+extern const struct schema schema_parameters, schema_parameter;
+/* --- show_config.c --- */
+extern const struct schema schema_differences, schema_configuration_history;
