@@ -182,6 +182,9 @@ static enum vos_err take_param(struct walk *walk, const struct choice *choice,
 		return VOS_OK;
 	}
 	walk->phase = PHASE_VALUE;
+	/* As in files; and a value that starts with an equals sign itself is read back whole. */
+	if (walk->is_named)
+		full_add(walk, SPAN_LIT("="));
 	has_equals = walk->is_named && skip_equals(walk);
 	if (has_equals && !walk->is_open &&
 	    span_is_empty(span_trim(
