@@ -18,20 +18,27 @@
 #define SECOND_US       1000000u
 #define MAX_WAIT_MS     500
 
-/* Own Call-IDs start with this and two hex digits of the thread. */
-static const char own_call_id[] = "v1-";
+/* Lower case, as we write it; -1 for anything else. */
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 int worker_of_call_id(const struct sip_shared *shared, struct span call_id)
 {
+	const size_t prefix = sizeof(own_call_id) - 1;
+
 	if (shared->worker_count == 1)
 		return 0;
-	if (span_starts_with(call_id, SPAN_LIT("v1-")) && call_id.len > sizeof(own_call_id) + 2) {
-		char digits[3] = {call_id.ptr[3], call_id.ptr[4], 0};
-		char *end;
-		long number = strtol(digits, &end, 16);
+	if (span_starts_with(call_id, SPAN_LIT(own_call_id)) && call_id.len > prefix + 2) {
+		int high = hex_digit(call_id.ptr[prefix]);
+		int low = hex_digit(call_id.ptr[prefix + 1]);
 
-		if (*end == '\0' && number < shared->worker_count)
-			return (int)number;
+		/* A stranger can write anything behind the prefix. */
+		if (high >= 0 && low >= 0 && high * 16 + low < shared->worker_count)
+			return high * 16 + low;
 	}
 	return (int)(hash_bytes(&shared->owner_key, call_id.ptr, call_id.len) %
 		     (uint64_t)shared->worker_count);
