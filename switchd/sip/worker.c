@@ -17,6 +17,7 @@
 #define KEEPALIVE_SLICE 256                  /* datagrams in one turn: under 1 ms */
 #define SECOND_US       1000000u
 #define MAX_WAIT_MS     500
+#define OWN_CALL_ID     "v1-" /* then two hex digits of the thread */
 
 /* Lower case, as we write it; -1 for anything else. */
 static int hex_digit(char c)
@@ -28,11 +29,11 @@ static int hex_digit(char c)
 
 int worker_of_call_id(const struct sip_shared *shared, struct span call_id)
 {
-	const size_t prefix = sizeof(own_call_id) - 1;
+	const size_t prefix = sizeof(OWN_CALL_ID) - 1;
 
 	if (shared->worker_count == 1)
 		return 0;
-	if (span_starts_with(call_id, SPAN_LIT(own_call_id)) && call_id.len > prefix + 2) {
+	if (span_starts_with(call_id, SPAN_LIT(OWN_CALL_ID)) && call_id.len > prefix + 2) {
 		int high = hex_digit(call_id.ptr[prefix]);
 		int low = hex_digit(call_id.ptr[prefix + 1]);
 

@@ -24,6 +24,9 @@ struct txn_table;
 struct leg_table;
 
 #define SIP_LISTENS_MAX 16
+/* What we send may be longer than what we take: the answer to a request of SIP_MSG_MAX repeats most of
+ * it, with `received`, long header names and a body of ours added. */
+#define SIP_SEND_MAX    (2 * SIP_MSG_MAX + 4096)
 
 /* One UDP socket of a thread; every thread has one on each listen address (SO_REUSEPORT). */
 struct sip_socket {
@@ -88,7 +91,7 @@ struct sip_worker {
  * turn. */
 void worker_send(struct sip_worker *worker, const struct sip_socket *socket, const struct addr *to,
 		 const char *data, size_t len);
-/* Room for a message of up to SIP_MSG_MAX bytes at the end of the batch; fill it and call
+/* Room for a message of up to SIP_SEND_MAX bytes at the end of the batch; fill it and call
  * worker_send_commit, which returns where the bytes are (valid until the end of the turn). */
 struct buf *worker_send_begin(struct sip_worker *worker);
 struct span worker_send_commit(struct sip_worker *worker, const struct sip_socket *socket,

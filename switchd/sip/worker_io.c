@@ -244,6 +244,9 @@ bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_soc
 	struct handover_head head = {.source = *source, .socket_index = socket->index};
 	const uint64_t one = 1;
 
+	/* One byte over the limit is enough for the owner to refuse it. */
+	if (len > SIP_MSG_MAX)
+		len = SIP_MSG_MAX + 1;
 	if (!ring_push(&to->io->inbound[worker->number], &head, sizeof(head), data, len)) {
 		worker->counters.handover_full++;
 		return false;
@@ -286,9 +289,9 @@ struct buf *worker_send_begin(struct sip_worker *worker)
 {
 	struct worker_io *io = worker->io;
 
-	if (io->tx_count == TX_BATCH || TX_ARENA - io->tx_used < SIP_MSG_MAX)
+	if (io->tx_count == TX_BATCH || TX_ARENA - io->tx_used < SIP_SEND_MAX)
 		worker_io_flush(worker);
-	io->tx_open = buf_over(io->tx_memory + io->tx_used, SIP_MSG_MAX);
+	io->tx_open = buf_over(io->tx_memory + io->tx_used, SIP_SEND_MAX);
 	return &io->tx_open;
 }
 
