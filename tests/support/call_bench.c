@@ -2,6 +2,7 @@
 #include "tests/support/call_bench.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,6 +48,14 @@ void bench_advance(struct bench *bench, uint64_t ms)
 	}
 }
 
+/* What was sent over loopback is there at once, unless the kernel is busy and delivers it later. */
+static void wait_readable(int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+
+	poll(&pollfd, 1, 5000);
+}
+
 /* Next datagram a peer got; NULL when there is none. */
 const char *peer_got(struct peer *peer)
 {
@@ -60,8 +69,10 @@ const char *peer_got(struct peer *peer)
 
 void peer_expect(struct peer *peer, const char *start)
 {
-	const char *text = peer_got(peer);
+	const char *text;
 
+	wait_readable(peer->fd);
+	text = peer_got(peer);
 	if (!text)
 		fail_msg("nothing came, expected %s", start);
 	if (strncmp(text, start, strlen(start)) != 0)
@@ -98,6 +109,7 @@ void peer_send(struct bench *bench, struct peer *peer, const char *text)
 	assert_int_equal(
 		sendto(peer->fd, text, strlen(text), 0, (struct sockaddr *)&sin, sizeof(sin)),
 		(ssize_t)strlen(text));
+	wait_readable(bench->worker->sockets[0].fd);
 	turn(bench);
 }
 
