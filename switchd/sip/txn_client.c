@@ -26,6 +26,8 @@ struct txn_client {
 	char *cancel; /* CANCEL as sent; NULL = none */
 	struct wheel_timer cancel_timer;
 	struct txn_schedule cancel_schedule;
+	char *ack; /* for a 2xx that comes again after the user has gone; NULL = none */
+	uint32_t ack_len;
 	uint32_t slot;
 	enum sip_method method;
 	enum client_state state;
@@ -101,6 +103,7 @@ static void destroy(struct txn_client *txn)
 	table->client_count--;
 	free(txn->request);
 	free(txn->cancel);
+	free(txn->ack);
 	free(txn);
 }
 
@@ -149,8 +152,10 @@ void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
 	txn->request = sent.len ? span_dup(sent) : NULL;
 	txn->request_len = txn->request ? (uint32_t)sent.len : 0;
 	txn_schedule_start(&txn->schedule, worker->conf);
-	/* What could not be written or kept goes through the same timers and fails with them. */
-	if (txn_schedule_next(&txn->schedule, &wait_us))
+	/* What could not be written or kept fails at the next turn, when the user has let go. */
+	if (!txn->request)
+		linger(txn, 0);
+	else if (txn_schedule_next(&txn->schedule, &wait_us))
 		wheel_start(&worker->wheel, &txn->timer, resend_fired, worker->now_us, wait_us);
 }
 
@@ -165,6 +170,15 @@ void txn_client_forget(struct txn_client *txn)
 {
 	txn->fn = NULL;
 	txn->user = NULL;
+}
+
+void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to)
+{
+	txn->target = *to;
+	free(txn->ack);
+	txn->ack = ack.len ? span_dup(ack) : NULL;
+	txn->ack_len = txn->ack ? (uint32_t)ack.len : 0;
+	txn_client_forget(txn);
 }
 
 struct span txn_client_request(const struct txn_client *txn)
@@ -333,6 +347,8 @@ static void invite_response(struct sip_worker *worker, struct txn_client *txn,
 		if (txn->state != CLIENT_ACCEPTED)
 			linger(txn, TXN_LINGER_US);
 		txn->state = CLIENT_ACCEPTED;
+		if (txn->ack)
+			worker_send(worker, txn->socket, &txn->target, txn->ack, txn->ack_len);
 		tell(worker, txn, rx);
 	} else if (txn->state == CLIENT_CALLING || txn->state == CLIENT_PROCEEDING) {
 		if (txn->state == CLIENT_CALLING && txn->schedule.conf) {

@@ -10,6 +10,7 @@
 #define TXN_T4_US (5u * 1000u * 1000u)
 
 #define TXN_SERVER_BUCKETS   131072u /* power of two; 4,000 calls a second leave 250,000 for 32 s */
+#define TXN_SERVERS_MAX      500000u /* beyond it new requests are refused */
 #define TXN_CLIENT_SLOTS_MAX (1u << 20)
 
 /* Where a retransmission schedule stands: the configuration that was in force when it started, and

@@ -70,7 +70,7 @@ static void write_identity(const struct sip_rx *rx, enum sip_method method, stru
 struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_rx *rx,
 				   enum sip_method method)
 {
-	char memory[1024];
+	char memory[SIP_MSG_MAX + 64]; /* a Via can be as long as its message */
 	struct buf identity = buf_over(memory, sizeof(memory));
 	struct txn_server *txn;
 	uint64_t key;
@@ -122,6 +122,8 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 	size_t identity_len;
 	size_t head_len;
 
+	if (worker->txns->server_count >= TXN_SERVERS_MAX)
+		return NULL;
 	write_identity(rx, rx->msg->method, text);
 	identity_len = text->len;
 	sip_write_response_head(rx, text);
@@ -165,11 +167,17 @@ static void linger(struct txn_server *txn, uint64_t us)
 	wheel_start(&txn->worker->wheel, &txn->timer, linger_fired, txn->worker->now_us, us);
 }
 
+static void send_again(struct sip_worker *worker, const struct txn_server *txn)
+{
+	if (txn->response_len)
+		worker_send(worker, txn->socket, &txn->target, txn->response, txn->response_len);
+}
+
 void txn_server_repeat(struct sip_worker *worker, struct txn_server *txn)
 {
 	/* In ACCEPTED the schedule repeats the 2xx (RFC 6026 7.1). */
-	if (txn->response && txn->state != SERVER_CONFIRMED && txn->state != SERVER_ACCEPTED)
-		worker_send(worker, txn->socket, &txn->target, txn->response, txn->response_len);
+	if (txn->state != SERVER_CONFIRMED && txn->state != SERVER_ACCEPTED)
+		send_again(worker, txn);
 }
 
 /* A final answer to INVITE: repeated until ACK, on the list. */
@@ -182,7 +190,7 @@ static void resend_fired(struct wheel_timer *timer, void *owner)
 	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
 
 	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
-		worker_send(worker, txn->socket, &txn->target, txn->response, txn->response_len);
+		send_again(worker, txn);
 		worker->counters.retransmissions++;
 		wheel_start(&worker->wheel, timer, resend_fired, wheel_due_us(timer), wait_us);
 		return;
