@@ -203,8 +203,22 @@ int call_offer(struct leg *leg, struct span sdp)
 	call->offer_pending = true;
 	call->offer_by = leg->side;
 	call->offer_was_empty = sdp.len == 0;
+	call->offer_is_withdrawn = false;
 	other->ops->offer(other, buf_span(&out));
 	return 0;
+}
+
+void call_offer_withdrawn(struct leg *leg)
+{
+	struct call *call = leg->call;
+	struct leg *other;
+
+	if (!call || !call->offer_pending || leg->side != call->offer_by ||
+	    call->offer_is_withdrawn)
+		return;
+	call->offer_is_withdrawn = true;
+	other = call_other_leg(call, leg);
+	other->ops->withdraw_offer(other);
 }
 
 void call_offer_result(struct leg *leg, int status, struct span sdp)
@@ -218,6 +232,10 @@ void call_offer_result(struct leg *leg, int status, struct span sdp)
 		return;
 	call->offer_pending = false;
 	asker = call->legs[call->offer_by];
+	if (status < 300 && call->offer_is_withdrawn) {
+		leg->ops->ack(leg, SPAN_NONE); /* crossed with the CANCEL; nobody waits for it */
+		return;
+	}
 	if (status < 300) {
 		if (!forward(call, leg, sdp, &out))
 			return;

@@ -55,15 +55,12 @@ static void add_address(struct call *call, const struct conf_party *party, const
 {
 	struct call_target *target = add_target(call->hunt);
 	struct addr to = *address;
-	char text[ADDR_TEXT_MAX];
 
 	if (!target)
 		return;
 	if (to.port == 0)
 		to.port = 5060;
 	snprintf(target->party, sizeof(target->party), "%s %s", kind, name);
-	snprintf(target->request_uri, sizeof(target->request_uri), "sip:%s@%s", call->callee,
-		 addr_print(&to, text));
 	snprintf(target->number, sizeof(target->number), "%s", call->callee);
 	target->address = to;
 	party_of(party, &target->decide);

@@ -81,12 +81,12 @@ enum vos_err call_media_forward(struct call *call, const struct leg *from,
 		if (call->decision.relay)
 			return VOS_EINVAL;
 		buf_add_span(out, body);
-		return VOS_OK;
+		return out->failed ? VOS_EINVAL : VOS_OK;
 	}
 	note_stream(call, from->side, &sdp);
 	if (!call->decision.relay) {
 		buf_add_span(out, body);
-		return VOS_OK;
+		return out->failed ? VOS_EINVAL : VOS_OK;
 	}
 	for (size_t i = 0; i < sdp.stream_count; i++) {
 		enum vos_err err =

@@ -60,6 +60,7 @@ struct call {
 	bool offer_pending;       /* a new offer waits for its answer ... */
 	enum media_side offer_by; /* ... which this side made */
 	bool offer_was_empty;
+	bool offer_is_withdrawn;
 	char party[MEDIA_SIDES][40];
 	char codec[MEDIA_SIDES][12];
 	struct addr media[MEDIA_SIDES]; /* of the first stream, as signalled */

@@ -23,6 +23,8 @@ struct leg_ops {
 	/* In the call: a new offer (hold, resume, codec); empty sdp asks the peer for one. The
 	 * peer's answer comes as call_offer_result. */
 	void (*offer)(struct leg *leg, struct span sdp);
+	/* The asker has given up its offer; a result is reported all the same. */
+	void (*withdraw_offer)(struct leg *leg);
 	/* Answer to the peer's own offer (call_offer). */
 	void (*offer_result)(struct leg *leg, int status, struct span sdp);
 	/* A message inside the call that just passes (INFO). */
@@ -44,7 +46,7 @@ struct leg {
 /* Whom to call: one binding of a phone or one address of a gateway. */
 struct call_target {
 	char party[64];        /* "phone 1002", "routing-gateway a" */
-	char request_uri[300]; /* Request-URI of the INVITE */
+	char request_uri[300]; /* Request-URI of the INVITE; empty: number at address */
 	char number[64];       /* callee on this leg: To */
 	struct addr address;   /* where to send */
 	struct addr local;     /* listen address to use; family ADDR_NONE = the caller's */
@@ -102,5 +104,7 @@ void call_leg_failed(struct leg *leg, struct cause cause);
 void call_leg_released(struct leg *leg, struct cause cause);
 /* 0: the result comes by offer_result; else the status to refuse with. */
 int call_offer(struct leg *leg, struct span sdp);
+/* The peer has cancelled the offer that waits for its result. */
+void call_offer_withdrawn(struct leg *leg);
 void call_offer_result(struct leg *leg, int status, struct span sdp);
 void call_info_message(struct leg *leg, struct span content_type, struct span body);

@@ -7,128 +7,6 @@
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_private.h"
 
-struct span leg_sdp(const struct sip_msg *msg)
-{
-	struct span type = msg->content_type;
-
-	type.len = span_find(type, ';');
-	return span_ieq(span_trim(type), SPAN_LIT("application/sdp")) ? msg->body : SPAN_NONE;
-}
-
-void leg_add_contact(const struct sip_leg *leg, struct buf *out)
-{
-	buf_add_lit(out, "Contact: <sip:");
-	if (leg->user && leg->user[0]) {
-		buf_add_str(out, leg->user);
-		buf_add_char(out, '@');
-	}
-	buf_add_str(out, leg->socket->host_port);
-	buf_add_lit(out, ">\r\n");
-}
-
-struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint32_t cseq,
-			      const char *branch)
-{
-	struct buf *out = worker_send_begin(leg->worker);
-
-	buf_add_str(out, sip_method_text(method));
-	buf_add_char(out, ' ');
-	buf_add_str(out, leg->remote_target);
-	buf_add_lit(out, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
-	buf_add_str(out, leg->socket->host_port);
-	buf_add_lit(out, ";rport;branch=");
-	buf_add_str(out, branch);
-	buf_add_lit(out, "\r\nMax-Forwards: ");
-	buf_add_u64(out, leg->max_forwards > 0 && method == SIP_INVITE ? (uint64_t)leg->max_forwards
-								       : 70);
-	buf_add_lit(out, "\r\n");
-	if (leg->route && leg->route[0]) {
-		buf_add_lit(out, "Route: ");
-		buf_add_str(out, leg->route);
-		buf_add_lit(out, "\r\n");
-	}
-	buf_add_lit(out, "From: ");
-	buf_add_str(out, leg->local);
-	buf_add_lit(out, ";tag=");
-	buf_add_str(out, leg->local_tag);
-	buf_add_lit(out, "\r\nTo: ");
-	buf_add_str(out, leg->remote);
-	if (leg->remote_tag && leg->remote_tag[0]) {
-		buf_add_lit(out, ";tag=");
-		buf_add_str(out, leg->remote_tag);
-	}
-	buf_add_lit(out, "\r\nCall-ID: ");
-	buf_add_str(out, leg->call_id);
-	buf_add_lit(out, "\r\nCSeq: ");
-	buf_add_u64(out, cseq);
-	buf_add_char(out, ' ');
-	buf_add_str(out, sip_method_text(method));
-	buf_add_lit(out, "\r\n");
-	return out;
-}
-
-/* The address in the first Route or in the peer's Contact; false when it is a name. */
-static bool uri_address(struct span text, struct addr *out)
-{
-	struct sip_name_addr name;
-	struct addr addr;
-
-	if (!sip_name_addr_parse(text, &name) || !addr_parse(name.uri.host, &addr))
-		return false;
-	addr.port = name.uri.port ? name.uri.port : 5060;
-	*out = addr;
-	return true;
-}
-
-void leg_choose_peer(struct sip_leg *leg, const struct addr *source)
-{
-	struct span rest = span_of(leg->route ? leg->route : "");
-	struct span first;
-
-	leg->peer = *source;
-	if (sip_list_next(&rest, &first))
-		uri_address(first, &leg->peer);
-	else if (!leg->base.is_nat)
-		uri_address(span_of(leg->remote_target), &leg->peer);
-}
-
-void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)
-{
-	struct span rest = msg->contact;
-	struct span element;
-	struct sip_name_addr name;
-
-	if (sip_list_next(&rest, &element) && sip_name_addr_parse(element, &name) && !name.is_star)
-		leg_set(&leg->remote_target, name.uri_text);
-}
-
-void leg_add_reason(struct buf *out, struct cause cause)
-{
-	if (cause.received == 0 && cause.id == CAUSE_NORMAL)
-		return;
-	buf_printf(out, "Reason: Q.850;cause=%d;text=\"%s\"\r\n", cause_q850(cause),
-		   cause_text(cause));
-}
-
-void leg_send_ack(struct sip_leg *leg, struct span sdp)
-{
-	char branch[TXN_BRANCH_MAX];
-	struct buf *out;
-	struct span sent;
-
-	if (leg->ack) {
-		/* The 2xx came again: the same ACK (RFC 3261 13.2.2.4). */
-		worker_send(leg->worker, leg->socket, &leg->peer, leg->ack, strlen(leg->ack));
-		return;
-	}
-	snprintf(branch, sizeof(branch), "z9hG4bKa%s%x", leg->local_tag, leg->invite_cseq);
-	out = leg_begin_request(leg, SIP_ACK, leg->invite_cseq, branch);
-	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
-	sent = worker_send_commit(leg->worker, leg->socket, &leg->peer);
-	if (sdp.len)
-		leg_set(&leg->ack, sent);
-}
-
 static void bye_response(struct sip_worker *worker, void *user, struct txn_client *txn,
 			 const struct sip_rx *rx)
 {
@@ -154,6 +32,7 @@ void leg_send_bye(struct sip_leg *leg, struct cause cause)
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg->state = LEG_ENDED;
 	leg->awaits_ack = false;
+	leg->ack_held = false;
 	txn = txn_client_new(leg->worker, SIP_BYE, bye_response, leg);
 	if (!txn) {
 		leg_free_soon(leg);
@@ -185,6 +64,7 @@ static void handle_ack(struct sip_leg *leg, const struct sip_rx *rx)
 static void handle_bye(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
 {
 	struct txn_server *txn = txn_server_new(worker, rx, NULL, NULL);
+	bool was_up = leg->state != LEG_INCOMING;
 
 	if (txn)
 		txn_server_respond(worker, txn, 200, NULL, SPAN_NONE, SPAN_NONE, SPAN_NONE,
@@ -199,7 +79,7 @@ static void handle_bye(struct sip_worker *worker, struct sip_leg *leg, const str
 		return; /* both hung up at once: our BYE's answer ends the leg */
 	if (leg->invite_in)
 		txn_server_stop_2xx(worker, leg->invite_in);
-	call_leg_released(&leg->base, cause_of(CAUSE_NORMAL));
+	call_leg_released(&leg->base, cause_of(was_up ? CAUSE_NORMAL : CAUSE_ABANDONED));
 	leg_free_soon(leg);
 }
 
@@ -282,6 +162,11 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 
 	if (method == SIP_ACK) {
 		handle_ack(leg, rx);
+		return;
+	}
+	if (leg->state == LEG_OUTGOING || leg->state == LEG_CANCELLED) {
+		/* No dialog yet: our INVITE has no final answer. */
+		sip_reply_stateless(worker, rx, 481, NULL);
 		return;
 	}
 	if (!take_cseq(leg, rx->msg)) {
@@ -484,6 +369,7 @@ const struct leg_ops sip_leg_ops = {
 	.answer = op_answer,
 	.ack = op_ack,
 	.offer = leg_offer,
+	.withdraw_offer = leg_withdraw_offer,
 	.offer_result = op_offer_result,
 	.info = op_info,
 	.release = op_release,

@@ -8,6 +8,8 @@
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_private.h"
 
+#define MAX_FORWARDS 70
+
 /* Who calls, as authentication or the source address says. */
 struct caller {
 	char number[64];
@@ -16,6 +18,15 @@ struct caller {
 	const struct conf_party *conf;
 };
 
+/* Text that can stand in a header of ours and on an operator's screen. */
+static bool is_clean(const char *text)
+{
+	for (; *text; text++)
+		if ((uint8_t)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
 static void number_of_from(const struct sip_msg *msg, struct caller *out)
 {
 	struct sip_name_addr name;
@@ -23,9 +34,10 @@ static void number_of_from(const struct sip_msg *msg, struct caller *out)
 
 	if (!sip_name_addr_parse(msg->from, &name))
 		return;
-	if (!sip_unescape(name.uri.user, out->number, sizeof(out->number) - 1, &len))
+	if (!sip_unescape(name.uri.user, out->number, sizeof(out->number) - 1, &len) ||
+	    !is_clean(out->number))
 		out->number[0] = '\0';
-	if (!span_copy(name.display, out->display, sizeof(out->display)))
+	if (!span_copy(name.display, out->display, sizeof(out->display)) || !is_clean(out->display))
 		out->display[0] = '\0';
 }
 
@@ -113,6 +125,8 @@ static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char
 		status = 404;
 	else
 		callee[len] = '\0';
+	if (status == 0 && !is_clean(callee))
+		status = 404;
 	if (status) {
 		sip_reply_stateless(worker, rx, status, NULL);
 		return false;
@@ -131,7 +145,7 @@ static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char
 /* RFC 3261 12.1.1: the route set of the callee's side is Record-Route as it stands. */
 static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 {
-	char memory[2048];
+	char memory[LEG_ROUTE_BYTES];
 	struct buf route = buf_over(memory, sizeof(memory));
 	const struct sip_header *header;
 	int index = 0;
@@ -148,12 +162,13 @@ static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 static bool without_tag(char **field, struct span value)
 {
 	struct sip_name_addr name;
-	char memory[1024];
+	char memory[LEG_NAME_BYTES];
 	struct buf text = buf_over(memory, sizeof(memory));
 
 	if (!sip_name_addr_parse(value, &name))
 		return false;
-	if (name.display.len) {
+	/* An escaped NUL is allowed in a display name; our texts end at one. */
+	if (name.display.len && span_find(name.display, '\0') == name.display.len) {
 		buf_add_char(&text, '"');
 		buf_add_span(&text, name.display);
 		buf_add_lit(&text, "\" ");
@@ -177,13 +192,28 @@ static bool is_nat(const struct sip_rx *rx)
 	       addr_parse(name.uri.host, &contact) && !addr_ip_eq(&contact, &rx->source);
 }
 
+/* What the dialog keeps of the INVITE; false when a field is missing or longer than a leg takes. */
+static bool learn_invite(struct sip_leg *leg, const struct sip_msg *msg, const char *callee)
+{
+	struct sip_uri uri;
+
+	leg_learn_target(leg, msg);
+	return msg->call_id.len <= LEG_TOKEN_BYTES && msg->from_tag.len <= LEG_TOKEN_BYTES &&
+	       sip_uri_parse(msg->request_uri, &uri) && uri.user.len <= LEG_NAME_BYTES &&
+	       leg_set(&leg->call_id, msg->call_id) && without_tag(&leg->local, msg->to) &&
+	       without_tag(&leg->remote, msg->from) && leg_set(&leg->remote_tag, msg->from_tag) &&
+	       leg->remote_target && leg_set(&leg->user, uri.user) &&
+	       leg_set(&leg->number, span_of(callee)) && learn_route(leg, msg);
+}
+
+/* NULL: *status says how to refuse. */
 static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *rx,
-				const char *callee)
+				const char *callee, int *status)
 {
 	struct sip_leg *leg = leg_new(worker);
 	const struct sip_msg *msg = rx->msg;
-	struct sip_uri uri;
 
+	*status = 503;
 	if (!leg)
 		return NULL;
 	leg->state = LEG_INCOMING;
@@ -194,12 +224,8 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 	leg->remote_cseq = msg->cseq;
 	leg->has_remote_cseq = true;
 	leg->ack_cseq = msg->cseq;
-	leg_learn_target(leg, msg);
-	if (!sip_uri_parse(msg->request_uri, &uri) || !leg_set(&leg->call_id, msg->call_id) ||
-	    !without_tag(&leg->local, msg->to) || !without_tag(&leg->remote, msg->from) ||
-	    !leg_set(&leg->remote_tag, msg->from_tag) || !leg->remote_target ||
-	    !leg_set(&leg->user, uri.user) || !leg_set(&leg->number, span_of(callee)) ||
-	    !learn_route(leg, msg)) {
+	if (!learn_invite(leg, msg, callee)) {
+		*status = 400;
 		leg_free_soon(leg);
 		return NULL;
 	}
@@ -209,6 +235,7 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 		leg_free_soon(leg);
 		return NULL;
 	}
+	leg_merge_enter(leg, leg_merge_key(worker, msg));
 	return leg;
 }
 
@@ -221,7 +248,10 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 	setup->display = caller->display;
 	snprintf(setup->party, sizeof(setup->party), "%s", caller->party);
 	setup->sdp = leg_sdp(rx->msg);
-	setup->max_forwards = rx->msg->max_forwards < 0 ? 70 : rx->msg->max_forwards;
+	/* More than the usual start only lengthens a loop. */
+	setup->max_forwards = rx->msg->max_forwards < 0 || rx->msg->max_forwards > MAX_FORWARDS
+				      ? MAX_FORWARDS
+				      : rx->msg->max_forwards;
 	setup->decide = (struct decide_party){
 		.mode = party->media_mode,
 		.has_local_ring = party->has_local_ring,
@@ -241,6 +271,7 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 	struct sip_leg *leg;
 	const char *why = NULL;
 	char callee[64];
+	int status;
 
 	if (!check_shape(worker, rx, callee, sizeof(callee)) || !identify(worker, rx, &caller))
 		return;
@@ -253,9 +284,14 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 		sip_reply_stateless(worker, rx, 400, why);
 		return;
 	}
-	leg = make_leg(worker, rx, callee);
+	if (leg_merge_is_known(worker, leg_merge_key(worker, rx->msg))) {
+		sip_reply_stateless(worker, rx, 482, NULL);
+		return;
+	}
+	leg = make_leg(worker, rx, callee, &status);
 	if (!leg) {
-		sip_reply_stateless(worker, rx, 503, NULL);
+		sip_reply_stateless(worker, rx, status,
+				    status == 400 ? "Unusable Contact Or Header Too Long" : NULL);
 		return;
 	}
 	txn_server_respond(worker, leg->invite_in, 100, NULL, SPAN_NONE, SPAN_NONE, SPAN_NONE,
@@ -276,8 +312,10 @@ void leg_cancelled(struct sip_worker *worker, void *user, const struct sip_rx *r
 		return;
 	txn_server_respond(worker, leg->invite_in, 487, NULL, span_of(leg->local_tag), SPAN_NONE,
 			   SPAN_NONE, SPAN_NONE);
-	if (leg->state != LEG_INCOMING)
-		return; /* a re-INVITE: the call goes on, the other side's answer finds it closed */
+	if (leg->state != LEG_INCOMING) {
+		call_offer_withdrawn(&leg->base); /* a re-INVITE: the call goes on */
+		return;
+	}
 	call_leg_released(&leg->base, cause_of(CAUSE_ABANDONED));
 	leg_free_soon(leg);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An INVITE of ours: the leg of the callee with its stages (behaviour C6), and re-INVITEs of either
- * side's making. */
+/* The first INVITE of ours: the leg of the callee with its stages (behaviour C6). */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,10 +68,10 @@ static enum leg_stage stage_of(int status, bool has_sdp)
 /* --- Responses to the first INVITE. --- */
 
 /* RFC 3261 12.1.2: the route set of the caller's side is Record-Route in reverse. */
-static void learn_route(struct sip_leg *leg, const struct sip_msg *msg)
+static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 {
-	struct span elements[32];
-	char memory[2048];
+	struct span elements[LEG_ROUTES_MAX];
+	char memory[LEG_ROUTE_BYTES];
 	struct buf route = buf_over(memory, sizeof(memory));
 	const struct sip_header *header;
 	int index = 0;
@@ -80,24 +79,31 @@ static void learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 
 	while ((header = sip_msg_header(msg, SIP_HDR_RECORD_ROUTE, &index))) {
 		struct span rest = header->value;
+		struct span element;
 
-		while (count < 32 && sip_list_next(&rest, &elements[count]))
-			count++;
+		while (sip_list_next(&rest, &element)) {
+			if (count == LEG_ROUTES_MAX)
+				return false;
+			elements[count++] = element;
+		}
 	}
 	while (count > 0) {
 		if (route.len)
 			buf_add_lit(&route, ", ");
 		buf_add_span(&route, elements[--count]);
 	}
-	leg_text_from(&leg->route, &route);
+	return leg_text_from(&leg->route, &route);
 }
 
-static void learn_dialog(struct sip_leg *leg, const struct sip_rx *rx)
+/* False when the dialog cannot be kept: out of memory, or the peer's headers are beyond all use. */
+static bool learn_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 {
-	leg_set(&leg->remote_tag, rx->msg->to_tag);
+	bool is_good = rx->msg->to_tag.len <= LEG_TOKEN_BYTES &&
+		       leg_set(&leg->remote_tag, rx->msg->to_tag) && learn_route(leg, rx->msg);
+
 	leg_learn_target(leg, rx->msg);
-	learn_route(leg, rx->msg);
 	leg_choose_peer(leg, txn_client_target(leg->invite_out));
+	return is_good;
 }
 
 static void provisional(struct sip_leg *leg, const struct sip_rx *rx)
@@ -124,8 +130,14 @@ static void provisional(struct sip_leg *leg, const struct sip_rx *rx)
  * own dialog, if it has one, is not touched. */
 static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 {
-	struct sip_leg *stray = leg_new(leg->worker);
+	struct sip_leg *stray;
+	bool is_good;
 
+	/* Bounded: the peer makes up as many tags as it likes. */
+	if (leg->strays == LEG_STRAYS_MAX)
+		return;
+	leg->strays++;
+	stray = leg_new(leg->worker);
 	if (!stray)
 		return;
 	stray->state = LEG_CONFIRMED;
@@ -137,19 +149,31 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 	stray->invite_cseq = leg->invite_cseq;
 	stray->local_cseq = leg->invite_cseq;
 	stray->invite_out = leg->invite_out; /* only its target is looked at */
-	if (leg_set(&stray->call_id, span_of(leg->call_id)) &&
-	    leg_set(&stray->local, span_of(leg->local)) &&
-	    leg_set(&stray->remote, span_of(leg->remote)) &&
-	    leg_set(&stray->remote_target, span_of(leg->remote_target)) &&
-	    leg_set(&stray->number, span_of(leg->number)))
-		learn_dialog(stray, rx);
+	is_good = leg_set(&stray->call_id, span_of(leg->call_id)) &&
+		  leg_set(&stray->local, span_of(leg->local)) &&
+		  leg_set(&stray->remote, span_of(leg->remote)) &&
+		  leg_set(&stray->remote_target, span_of(leg->remote_target)) &&
+		  leg_set(&stray->number, span_of(leg->number)) && learn_dialog(stray, rx);
 	stray->invite_out = NULL;
-	if (!stray->remote_tag || !stray->route) {
+	if (!is_good) {
 		leg_free_soon(stray);
 		return;
 	}
 	leg_send_ack(stray, SPAN_NONE);
 	leg_send_bye(stray, cause_of(CAUSE_ABANDONED));
+}
+
+static void first_answer(struct sip_leg *leg, const struct sip_rx *rx)
+{
+	wheel_stop(&leg->worker->wheel, &leg->timer);
+	leg->state = LEG_ANSWERED;
+	if (learn_dialog(leg, rx)) {
+		call_answered(&leg->base, leg_sdp(rx->msg));
+		return;
+	}
+	leg_send_ack(leg, SPAN_NONE);
+	leg_send_bye(leg, cause_of(CAUSE_INTERNAL));
+	call_leg_failed(&leg->base, cause_of(CAUSE_INTERNAL));
 }
 
 static void answered(struct sip_leg *leg, const struct sip_rx *rx)
@@ -158,14 +182,11 @@ static void answered(struct sip_leg *leg, const struct sip_rx *rx)
 
 	switch (leg->state) {
 	case LEG_OUTGOING:
-		wheel_stop(&leg->worker->wheel, &leg->timer);
-		learn_dialog(leg, rx);
-		leg->state = LEG_ANSWERED;
-		call_answered(&leg->base, leg_sdp(rx->msg));
+		first_answer(leg, rx);
 		break;
 	case LEG_CANCELLED:
 		/* The answer crossed with our CANCEL, or came after the timeout. */
-		learn_dialog(leg, rx);
+		(void)learn_dialog(leg, rx);
 		leg_send_ack(leg, SPAN_NONE);
 		leg_send_bye(leg, cause_of(CAUSE_ABANDONED));
 		break;
@@ -265,8 +286,13 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	buf_printf(&text, "v1-%02x", (unsigned)leg->worker->number);
 	buf_add_hex(&text, random, sizeof(random));
 	is_good = is_good && leg_text_from(&leg->call_id, &text);
-	return is_good && leg_set(&leg->remote_target, span_of(dial->target->request_uri)) &&
-	       leg_set(&leg->number, span_of(dial->target->number));
+	/* Without a registered contact the Request-URI says what To says. */
+	is_good = is_good &&
+		  (dial->target->request_uri[0]
+			   ? leg_set(&leg->remote_target, span_of(dial->target->request_uri))
+			   : leg_set(&leg->remote_target,
+				     (struct span){leg->remote + 1, strlen(leg->remote) - 2}));
+	return is_good && leg_set(&leg->number, span_of(dial->target->number));
 }
 
 static bool send_invite(struct sip_leg *leg, struct span sdp)
@@ -290,85 +316,35 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		     const struct call_dial *dial)
 {
 	struct sip_worker *worker = context;
-	struct sip_leg *leg = leg_new(worker);
+	const struct sip_socket *socket = socket_for(worker, dial->target, caller);
+	struct sip_leg *leg;
 
+	/* No listen address of the target's family: nothing sent would leave. */
+	if (!socket || socket->local.family != dial->target->address.family)
+		return NULL;
+	leg = leg_new(worker);
 	if (!leg)
 		return NULL;
 	leg->base.call = call;
 	leg->base.side = MEDIA_B;
 	leg->base.is_nat = dial->target->is_nat;
 	leg->base.signalling = dial->target->address;
-	leg->socket = socket_for(worker, dial->target, caller);
+	leg->socket = socket;
 	leg->base.media_address = leg->socket->media_address;
 	leg->peer = dial->target->address;
 	leg->state = LEG_OUTGOING;
 	leg->max_forwards = dial->max_forwards - 1;
 	if (!write_identity(leg, dial)) {
+		leg->base.call = NULL;
 		leg_free_soon(leg);
 		return NULL;
 	}
 	leg_choose_peer(leg, &dial->target->address);
 	start_stage(leg, STAGE_INVITE);
 	if (!send_invite(leg, dial->sdp)) {
+		leg->base.call = NULL;
 		leg_free_soon(leg);
 		return NULL;
 	}
 	return &leg->base;
-}
-
-/* --- re-INVITE of ours. --- */
-
-static void reinvite_response(struct sip_worker *worker, void *user, struct txn_client *txn,
-			      const struct sip_rx *rx)
-{
-	struct sip_leg *leg = user;
-	int status = rx ? rx->msg->status : 408;
-
-	(void)worker;
-	if (rx && status < 200)
-		return;
-	if (!rx)
-		leg->invite_out = NULL;
-	if (leg->state != LEG_CONFIRMED || leg->reinvite_answered) {
-		/* The 2xx came again. */
-		if (rx && status < 300)
-			leg_send_ack(leg, SPAN_NONE);
-		return;
-	}
-	leg->reinvite_answered = true;
-	if (rx && status < 300)
-		leg_learn_target(leg, rx->msg);
-	if (rx && status >= 300) {
-		txn_client_forget(txn);
-		leg->invite_out = NULL;
-	}
-	call_offer_result(&leg->base, status, rx && status < 300 ? leg_sdp(rx->msg) : SPAN_NONE);
-}
-
-void leg_offer(struct leg *base, struct span sdp)
-{
-	struct sip_leg *leg = leg_of(base);
-	struct txn_client *txn;
-	struct buf *out;
-
-	if (leg->state != LEG_CONFIRMED || leg->awaits_ack) {
-		call_offer_result(base, 491, SPAN_NONE);
-		return;
-	}
-	txn = txn_client_new(leg->worker, SIP_INVITE, reinvite_response, leg);
-	if (!txn) {
-		call_offer_result(base, 503, SPAN_NONE);
-		return;
-	}
-	if (leg->invite_out)
-		txn_client_forget(leg->invite_out);
-	free(leg->ack);
-	leg->ack = NULL;
-	leg->invite_out = txn;
-	leg->reinvite_answered = false;
-	leg->invite_cseq = ++leg->local_cseq;
-	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
-	leg_add_contact(leg, out);
-	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
-	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
 }

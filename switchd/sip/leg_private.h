@@ -11,6 +11,12 @@
 
 #define LEG_TABLE_MAX 400000u
 #define LEG_TAG_MAX   32
+/* What a leg keeps of its peer's headers; an INVITE with longer ones is refused. */
+#define LEG_TOKEN_BYTES 1024 /* tag, Call-ID */
+#define LEG_NAME_BYTES  1024 /* From, To, Contact */
+#define LEG_ROUTE_BYTES 4096
+#define LEG_ROUTES_MAX  64
+#define LEG_STRAYS_MAX  8 /* answers of other branches of a fork that are ended properly */
 
 enum leg_state {
 	LEG_INCOMING,  /* INVITE received, no final answer yet */
@@ -48,7 +54,7 @@ struct sip_leg {
 	char *route;         /* value of the Route header, "" = none */
 	char *user;          /* user part of our Contact, escaped */
 	char *number;        /* for show */
-	int max_forwards;    /* of the first INVITE; 0 = 70 */
+	int max_forwards;    /* of the first INVITE */
 	uint32_t local_cseq;
 	uint32_t remote_cseq;
 	uint32_t invite_cseq; /* ours, of the INVITE that awaits ACK from us */
@@ -58,13 +64,19 @@ struct sip_leg {
 	bool cancel_wanted; /* CANCEL goes with the first provisional */
 	bool awaits_ack;
 	bool reinvite_answered; /* ours; further 2xx only want their ACK again */
+	bool ack_held;          /* ours was answered; its ACK waits for the other side's */
 	bool release_after_ack; /* BYE is held until the caller's ACK (RFC 3261 15.1.1) */
+	uint8_t strays;
 	struct cause release_cause;
 	struct txn_server *invite_in;   /* the peer's INVITE or re-INVITE */
 	struct txn_server *offer_in;    /* its UPDATE that waits for an answer */
 	struct txn_client *invite_out;  /* ours */
 	struct txn_client *request_out; /* BYE, or the INFO under way */
 	char *ack;                      /* ACK with a body, kept to be sent again */
+	size_t ack_len;
+	struct sip_leg *merge_next; /* in the table's chain of merge_key */
+	struct sip_leg **merge_prev;
+	uint64_t merge_key;
 };
 
 static inline struct sip_leg *leg_of(struct leg *leg)
@@ -76,6 +88,10 @@ static inline struct sip_leg *leg_of(struct leg *leg)
 struct sip_leg *leg_new(struct sip_worker *worker);
 /* Frees after the present event: the caller may still touch the leg. */
 void leg_free_soon(struct sip_leg *leg);
+/* RFC 3261 8.2.2.2: the INVITE of this leg may come again by another way. */
+uint64_t leg_merge_key(const struct sip_worker *worker, const struct sip_msg *msg);
+void leg_merge_enter(struct sip_leg *leg, uint64_t key);
+bool leg_merge_is_known(const struct sip_worker *worker, uint64_t key);
 bool leg_set(char **field, struct span value);
 bool leg_text_from(char **field, struct buf *text);
 
@@ -90,6 +106,8 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 			      const char *branch);
 void leg_add_contact(const struct sip_leg *leg, struct buf *out);
 void leg_send_ack(struct sip_leg *leg, struct span sdp);
+/* The ACK to repeat for the last answered INVITE, valid until the next message is written. */
+struct span leg_write_ack(struct sip_leg *leg);
 void leg_send_bye(struct sip_leg *leg, struct cause cause);
 /* Where requests inside the dialog go: first Route, else NAT source, else the peer's Contact. */
 void leg_choose_peer(struct sip_leg *leg, const struct addr *source);
@@ -103,8 +121,11 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		     const struct call_dial *dial);
 struct addr leg_media_address(void *context, const struct call_target *target,
 			      const struct leg *caller);
-void leg_offer(struct leg *base, struct span sdp);
 void leg_give_up(struct sip_leg *leg);
+
+/* leg_offer.c */
+void leg_offer(struct leg *base, struct span sdp);
+void leg_withdraw_offer(struct leg *base);
 
 /* leg_incoming.c */
 void leg_txn_event(struct sip_worker *worker, void *user, struct txn_server *txn,

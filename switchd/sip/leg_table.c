@@ -5,8 +5,11 @@
 
 #include "switchd/sip/leg_private.h"
 
+#define MERGE_BUCKETS 16384u /* power of two */
+
 struct leg_table {
 	struct sip_leg **slots;
+	struct sip_leg *merge[MERGE_BUCKETS];
 	uint32_t *free_slots;
 	uint32_t slot_count;
 	uint32_t slot_cap;
@@ -100,10 +103,50 @@ static void leg_close_txn(struct sip_leg *leg, struct txn_server *txn)
 				   SPAN_NONE, SPAN_NONE);
 }
 
+uint64_t leg_merge_key(const struct sip_worker *worker, const struct sip_msg *msg)
+{
+	/* The hash is keyed and 64 bits wide: it stands for the three by itself. */
+	return hash_bytes(&worker->hash_key, msg->call_id.ptr, msg->call_id.len) ^
+	       hash_bytes(&worker->hash_key, msg->from_tag.ptr, msg->from_tag.len) *
+		       0x9e3779b97f4a7c15u ^
+	       (uint64_t)msg->cseq * 0xc2b2ae3d27d4eb4fu;
+}
+
+void leg_merge_enter(struct sip_leg *leg, uint64_t key)
+{
+	struct sip_leg **bucket = &leg->worker->legs->merge[key & (MERGE_BUCKETS - 1)];
+
+	leg->merge_key = key;
+	leg->merge_next = *bucket;
+	leg->merge_prev = bucket;
+	if (leg->merge_next)
+		leg->merge_next->merge_prev = &leg->merge_next;
+	*bucket = leg;
+}
+
+bool leg_merge_is_known(const struct sip_worker *worker, uint64_t key)
+{
+	const struct sip_leg *leg = worker->legs->merge[key & (MERGE_BUCKETS - 1)];
+
+	while (leg && leg->merge_key != key)
+		leg = leg->merge_next;
+	return leg != NULL;
+}
+
+static void merge_leave(struct sip_leg *leg)
+{
+	if (!leg->merge_prev)
+		return;
+	*leg->merge_prev = leg->merge_next;
+	if (leg->merge_next)
+		leg->merge_next->merge_prev = leg->merge_prev;
+}
+
 static void leg_free(struct sip_leg *leg)
 {
 	struct leg_table *table = leg->worker->legs;
 
+	merge_leave(leg);
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg_close_txn(leg, leg->invite_in);
 	leg_close_txn(leg, leg->offer_in);

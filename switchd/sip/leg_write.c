@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text of requests inside the dialog, where they go, and what of a peer's message is learned
+ * for that (RFC 3261 section 12.2). */
+#include <stdio.h>
+
+#include "switchd/sip/leg_private.h"
+
+struct span leg_sdp(const struct sip_msg *msg)
+{
+	struct span type = msg->content_type;
+
+	type.len = span_find(type, ';');
+	return span_ieq(span_trim(type), SPAN_LIT("application/sdp")) ? msg->body : SPAN_NONE;
+}
+
+void leg_add_contact(const struct sip_leg *leg, struct buf *out)
+{
+	buf_add_lit(out, "Contact: <sip:");
+	if (leg->user && leg->user[0]) {
+		buf_add_str(out, leg->user);
+		buf_add_char(out, '@');
+	}
+	buf_add_str(out, leg->socket->host_port);
+	buf_add_lit(out, ">\r\n");
+}
+
+struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint32_t cseq,
+			      const char *branch)
+{
+	struct buf *out = worker_send_begin(leg->worker);
+
+	buf_add_str(out, sip_method_text(method));
+	buf_add_char(out, ' ');
+	buf_add_str(out, leg->remote_target);
+	buf_add_lit(out, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
+	buf_add_str(out, leg->socket->host_port);
+	buf_add_lit(out, ";rport;branch=");
+	buf_add_str(out, branch);
+	buf_add_lit(out, "\r\nMax-Forwards: ");
+	/* What the caller left over, or two switches that route to each other never end. */
+	buf_add_u64(out, leg->state == LEG_OUTGOING ? (uint64_t)leg->max_forwards : 70);
+	buf_add_lit(out, "\r\n");
+	if (leg->route && leg->route[0]) {
+		buf_add_lit(out, "Route: ");
+		buf_add_str(out, leg->route);
+		buf_add_lit(out, "\r\n");
+	}
+	buf_add_lit(out, "From: ");
+	buf_add_str(out, leg->local);
+	buf_add_lit(out, ";tag=");
+	buf_add_str(out, leg->local_tag);
+	buf_add_lit(out, "\r\nTo: ");
+	buf_add_str(out, leg->remote);
+	if (leg->remote_tag && leg->remote_tag[0]) {
+		buf_add_lit(out, ";tag=");
+		buf_add_str(out, leg->remote_tag);
+	}
+	buf_add_lit(out, "\r\nCall-ID: ");
+	buf_add_str(out, leg->call_id);
+	buf_add_lit(out, "\r\nCSeq: ");
+	buf_add_u64(out, cseq);
+	buf_add_char(out, ' ');
+	buf_add_str(out, sip_method_text(method));
+	buf_add_lit(out, "\r\n");
+	return out;
+}
+
+/* The address in the first Route or in the peer's Contact; false when it is a name, or an address
+ * that nothing can be sent to from this leg's socket. */
+static bool uri_address(const struct sip_leg *leg, struct span text, struct addr *out)
+{
+	struct sip_name_addr name;
+	struct addr addr;
+
+	if (!sip_name_addr_parse(text, &name) || !addr_parse(name.uri.host, &addr) ||
+	    addr.family != leg->socket->local.family || addr_is_any(&addr))
+		return false;
+	addr.port = name.uri.port ? name.uri.port : 5060;
+	*out = addr;
+	return true;
+}
+
+void leg_choose_peer(struct sip_leg *leg, const struct addr *source)
+{
+	struct span rest = span_of(leg->route ? leg->route : "");
+	struct span first;
+
+	leg->peer = *source;
+	if (sip_list_next(&rest, &first))
+		uri_address(leg, first, &leg->peer);
+	else if (!leg->base.is_nat)
+		uri_address(leg, span_of(leg->remote_target), &leg->peer);
+}
+
+void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)
+{
+	struct span rest = msg->contact;
+	struct span element;
+	struct sip_name_addr name;
+
+	if (sip_list_next(&rest, &element) && sip_name_addr_parse(element, &name) &&
+	    name.uri_text.len <= LEG_NAME_BYTES &&
+	    (span_ieq(name.uri.scheme, SPAN_LIT("sip")) ||
+	     span_ieq(name.uri.scheme, SPAN_LIT("sips"))))
+		leg_set(&leg->remote_target, name.uri_text);
+}
+
+void leg_add_reason(struct buf *out, struct cause cause)
+{
+	if (cause.received == 0 && cause.id == CAUSE_NORMAL)
+		return;
+	buf_printf(out, "Reason: Q.850;cause=%d;text=\"%s\"\r\n", cause_q850(cause),
+		   cause_text(cause));
+}
+
+static void write_ack(struct sip_leg *leg, struct span sdp)
+{
+	char branch[TXN_BRANCH_MAX];
+	struct buf *out;
+
+	snprintf(branch, sizeof(branch), "z9hG4bKa%s%x", leg->local_tag, leg->invite_cseq);
+	out = leg_begin_request(leg, SIP_ACK, leg->invite_cseq, branch);
+	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
+}
+
+struct span leg_write_ack(struct sip_leg *leg)
+{
+	if (leg->ack)
+		return (struct span){leg->ack, leg->ack_len};
+	write_ack(leg, SPAN_NONE);
+	return buf_span(&leg->worker->io->tx_open);
+}
+
+void leg_send_ack(struct sip_leg *leg, struct span sdp)
+{
+	struct span sent;
+
+	leg->ack_held = false;
+	if (leg->ack) {
+		/* The 2xx came again: the same ACK (RFC 3261 13.2.2.4). */
+		worker_send(leg->worker, leg->socket, &leg->peer, leg->ack, leg->ack_len);
+		return;
+	}
+	write_ack(leg, sdp);
+	sent = worker_send_commit(leg->worker, leg->socket, &leg->peer);
+	if (sdp.len && sent.len && leg_set(&leg->ack, sent))
+		leg->ack_len = sent.len;
+}
