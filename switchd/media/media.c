@@ -274,6 +274,7 @@ static struct addr read_learned(const struct relay_counters *counters)
 				atomic_load_explicit(&counters->learned[i], memory_order_acquire);
 	} while ((version & 1) ||
 		 version != atomic_load_explicit(&counters->version, memory_order_relaxed));
+	/* cppcheck-suppress uninitvar; the loop fills every word */
 	memcpy(&addr, words, sizeof(addr));
 	return addr;
 }
