@@ -24,9 +24,9 @@ struct txn_table;
 struct leg_table;
 
 #define SIP_LISTENS_MAX 16
-/* What we send may be longer than what we take: the answer to a request of SIP_MSG_MAX repeats most of
- * it, with `received`, long header names and a body of ours added. */
-#define SIP_SEND_MAX    (2 * SIP_MSG_MAX + 4096)
+/* What we send may be longer than what we take: the answer to a request of SIP_MSG_MAX repeats most
+ * of it, with `received`, long header names and a body of ours added. */
+#define SIP_SEND_MAX (2 * SIP_MSG_MAX + 4096)
 
 /* One UDP socket of a thread; every thread has one on each listen address (SO_REUSEPORT). */
 struct sip_socket {

@@ -285,7 +285,7 @@ static const char *sample_of_slot(const char *name)
 		const char *name;
 		const char *text;
 	} texts[] = {
-		{"state", "ringing"},     {"tab", "sip-parameter"},    {"section", "phone"},
+		{"state", "ringing"},     {"tab", "sip-parameter"},      {"section", "phone"},
 		{"address", "192.0.2.1"}, {"line", "SS_QOS_RTP = 0xb8"}, {"comment", "\"a note\""},
 	};
 
