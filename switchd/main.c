@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/log_ring.h"
 #include "switchd/switchd.h"
 
 #define STOP_GRACE_MS 3000 /* for the answers to our BYEs */
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
 	if (!parse_options(argc, argv, &switchd.options, &exit_code))
 		return exit_code;
 	log_open(&switchd.log, LOG_LEVEL_NOTICE);
+	switchd.log.ring = log_ring_create();
 	if (switchd.options.is_foreground)
 		switchd.log.is_journal = false;
 	if (sodium_init() < 0) {
@@ -207,6 +209,7 @@ int main(int argc, char **argv)
 	switchd.started_ms = clock_wall_ms();
 	code = run(&switchd, signal_fd);
 	switchd_free(&switchd);
+	log_ring_destroy(switchd.log.ring);
 	close(signal_fd);
 	close(switchd.shutdown_fd);
 	return (int)code;

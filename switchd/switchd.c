@@ -186,6 +186,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 	struct ctl_context context = {
 		.log = &switchd->log,
 		.store = switchd->store,
+		.state_dir = switchd->options.state_dir,
 		.workers = shared->workers,
 		.worker_count = shared->worker_count,
 		.location = switchd->location,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/log_ring.h"
 
 static const char *const level_names[] = {"error", "warning", "notice", "info", "debug"};
 /* Priorities of syslog(3), as sd-daemon(3) wants them in front of a line. */
@@ -18,6 +19,7 @@ void log_open(struct log *log, enum log_level threshold)
 	log->fd = STDERR_FILENO;
 	log->threshold = threshold;
 	log->is_journal = getenv("JOURNAL_STREAM") != NULL;
+	log->ring = NULL;
 }
 
 bool log_level_parse(const char *word, enum log_level *out)
@@ -31,6 +33,11 @@ bool log_level_parse(const char *word, enum log_level *out)
 	return false;
 }
 
+const char *log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
+
 void log_set_threshold(struct log *log, enum log_level threshold)
 {
 	__atomic_store_n(&log->threshold, threshold, __ATOMIC_RELAXED);
@@ -41,26 +48,30 @@ void log_write(const struct log *log, enum log_level level, const char *subsyste
 {
 	char line[1024];
 	char stamp[CLOCK_TEXT_MAX];
+	int64_t now_ms;
 	va_list args;
+	int head;
 	int len;
-	int more;
 
 	if (!log || level > __atomic_load_n(&log->threshold, __ATOMIC_RELAXED))
 		return;
+	now_ms = clock_wall_ms();
 	if (log->is_journal)
-		len = snprintf(line, sizeof(line), "<%d>%s: ", level_priority[level], subsystem);
+		head = snprintf(line, sizeof(line), "<%d>%s: ", level_priority[level], subsystem);
 	else
-		len = snprintf(line, sizeof(line),
-			       "%s %s %s: ", clock_print_utc(clock_wall_ms(), stamp),
-			       level_names[level], subsystem);
+		head = snprintf(line, sizeof(line), "%s %s %s: ", clock_print_utc(now_ms, stamp),
+				level_names[level], subsystem);
 	va_start(args, format);
-	more = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, format, args);
+	len = vsnprintf(line + head, sizeof(line) - (size_t)head - 1, format, args);
 	va_end(args);
-	if (more < 0)
+	if (len < 0)
 		return;
-	len += more;
+	len += head;
 	if ((size_t)len > sizeof(line) - 2)
 		len = (int)sizeof(line) - 2;
+	if (log->ring)
+		log_ring_add(log->ring, now_ms, (int)level, subsystem, line + head,
+			     (size_t)(len - head));
 	line[len++] = '\n';
 	if (write(log->fd, line, (size_t)len) < 0)
 		return; /* nowhere left to say it */

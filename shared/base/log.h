@@ -17,13 +17,16 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
+struct log_ring;
+
 struct log {
 	int fd;
 	enum log_level threshold;
-	bool is_journal; /* fd is connected to systemd's journal */
+	bool is_journal;       /* fd is connected to systemd's journal */
+	struct log_ring *ring; /* keeps the newest lines too; NULL = none */
 };
 
-/* Takes stderr; is_journal from $JOURNAL_STREAM. */
+/* Takes stderr; is_journal from $JOURNAL_STREAM; no ring. */
 void log_open(struct log *log, enum log_level threshold);
 /* May be called while other threads log. */
 void log_set_threshold(struct log *log, enum log_level threshold);
@@ -31,6 +34,7 @@ void log_write(const struct log *log, enum log_level level, const char *subsyste
 	       const char *format, ...) VOS_PRINTF(4, 5);
 /* "error", "warning", "notice", "info", "debug"; false when none of them. */
 bool log_level_parse(const char *word, enum log_level *out);
+const char *log_level_name(enum log_level level);
 
 #define log_error(log, subsystem, ...) log_write((log), LOG_LEVEL_ERROR, (subsystem), __VA_ARGS__)
 #define log_warning(log, subsystem, ...) \

@@ -21,6 +21,7 @@ struct store;
 struct ctl_context {
 	const struct log *log;
 	struct store *store;
+	const char *state_dir; /* of the audit trail; NULL = it goes to the log only */
 	struct sip_worker **workers;
 	int worker_count;
 	struct location *location; /* this and the next three may be NULL: their shows say so */

@@ -8,8 +8,12 @@
 #include "shared/control/control.h"
 #include "shared/grammar/grammar.h"
 #include "switchd/conf/conf.h"
+#include "switchd/ctl/audit.h"
 #include "switchd/ctl/candidate.h"
+#include "switchd/ctl/confirm.h"
 #include "switchd/ctl/ctl.h"
+#include "switchd/ctl/kept.h"
+#include "switchd/ctl/listen.h"
 #include "switchd/loop/mailbox.h"
 #include "switchd/store/store.h"
 
@@ -35,18 +39,23 @@ struct ctl {
 	struct mailbox mailbox;
 	struct session *sessions;
 	struct session *exclusive; /* configure exclusive; NULL = nobody */
+	int64_t exclusive_since_ms;
+	struct confirm confirm; /* the commit that waits to be confirmed */
+	uint64_t take_back_us;  /* not before this, after a failure */
+	struct kept kept;       /* candidates of lost connections */
 	int session_count;
 	uint64_t next_session;
 	uint64_t next_serial;
 	int mail_out; /* at the workers */
 	struct mail stop_mail;
 	int spare_fd; /* given up to refuse a connection when descriptors run out */
-	int listen_fd;
+	struct control_listen listen;
+	struct control_listen read_only; /* its sessions are monitors, whoever they are */
+	uint64_t read_only_generation;   /* the configuration it was opened by */
+	struct audit audit;
 	int epoll_fd;
-	gid_t socket_gid;
 	bool is_stopping;
 	pthread_t thread;
-	char path[108];
 };
 
 struct session {
@@ -58,10 +67,13 @@ struct session {
 	uid_t uid;
 	pid_t pid;
 	bool is_group_member; /* of the socket's group */
+	bool is_read_only;    /* came by the read-only socket */
 	char login[CTL_LOGIN_MAX];
 	char client[32]; /* what it calls itself in hello */
 	int64_t since_ms;
+	int64_t last_ms; /* of its newest request */
 	struct config_candidate candidate;
+	bool is_batch; /* asked no questions: its candidate ends with it */
 	struct buf upload;
 	bool upload_failed;
 	struct request *active;
@@ -110,7 +122,7 @@ struct request {
 };
 
 /* --- session.c --- */
-struct session *session_create(struct ctl *ctl, int fd);
+struct session *session_create(struct ctl *ctl, int fd, bool is_read_only);
 void session_destroy(struct session *session);
 /* Reads, parses, queues. */
 void session_input(struct session *session);
@@ -145,11 +157,14 @@ enum step complete_method(struct request *request);
 enum step help_method(struct request *request);
 enum step apply_method(struct request *request);
 enum step apply_part_method(struct request *request);
+enum step load_method(struct request *request);
 /* True when the command has a handler, or needs none. For a test. */
 bool dispatch_has_handler(enum command_id command);
 
 /* --- peer.c: who is at the other end. --- */
 void peer_identify(struct session *session, gid_t socket_gid);
+/* Root or the daemon's own user, by a socket that lets them. */
+bool session_is_owner(const struct session *session);
 
 /* --- audit.c --- */
 void audit_command(const struct request *request, const char *line, const char *result);

@@ -52,11 +52,18 @@ void peer_identify(struct session *session, gid_t socket_gid)
 		snprintf(session->login, sizeof(session->login), "uid %u", (unsigned)peer.uid);
 }
 
+bool session_is_owner(const struct session *session)
+{
+	return !session->is_read_only && (session->uid == 0 || session->uid == geteuid());
+}
+
 enum role session_role(const struct session *session)
 {
 	const struct object *user;
 
-	if (session->uid == 0 || session->uid == geteuid())
+	if (session->is_read_only)
+		return ROLE_MONITOR;
+	if (session_is_owner(session))
 		return ROLE_ADMIN;
 	user = snapshot_object_find(session->ctl->conf->snapshot, OBJECT_USER,
 				    span_of(session->login));

@@ -55,6 +55,8 @@ const struct schema *schema_of(enum command_id command);
 /* --- show_system.c --- */
 extern const struct schema schema_version, schema_status, schema_uptime, schema_clock,
 	schema_sessions, schema_counters, schema_sip_statistics;
+/* --- show_log.c, show_capacity.c --- */
+extern const struct schema schema_audit, schema_logging, schema_capacity;
 /* --- show_calls.c --- */
 extern const struct schema schema_calls, schema_call;
 /* --- show_registrations.c --- */

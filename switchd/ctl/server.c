@@ -9,97 +9,18 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/ctl_private.h"
+#include "switchd/ctl/in_force.h"
 
 #define EVENTS_MAX     32
 #define STOP_WAIT_US   2000000u /* for mail that is still with the workers */
-#define LISTEN_BACKLOG 64
-
-static void set_errno_fault(struct vos_fault *fault, const char *what, const char *path)
-{
-	fault_set(fault, FAULT_STATE, 0, "control socket %s: cannot %s: %s", path, what,
-		  strerror(errno));
-}
-
-/* Takes a file away that a crashed switchd left; VOS_EINUSE when somebody answers on it. */
-static enum vos_err remove_stale(const struct sockaddr_un *address, struct vos_fault *fault)
-{
-	struct stat info;
-	int fd;
-	int failed;
-
-	if (lstat(address->sun_path, &info) != 0)
-		return VOS_OK;
-	if (!S_ISSOCK(info.st_mode)) {
-		fault_set(
-			fault, FAULT_STATE, 0,
-			"control socket %s: a file that is no socket is there; remove it or choose "
-			"another path with --socket",
-			address->sun_path);
-		return VOS_EEXIST;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		set_errno_fault(fault, "open", address->sun_path);
-		return VOS_EIO;
-	}
-	failed = connect(fd, (const struct sockaddr *)address, sizeof(*address));
-	/* EAGAIN: somebody listens, its backlog is full. */
-	if (failed == 0 || errno != ECONNREFUSED) {
-		close(fd);
-		fault_set(
-			fault, FAULT_STATE, 0,
-			"control socket %s: another switchd answers on it; stop that one or choose "
-			"another path with --socket",
-			address->sun_path);
-		return VOS_EINUSE;
-	}
-	close(fd);
-	if (unlink(address->sun_path) != 0 && errno != ENOENT) {
-		set_errno_fault(fault, "remove the old one", address->sun_path);
-		return VOS_EPERM;
-	}
-	return VOS_OK;
-}
-
-static enum vos_err open_socket(struct ctl *ctl, const char *path, struct vos_fault *fault)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct stat info;
-	enum vos_err err;
-
-	if (!span_copy(span_of(path), address.sun_path, sizeof(address.sun_path))) {
-		fault_set(fault, FAULT_STATE, 0,
-			  "control socket: the path is longer than %zu bytes: %.200s",
-			  sizeof(address.sun_path) - 1, path);
-		return VOS_EINVAL;
-	}
-	err = remove_stale(&address, fault);
-	if (err)
-		return err;
-	ctl->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (ctl->listen_fd < 0 ||
-	    bind(ctl->listen_fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-		err = errno == EACCES || errno == EPERM || errno == EROFS ? VOS_EPERM : VOS_EIO;
-		set_errno_fault(fault, "bind", path);
-		return err;
-	}
-	/* From here on the file is ours to remove. Nobody can connect before listen(). */
-	snprintf(ctl->path, sizeof(ctl->path), "%s", path);
-	if (chmod(path, 0660) != 0 || stat(path, &info) != 0 ||
-	    listen(ctl->listen_fd, LISTEN_BACKLOG) != 0) {
-		set_errno_fault(fault, "listen", path);
-		return VOS_EIO;
-	}
-	ctl->socket_gid = info.st_gid;
-	return VOS_OK;
-}
+#define ACCEPTS_A_TURN 64
+#define SOCKET_MODE    0660
+#define READ_ONLY_MODE 0666 /* the folder it lies in says who reaches it */
 
 static int watch(struct ctl *ctl, int fd, void *who, uint32_t events, int op)
 {
@@ -122,37 +43,37 @@ static void refuse_session(struct session *session)
 static bool has_room(const struct ctl *ctl, const struct session *session)
 {
 	int left = CTL_SESSIONS_MAX - ctl->session_count; /* the new one is counted */
-	bool is_owner = session->uid == 0 || session->uid == geteuid();
+	bool is_owner = session_is_owner(session);
 
 	return left >= (is_owner ? 0 : CTL_SESSIONS_KEPT);
 }
 
 /* Out of descriptors: the connection would stay readable for ever, so it is taken and closed. */
-static void refuse_by_spare(struct ctl *ctl)
+static void refuse_by_spare(struct ctl *ctl, const struct control_listen *from)
 {
 	int fd;
 
 	if (ctl->spare_fd < 0)
 		return;
 	close(ctl->spare_fd);
-	fd = accept4(ctl->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(from->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
 	ctl->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void accept_all(struct ctl *ctl)
+static void accept_all(struct ctl *ctl, const struct control_listen *from)
 {
-	for (int i = 0; i < LISTEN_BACKLOG; i++) {
-		int fd = accept4(ctl->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(from->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		struct session *session;
 
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE)
-				refuse_by_spare(ctl);
+				refuse_by_spare(ctl, from);
 			return;
 		}
-		session = session_create(ctl, fd);
+		session = session_create(ctl, fd, from == &ctl->read_only);
 		if (!session) {
 			close(fd);
 			return;
@@ -203,8 +124,10 @@ static void handle_event(struct ctl *ctl, const struct epoll_event *event)
 {
 	struct session *session = event->data.ptr;
 
-	if (event->data.ptr == ctl) {
-		accept_all(ctl);
+	if (event->data.ptr == &ctl->listen) {
+		accept_all(ctl, &ctl->listen);
+	} else if (event->data.ptr == &ctl->read_only) {
+		accept_all(ctl, &ctl->read_only);
 	} else if (event->data.ptr == &ctl->mailbox) {
 		mailbox_run(&ctl->mailbox);
 	} else {
@@ -215,6 +138,32 @@ static void handle_event(struct ctl *ctl, const struct epoll_event *event)
 	}
 }
 
+/* The read-only socket as the configuration in force wants it. Its sessions stay when it goes. */
+static void update_read_only(struct ctl *ctl)
+{
+	const struct snapshot *snapshot = ctl->conf->snapshot;
+	const struct object *object = snapshot_object_find(snapshot, OBJECT_CONTROL, SPAN_LIT(""));
+	const struct value *value =
+		object ? object_field(object, FIELD_CONTROL_READ_ONLY_SOCKET) : NULL;
+	const char *path = value && value->type == VALUE_STRING ? value->text : "";
+	struct vos_fault fault = {0};
+
+	if (ctl->read_only_generation == snapshot_generation(snapshot))
+		return;
+	ctl->read_only_generation = snapshot_generation(snapshot);
+	if (strcmp(path, ctl->read_only.path) == 0)
+		return;
+	/* Closing takes it out of epoll. */
+	control_listen_close(&ctl->read_only);
+	if (!*path)
+		return;
+	if (control_listen_open(&ctl->read_only, path, READ_ONLY_MODE, &fault) != VOS_OK ||
+	    watch(ctl, ctl->read_only.fd, &ctl->read_only, EPOLLIN, EPOLL_CTL_ADD) != 0) {
+		log_error(ctl->context.log, "ctl", "no read-only socket: %s", fault.text);
+		control_listen_close(&ctl->read_only);
+	}
+}
+
 static void *run(void *argument)
 {
 	struct ctl *ctl = argument;
@@ -222,8 +171,10 @@ static void *run(void *argument)
 	uint64_t deadline_us = 0;
 	bool is_busy = false;
 
+	update_read_only(ctl);
 	while (!ctl->is_stopping || ctl->mail_out) {
-		int wait_ms = is_busy ? 0 : -1;
+		int timer_ms = ctl_run_timers(ctl);
+		int wait_ms = is_busy ? 0 : timer_ms;
 		int count;
 
 		if (ctl->is_stopping) {
@@ -239,6 +190,7 @@ static void *run(void *argument)
 		for (int i = 0; i < count; i++)
 			handle_event(ctl, &events[i]);
 		is_busy = turn_sessions(ctl);
+		update_read_only(ctl);
 	}
 	return NULL;
 }
@@ -255,20 +207,30 @@ static void release(struct ctl *ctl)
 {
 	while (ctl->sessions)
 		session_destroy(ctl->sessions);
-	if (ctl->listen_fd >= 0)
-		close(ctl->listen_fd);
+	kept_clear(&ctl->kept);
+	control_listen_close(&ctl->read_only);
+	control_listen_close(&ctl->listen);
+	audit_close(&ctl->audit);
 	if (ctl->epoll_fd >= 0)
 		close(ctl->epoll_fd);
 	if (ctl->spare_fd >= 0)
 		close(ctl->spare_fd);
-	if (ctl->path[0])
-		unlink(ctl->path);
 	if (ctl->grammar)
 		grammar_destroy(ctl->grammar);
 	if (ctl->mailbox.wake_fd >= 0)
 		mailbox_destroy(&ctl->mailbox);
 	conf_unref(ctl->conf);
 	free(ctl);
+}
+
+/* A commit that waits to be confirmed goes on waiting. */
+static void load_confirm(struct ctl *ctl)
+{
+	struct store_confirm record;
+
+	if (store_confirm_get(ctl->context.store, &record) == VOS_OK &&
+	    record.generation == snapshot_generation(ctl->conf->snapshot))
+		confirm_arm(&ctl->confirm, &record, clock_wall_ms(), clock_mono_us());
 }
 
 enum vos_err ctl_start(const struct ctl_context *context, const char *socket_path, struct ctl **out,
@@ -283,7 +245,11 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 	}
 	ctl->context = *context;
 	ctl->conf = conf_ref(context->conf);
-	ctl->listen_fd = -1;
+	load_confirm(ctl);
+	ctl->listen.fd = -1;
+	ctl->read_only.fd = -1;
+	ctl->read_only_generation = UINT64_MAX;
+	audit_open(&ctl->audit, context->state_dir, context->log);
 	ctl->stop_mail.run = stop_requested;
 	ctl->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ctl->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -294,12 +260,12 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 		release(ctl);
 		return VOS_ENOMEM;
 	}
-	err = open_socket(ctl, socket_path, fault);
+	err = control_listen_open(&ctl->listen, socket_path, SOCKET_MODE, fault);
 	if (err) {
 		release(ctl);
 		return err;
 	}
-	if (watch(ctl, ctl->listen_fd, ctl, EPOLLIN, EPOLL_CTL_ADD) != 0 ||
+	if (watch(ctl, ctl->listen.fd, &ctl->listen, EPOLLIN, EPOLL_CTL_ADD) != 0 ||
 	    watch(ctl, ctl->mailbox.wake_fd, &ctl->mailbox, EPOLLIN, EPOLL_CTL_ADD) != 0 ||
 	    pthread_create(&ctl->thread, NULL, run, ctl) != 0) {
 		fault_set(fault, FAULT_INTERNAL, 0, "control server: cannot start its thread");
@@ -321,7 +287,7 @@ void ctl_stop(struct ctl *ctl)
 		 * us. */
 		log_warning(ctl->context.log, "ctl", "%d requests to signalling threads were lost",
 			    ctl->mail_out);
-		unlink(ctl->path);
+		unlink(ctl->listen.path);
 		return;
 	}
 	mailbox_close(&ctl->mailbox);

@@ -8,7 +8,7 @@
 #include "shared/base/clock.h"
 #include "switchd/ctl/emit.h"
 
-struct session *session_create(struct ctl *ctl, int fd)
+struct session *session_create(struct ctl *ctl, int fd, bool is_read_only)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
@@ -16,9 +16,11 @@ struct session *session_create(struct ctl *ctl, int fd)
 		return NULL;
 	session->ctl = ctl;
 	session->id = ++ctl->next_session;
+	session->is_read_only = is_read_only;
 	session->since_ms = clock_wall_ms();
+	session->last_ms = session->since_ms;
 	control_conn_init(&session->conn, fd, CTL_SEND_MAX);
-	peer_identify(session, ctl->socket_gid);
+	peer_identify(session, ctl->listen.gid);
 	DL_APPEND(ctl->sessions, session);
 	ctl->session_count++;
 	return session;
@@ -33,6 +35,9 @@ void session_destroy(struct session *session)
 		json_decref(session->queue[i]);
 	if (ctl->exclusive == session)
 		ctl->exclusive = NULL;
+	if (session->candidate.changes.count && !session->is_batch)
+		kept_put(&ctl->kept, session->uid, session->id, &session->candidate,
+			 clock_mono_us());
 	candidate_close(&session->candidate);
 	buf_free(&session->upload);
 	control_conn_close(&session->conn);
@@ -149,6 +154,7 @@ static void start_next(struct session *session)
 {
 	json_t *message = session->queue[0];
 
+	session->last_ms = clock_wall_ms();
 	session->queue_len--;
 	memmove(&session->queue[0], &session->queue[1],
 		(size_t)session->queue_len * sizeof(session->queue[0]));

@@ -85,7 +85,7 @@ static const struct member nat_keep_alive_members[] = {
 
 const struct schema schema_nat_keep_alive = SCHEMA_OF_ITEM(nat_keep_alive_members);
 
-static enum step show_capacity(struct request *request, const struct pace *pace)
+static enum step show_pace_capacity(struct request *request, const struct pace *pace)
 {
 	const char *devices = request_arg(request, "devices");
 	struct keepalive_status status = {0};
@@ -108,7 +108,7 @@ enum step show_nat_keep_alive(struct request *request)
 	struct keepalive_status status = {0};
 
 	if (request_has(request, "capacity"))
-		return show_capacity(request, &pace);
+		return show_pace_capacity(request, &pace);
 	if (!keepalive)
 		return request_refuse(request, FAULT_STATE, 0, "keepalive is not running");
 	keepalive_status(keepalive, request_running(request), clock_mono_us(), &status);

@@ -68,10 +68,17 @@ enum step show_clock(struct request *request)
 }
 
 static const struct column sessions_columns[] = {
-	{"session", CELL_INT, "", "SESSION", 7}, {"user", CELL_TEXT, "", "USER", 12},
-	{"role", CELL_TEXT, "", "ROLE", 8},      {"client", CELL_TEXT, "", "CLIENT", 10},
-	{"pid", CELL_INT, "", "PID", 7},         {"since_time", CELL_TIME, "", "SINCE", 20},
-	{"pending", CELL_INT, "", "PENDING", 7}, {"is_exclusive", CELL_BOOL, "", "LOCK", 4},
+	{"session", CELL_INT, "", "SESSION", 7},
+	{"user", CELL_TEXT, "", "USER", 10},
+	{"uid", CELL_INT, "", "UID", -5},
+	{"role", CELL_TEXT, "", "ROLE", 8},
+	{"client", CELL_TEXT, "", "CLIENT", -10},
+	{"pid", CELL_INT, "", "PID", 7},
+	{"since_time", CELL_TIME, "", "SINCE", 20},
+	{"idle_s", CELL_INT, "s", "IDLE", 4},
+	{"pending", CELL_INT, "", "PENDING", 7},
+	{"is_exclusive", CELL_BOOL, "", "LOCK", 4},
+	{"is_read_only", CELL_BOOL, "", "READ-ONLY", -9},
 	{"is_self", CELL_BOOL, "", "SELF", 4},
 };
 
@@ -80,17 +87,23 @@ const struct schema schema_sessions = SCHEMA_OF_ROWS(sessions_columns);
 enum step show_sessions(struct request *request)
 {
 	const struct session *session;
+	int64_t now_ms = clock_wall_ms();
 
 	EMIT_TABLE(request, sessions_columns);
 	DL_FOREACH (request->ctl->sessions, session) {
+		int64_t idle_ms = now_ms - session->last_ms;
+
 		emit_int(request, (int64_t)session->id);
 		emit_str(request, session->login);
+		emit_int(request, (int64_t)session->uid);
 		emit_str(request, role_name(session_role(session)));
 		emit_str(request, session->client);
 		emit_int(request, session->pid);
 		emit_time(request, session->since_ms);
+		emit_int(request, idle_ms > 0 ? idle_ms / 1000 : 0);
 		emit_int(request, (int64_t)session->candidate.changes.count);
 		emit_bool(request, request->ctl->exclusive == session);
+		emit_bool(request, session->is_read_only);
 		emit_bool(request, request->session == session);
 		emit_row_end(request);
 	}
