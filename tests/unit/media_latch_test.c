@@ -147,9 +147,14 @@ static void sdp_address_takes_over(void **state)
 	assert_int_equal(rtp(&latch, SDP_OTHER, SECOND), LATCH_LEARNED);
 	assert_int_equal(rtp(&latch, SDP, SECOND + LATCH_WINDOW_US), LATCH_FOREIGN);
 	goes_to(&latch.source, SDP_OTHER);
+	assert_int_equal(rtcp(&latch, "203.0.113.5:4445", 0x1234), LATCH_ACCEPT);
+	goes_to(&latch.rtcp_to, "203.0.113.5:4445");
 	assert_int_equal(rtp(&latch, SDP, SECOND + LATCH_WINDOW_US - 1), LATCH_LEARNED);
 	assert_int_equal(rtp(&latch, SDP_OTHER, SECOND + LATCH_WINDOW_US), LATCH_FOREIGN);
 	goes_to(&latch.rtp_to, SDP);
+	/* The reports of the stray go with it. */
+	goes_to(&latch.rtcp_to, SDP_RTCP);
+	assert_int_equal(rtcp(&latch, "203.0.113.5:4445", 0x9999), LATCH_FOREIGN);
 }
 
 static void learns_behind_nat(void **state)
