@@ -30,7 +30,7 @@ VOS_CHECK enum vos_err media_create(const struct log *log, struct conf *conf, in
 				    struct media **out, struct vos_fault *fault);
 /* Ends the threads and the sessions that are still open; their handles are dead. */
 void media_destroy(struct media *media);
-/* New configuration: range and ToS take effect for new sessions. Takes a reference of its own. */
+/* New configuration: range and ToS take effect for new sessions. Nothing of conf is kept. */
 void media_configure(struct media *media, struct conf *conf);
 
 /* Takes a bound pair: the even port on the address that faces A, the odd one on the address that
