@@ -9,6 +9,8 @@
 #include "switchd/auth/credentials.h"
 #include "switchd/sip/reply.h"
 
+#define CREDENTIAL_LINES_MAX 8 /* one for each realm on the way; more is not sense */
+
 static const enum sip_header_id CREDENTIAL_HEADERS[] = {
 	SIP_HDR_AUTHORIZATION,
 	SIP_HDR_PROXY_AUTHORIZATION,
@@ -16,20 +18,22 @@ static const enum sip_header_id CREDENTIAL_HEADERS[] = {
 
 struct span sip_credentials(const struct sip_msg *msg, struct span realm)
 {
-	struct span first = SPAN_NONE;
+	struct span lines[CREDENTIAL_LINES_MAX];
+	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(CREDENTIAL_HEADERS) / sizeof(CREDENTIAL_HEADERS[0]); i++) {
 		const struct sip_header *header;
 		int index = 0;
 
-		while ((header = sip_msg_header(msg, CREDENTIAL_HEADERS[i], &index))) {
-			if (credentials_are_for(header->value, realm))
-				return header->value;
-			if (!first.ptr)
-				first = header->value;
-		}
+		while (count < CREDENTIAL_LINES_MAX &&
+		       (header = sip_msg_header(msg, CREDENTIAL_HEADERS[i], &index)))
+			lines[count++] = header->value;
 	}
-	return first;
+	/* One line is the rule; it is parsed once, by auth_check. */
+	for (size_t i = 0; count > 1 && i < count; i++)
+		if (credentials_are_for(lines[i], realm))
+			return lines[i];
+	return count ? lines[0] : SPAN_NONE;
 }
 
 enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,

@@ -61,9 +61,6 @@ static void handle_new(struct sip_worker *worker, const struct sip_rx *rx)
 	case SIP_INVITE:
 		leg_invite(worker, rx);
 		break;
-	case SIP_REGISTER:
-		registrar_request(worker, rx);
-		break;
 	case SIP_OPTIONS:
 		answer_options(worker, rx);
 		break;
@@ -88,6 +85,11 @@ static void handle_request(struct sip_worker *worker, const struct sip_rx *rx)
 
 	if (method == SIP_CANCEL) {
 		handle_cancel(worker, rx);
+		return;
+	}
+	if (method == SIP_REGISTER) {
+		/* Idempotent, so without a transaction; and outside dialogs whatever its To tag. */
+		registrar_request(worker, rx);
 		return;
 	}
 	txn = txn_server_find(worker, rx, method == SIP_ACK ? SIP_INVITE : method);

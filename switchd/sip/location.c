@@ -197,6 +197,26 @@ enum location_result location_update(struct location *location, struct span user
 	return result;
 }
 
+bool location_is_refresh(struct location *location, struct span user,
+			 const struct location_update *updates, size_t count)
+{
+	uint64_t hash = location_hash(location, user);
+	struct stripe *stripe = location_stripe(location, hash);
+	struct user *node;
+	bool is_known = true;
+
+	pthread_mutex_lock(&stripe->lock);
+	node = user_find(stripe, hash, user);
+	for (size_t i = 0; is_known && i < count; i++) {
+		const struct binding *binding = &updates[i].binding;
+
+		is_known =
+			node && binding->expires_ms && slot_find(node, span_of(binding->contact));
+	}
+	pthread_mutex_unlock(&stripe->lock);
+	return is_known;
+}
+
 enum location_result location_remove_all(struct location *location, struct span user,
 					 uint64_t call_id_hash, uint32_t cseq)
 {

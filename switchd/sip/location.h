@@ -60,6 +60,9 @@ enum location_result {
 enum location_result location_update(struct location *location, struct span user,
 				     const struct location_update *updates, size_t count,
 				     int64_t now_ms);
+/* True when every change is for a contact that the user has already, and none removes one. */
+bool location_is_refresh(struct location *location, struct span user,
+			 const struct location_update *updates, size_t count);
 /* Contact: * with Expires 0 removes all (call_id_hash/cseq checked as above). */
 enum location_result location_remove_all(struct location *location, struct span user,
 					 uint64_t call_id_hash, uint32_t cseq);

@@ -282,6 +282,13 @@ static bool read_contacts(struct registration *reg)
 	return true;
 }
 
+static bool is_refresh(const struct registration *reg)
+{
+	return !reg->is_star && location_is_refresh(reg->worker->shared->location,
+						    (struct span){reg->user, reg->user_len},
+						    reg->updates, reg->count);
+}
+
 /* Changes the table. Answers itself when it returns false. */
 static bool store_contacts(struct registration *reg)
 {
@@ -309,6 +316,12 @@ static bool store_contacts(struct registration *reg)
 	return false;
 }
 
+static void add_two_digits(struct buf *out, int number)
+{
+	buf_add_char(out, (char)('0' + number / 10 % 10));
+	buf_add_char(out, (char)('0' + number % 10));
+}
+
 /* RFC 3261 20.17: always GMT, English, whatever the locale. */
 static void write_date(struct buf *out, int64_t now_ms)
 {
@@ -316,18 +329,25 @@ static void write_date(struct buf *out, int64_t now_ms)
 	static const char MONTHS[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 					 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	time_t seconds = (time_t)(now_ms / 1000);
-	char text[DATE_MAX];
 	struct tm tm;
 
 	if (!gmtime_r(&seconds, &tm))
 		return;
-	snprintf(text, sizeof(text), "%s, %02u %s %u %02u:%02u:%02u GMT", DAYS[tm.tm_wday % 7],
-		 (unsigned)tm.tm_mday % 32, MONTHS[tm.tm_mon % 12],
-		 (unsigned)tm.tm_year % 8000 + 1900, (unsigned)tm.tm_hour % 24,
-		 (unsigned)tm.tm_min % 60, (unsigned)tm.tm_sec % 61);
 	buf_add_lit(out, "Date: ");
-	buf_add_str(out, text);
-	buf_add_lit(out, "\r\n");
+	buf_add(out, DAYS[tm.tm_wday], 3);
+	buf_add_lit(out, ", ");
+	add_two_digits(out, tm.tm_mday);
+	buf_add_char(out, ' ');
+	buf_add(out, MONTHS[tm.tm_mon], 3);
+	buf_add_char(out, ' ');
+	buf_add_u64(out, (uint64_t)(tm.tm_year + 1900));
+	buf_add_char(out, ' ');
+	add_two_digits(out, tm.tm_hour);
+	buf_add_char(out, ':');
+	add_two_digits(out, tm.tm_min);
+	buf_add_char(out, ':');
+	add_two_digits(out, tm.tm_sec);
+	buf_add_lit(out, " GMT\r\n");
 }
 
 /* 200 with all bindings of the user (RFC 3261 10.3 step 8). */
@@ -377,10 +397,13 @@ void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 		refuse(&reg, 403, NULL);
 		return;
 	}
-	if (!sip_msg_check_full(rx->msg, &why)) {
+	if (!read_contacts(&reg))
+		return;
+	/* A refresh brings nothing that was not checked when its contact was first stored. */
+	if (!is_refresh(&reg) && !sip_msg_check_full(rx->msg, &why)) {
 		refuse(&reg, 400, why);
 		return;
 	}
-	if (read_contacts(&reg) && store_contacts(&reg))
+	if (store_contacts(&reg))
 		reply_bindings(&reg);
 }
