@@ -41,6 +41,12 @@ enum switchd_exit switchd_load(struct switchd *switchd)
 		err = store_load_config(switchd->store, &snapshot, &fault);
 	if (err != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, err);
+	if (!switchd->options.check_only)
+		err = ctl_settle_confirm(switchd->store, &snapshot, &switchd->log, &fault);
+	if (err != VOS_OK) {
+		snapshot_unref(snapshot);
+		return fail(switchd, EXIT_STATE, &fault, err);
+	}
 	if (switchd->options.apply_path) {
 		struct snapshot *merged = NULL;
 
@@ -58,6 +64,7 @@ enum switchd_exit switchd_load(struct switchd *switchd)
 		snapshot_unref(snapshot);
 		return fail(switchd, EXIT_CONFIG, &fault, err);
 	}
+	conf_set_grave(switchd->conf, &switchd->grave);
 	return EXIT_STOPPED;
 }
 
@@ -66,7 +73,8 @@ struct conf_mail {
 	struct conf *conf;
 };
 
-/* In the signalling thread, between two messages. */
+/* In the signalling thread, between two messages. The conf before goes to the grave when nobody
+ * else has it: freeing it is not for this thread. */
 static void swap_conf(struct mail *mail, void *receiver)
 {
 	struct conf_mail *letter = (struct conf_mail *)mail;
@@ -194,6 +202,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.keepalive = switchd->keepalive,
 		.media = switchd->media,
 		.conf = switchd->conf,
+		.grave = &switchd->grave,
 		.version = VOS_VERSION,
 		.started_ms = switchd->started_ms,
 		.conf_changed = conf_changed,
@@ -258,6 +267,7 @@ void switchd_free(struct switchd *switchd)
 		auth_destroy(switchd->auth);
 	if (switchd->conf)
 		conf_unref(switchd->conf);
+	conf_grave_sweep(&switchd->grave);
 	if (switchd->store)
 		store_close(switchd->store);
 }

@@ -33,6 +33,7 @@ struct switchd {
 	struct log log;
 	struct store *store;
 	struct conf *conf; /* of the start; later ones live in the threads */
+	struct conf_grave grave;
 	struct auth *auth;
 	struct location *location;
 	struct keepalive *keepalive;

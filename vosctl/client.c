@@ -239,6 +239,7 @@ static void take_status(struct client *client, json_t *data, struct client_statu
 	client_copy_member(data, "mode", out->mode, sizeof(out->mode));
 	client_copy_member(data, "hostname", out->hostname, sizeof(out->hostname));
 	out->pending = (int)json_integer_value(json_object_get(data, "pending"));
+	out->confirm_s = (int)json_integer_value(json_object_get(data, "confirm_s"));
 	out->is_different = json_is_true(json_object_get(data, "different"));
 	out->is_closing = json_is_true(json_object_get(data, "closing"));
 	client_copy_member(data, "stage", out->stage, sizeof(out->stage));
@@ -311,6 +312,8 @@ static enum vos_err hello(struct client *client, int timeout_ms, struct vos_faul
 	client_copy_member(reply, "session", client->info.session, sizeof(client->info.session));
 	client_copy_member(reply, "role", role, sizeof(role));
 	client->info.role = role_from(role);
+	client->info.confirm_s = (int)json_integer_value(json_object_get(reply, "confirm_s"));
+	client->info.kept = (int)json_integer_value(json_object_get(reply, "kept"));
 	take_generation(client, reply);
 	json_decref(reply);
 	return VOS_OK;

@@ -20,6 +20,8 @@ struct client_info {
 	enum role role;
 	char session[32];
 	uint64_t generation;
+	int confirm_s; /* left to confirm the last commit in; 0 = none waits */
+	int kept;      /* changes of a candidate that configure resume takes up */
 };
 
 /* State after a request; what the prompt is made of. */
@@ -29,6 +31,7 @@ struct client_status {
 	int pending;         /* changes in the candidate */
 	uint64_t generation; /* running */
 	bool is_different;   /* apply --diff, show configuration diff: there is a difference */
+	int confirm_s;       /* left to confirm the last commit in; 0 = none waits */
 	char stage[12];      /* "commit": a conflict or check refused it, not the line itself */
 	bool is_closing;     /* the daemon ends: exit of exec, or its shutdown */
 };
@@ -66,6 +69,17 @@ struct client_apply {
 	bool check;          /* parse and check, commit nothing */
 	bool diff;           /* print what would change, commit nothing */
 	bool replace;
+	int confirm_minutes; /* commit confirmed; 0 = holds */
+	int timeout_ms;
+};
+
+/* load merge, configure replace: a file into the candidate of this connection. */
+struct client_load {
+	const char *name; /* of the file */
+	const char *text;
+	size_t len;
+	const char *mode; /* where the command was typed */
+	bool replace;
 	int timeout_ms;
 };
 
@@ -101,6 +115,9 @@ VOS_CHECK enum vos_err client_exec(struct client *client, const struct client_re
 VOS_CHECK enum vos_err client_apply(struct client *client, const struct client_apply *apply,
 				    const struct client_sink *sink, struct client_status *status,
 				    struct vos_fault *fault);
+VOS_CHECK enum vos_err client_load(struct client *client, const struct client_load *load,
+				   const struct client_sink *sink, struct client_status *status,
+				   struct vos_fault *fault);
 /* Candidates of the daemon for the end of line: keywords and values for TAB, with help, default and
  * current value for ?. VOS_EAGAIN after timeout_ms (a late answer is dropped); `more` = how many
  * were left out. */

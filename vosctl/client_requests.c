@@ -47,37 +47,64 @@ static struct span next_part(struct span text)
 	return text;
 }
 
+/* Sends all of a file but its last part, which is left in *rest for the request itself. */
+static enum vos_err send_parts(struct client *client, struct span *rest, int timeout_ms,
+			       struct client_status *status, struct vos_fault *fault)
+{
+	for (;;) {
+		struct pending pending = {.what = "sending the file"};
+		struct span part = next_part(*rest);
+		enum vos_err err;
+
+		if (part.len == rest->len)
+			return VOS_OK;
+		err = client_call(client, "apply-part",
+				  json_pack("{s:o}", "text", control_text(part)), &pending,
+				  timeout_ms, status, NULL, fault);
+		if (err)
+			return err;
+		rest->ptr += part.len;
+		rest->len -= part.len;
+	}
+}
+
 enum vos_err client_apply(struct client *client, const struct client_apply *apply,
 			  const struct client_sink *sink, struct client_status *status,
 			  struct vos_fault *fault)
 {
 	struct span rest = {apply->text, apply->len};
-	struct pending pending;
-	enum vos_err err;
+	struct pending pending = {.what = "apply", .sink = sink};
 	json_t *params;
+	enum vos_err err = send_parts(client, &rest, apply->timeout_ms, status, fault);
 
-	for (;;) {
-		struct span part = next_part(rest);
-
-		if (part.len == rest.len)
-			break;
-		pending = (struct pending){.what = "apply"};
-		err = client_call(client, "apply-part",
-				  json_pack("{s:o}", "text", control_text(part)), &pending,
-				  apply->timeout_ms, status, NULL, fault);
-		if (err)
-			return err;
-		rest.ptr += part.len;
-		rest.len -= part.len;
-	}
+	if (err)
+		return err;
 	params = json_pack("{s:o, s:o, s:b, s:b, s:b}", "name", control_text(span_of(apply->name)),
 			   "text", control_text(rest), "check", apply->check, "diff", apply->diff,
 			   "replace", apply->replace);
 	if (apply->comment)
 		json_object_set_new(params, "comment", control_text(span_of(apply->comment)));
-	pending = (struct pending){.what = "apply", .sink = sink};
+	if (apply->confirm_minutes)
+		json_object_set_new(params, "confirm", json_integer(apply->confirm_minutes));
 	return client_call(client, "apply", params, &pending, apply->timeout_ms, status, NULL,
 			   fault);
+}
+
+enum vos_err client_load(struct client *client, const struct client_load *load,
+			 const struct client_sink *sink, struct client_status *status,
+			 struct vos_fault *fault)
+{
+	struct span rest = {load->text, load->len};
+	struct pending pending = {.what = "load", .sink = sink};
+	json_t *params;
+	enum vos_err err = send_parts(client, &rest, load->timeout_ms, status, fault);
+
+	if (err)
+		return err;
+	params = json_pack("{s:o, s:o, s:s, s:b}", "name", control_text(span_of(load->name)),
+			   "text", control_text(rest), "mode", load->mode ? load->mode : "exec",
+			   "replace", load->replace);
+	return client_call(client, "load", params, &pending, load->timeout_ms, status, NULL, fault);
 }
 
 static enum vos_err candidates(struct client *client, const char *method, const char *mode,

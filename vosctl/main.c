@@ -14,7 +14,8 @@ static const char usage[] =
 	"       vosctl [-s SOCKET] [-j|-J] [-t SECONDS] [-q] [-y] COMMAND...\n"
 	"       vosctl [...] -c 'COMMAND' [-c 'COMMAND']... [--keep-going]\n"
 	"       vosctl [...] -f FILE [--keep-going]                      - is standard input\n"
-	"       vosctl [...] apply FILE [--replace] [--check] [--diff] [--comment TEXT]\n"
+	"       vosctl [...] apply FILE [--replace] [--check] [--diff]\n"
+	"                         [--confirm MIN] [--comment TEXT]\n"
 	"\n"
 	"  -s SOCKET     control socket (default $VOSCTL_SOCKET, else /run/switchd/control.sock)\n"
 	"  -j, -J        output as one JSON document, or as one JSON object a line\n"
@@ -27,7 +28,8 @@ static const char usage[] =
 	"Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no connection, 4 not permitted,\n"
 	"5 commit refused, 6 not found, 7 timed out, 10 --diff: different.\n";
 
-#define COMMANDS_MAX 256
+#define COMMANDS_MAX        256
+#define CONFIRM_MINUTES_MAX 1440
 
 struct arguments {
 	const char *socket;
@@ -47,6 +49,7 @@ enum long_option {
 	OPT_REPLACE,
 	OPT_CHECK,
 	OPT_DIFF,
+	OPT_CONFIRM,
 	OPT_COMMENT,
 };
 
@@ -61,6 +64,7 @@ static const struct option apply_options[] = {
 	{"replace", no_argument, NULL, OPT_REPLACE},
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"diff", no_argument, NULL, OPT_DIFF},
+	{"confirm", required_argument, NULL, OPT_CONFIRM},
 	{"comment", required_argument, NULL, OPT_COMMENT},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
@@ -84,6 +88,17 @@ static bool parse_seconds(const char *text, int *out_ms)
 	return true;
 }
 
+static bool parse_minutes(const char *text, int *out)
+{
+	char *end;
+	long minutes = strtol(text, &end, 10);
+
+	if (end == text || *end || minutes < 1 || minutes > CONFIRM_MINUTES_MAX)
+		return false;
+	*out = (int)minutes;
+	return true;
+}
+
 /* apply FILE and its own options, in any order. -1: go on. */
 static int parse_apply(int argc, char **argv, struct arguments *out)
 {
@@ -100,6 +115,11 @@ static int parse_apply(int argc, char **argv, struct arguments *out)
 			break;
 		case OPT_DIFF:
 			out->apply.diff = true;
+			break;
+		case OPT_CONFIRM:
+			if (!parse_minutes(optarg, &out->apply.confirm_minutes))
+				return wrong_usage("--confirm takes 1 to 1440 minutes, not ",
+						   optarg);
 			break;
 		case OPT_COMMENT:
 			out->apply.comment = optarg;

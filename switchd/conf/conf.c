@@ -209,13 +209,48 @@ struct conf *conf_ref(struct conf *conf)
 	return conf;
 }
 
+static void destroy(struct conf *conf)
+{
+	struct snapshot *snapshot = conf->snapshot;
+
+	free_conf(conf);
+	snapshot_unref(snapshot);
+}
+
 void conf_unref(struct conf *conf)
 {
-	struct snapshot *snapshot;
+	struct conf_grave *grave;
 
 	if (!conf || atomic_fetch_sub_explicit(&conf->private->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	snapshot = conf->snapshot;
-	free_conf(conf);
-	snapshot_unref(snapshot);
+	grave = conf->private->grave;
+	if (!grave) {
+		destroy(conf);
+		return;
+	}
+	conf->private->next_dead = atomic_load_explicit(&grave->first, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(&grave->first, &conf->private->next_dead,
+						      conf, memory_order_release,
+						      memory_order_relaxed))
+		;
+}
+
+void conf_set_grave(struct conf *conf, struct conf_grave *grave)
+{
+	conf->private->grave = grave;
+	atomic_fetch_add_explicit(&grave->alive, 1, memory_order_relaxed);
+}
+
+unsigned conf_grave_sweep(struct conf_grave *grave)
+{
+	struct conf *conf = atomic_exchange_explicit(&grave->first, NULL, memory_order_acquire);
+
+	while (conf) {
+		struct conf *next = conf->private->next_dead;
+
+		destroy(conf);
+		atomic_fetch_sub_explicit(&grave->alive, 1, memory_order_relaxed);
+		conf = next;
+	}
+	return atomic_load_explicit(&grave->alive, memory_order_relaxed);
 }

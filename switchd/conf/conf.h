@@ -103,6 +103,19 @@ VOS_CHECK enum vos_err conf_build(struct snapshot *snapshot, const struct secret
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf);
 
+/* Where confs wait that nobody uses any more. To free 50,000 phones takes milliseconds, and the
+ * last reference may go in a signalling thread: there it costs a push, and the control thread
+ * frees. All zero is an empty one; it has to outlive its confs. */
+struct conf_grave {
+	struct conf *_Atomic first;
+	_Atomic unsigned alive; /* confs given to it that are not freed yet */
+};
+
+/* Before other threads have the conf. Without a grave the last conf_unref() frees at once. */
+void conf_set_grave(struct conf *conf, struct conf_grave *grave);
+/* Frees what waits; one thread at a time. Returns how many confs of the grave are still in use. */
+unsigned conf_grave_sweep(struct conf_grave *grave);
+
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);
 /* The mapping gateway a request from this source belongs to; longest prefix wins, then a source
  * with a port, then the name; NULL when none. Gateways that authenticate by password are not found

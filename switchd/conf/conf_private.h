@@ -16,6 +16,8 @@ struct route_prefix {
 
 struct conf_private {
 	atomic_uint refs;
+	struct conf_grave *grave; /* NULL: none */
+	struct conf *next_dead;
 	struct conf_phone *phones; /* in the snapshot's order */
 	size_t phone_count;
 	uint32_t *phone_slots;   /* open addressing: index + 1, 0 = free */

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* apply: a whole file as one commit, over the protocol and at start. */
-#include <errno.h>
+/* A whole file over the protocol: apply, as one commit, and load, into the session's candidate. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
-#include "shared/base/clock.h"
 #include "switchd/ctl/file_load.h"
 #include "switchd/ctl/handlers.h"
 
@@ -37,10 +34,11 @@ enum step apply_part_method(struct request *request)
 }
 
 struct apply {
-	struct config_candidate candidate;
+	struct config_candidate candidate; /* the file's own; the session's is touched at the end */
 	struct file_load load;
 	struct buf text;
 	struct diff_rows rows;
+	bool is_load;
 };
 
 static void drop_apply(void *state)
@@ -99,6 +97,63 @@ static enum step show_difference(struct request *request, struct apply *apply, b
 	return rows_step(request);
 }
 
+/* --- load: what the file says becomes part of the session's candidate, or all of it. --- */
+
+/* What makes the running configuration the one of the file. */
+static enum vos_err replacing_changes(struct request *request, struct apply *apply,
+				      struct change_list *out, struct vos_fault *fault)
+{
+	struct snapshot *running = request_running(request);
+	struct snapshot *after;
+	enum vos_err err = snapshot_apply(apply->candidate.base, &apply->candidate.changes,
+					  snapshot_generation(running), &after, fault);
+
+	if (err)
+		return err;
+	err = snapshot_diff(running, after, out);
+	snapshot_unref(after);
+	return err;
+}
+
+static enum step into_candidate(struct request *request, struct apply *apply)
+{
+	struct config_candidate *candidate = &request->session->candidate;
+	struct change_list changes = {0};
+	struct vos_fault fault = {0};
+	enum vos_err err = VOS_OK;
+
+	if (apply->load.replace) {
+		err = replacing_changes(request, apply, &changes, &fault);
+		if (!err && !open_candidate(request, false)) {
+			change_list_clear(&changes);
+			return STEP_DONE;
+		}
+		if (!err)
+			candidate_rebase(candidate, request_running(request));
+		request->mode_after = (struct mode){.kind = MODE_CONFIG};
+	} else {
+		changes = apply->candidate.changes;
+		apply->candidate.changes = (struct change_list){0};
+	}
+	if (!err)
+		err = candidate_add_list(candidate, &changes);
+	change_list_clear(&changes);
+	if (err)
+		return fault.code ? request_fail(request, &fault) : request_no_memory(request);
+	emit_say(request, "the candidate has %zu change%s; show configuration changes, then commit",
+		 candidate->changes.count, candidate->changes.count == 1 ? "" : "s");
+	return STEP_DONE;
+}
+
+/* --- Both. --- */
+
+static int confirm_param(const struct request *request)
+{
+	json_int_t minutes = json_integer_value(json_object_get(request->params, "confirm"));
+
+	return minutes < 0 || minutes > CONFIRM_MINUTES_MAX ? -1 : (int)minutes;
+}
+
 static enum step load_step(struct request *request)
 {
 	struct apply *apply = request->state;
@@ -106,6 +161,7 @@ static enum step load_step(struct request *request)
 	const struct commit_options options = {
 		.check_only = flag_param(request, "check"),
 		.replace = apply->load.replace,
+		.confirm_minutes = confirm_param(request),
 		.comment = text_param(request, "comment"),
 		.author = request->session->login,
 	};
@@ -117,6 +173,8 @@ static enum step load_step(struct request *request)
 		file_load_summary(&apply->load, name ? name : "the file", &fault);
 		return request_fail(request, &fault);
 	}
+	if (apply->is_load)
+		return into_candidate(request, apply);
 	if (flag_param(request, "diff"))
 		return show_difference(request, apply, options.replace);
 	commit_candidate(request, &apply->candidate, &options);
@@ -124,45 +182,43 @@ static enum step load_step(struct request *request)
 	return STEP_DONE;
 }
 
-/* A file that replaces everything names every object itself: it starts from nothing. */
-static bool open_base(const struct request *request, struct apply *apply)
+/* A file that replaces everything names every object itself: it starts from nothing. One that is
+ * merged into a candidate starts from what that would make. */
+static enum vos_err open_base(const struct request *request, struct apply *apply,
+			      struct vos_fault *fault)
 {
-	struct snapshot *empty;
+	const struct config_candidate *candidate = &request->session->candidate;
+	struct snapshot *after;
+	enum vos_err err;
 
 	apply->load.replace = flag_param(request, "replace");
-	if (!apply->load.replace) {
+	if (apply->load.replace)
+		return candidate_open_empty(&apply->candidate, request_running(request));
+	if (!apply->is_load) {
 		candidate_open(&apply->candidate, request_running(request));
-		return true;
+		return VOS_OK;
 	}
-	empty = snapshot_new_empty();
-	if (!empty)
-		return false;
-	candidate_open(&apply->candidate, empty);
-	snapshot_unref(empty);
-	return true;
+	err = snapshot_apply(candidate->base, &candidate->changes,
+			     snapshot_generation(candidate->base), &after, fault);
+	if (err)
+		return err;
+	candidate_open(&apply->candidate, after);
+	snapshot_unref(after);
+	return VOS_OK;
 }
 
-enum step apply_method(struct request *request)
+static enum step start_file(struct request *request, bool is_load)
 {
 	struct session *session = request->session;
-	struct session *holder = request->ctl->exclusive;
 	json_t *text = json_object_get(request->params, "text");
-	struct apply *apply;
+	struct vos_fault fault = {0};
+	struct apply *apply = request_state(request, sizeof(*apply));
+	enum vos_err err;
 
-	request->is_audited = true;
-	snprintf(request->match.full_line, sizeof(request->match.full_line), "apply %.200s",
-		 text_param(request, "name") ? text_param(request, "name") : "");
-	request->match.command = COMMAND_SHOW_CONFIGURATION_DIFF; /* names the schema of --diff */
-	if (session_role(session) < ROLE_ADMIN)
-		return request_refuse(request, FAULT_AUTH_ROLE, 0, "apply needs the role admin");
-	if (holder && holder != session)
-		return request_refuse(request, FAULT_STATE, 0,
-				      "configuration is locked by %s, session %llu", holder->login,
-				      (unsigned long long)holder->id);
-	apply = request_state(request, sizeof(*apply));
 	if (!apply)
 		return request_no_memory(request);
 	request->drop_state = drop_apply;
+	apply->is_load = is_load;
 	apply->text = session->upload;
 	session->upload = buf_new();
 	buf_add(&apply->text, json_string_value(text), json_string_length(text));
@@ -170,8 +226,9 @@ enum step apply_method(struct request *request)
 		session->upload_failed = false;
 		return request_refuse(request, FAULT_STATE, 0, "the file did not arrive whole");
 	}
-	if (!open_base(request, apply))
-		return request_no_memory(request);
+	err = open_base(request, apply, &fault);
+	if (err)
+		return fault.code ? request_fail(request, &fault) : request_no_memory(request);
 	apply->load.grammar = request->ctl->grammar;
 	apply->load.key = store_key(request->ctl->context.store);
 	apply->load.candidate = &apply->candidate;
@@ -182,131 +239,51 @@ enum step apply_method(struct request *request)
 	return load_step(request);
 }
 
-/* --- At start. --- */
-
-struct start_report {
-	const struct log *log;
-	const char *path;
-};
-
-static void report_to_log(void *context, const struct vos_fault *fault, bool is_error)
+/* The line of the audit, and the right to it. */
+static bool may_send_file(struct request *request, const char *command)
 {
-	const struct start_report *to = context;
+	const char *name = text_param(request, "name");
 
-	log_write(to->log, is_error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "apply", "%s:%d:%d: %s",
-		  to->path, fault->line, fault->column, fault->text);
+	request->is_audited = true;
+	snprintf(request->match.full_line, sizeof(request->match.full_line), "%s %.200s", command,
+		 name ? name : "");
+	if (session_role(request->session) < ROLE_ADMIN) {
+		request_refuse(request, FAULT_AUTH_ROLE, 0, "%s needs the role admin", command);
+		return false;
+	}
+	return true;
 }
 
-static enum vos_err read_file(const char *path, struct buf *out, struct vos_fault *fault)
+enum step apply_method(struct request *request)
 {
-	FILE *file = fopen(path, "re");
-	char piece[16384];
-	size_t len;
+	bool is_commit = !flag_param(request, "check") && !flag_param(request, "diff");
 
-	if (!file) {
-		fault_set(fault, FAULT_STATE, 0, "cannot read %s: %s", path, strerror(errno));
-		return errno == ENOENT ? VOS_ENOENT : VOS_EIO;
-	}
-	while ((len = fread(piece, 1, sizeof(piece), file)) > 0 && out->len <= CTL_UPLOAD_MAX)
-		buf_add(out, piece, len);
-	if (ferror(file) || out->failed || out->len > CTL_UPLOAD_MAX) {
-		fault_set(fault, FAULT_STATE, 0, "cannot read %s: %s", path,
-			  out->len > CTL_UPLOAD_MAX ? "it is too long" : "read error");
-		fclose(file);
-		return VOS_EIO;
-	}
-	fclose(file);
-	return VOS_OK;
+	request->match.command = COMMAND_SHOW_CONFIGURATION_DIFF; /* names the schema of --diff */
+	if (!may_send_file(request, "apply"))
+		return STEP_DONE;
+	if (confirm_param(request) < 0)
+		return request_refuse(request, FAULT_VALUE_RANGE, 0, "confirm: allowed 1..%d min",
+				      CONFIRM_MINUTES_MAX);
+	if (is_commit && refuse_locked(request))
+		return STEP_DONE;
+	return start_file(request, false);
 }
 
-/* The file's changes as a plan on base, checked. */
-static enum vos_err plan_file(struct file_load *load, struct snapshot *base,
-			      const struct start_report *to, struct commit_plan *plan,
-			      struct vos_fault *fault)
+enum step load_method(struct request *request)
 {
-	struct check_facts facts;
-	enum vos_err err;
+	const struct config_candidate *candidate = &request->session->candidate;
+	bool replace = flag_param(request, "replace");
 
-	while (file_load_step(load, LINES_A_STEP))
-		;
-	if (load->fault_count) {
-		file_load_summary(load, to->path, fault);
-		return VOS_EINVAL;
-	}
-	commit_facts(NULL, &facts);
-	err = commit_plan_make(base, &load->candidate->changes, false, &facts, plan, fault);
-	if (err)
-		return err == VOS_ENOENT ? VOS_EINVAL : err;
-	for (size_t i = 0; i < plan->report.warning_count; i++)
-		report_to_log((void *)to, &plan->report.warnings[i], false);
-	for (size_t i = 0; i < plan->report.error_count; i++)
-		report_to_log((void *)to, &plan->report.errors[i], true);
-	if (!plan->report.error_count)
-		return VOS_OK;
-	*fault = plan->report.errors[0];
-	commit_plan_clear(plan);
-	return VOS_EINVAL;
-}
-
-static enum vos_err commit_file(struct store *store, struct snapshot *base,
-				struct commit_plan *plan, const char *author, const char *path,
-				bool check_only, struct snapshot **out, struct vos_fault *fault)
-{
-	char comment[200];
-	enum vos_err err;
-
-	if (!plan->after) {
-		*out = snapshot_ref(base);
-		return VOS_OK;
-	}
-	snprintf(comment, sizeof(comment), "apply %s", path);
-	if (!check_only) {
-		err = store_commit(store, &plan->diff, base, plan->after, author, comment,
-				   clock_wall_ms(), fault);
-		if (err)
-			return err;
-	}
-	*out = snapshot_ref(plan->after);
-	return VOS_OK;
-}
-
-enum vos_err ctl_apply_file(struct store *store, struct snapshot *base, const char *path,
-			    const char *author, bool check_only, const struct log *log,
-			    struct snapshot **out, struct vos_fault *fault)
-{
-	struct file_load *load = calloc(1, sizeof(*load));
-	struct grammar *grammar = grammar_create();
-	struct config_candidate candidate = {0};
-	struct start_report to = {.log = log, .path = path};
-	struct commit_plan plan = {0};
-	struct buf text = buf_new();
-	enum vos_err err = VOS_ENOMEM;
-
-	if (!load || !grammar) {
-		fault_set(fault, FAULT_INTERNAL, 0, "out of memory");
-		goto out;
-	}
-	err = read_file(path, &text, fault);
-	if (err)
-		goto out;
-	candidate_open(&candidate, base);
-	load->grammar = grammar;
-	load->key = store_key(store);
-	load->candidate = &candidate;
-	load->report = report_to_log;
-	load->context = &to;
-	file_load_init(load, buf_span(&text));
-	err = plan_file(load, base, &to, &plan, fault);
-	if (!err)
-		err = commit_file(store, base, &plan, author, path, check_only, out, fault);
-out:
-	commit_plan_clear(&plan);
-	candidate_close(&candidate);
-	if (text.len)
-		secret_wipe(text.data, text.len);
-	buf_free(&text);
-	if (grammar)
-		grammar_destroy(grammar);
-	free(load);
-	return err;
+	if (!may_send_file(request, replace ? "configure replace" : "load merge"))
+		return STEP_DONE;
+	if (!replace && !candidate->base)
+		return request_refuse(request, FAULT_STATE, 0,
+				      "no candidate is open; enter configure");
+	if (replace && candidate->changes.count)
+		return request_refuse(request, FAULT_STATE, 0,
+				      "the candidate has %zu changes; commit or discard them first",
+				      candidate->changes.count);
+	if (replace && refuse_locked(request))
+		return STEP_DONE;
+	return start_file(request, true);
 }

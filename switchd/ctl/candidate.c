@@ -15,7 +15,18 @@ struct touched_object {
 
 void candidate_open(struct config_candidate *candidate, struct snapshot *base)
 {
-	*candidate = (struct config_candidate){.base = snapshot_ref(base)};
+	*candidate =
+		(struct config_candidate){.base = snapshot_ref(base), .known = snapshot_ref(base)};
+}
+
+enum vos_err candidate_open_empty(struct config_candidate *candidate, struct snapshot *known)
+{
+	struct snapshot *empty = snapshot_new_empty();
+
+	if (!empty)
+		return VOS_ENOMEM;
+	*candidate = (struct config_candidate){.base = empty, .known = snapshot_ref(known)};
+	return VOS_OK;
 }
 
 static void forget_objects(struct config_candidate *candidate)
@@ -36,15 +47,18 @@ void candidate_close(struct config_candidate *candidate)
 	change_list_clear(&candidate->changes);
 	if (candidate->base)
 		snapshot_unref(candidate->base);
+	if (candidate->known)
+		snapshot_unref(candidate->known);
 	*candidate = (struct config_candidate){0};
 }
 
 void candidate_rebase(struct config_candidate *candidate, struct snapshot *base)
 {
-	struct snapshot *fresh = snapshot_ref(base);
+	struct config_candidate fresh;
 
+	candidate_open(&fresh, base);
 	candidate_close(candidate);
-	candidate->base = fresh;
+	*candidate = fresh;
 }
 
 static struct touched_object *touched_find(const struct config_candidate *candidate,
@@ -144,12 +158,12 @@ static const struct value *present_value(const struct config_candidate *candidat
 			return &change->value;
 	}
 	if (is_param)
-		return snapshot_param(candidate->base, param);
-	object = snapshot_object_find(candidate->base, kind, span_of(key));
+		return snapshot_param(candidate->known, param);
+	object = snapshot_object_find(candidate->known, kind, span_of(key));
 	return object ? object_field(object, field) : NULL;
 }
 
-/* The sealed text that the base already has, when it opens to the same secret: sealing again would
+/* The sealed text that is there already, when it opens to the same secret: sealing again would
  * make a change out of nothing. */
 static const char *same_secret(const struct config_candidate *candidate, const struct match *match,
 			       const struct secret_key *key)
@@ -160,7 +174,7 @@ static const char *same_secret(const struct config_candidate *candidate, const s
 	const char *same = NULL;
 	size_t len;
 
-	object = snapshot_object_find(candidate->base, match->object, span_of(match->key));
+	object = snapshot_object_find(candidate->known, match->object, span_of(match->key));
 	value = object ? object_field(object, match->field) : NULL;
 	if (!value || value->type != VALUE_SECRET || !value->text)
 		return NULL;

@@ -12,13 +12,18 @@
 struct touched_object;
 
 struct config_candidate {
-	struct snapshot *base; /* NULL = not open */
+	struct snapshot *base;  /* NULL = not open */
+	struct snapshot *known; /* whose secrets and values a line is compared with */
 	struct change_list changes;
 	struct touched_object *objects;
 };
 
 /* Takes a reference of base. */
 void candidate_open(struct config_candidate *candidate, struct snapshot *base);
+/* One that starts from nothing, for a text that is a whole configuration and is compared with
+ * `known`. VOS_ENOMEM. */
+VOS_CHECK enum vos_err candidate_open_empty(struct config_candidate *candidate,
+					    struct snapshot *known);
 void candidate_close(struct config_candidate *candidate);
 /* Drops the changes and moves to another base. */
 void candidate_rebase(struct config_candidate *candidate, struct snapshot *base);

@@ -7,8 +7,6 @@
 
 #include "switchd/sip/location.h"
 
-#define GENERATIONS_KEPT 50
-
 enum vos_err commit_plan_make(struct snapshot *running, const struct change_list *changes,
 			      bool replace, const struct check_facts *facts,
 			      struct commit_plan *out, struct vos_fault *fault)
@@ -136,37 +134,54 @@ static enum vos_err collect(struct store *store, const struct snapshot *base,
 	return err;
 }
 
-static const struct newer_path *conflict_of(struct newer_path *table, const struct change *change)
+struct conflicts {
+	struct newer_path *table;
+	conflict_fn *fn;
+	void *context;
+	size_t count;
+};
+
+static void found(struct conflicts *conflicts, const struct change *ours, const char *path,
+		  const struct newer_path *newer)
+{
+	if (conflicts->fn)
+		conflicts->fn(conflicts->context, ours, path, newer->generation, newer->author);
+	conflicts->count++;
+}
+
+static void find_conflicts(struct conflicts *conflicts, const struct change *change)
 {
 	struct change whole = {
 		.op = CHANGE_OBJECT_DELETE, .kind = change->kind, .key = change->key};
 	char path[FAULT_PATH_MAX];
+	char object[FAULT_PATH_MAX];
 	struct newer_path *entry;
 
-	HASH_FIND_STR(table, change_path(change, path), entry);
+	HASH_FIND_STR(conflicts->table, change_path(change, path), entry);
 	/* Two who create the same object do not disagree; what they put into it may. */
-	if (entry && (change->op != CHANGE_OBJECT_CREATE || entry->is_deletion))
-		return entry;
-	if (change->op == CHANGE_FIELD_SET || change->op == CHANGE_FIELD_RESET) {
-		HASH_FIND_STR(table, change_path(&whole, path), entry);
-		return entry && entry->is_deletion ? entry : NULL;
+	if (entry && (change->op != CHANGE_OBJECT_CREATE || entry->is_deletion)) {
+		found(conflicts, change, path, entry);
+		return;
 	}
-	if (change->op == CHANGE_OBJECT_DELETE) {
+	if (change->op == CHANGE_FIELD_SET || change->op == CHANGE_FIELD_RESET) {
+		HASH_FIND_STR(conflicts->table, change_path(&whole, object), entry);
+		if (entry && entry->is_deletion)
+			found(conflicts, change, path, entry);
+	} else if (change->op == CHANGE_OBJECT_DELETE) {
 		size_t len = strlen(path);
 
-		/* Somebody wrote a field of what we delete. */
-		for (entry = table; entry; entry = entry->hh.next)
+		/* Somebody wrote fields of what we delete. */
+		for (entry = conflicts->table; entry; entry = entry->hh.next)
 			if (strncmp(entry->path, path, len) == 0 && entry->path[len] == ' ')
-				return entry;
+				found(conflicts, change, entry->path, entry);
 	}
-	return NULL;
 }
 
 enum vos_err commit_conflicts(struct store *store, const struct snapshot *base,
 			      const struct snapshot *running, const struct change_list *changes,
 			      conflict_fn *fn, void *context, size_t *count)
 {
-	struct newer_path *table = NULL;
+	struct conflicts conflicts = {.fn = fn, .context = context};
 	struct newer_path *entry;
 	struct newer_path *next;
 	enum vos_err err;
@@ -174,21 +189,40 @@ enum vos_err commit_conflicts(struct store *store, const struct snapshot *base,
 	*count = 0;
 	if (snapshot_generation(base) >= snapshot_generation(running))
 		return VOS_OK;
-	err = collect(store, base, running, &table);
-	for (size_t i = 0; i < changes->count && !err; i++) {
-		const struct newer_path *newer = conflict_of(table, &changes->items[i]);
-		char path[FAULT_PATH_MAX];
-
-		if (!newer)
-			continue;
-		if (fn)
-			fn(context, change_path(&changes->items[i], path), newer->generation,
-			   newer->author);
-		(*count)++;
-	}
-	HASH_ITER (hh, table, entry, next) {
-		HASH_DEL(table, entry);
+	err = collect(store, base, running, &conflicts.table);
+	for (size_t i = 0; i < changes->count && !err; i++)
+		find_conflicts(&conflicts, &changes->items[i]);
+	HASH_ITER (hh, conflicts.table, entry, next) {
+		HASH_DEL(conflicts.table, entry);
 		free(entry);
 	}
+	*count = conflicts.count;
 	return err;
+}
+
+enum vos_err commit_snapshot_at(struct store *store, struct snapshot *running, uint64_t generation,
+				struct snapshot **out)
+{
+	struct snapshot *at = snapshot_ref(running);
+	enum vos_err err = VOS_OK;
+
+	for (uint64_t g = snapshot_generation(at); g > generation && !err; g--) {
+		struct change_list inverse = {0};
+		struct snapshot *older = NULL;
+
+		err = store_generation_changes(store, g, true, &inverse);
+		if (!err)
+			err = snapshot_apply(at, &inverse, g - 1, &older, NULL);
+		change_list_clear(&inverse);
+		if (err)
+			break;
+		snapshot_unref(at);
+		at = older;
+	}
+	if (err) {
+		snapshot_unref(at);
+		return err;
+	}
+	*out = at;
+	return VOS_OK;
 }

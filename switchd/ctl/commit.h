@@ -9,6 +9,8 @@
 
 struct location;
 
+#define GENERATIONS_KEPT 50
+
 /* What a commit would do. */
 struct commit_plan {
 	struct snapshot *after;  /* NULL when nothing would change */
@@ -26,10 +28,17 @@ void commit_plan_clear(struct commit_plan *plan);
 void commit_facts(struct location *location, struct check_facts *out);
 
 /* Calls back (fn may be NULL) for each path that both `changes` and a generation newer than base
- * changed. Returns how many. A path conflicts with itself, and with the deletion of the object that
- * holds it. */
-typedef void conflict_fn(void *context, const char *path, uint64_t generation, const char *author);
+ * changed: with our change, the path, and who changed it. A path conflicts with itself, and with
+ * the deletion of the object that holds it; the deletion of an object with every field of it that
+ * was changed. *count is how many. */
+typedef void conflict_fn(void *context, const struct change *ours, const char *path,
+			 uint64_t generation, const char *author);
 VOS_CHECK enum vos_err commit_conflicts(struct store *store, const struct snapshot *base,
 					const struct snapshot *running,
 					const struct change_list *changes, conflict_fn *fn,
 					void *context, size_t *count);
+
+/* The configuration as it was at an older generation (or `running` itself), as a new reference.
+ * VOS_ENOENT: not kept any more. */
+VOS_CHECK enum vos_err commit_snapshot_at(struct store *store, struct snapshot *running,
+					  uint64_t generation, struct snapshot **out);

@@ -2,17 +2,21 @@
 /* A commit as a session sees it: conflicts listed, check printed, one generation, the new
  * configuration handed to everybody, and what that means said. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/ctl/in_force.h"
 
 #define NAMES_SHOWN 6 /* of one apply class; the others are counted */
 
-static void conflict_found(void *context, const char *path, uint64_t generation, const char *author)
+static void conflict_found(void *context, const struct change *ours, const char *path,
+			   uint64_t generation, const char *author)
 {
 	struct request *request = context;
 	struct vos_fault fault = {0};
 
+	(void)ours;
 	snprintf(fault.path, sizeof(fault.path), "%s", path);
 	if (*author)
 		fault_set(&fault, FAULT_CONFLICT_GENERATION, 0,
@@ -40,7 +44,7 @@ static bool has_conflicts(struct request *request, const struct config_candidate
 		return false;
 	request_refuse(request, FAULT_CONFLICT_GENERATION, 0,
 		       "%zu path%s changed by others since generation %llu; "
-		       "commit force overwrites, discard gives up",
+		       "commit force overwrites, rebase drops ours",
 		       count, count == 1 ? " was" : "s were",
 		       (unsigned long long)snapshot_generation(candidate->base));
 	request->is_commit_refused = true;
@@ -106,38 +110,82 @@ static void say_effects(struct request *request, const struct change_list *chang
 	}
 }
 
+bool refuse_locked(struct request *request)
+{
+	const struct session *holder = request->ctl->exclusive;
+	char since[CLOCK_TEXT_MAX];
+
+	if (!holder || holder == request->session)
+		return false;
+	request_refuse(request, FAULT_STATE, 0,
+		       "configuration is locked by %s, session %llu, since %s", holder->login,
+		       (unsigned long long)holder->id,
+		       clock_print_utc(request->ctl->exclusive_since_ms, since));
+	return true;
+}
+
+bool refuse_pending(struct request *request)
+{
+	const struct confirm *confirm = &request->ctl->confirm;
+	struct vos_fault fault = {0};
+
+	if (!confirm_is_pending(confirm))
+		return false;
+	confirm_refuse(confirm, confirm_left_ms(confirm, clock_wall_ms(), clock_mono_us()), &fault);
+	request_fail(request, &fault);
+	return true;
+}
+
+static void say_until(struct request *request)
+{
+	const struct store_confirm *record = &request->ctl->confirm.record;
+	char until[CLOCK_TEXT_MAX];
+
+	emit_say(request, "generation %llu is taken back at %s unless commit confirm comes before",
+		 (unsigned long long)record->generation, clock_print_utc(record->until_ms, until));
+}
+
 /* Writes the plan and puts it in force. */
-static void carry_out(struct request *request, struct commit_plan *plan,
+static void carry_out(struct request *request, const struct commit_plan *plan,
 		      const struct commit_options *options)
 {
-	struct ctl *ctl = request->ctl;
+	const struct commit_note note = {
+		.author = options->author,
+		.comment = options->comment,
+		.confirm_minutes = options->confirm_minutes,
+	};
 	struct vos_fault fault = {0};
-	struct conf *conf;
-	enum vos_err err;
 
-	err = conf_build(snapshot_ref(plan->after), store_key(ctl->context.store), ctl->conf, &conf,
-			 &fault);
-	if (err) {
-		snapshot_unref(plan->after); /* the reference that conf_build did not take */
+	if (ctl_put_in_force(request->ctl, plan, &note, &fault) != VOS_OK) {
 		request_fail(request, &fault);
 		return;
 	}
-	err = store_commit(ctl->context.store, &plan->diff, request_running(request), plan->after,
-			   options->author, options->comment ? options->comment : "",
-			   clock_wall_ms(), &fault);
-	if (err) {
-		conf_unref(conf);
-		request_fail(request, &fault);
-		return;
-	}
-	conf_unref(ctl->conf);
-	ctl->conf = conf;
-	if (ctl->context.conf_changed)
-		ctl->context.conf_changed(ctl->context.user, conf);
 	emit_say(request, "committed generation %llu, %zu change%s",
-		 (unsigned long long)snapshot_generation(conf->snapshot), plan->diff.count,
+		 (unsigned long long)snapshot_generation(plan->after), plan->diff.count,
 		 plan->diff.count == 1 ? "" : "s");
 	say_effects(request, &plan->diff);
+	if (options->confirm_minutes)
+		say_until(request);
+}
+
+/* What the plan means: its check, and then the commit if that is wanted. */
+static void judge_plan(struct request *request, const struct commit_plan *plan,
+		       const struct commit_options *options)
+{
+	report_check(request, &plan->report);
+	request->is_different = plan->after != NULL;
+	if (request->has_fault)
+		return;
+	if (options->check_only && plan->after)
+		emit_say(request, "check passed, %zu change%s would be made", plan->diff.count,
+			 plan->diff.count == 1 ? "" : "s");
+	else if (options->check_only)
+		emit_say(request, "check passed, nothing would change");
+	else if (!plan->after)
+		emit_say(request, "nothing to change; still generation %llu",
+			 (unsigned long long)snapshot_generation(request_running(request)));
+	else if (!refuse_pending(request))
+		carry_out(request, plan, options);
 }
 
 void commit_candidate(struct request *request, struct config_candidate *candidate,
@@ -147,6 +195,8 @@ void commit_candidate(struct request *request, struct config_candidate *candidat
 	struct check_facts facts;
 	struct vos_fault fault = {0};
 
+	if (!options->check_only && refuse_locked(request))
+		return;
 	if (!options->force && !options->replace && has_conflicts(request, candidate))
 		return;
 	commit_facts(request->ctl->context.location, &facts);
@@ -156,19 +206,65 @@ void commit_candidate(struct request *request, struct config_candidate *candidat
 		request->is_commit_refused = true;
 		return;
 	}
-	report_check(request, &plan.report);
-	request->is_different = plan.after != NULL;
-	if (!request->has_fault && options->check_only)
-		emit_say(request,
-			 plan.after ? "check passed, %zu change%s would be made"
-				    : "check passed, nothing would change",
-			 plan.diff.count, plan.diff.count == 1 ? "" : "s");
-	else if (!request->has_fault && !plan.after)
-		emit_say(request, "nothing to change; still generation %llu",
-			 (unsigned long long)snapshot_generation(request_running(request)));
-	else if (!request->has_fault)
-		carry_out(request, &plan, options);
+	judge_plan(request, &plan, options);
 	if (!request->has_fault && !options->check_only)
 		candidate_rebase(candidate, request_running(request));
 	commit_plan_clear(&plan);
+}
+
+/* --- Confirming. --- */
+
+/* `commit confirmed` with nothing to commit, by the one who waits: more time. */
+static enum step prolong(struct request *request, int minutes)
+{
+	struct ctl *ctl = request->ctl;
+	int64_t now_ms = clock_wall_ms();
+	struct store_confirm record = confirm_record(ctl->confirm.record.generation,
+						     ctl->confirm.record.author, minutes, now_ms);
+	struct vos_fault fault = {0};
+
+	if (store_confirm_set(ctl->context.store, &record, &fault) != VOS_OK)
+		return request_fail(request, &fault);
+	confirm_arm(&ctl->confirm, &record, now_ms, clock_mono_us());
+	say_until(request);
+	return STEP_DONE;
+}
+
+enum step cmd_commit(struct request *request)
+{
+	struct config_candidate *candidate = &request->session->candidate;
+	const struct confirm *confirm = &request->ctl->confirm;
+	const char *minutes = request_arg(request, "minutes");
+	const struct commit_options options = {
+		.check_only = request_has(request, "check"),
+		.force = request_has(request, "force"),
+		.confirm_minutes = minutes ? atoi(minutes) : 0,
+		.comment = request_arg(request, "comment"),
+		.author = request->session->login,
+	};
+
+	if (options.confirm_minutes && !options.check_only && confirm_is_pending(confirm) &&
+	    !candidate->changes.count &&
+	    strcmp(confirm->record.author, request->session->login) == 0)
+		return prolong(request, options.confirm_minutes);
+	commit_candidate(request, candidate, &options);
+	return STEP_DONE;
+}
+
+enum step cmd_commit_confirm(struct request *request)
+{
+	struct confirm *confirm = &request->ctl->confirm;
+	uint64_t generation = confirm->record.generation;
+	struct vos_fault fault = {0};
+
+	if (!confirm_is_pending(confirm))
+		return request_refuse(
+			request, FAULT_STATE, 0,
+			"no commit waits to be confirmed; in force is generation %llu",
+			(unsigned long long)snapshot_generation(request_running(request)));
+	if (store_confirm_set(request->ctl->context.store, NULL, &fault) != VOS_OK)
+		return request_fail(request, &fault);
+	confirm_clear(confirm);
+	emit_say(request, "generation %llu is confirmed", (unsigned long long)generation);
+	return STEP_DONE;
 }

@@ -1,27 +1,106 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Configuration mode: the candidate's life, its lines, and the way back out. */
 #include <stdlib.h>
+#include <utlist.h>
 
+#include "shared/base/clock.h"
 #include "switchd/ctl/file_load.h"
 #include "switchd/ctl/handlers.h"
 
-enum step cmd_configure(struct request *request)
+/* Whom the lock keeps from committing what they have already typed. */
+static void name_others(struct request *request)
+{
+	const struct session *other;
+
+	DL_FOREACH (request->ctl->sessions, other)
+		if (other != request->session && other->candidate.changes.count)
+			emit_say(request,
+				 "session %llu of %s has %zu change%s that cannot be committed "
+				 "meanwhile",
+				 (unsigned long long)other->id, other->login,
+				 other->candidate.changes.count,
+				 other->candidate.changes.count == 1 ? "" : "s");
+}
+
+static void lock(struct request *request)
+{
+	if (request->ctl->exclusive == request->session)
+		return;
+	request->ctl->exclusive = request->session;
+	request->ctl->exclusive_since_ms = clock_wall_ms();
+	name_others(request);
+}
+
+bool open_candidate(struct request *request, bool is_exclusive)
 {
 	struct session *session = request->session;
-	struct session *holder = request->ctl->exclusive;
 
-	if (holder && holder != session)
-		return request_refuse(request, FAULT_STATE, 0,
-				      "configuration is locked by %s, session %llu", holder->login,
-				      (unsigned long long)holder->id);
-	if (request_has(request, "exclusive"))
-		request->ctl->exclusive = session;
+	if (refuse_locked(request))
+		return false;
+	if (is_exclusive)
+		lock(request);
 	if (!session->candidate.base)
 		candidate_open(&session->candidate, request_running(request));
-	else if (session->candidate.changes.count)
-		emit_say(request, "the candidate still has %zu changes",
-			 session->candidate.changes.count);
+	return true;
+}
+
+static void say_pending(struct request *request)
+{
+	const struct session *session = request->session;
+	const struct kept_candidate *kept = kept_find(&request->ctl->kept, session->uid);
+	size_t pending = session->candidate.changes.count;
+
+	if (pending)
+		emit_say(request, "the candidate has %zu change%s", pending,
+			 pending == 1 ? "" : "s");
+	if (kept && !pending && !request->batch)
+		emit_say(request,
+			 "%zu change%s of your session %llu, whose connection was lost, can be had "
+			 "with configure resume",
+			 kept->candidate.changes.count,
+			 kept->candidate.changes.count == 1 ? "" : "s",
+			 (unsigned long long)kept->session);
+}
+
+static bool resume(struct request *request)
+{
+	struct session *session = request->session;
+	struct kept_candidate *kept = kept_find(&request->ctl->kept, session->uid);
+
+	if (session->candidate.changes.count) {
+		request_refuse(request, FAULT_STATE, 0,
+			       "the candidate has %zu changes; commit or discard them first",
+			       session->candidate.changes.count);
+		return false;
+	}
+	if (!kept) {
+		request_refuse(
+			request, FAULT_NOT_FOUND, 0,
+			"no candidate of yours is kept; that of a lost connection is, for 10 "
+			"minutes");
+		return false;
+	}
+	candidate_close(&session->candidate);
+	session->candidate = kept_take(kept);
+	return true;
+}
+
+enum step cmd_configure(struct request *request)
+{
+	if (refuse_locked(request))
+		return STEP_DONE;
+	if (request_has(request, "resume") && !resume(request))
+		return STEP_DONE;
+	if (open_candidate(request, request_has(request, "exclusive")))
+		say_pending(request);
 	return STEP_DONE;
+}
+
+/* The file is on the client's side: it comes with a request of its own. */
+enum step cmd_load(struct request *request)
+{
+	return request_refuse(request, FAULT_STATE, 0,
+			      "the client reads the file and sends it with the request load");
 }
 
 /* A line of configuration: a parameter, an object, a field, a mode. */
@@ -47,13 +126,8 @@ enum step cmd_set(struct request *request)
 	const struct commit_options options = {.author = request->session->login};
 	struct config_candidate candidate;
 	struct vos_fault fault = {0};
-	struct session *holder = request->ctl->exclusive;
 
 	request->mode_after = request->mode;
-	if (holder && holder != request->session)
-		return request_refuse(request, FAULT_STATE, 0,
-				      "configuration is locked by %s, session %llu", holder->login,
-				      (unsigned long long)holder->id);
 	candidate_open(&candidate, request_running(request));
 	if (candidate_apply_match(&candidate, &request->match,
 				  store_key(request->ctl->context.store), 0, &fault) != VOS_OK)
@@ -61,67 +135,6 @@ enum step cmd_set(struct request *request)
 	else
 		commit_candidate(request, &candidate, &options);
 	candidate_close(&candidate);
-	return STEP_DONE;
-}
-
-enum step cmd_commit(struct request *request)
-{
-	const struct commit_options options = {
-		.check_only = request_has(request, "check"),
-		.force = request_has(request, "force"),
-		.comment = request_arg(request, "comment"),
-		.author = request->session->login,
-	};
-	struct session *holder = request->ctl->exclusive;
-
-	if (holder && holder != request->session)
-		return request_refuse(request, FAULT_STATE, 0,
-				      "configuration is locked by %s, session %llu", holder->login,
-				      (unsigned long long)holder->id);
-	commit_candidate(request, &request->session->candidate, &options);
-	return STEP_DONE;
-}
-
-enum step cmd_discard(struct request *request)
-{
-	candidate_rebase(&request->session->candidate, request_running(request));
-	return STEP_DONE;
-}
-
-/* The inverse of every generation after the wanted one, newest first, as changes of the candidate.
- */
-enum step cmd_rollback(struct request *request)
-{
-	struct session *session = request->session;
-	uint64_t newest = snapshot_generation(request_running(request));
-	uint64_t wanted = strtoull(match_text(&request->match, "generation"), NULL, 10);
-
-	if (wanted >= newest)
-		return request_refuse(request, FAULT_NOT_FOUND, 0,
-				      "generation %llu is not older than the running one, %llu",
-				      (unsigned long long)wanted, (unsigned long long)newest);
-	if (session->candidate.changes.count)
-		return request_refuse(request, FAULT_STATE, 0,
-				      "the candidate has %zu changes; commit or discard them first",
-				      session->candidate.changes.count);
-	candidate_rebase(&session->candidate, request_running(request));
-	for (uint64_t g = newest; g > wanted; g--) {
-		struct change_list inverse = {0};
-
-		if (store_generation_changes(request->ctl->context.store, g, true, &inverse) !=
-		    VOS_OK) {
-			candidate_rebase(&session->candidate, request_running(request));
-			return request_refuse(
-				request, FAULT_NOT_FOUND, 0,
-				"generation %llu is not kept any more; the last 50 are",
-				(unsigned long long)g - 1);
-		}
-		if (candidate_add_list(&session->candidate, &inverse) != VOS_OK)
-			return request_no_memory(request);
-	}
-	emit_say(request,
-		 "candidate takes back generation %llu%s; show configuration changes, then commit",
-		 (unsigned long long)wanted + 1, wanted + 1 == newest ? "" : " and the later ones");
 	return STEP_DONE;
 }
 
@@ -134,11 +147,10 @@ static enum step leave(struct request *request)
 		return request_refuse(request, FAULT_STATE, 0,
 				      "%zu change%s not committed; commit or discard first",
 				      pending, pending == 1 ? " is" : "s are");
-	if (pending)
-		return STEP_DONE; /* asked, and kept for the next configure */
-	candidate_close(&session->candidate);
 	if (request->ctl->exclusive == session)
 		request->ctl->exclusive = NULL;
+	if (!pending) /* else asked, and kept for the next configure */
+		candidate_close(&session->candidate);
 	return STEP_DONE;
 }
 

@@ -11,6 +11,7 @@
 
 struct auth;
 struct conf;
+struct conf_grave;
 struct ctl;
 struct keepalive;
 struct location;
@@ -28,7 +29,8 @@ struct ctl_context {
 	struct auth *auth;
 	struct keepalive *keepalive;
 	struct media *media;
-	struct conf *conf; /* the first one; ctl takes a reference of its own */
+	struct conf *conf;        /* the first one; ctl takes a reference of its own */
+	struct conf_grave *grave; /* of all confs; the control thread sweeps it. NULL = none */
 	const char *version;
 	int64_t started_ms; /* wall time */
 	/* Called in the control thread after a commit; conf is borrowed. NULL = nobody cares. */
@@ -48,10 +50,17 @@ VOS_CHECK enum vos_err ctl_start(const struct ctl_context *context, const char *
  * mailboxes. */
 void ctl_stop(struct ctl *ctl);
 
+/* What became of a commit that waited to be confirmed when switchd stopped: taken back when its
+ * time is over, as one commit; else ctl_start() lets the timer go on. *snapshot is the
+ * configuration in force, and may be replaced. Before any thread runs. */
+VOS_CHECK enum vos_err ctl_settle_confirm(struct store *store, struct snapshot **snapshot,
+					  const struct log *log, struct vos_fault *fault);
+
 /* `switchd --apply`: merges the file at path into base as one commit, before any thread runs. Each
  * fault of the file is logged as FILE:LINE:COL and counted; on any, nothing is changed and
  * VOS_EINVAL returned with the first one in *fault. *out is a new reference: the new snapshot, or
- * base itself when the file changes nothing. check_only commits nothing. */
+ * base itself when the file changes nothing, or when another commit still waits to be confirmed
+ * (logged). check_only commits nothing. */
 VOS_CHECK enum vos_err ctl_apply_file(struct store *store, struct snapshot *base, const char *path,
 				      const char *author, bool check_only, const struct log *log,
 				      struct snapshot **out, struct vos_fault *fault);

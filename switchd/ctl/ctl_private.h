@@ -10,7 +10,9 @@
 #include "switchd/conf/conf.h"
 #include "switchd/ctl/audit.h"
 #include "switchd/ctl/candidate.h"
+#include "switchd/ctl/confirm.h"
 #include "switchd/ctl/ctl.h"
+#include "switchd/ctl/kept.h"
 #include "switchd/ctl/listen.h"
 #include "switchd/loop/mailbox.h"
 #include "switchd/store/store.h"
@@ -37,6 +39,10 @@ struct ctl {
 	struct mailbox mailbox;
 	struct session *sessions;
 	struct session *exclusive; /* configure exclusive; NULL = nobody */
+	int64_t exclusive_since_ms;
+	struct confirm confirm; /* the commit that waits to be confirmed */
+	uint64_t take_back_us;  /* not before this, after a failure */
+	struct kept kept;       /* candidates of lost connections */
 	int session_count;
 	uint64_t next_session;
 	uint64_t next_serial;
@@ -67,6 +73,7 @@ struct session {
 	int64_t since_ms;
 	int64_t last_ms; /* of its newest request */
 	struct config_candidate candidate;
+	bool is_batch; /* asked no questions: its candidate ends with it */
 	struct buf upload;
 	bool upload_failed;
 	struct request *active;
@@ -150,6 +157,7 @@ enum step complete_method(struct request *request);
 enum step help_method(struct request *request);
 enum step apply_method(struct request *request);
 enum step apply_part_method(struct request *request);
+enum step load_method(struct request *request);
 /* True when the command has a handler, or needs none. For a test. */
 bool dispatch_has_handler(enum command_id command);
 

@@ -32,6 +32,8 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_PARAMETERS] = show_parameters,
 	[COMMAND_SHOW_PARAMETER] = show_parameter,
 	[COMMAND_SHOW_RUNNING_CONFIG] = show_running_config,
+	[COMMAND_SHOW_CONFIGURATION] = show_configuration,
+	[COMMAND_SHOW_CONFIGURATION_GENERATION] = show_configuration_generation,
 	[COMMAND_SHOW_CONFIGURATION_CHANGES] = show_configuration_changes,
 	[COMMAND_SHOW_CONFIGURATION_HISTORY] = show_configuration_history,
 	[COMMAND_SHOW_CONFIGURATION_DIFF] = show_configuration_diff,
@@ -48,9 +50,13 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_CLEAR_AUTHENTICATION_SUSPENDED] = cmd_clear_authentication_suspended,
 	[COMMAND_SHUTDOWN] = cmd_shutdown,
 	[COMMAND_CONFIGURE] = cmd_configure,
+	[COMMAND_CONFIGURE_REPLACE] = cmd_load,
+	[COMMAND_LOAD_MERGE] = cmd_load,
 	[COMMAND_SET] = cmd_set,
 	[COMMAND_COMMIT] = cmd_commit,
+	[COMMAND_COMMIT_CONFIRM] = cmd_commit_confirm,
 	[COMMAND_DISCARD] = cmd_discard,
+	[COMMAND_REBASE] = cmd_rebase,
 	[COMMAND_ROLLBACK] = cmd_rollback,
 	[COMMAND_END] = cmd_end,
 	[COMMAND_TERMINAL_LENGTH] = nothing,
@@ -78,7 +84,9 @@ static bool needs_candidate(enum command_id command)
 	switch ((int)command) {
 	case COMMAND_COMMIT:
 	case COMMAND_DISCARD:
+	case COMMAND_REBASE:
 	case COMMAND_ROLLBACK:
+	case COMMAND_LOAD_MERGE:
 	case COMMAND_SHOW_CONFIGURATION_CHANGES:
 		return true;
 	default:

@@ -10,10 +10,11 @@
 #define CTL_SLICE 64 /* rows of one step */
 
 /* --- config_cmds.c, commit_cmds.c --- */
-step_fn cmd_configure, cmd_line, cmd_set, cmd_commit, cmd_discard, cmd_rollback, cmd_exit, cmd_end;
-/* --- show_config.c --- */
-step_fn show_running_config, show_configuration_changes, show_configuration_history,
-	show_configuration_diff;
+step_fn cmd_configure, cmd_line, cmd_set, cmd_commit, cmd_commit_confirm, cmd_discard, cmd_rebase,
+	cmd_rollback, cmd_load, cmd_exit, cmd_end;
+/* --- show_config.c, show_configuration.c --- */
+step_fn show_running_config, show_configuration, show_configuration_changes,
+	show_configuration_history, show_configuration_diff, show_configuration_generation;
 /* --- show_parameters.c --- */
 step_fn show_parameters, show_parameter;
 /* --- show_system.c --- */
@@ -40,6 +41,7 @@ struct commit_options {
 	bool check_only;
 	bool force;
 	bool replace;
+	int confirm_minutes; /* 0 = holds without confirmation */
 	const char *comment;
 	const char *author;
 };
@@ -49,6 +51,12 @@ struct commit_options {
  */
 void commit_candidate(struct request *request, struct config_candidate *candidate,
 		      const struct commit_options *options);
+/* True, with the request refused, when another session has the lock. */
+bool refuse_locked(struct request *request);
+/* The same when a commit waits to be confirmed. */
+bool refuse_pending(struct request *request);
+/* Opens the session's candidate, with the lock if that is wanted; false: refused. */
+bool open_candidate(struct request *request, bool is_exclusive);
 
 /* --- show_config.c --- */
 /* +/- lines of what turns one configuration into the other; rows of op and line. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/clock.h"
 #include "switchd/ctl/emit.h"
 
 struct method {
@@ -12,12 +13,22 @@ struct method {
 	step_fn *step;
 };
 
+/* Seconds that are left to confirm the last commit in; nothing when none waits. */
+static void add_confirm(const struct ctl *ctl, json_t *object)
+{
+	int64_t left_ms = confirm_left_ms(&ctl->confirm, clock_wall_ms(), clock_mono_us());
+
+	if (confirm_is_pending(&ctl->confirm))
+		json_object_set_new(object, "confirm_s", json_integer((left_ms + 999) / 1000));
+}
+
 static enum step hello_method(struct request *request)
 {
 	struct session *session = request->session;
 	struct ctl *ctl = request->ctl;
 	const char *client = json_string_value(json_object_get(request->params, "client"));
 	json_t *protocol = json_object_get(request->params, "protocol");
+	const struct kept_candidate *kept = kept_find(&ctl->kept, session->uid);
 	char id[24];
 
 	if (json_is_integer(protocol) && json_integer_value(protocol) != CONTROL_PROTOCOL)
@@ -31,12 +42,17 @@ static enum step hello_method(struct request *request)
 		ctl->context.version, "grammar", grammar_hash(ctl->grammar), "hostname",
 		ctl->conf->hostname, "role", role_name(session_role(session)), "session", id,
 		"generation", (json_int_t)snapshot_generation(request_running(request)));
+	add_confirm(ctl, request->result);
+	if (kept)
+		json_object_set_new(request->result, "kept",
+				    json_integer((json_int_t)kept->candidate.changes.count));
 	return STEP_DONE;
 }
 
 static const struct method methods[] = {
 	{"hello", hello_method}, {"exec", dispatch_exec},           {"complete", complete_method},
 	{"help", help_method},   {"apply-part", apply_part_method}, {"apply", apply_method},
+	{"load", load_method},
 };
 
 static step_fn *find_method(const char *name)
@@ -64,6 +80,8 @@ struct request *request_create(struct session *session, json_t *message)
 	request->step = find_method(name);
 	request->yes = json_is_true(json_object_get(request->params, "yes"));
 	request->batch = json_is_true(json_object_get(request->params, "batch"));
+	if (request->batch)
+		session->is_batch = true;
 	request->file = json_string_value(json_object_get(request->params, "file"));
 	request->line_number = (int)json_integer_value(json_object_get(request->params, "number"));
 	mode = json_string_value(json_object_get(request->params, "mode"));
@@ -115,6 +133,7 @@ static json_t *status_json(const struct request *request)
 		(json_int_t)snapshot_generation(request_running(request)), "hostname",
 		request->ctl->conf->hostname);
 
+	add_confirm(request->ctl, status);
 	if (request->is_different)
 		json_object_set_new(status, "different", json_true());
 	if (request->is_closing)

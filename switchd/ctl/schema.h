@@ -73,3 +73,5 @@ extern const struct schema schema_authentication;
 extern const struct schema schema_parameters, schema_parameter;
 /* --- show_config.c --- */
 extern const struct schema schema_differences, schema_configuration_history;
+/* --- show_configuration.c --- */
+extern const struct schema schema_configuration;

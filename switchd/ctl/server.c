@@ -14,6 +14,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/ctl_private.h"
+#include "switchd/ctl/in_force.h"
 
 #define EVENTS_MAX     32
 #define STOP_WAIT_US   2000000u /* for mail that is still with the workers */
@@ -172,7 +173,8 @@ static void *run(void *argument)
 
 	update_read_only(ctl);
 	while (!ctl->is_stopping || ctl->mail_out) {
-		int wait_ms = is_busy ? 0 : -1;
+		int timer_ms = ctl_run_timers(ctl);
+		int wait_ms = is_busy ? 0 : timer_ms;
 		int count;
 
 		if (ctl->is_stopping) {
@@ -205,6 +207,7 @@ static void release(struct ctl *ctl)
 {
 	while (ctl->sessions)
 		session_destroy(ctl->sessions);
+	kept_clear(&ctl->kept);
 	control_listen_close(&ctl->read_only);
 	control_listen_close(&ctl->listen);
 	audit_close(&ctl->audit);
@@ -220,6 +223,16 @@ static void release(struct ctl *ctl)
 	free(ctl);
 }
 
+/* A commit that waits to be confirmed goes on waiting. */
+static void load_confirm(struct ctl *ctl)
+{
+	struct store_confirm record;
+
+	if (store_confirm_get(ctl->context.store, &record) == VOS_OK &&
+	    record.generation == snapshot_generation(ctl->conf->snapshot))
+		confirm_arm(&ctl->confirm, &record, clock_wall_ms(), clock_mono_us());
+}
+
 enum vos_err ctl_start(const struct ctl_context *context, const char *socket_path, struct ctl **out,
 		       struct vos_fault *fault)
 {
@@ -232,6 +245,7 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 	}
 	ctl->context = *context;
 	ctl->conf = conf_ref(context->conf);
+	load_confirm(ctl);
 	ctl->listen.fd = -1;
 	ctl->read_only.fd = -1;
 	ctl->read_only_generation = UINT64_MAX;

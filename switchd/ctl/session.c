@@ -35,6 +35,9 @@ void session_destroy(struct session *session)
 		json_decref(session->queue[i]);
 	if (ctl->exclusive == session)
 		ctl->exclusive = NULL;
+	if (session->candidate.changes.count && !session->is_batch)
+		kept_put(&ctl->kept, session->uid, session->id, &session->candidate,
+			 clock_mono_us());
 	candidate_close(&session->candidate);
 	buf_free(&session->upload);
 	control_conn_close(&session->conn);

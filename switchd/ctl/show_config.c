@@ -5,9 +5,7 @@
 #include "shared/config/text_write.h"
 #include "switchd/ctl/handlers.h"
 
-#define TEXT_PIECE       (32u * 1024u)
-#define GENERATIONS_KEPT 50
-
+#define TEXT_PIECE (32u * 1024u)
 struct walk_text {
 	struct buf text;
 	size_t at;
@@ -276,27 +274,20 @@ enum step show_configuration_history(struct request *request)
 	return STEP_DONE;
 }
 
-/* The configuration as it was at a generation, by taking back the later ones. New reference, or
- * NULL. */
+/* As commit_snapshot_at(); NULL with the request refused. */
 static struct snapshot *snapshot_at(struct request *request, uint64_t generation)
 {
-	struct snapshot *at = snapshot_ref(request_running(request));
+	uint64_t newest = snapshot_generation(request_running(request));
+	struct snapshot *at = NULL;
 
-	for (uint64_t g = snapshot_generation(at); g > generation; g--) {
-		struct change_list inverse = {0};
-		struct snapshot *older = NULL;
-		struct vos_fault fault = {0};
-
-		if (store_generation_changes(request->ctl->context.store, g, true, &inverse) ==
-		    VOS_OK)
-			if (snapshot_apply(at, &inverse, g - 1, &older, &fault) != VOS_OK)
-				older = NULL;
-		change_list_clear(&inverse);
-		snapshot_unref(at);
-		at = older;
-		if (!at)
-			return NULL;
-	}
+	if (generation > newest)
+		request_refuse(request, FAULT_NOT_FOUND, 0, "the newest generation is %llu",
+			       (unsigned long long)newest);
+	else if (commit_snapshot_at(request->ctl->context.store, request_running(request),
+				    generation, &at) != VOS_OK)
+		request_refuse(request, FAULT_NOT_FOUND, 0,
+			       "generation %llu is not kept any more; one can go back %d",
+			       (unsigned long long)generation, GENERATIONS_KEPT);
 	return at;
 }
 
@@ -317,18 +308,10 @@ enum step show_configuration_diff(struct request *request)
 	struct snapshot *newer;
 
 	if (!rows) {
-		if (from > newest || to > newest)
-			return request_refuse(request, FAULT_NOT_FOUND, 0,
-					      "the newest generation is %llu",
-					      (unsigned long long)newest);
 		older = snapshot_at(request, from);
-		newer = snapshot_at(request, to);
-		if (older && newer)
+		newer = older ? snapshot_at(request, to) : NULL;
+		if (newer)
 			rows = diff_state(request, older, newer);
-		else
-			request_refuse(request, FAULT_NOT_FOUND, 0,
-				       "generation %llu is not kept any more; the last 50 are",
-				       (unsigned long long)(from < to ? from : to));
 		if (older)
 			snapshot_unref(older);
 		if (newer)
@@ -337,4 +320,50 @@ enum step show_configuration_diff(struct request *request)
 			return STEP_DONE;
 	}
 	return diff_rows_emit(request, rows);
+}
+
+static bool write_generation(struct request *request, struct walk_text *walk)
+{
+	uint64_t number = generation_arg(request, "generation", 0);
+	struct generation_info *infos = calloc(GENERATIONS_KEPT, sizeof(*infos));
+	struct config_text_options options = {0};
+	struct snapshot *at;
+	size_t count;
+
+	if (!infos) {
+		request_no_memory(request);
+		return false;
+	}
+	count = store_generations(request->ctl->context.store, infos, GENERATIONS_KEPT);
+	for (size_t i = 0; i < count; i++) {
+		if (infos[i].number != number)
+			continue;
+		options.time_ms = infos[i].time_ms;
+		options.author = infos[i].author;
+		options.comment = infos[i].comment;
+	}
+	at = snapshot_at(request, number);
+	if (at) {
+		config_write_text(at, &options, &walk->text);
+		snapshot_unref(at);
+		if (walk->text.failed)
+			request_no_memory(request);
+	}
+	free(infos);
+	return !request->has_fault;
+}
+
+enum step show_configuration_generation(struct request *request)
+{
+	struct walk_text *walk = request->state;
+
+	if (!walk) {
+		walk = request_state(request, sizeof(*walk));
+		if (!walk)
+			return request_no_memory(request);
+		request->drop_state = drop_text;
+		if (!write_generation(request, walk))
+			return STEP_DONE;
+	}
+	return send_piece(request, walk);
 }

@@ -10,6 +10,7 @@
  * follows:
  *
  *   m/generation                  the number of the latest generation
+ *   m/confirm                     what takes it back unless it is confirmed; may be missing
  *   p/<SS_NAME>                   a parameter that is not at its default
  *   o/<kind>/<key>                an object with its fields; a singleton's key is empty
  *   g/<generation, 16 hex>        one of the last 50 generations
@@ -33,6 +34,10 @@
  *                        do       param SS_SIP_SESSION_TTL 600
  *                        undo     delete phone 1001
  *                        undo     no-param SS_SIP_SESSION_TTL
+ *   m/confirm            generation  1
+ *                        until       1795219442000
+ *                        period      300000
+ *                        author      alice
  *   m/generation         1
  *   o/phone/1001         name     Front desk
  *   p/SS_SIP_SESSION_TTL 600

@@ -47,6 +47,29 @@ VOS_CHECK enum vos_err store_commit(struct store *store, const struct change_lis
 				    const struct snapshot *before, const struct snapshot *after,
 				    const char *author, const char *comment, int64_t now_ms,
 				    struct vos_fault *fault);
+
+/* A generation that is taken back at a time unless somebody confirms it. */
+struct store_confirm {
+	uint64_t generation;
+	int64_t until_ms;  /* wall time */
+	int64_t period_ms; /* from the commit to until_ms: a clock that was set back adds nothing */
+	char author[64];
+};
+
+/* store_commit that also stores, in the same transaction, that the generation waits for its
+ * confirmation. `confirm` may be NULL; its generation is that of `after`. Any commit removes what
+ * an earlier one has left waiting. */
+VOS_CHECK enum vos_err
+store_commit_confirmed(struct store *store, const struct change_list *changes,
+		       const struct snapshot *before, const struct snapshot *after,
+		       const char *author, const char *comment, int64_t now_ms,
+		       const struct store_confirm *confirm, struct vos_fault *fault);
+/* VOS_ENOENT: nothing waits. */
+VOS_CHECK enum vos_err store_confirm_get(struct store *store, struct store_confirm *out);
+/* Replaces what waits (another time), or ends the waiting (NULL). */
+VOS_CHECK enum vos_err store_confirm_set(struct store *store, const struct store_confirm *confirm,
+					 struct vos_fault *fault);
+
 /* Newest first; returns how many, at most max. */
 size_t store_generations(struct store *store, struct generation_info *out, size_t max);
 /* The changes of a generation (inverse = what takes it back). VOS_ENOENT when it is not kept. */

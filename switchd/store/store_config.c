@@ -170,6 +170,7 @@ struct commit {
 	const char *author;
 	const char *comment;
 	int64_t now_ms;
+	const struct store_confirm *confirm; /* NULL: holds without more ado */
 	struct buf key;
 	struct buf record;
 	struct buf text;
@@ -369,6 +370,8 @@ static int write_commit(MDB_txn *txn, MDB_dbi dbi, void *context)
 		code = write_values(commit, txn, dbi);
 	if (!code)
 		code = write_generation(commit, txn, dbi);
+	if (!code)
+		code = store_put_confirm(commit->store, txn, dbi, commit->confirm);
 	return code ? code : prune(txn, dbi);
 }
 
@@ -377,13 +380,23 @@ enum vos_err store_commit(struct store *store, const struct change_list *changes
 			  const char *author, const char *comment, int64_t now_ms,
 			  struct vos_fault *fault)
 {
+	return store_commit_confirmed(store, changes, before, after, author, comment, now_ms, NULL,
+				      fault);
+}
+
+enum vos_err store_commit_confirmed(struct store *store, const struct change_list *changes,
+				    const struct snapshot *before, const struct snapshot *after,
+				    const char *author, const char *comment, int64_t now_ms,
+				    const struct store_confirm *confirm, struct vos_fault *fault)
+{
 	struct commit commit = {.store = store,
 				.before = before,
 				.after = after,
 				.changes = changes,
 				.author = author ? author : "",
 				.comment = comment ? comment : "",
-				.now_ms = now_ms};
+				.now_ms = now_ms,
+				.confirm = confirm};
 	enum vos_err err = snapshot_diff(before, after, &commit.forward);
 
 	if (!err)

@@ -22,3 +22,8 @@ struct store {
 /* A stored record that cannot be used; fills the fault with where it stands and what to do. */
 enum vos_err store_refuse_record(const struct env *env, struct span key, enum vos_err err,
 				 const char *detail, struct vos_fault *fault);
+
+/* What waits for its confirmation, inside a transaction; NULL ends the waiting. 0 or a code of
+ * LMDB. */
+int store_put_confirm(struct store *store, MDB_txn *txn, MDB_dbi dbi,
+		      const struct store_confirm *confirm);

@@ -263,11 +263,12 @@ static const struct conflict_case conflict_cases[] = {
 	 "SS_SIP_NAT_KEEP_ALIVE_PERIOD 21\nphone 1 name y\nphone 1 lock in", 2},
 };
 
-static void expect_conflict(void *context, const char *path, uint64_t generation,
-			    const char *author)
+static void expect_conflict(void *context, const struct change *ours, const char *path,
+			    uint64_t generation, const char *author)
 {
 	uint64_t *expected = context;
 
+	assert_non_null(ours);
 	assert_true(*path != '\0');
 	assert_int_equal(generation, *expected);
 	assert_string_equal(author, "them");

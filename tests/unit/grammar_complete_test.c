@@ -42,7 +42,7 @@ struct row {
 static const struct row rows[] = {
 	{"exec", "sho", "show", "sho", SOURCE_NONE},
 	{"exec", "shut", "shutdown", "shut", SOURCE_NONE},
-	{"exec", "show c", "clock calls call configuration counters", "c", SOURCE_NONE},
+	{"exec", "show c", "clock calls call configuration capacity counters", "c", SOURCE_NONE},
 	{"exec", "show call ", "", "", SOURCE_CALLS},
 	{"exec", "show call 1", "", "1", SOURCE_CALLS},
 	{"exec", "show calls st", "state", "st", SOURCE_NONE},
@@ -112,7 +112,7 @@ static void hides_above_role(void **state)
 	assert_string_equal(buf_cstr(&words), "clear");
 	words.len = 0;
 	grammar_complete(grammar, &mode, ROLE_ADMIN, SPAN_LIT("c"), &completion, add_word, &words);
-	assert_string_equal(buf_cstr(&words), "clear configure");
+	assert_string_equal(buf_cstr(&words), "clear configure commit");
 	buf_free(&words);
 }
 

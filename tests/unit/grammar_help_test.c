@@ -207,7 +207,7 @@ static void lists_all_commands(void **state)
 	assert_null(strstr(buf_cstr(&out), "commit ["));
 	out.len = 0;
 	grammar_list(grammar, &config, ROLE_ADMIN, add_row, &out);
-	assert_non_null(strstr(buf_cstr(&out), "commit [check] [force] [comment <comment>];"));
+	assert_non_null(strstr(buf_cstr(&out), "commit [check] [confirmed <minutes>] [force] "));
 	assert_non_null(strstr(buf_cstr(&out), "phone;<number>;"));
 	assert_null(strstr(buf_cstr(&out), "clear call"));
 	out.len = 0;

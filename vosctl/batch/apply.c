@@ -1,75 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vosctl apply FILE: the whole file in one request, all its faults in one go. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/secret.h"
 #include "vosctl/batch/batch.h"
-
-#define FILE_MAX (16u * 1024u * 1024u) /* what switchd takes */
-
-static enum vos_err read_all(const char *path, struct buf *out, struct vos_fault *fault)
-{
-	bool is_stdin = strcmp(path, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(path, "re");
-	char piece[16384];
-	size_t len;
-	bool failed;
-
-	if (!file) {
-		fault_set(fault, FAULT_STATE, 0, "cannot read %s: %s", path, strerror(errno));
-		return VOS_EIO;
-	}
-	while (out->len <= FILE_MAX && (len = fread(piece, 1, sizeof(piece), file)) > 0)
-		buf_add(out, piece, len);
-	failed = ferror(file) || out->failed;
-	if (!is_stdin)
-		fclose(file);
-	if (failed) {
-		fault_set(fault, FAULT_STATE, 0, "cannot read %s: %s", path, strerror(errno));
-		return VOS_EIO;
-	}
-	if (out->len > FILE_MAX) {
-		fault_set(fault, FAULT_VALUE_RANGE, 0, "%s is longer than %u MiB", path,
-			  FILE_MAX >> 20);
-		return VOS_EINVAL;
-	}
-	return VOS_OK;
-}
-
-/* JSON carries only UTF-8, so a bad byte is told here, with its place. */
-static bool check_utf8(struct span text, struct vos_fault *fault)
-{
-	int line = 0;
-
-	while (text.len) {
-		size_t len = span_find(text, '\n');
-		struct span row = {text.ptr, len};
-		json_t *json = json_stringn(row.ptr, row.len);
-		const char *nul = row.len ? memchr(row.ptr, '\0', row.len) : NULL;
-
-		line++;
-		if (!json || nul) {
-			size_t at = nul ? (size_t)(nul - row.ptr) : 0;
-
-			json_decref(json);
-			while (!nul && at < row.len && (json = json_stringn(row.ptr, at + 1))) {
-				json_decref(json);
-				at++;
-			}
-			fault->line = line;
-			fault_set(fault, FAULT_VALUE_FORMAT, (int)at + 1,
-				  "the file is not UTF-8 text");
-			return false;
-		}
-		json_decref(json);
-		text.ptr += len < text.len ? len + 1 : len;
-		text.len -= len < text.len ? len + 1 : len;
-	}
-	return true;
-}
+#include "vosctl/config_file.h"
 
 static void write_stdout(void *context, const char *data, size_t len)
 {
@@ -102,6 +39,7 @@ static int run_apply(struct batch *batch, const struct apply_options *options, s
 		.check = options->check,
 		.diff = options->diff,
 		.replace = options->replace,
+		.confirm_minutes = options->confirm_minutes,
 		.timeout_ms = batch->options.timeout_ms,
 	};
 	const struct output_options output_options = {
@@ -139,10 +77,10 @@ int batch_apply(struct batch *batch, const struct apply_options *options)
 	struct vos_fault fault = {0};
 
 	batch->name = strcmp(options->path, "-") == 0 ? "<stdin>" : options->path;
-	if (read_all(options->path, &text, &fault) != VOS_OK) {
+	if (config_file_read(options->path, &text, &fault) != VOS_OK) {
 		batch_print_fault(NULL, &fault);
 		batch->exit_code = fault.code == FAULT_STATE ? EXIT_WRONG_USAGE : EXIT_REFUSED;
-	} else if (!check_utf8(buf_span(&text), &fault)) {
+	} else if (!config_file_is_text(buf_span(&text), &fault)) {
 		batch_print_fault(batch->name, &fault);
 		batch->exit_code = EXIT_REFUSED;
 	} else {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shared/base/secret.h"
+#include "vosctl/config_file.h"
 
 /* A table fits the terminal; into a pipe or file it is written whole. */
 static int terminal_width(void)
@@ -144,6 +145,30 @@ static void run_local(struct batch *batch, const struct match *match)
 			     print_help_line, batch);
 }
 
+/* load merge, configure replace: faults have their place in that file, the command's own in ours.
+ */
+static enum vos_err load_file(struct batch *batch, const struct match *match,
+			      const struct client_sink *sink, struct client_status *status,
+			      struct vos_fault *fault)
+{
+	const char *name = batch->name;
+	int line = batch->line;
+	enum vos_err err;
+
+	/* A file that cannot be read leaves everything as it is. */
+	snprintf(status->mode, sizeof(status->mode), "%s", batch->mode);
+	status->pending = batch->pending;
+	batch->name = match_text(match, "file");
+	batch->line = 0;
+	err = config_file_load(batch->client, match, batch->mode, batch->options.timeout_ms, sink,
+			       status, fault);
+	batch->name = name;
+	batch->line = line;
+	fault->line = 0;
+	fault->column = 0;
+	return err;
+}
+
 static void run_remote(struct batch *batch, const struct match *match, const char *text)
 {
 	const struct client_request request = {
@@ -167,7 +192,9 @@ static void run_remote(struct batch *batch, const struct match *match, const cha
 		fail(batch, EXIT_REFUSED, &fault);
 		return;
 	}
-	err = client_exec(batch->client, &request, output_sink(output), &status, &fault);
+	err = match && config_file_is_load(match)
+		      ? load_file(batch, match, output_sink(output), &status, &fault)
+		      : client_exec(batch->client, &request, output_sink(output), &status, &fault);
 	if (output_close(output, &status, err ? &fault : NULL, &saving) != VOS_OK)
 		fail(batch, EXIT_REFUSED, &saving);
 	if (err)

@@ -56,6 +56,7 @@ struct apply_options {
 	bool replace;
 	bool check;
 	bool diff;
+	int confirm_minutes; /* 0 = holds without confirmation */
 };
 
 int batch_apply(struct batch *batch, const struct apply_options *options);

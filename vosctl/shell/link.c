@@ -24,8 +24,25 @@ void link_lost(struct shell *shell)
 	shell_update_prompt(shell);
 }
 
+/* The daemon has kept our candidate if only the connection was lost. */
+static bool resume_candidate(struct shell *shell)
+{
+	const struct client_sink sink = {0};
+	const struct client_request request = {
+		.line = "configure resume", .mode = "exec", .timeout_ms = RECONNECT_WAIT_MS};
+	struct client_status status = {0};
+	struct vos_fault fault = {0};
+
+	if (client_info(shell->client)->kept == 0 ||
+	    client_exec(shell->client, &request, &sink, &status, &fault) != VOS_OK)
+		return false;
+	shell->status = status;
+	return true;
+}
+
 bool link_restore(struct shell *shell)
 {
+	bool is_resumed;
 	struct vos_fault fault = {0};
 	bool was_config = shell->mode.kind != MODE_EXEC;
 	int pause_ms = shell->retry_ms * 2;
@@ -35,14 +52,19 @@ bool link_restore(struct shell *shell)
 		return false;
 	}
 	shell->is_lost = false;
-	/* A new session of the daemon: it starts in exec mode and without a candidate. */
-	shell->mode = (struct mode){.kind = MODE_EXEC};
-	shell->status.pending = 0;
 	shell->status.generation = client_info(shell->client)->generation;
+	shell_set_confirm(shell, client_info(shell->client)->confirm_s);
 	shell->is_same_language =
 		strcmp(client_info(shell->client)->grammar, grammar_hash(shell->grammar)) == 0;
+	is_resumed = was_config && resume_candidate(shell);
+	if (!is_resumed) {
+		/* A new session of the daemon: in exec mode and without a candidate. */
+		shell->mode = (struct mode){.kind = MODE_EXEC};
+		shell->status.pending = 0;
+	}
 	shell_update_prompt(shell);
-	edit_print_above(shell->edit, was_config
+	edit_print_above(shell->edit, is_resumed ? "% connected again; the candidate goes on\n"
+				      : was_config
 					      ? "% connected again; configuration mode was left\n"
 					      : "% connected again\n");
 	return true;
@@ -60,9 +82,21 @@ int link_wait_ms(void *context)
 	const struct shell *shell = context;
 	uint64_t now_us = clock_mono_us();
 
+	/* The clock of the prompt. */
 	if (!shell->is_lost)
-		return -1;
+		return shell->confirm_until_us ? 1000 : -1;
 	return now_us >= shell->retry_at_us ? 0 : (int)((shell->retry_at_us - now_us) / 1000) + 1;
+}
+
+/* The right prompt counts down; once more at the end, to be gone. */
+static void tick(struct shell *shell)
+{
+	if (!shell->confirm_until_us)
+		return;
+	if (!shell_confirm_s(shell))
+		shell->confirm_until_us = 0;
+	shell_update_prompt(shell);
+	edit_redraw(shell->edit);
 }
 
 void link_idle(void *context)
@@ -75,5 +109,7 @@ void link_idle(void *context)
 	} else if (client_poll(shell->client) != VOS_OK) {
 		link_lost(shell);
 		edit_redraw(shell->edit);
+	} else {
+		tick(shell);
 	}
 }

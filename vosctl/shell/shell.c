@@ -8,10 +8,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "shared/base/clock.h"
+#include "vosctl/config_file.h"
 #include "vosctl/render/output.h"
 #include "vosctl/shell/shell_private.h"
 
 #define EXIT_LOST 3
+
+int shell_confirm_s(const struct shell *shell)
+{
+	uint64_t now_us = clock_mono_us();
+
+	if (now_us >= shell->confirm_until_us)
+		return 0;
+	return (int)((shell->confirm_until_us - now_us + 999999) / 1000000);
+}
+
+void shell_set_confirm(struct shell *shell, int left_s)
+{
+	shell->confirm_until_us = left_s ? clock_mono_us() + (uint64_t)left_s * 1000000 : 0;
+}
 
 void shell_update_prompt(struct shell *shell)
 {
@@ -28,6 +44,9 @@ void shell_update_prompt(struct shell *shell)
 			 mode_print(&shell->mode, mode), status->pending ? "*" : "");
 	if (shell->is_lost)
 		snprintf(right, sizeof(right), "[disconnected]");
+	else if (shell_confirm_s(shell))
+		snprintf(right, sizeof(right), "[confirm in %d:%02d]", shell_confirm_s(shell) / 60,
+			 shell_confirm_s(shell) % 60);
 	else if (status->pending)
 		snprintf(right, sizeof(right), "[%d change%s]", status->pending,
 			 status->pending == 1 ? "" : "s");
@@ -48,7 +67,10 @@ static void write_warning(void *context, const struct vos_fault *fault, bool is_
 	struct shell *shell = context;
 	struct buf line = buf_new();
 
-	buf_printf(&line, "%% %s%s%s%s\n", is_error ? "" : "warning: ", fault->path,
+	buf_add_lit(&line, "% ");
+	if (fault->line) /* of a file */
+		buf_printf(&line, "line %d:%d: ", fault->line, fault->column);
+	buf_printf(&line, "%s%s%s%s\n", is_error ? "" : "warning: ", fault->path,
 		   fault->path[0] ? ": " : "", fault->text);
 	if (!line.failed)
 		screen_write(&shell->screen, line.data, line.len);
@@ -77,6 +99,7 @@ static void take_status(struct shell *shell, const struct client_status *status)
 	struct mode mode;
 
 	shell->status = *status;
+	shell_set_confirm(shell, status->confirm_s);
 	if (mode_parse(span_of(status->mode), &mode))
 		shell->mode = mode;
 	if (status->is_closing)
@@ -115,7 +138,14 @@ static enum vos_err send_line(struct shell *shell, const char *line, const struc
 	}
 	screen_begin(&shell->screen, output_is_unpaged(output));
 	input_unblock(shell->input);
-	err = client_exec(shell->client, &request, output_sink(output), &status, &fault);
+	if (match && config_file_is_load(match)) {
+		err = config_file_load(shell->client, match, request.mode, request.timeout_ms,
+				       output_sink(output), &status, &fault);
+		fault.line = 0; /* of the file: its faults have been listed */
+		fault.column = 0;
+	} else {
+		err = client_exec(shell->client, &request, output_sink(output), &status, &fault);
+	}
 	if (output_close(output, &status, err == VOS_OK ? NULL : &fault, &save_fault) != VOS_OK)
 		printf("%% %s\n", save_fault.text);
 	input_block(shell->input);
@@ -214,7 +244,9 @@ static void run_line(struct shell *shell, const char *line)
 
 	if (err == VOS_ENOENT)
 		return;
-	if (err != VOS_OK && shell->is_same_language) {
+	/* Of a value that is out of range switchd says what it is now. */
+	if (err != VOS_OK && shell->is_same_language &&
+	    (fault.code != FAULT_VALUE_RANGE || shell->is_lost)) {
 		/* For the up arrow only: what is not understood may hold a secret, so it is not
 		 * stored. */
 		if (line[0] != ' ')
@@ -222,6 +254,8 @@ static void run_line(struct shell *shell, const char *line)
 		say_fault(shell, line, &fault);
 		return;
 	}
+	if (err != VOS_OK && line[0] != ' ')
+		edit_remember(shell->edit, line);
 	if (err == VOS_OK) {
 		remember(shell, line, match);
 		if (local_run(shell, match))
@@ -338,6 +372,7 @@ static bool start(struct shell *shell)
 	shell->screen = (struct screen){.input = shell->input, .length = -1, .width = -1};
 	snprintf(shell->status.hostname, sizeof(shell->status.hostname), "%s", info->hostname);
 	shell->status.generation = info->generation;
+	shell_set_confirm(shell, info->confirm_s);
 	shell->is_same_language = strcmp(info->grammar, grammar_hash(shell->grammar)) == 0;
 	return true;
 }

@@ -30,6 +30,7 @@ struct shell {
 	bool is_same_language; /* the daemon has our grammar */
 	bool is_lost;          /* no connection */
 	bool is_done;
+	uint64_t confirm_until_us; /* the last commit is taken back then; 0 = it holds */
 	int exit_code;
 	int retry_ms; /* pause before the next try to connect */
 	uint64_t retry_at_us;
@@ -52,3 +53,6 @@ int link_wait_ms(void *shell);
 void link_idle(void *shell);
 
 void shell_update_prompt(struct shell *shell);
+/* Seconds that are left to confirm the last commit in, as far as we know; 0 = none waits. */
+int shell_confirm_s(const struct shell *shell);
+void shell_set_confirm(struct shell *shell, int left_s);
