@@ -109,6 +109,9 @@ static void take_notice(struct client *client, struct pending *pending, const ch
 		sink->item(sink->context, schema_of(params), json_object_get(params, "item"));
 	else if (strcmp(method, "text") == 0 && sink->text)
 		sink->text(sink->context, json_string_value(json_object_get(params, "text")));
+	else if (strcmp(method, "section") == 0 && sink->section)
+		sink->section(sink->context, schema_of(params),
+			      json_string_value(json_object_get(params, "command")));
 	else if (strcmp(method, "warning") == 0)
 		warn(sink, params);
 }

@@ -39,6 +39,8 @@ struct client_status {
 /* Output of a request. Members may be NULL; the JSON is borrowed for the time of the call. */
 struct client_sink {
 	void *context;
+	/* What follows is the output of this command, until the next section. */
+	void (*section)(void *context, const char *schema, const char *command);
 	/* Array of {"name","type","unit","header","width"}; comes once, before the rows. */
 	void (*columns)(void *context, const char *schema, json_t *columns);
 	void (*rows)(void *context,

@@ -118,6 +118,8 @@ struct request {
 	struct vos_fault fault;
 	json_t *result; /* replaces the status when set (hello, complete) */
 	struct emitter emit;
+	size_t part;        /* of show tech-support: the one that is being shown */
+	step_fn *part_step; /* its handler */
 	struct match match;
 };
 
@@ -148,6 +150,7 @@ enum step request_fail(struct request *request, const struct vos_fault *fault);
 enum step request_no_memory(struct request *request);
 /* Zeroed memory that lives as long as the request; NULL when out of memory. */
 void *request_state(struct request *request, size_t size);
+void request_drop_state(struct request *request);
 bool request_has(const struct request *request, const char *arg);
 struct snapshot *request_running(const struct request *request);
 
@@ -158,8 +161,8 @@ enum step help_method(struct request *request);
 enum step apply_method(struct request *request);
 enum step apply_part_method(struct request *request);
 enum step load_method(struct request *request);
-/* True when the command has a handler, or needs none. For a test. */
-bool dispatch_has_handler(enum command_id command);
+/* NULL: the command has none. */
+step_fn *dispatch_handler(enum command_id command);
 
 /* --- peer.c: who is at the other end. --- */
 void peer_identify(struct session *session, gid_t socket_gid);

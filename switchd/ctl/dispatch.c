@@ -41,6 +41,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_AUDIT] = show_audit,
 	[COMMAND_SHOW_LOGGING] = show_logging,
 	[COMMAND_SHOW_CAPACITY] = show_capacity,
+	[COMMAND_SHOW_TECH_SUPPORT] = show_tech_support,
 	[COMMAND_SHOW_COUNTERS] = show_counters,
 	[COMMAND_SHOW_SIP_STATISTICS] = show_sip_statistics,
 	[COMMAND_SHOW_AUTHENTICATION_FAILURES] = show_authentication_failures,
@@ -61,6 +62,8 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_END] = cmd_end,
 	[COMMAND_TERMINAL_LENGTH] = nothing,
 	[COMMAND_TERMINAL_WIDTH] = nothing,
+	[COMMAND_TERMINAL_TIMESTAMPS] = nothing,
+	[COMMAND_WATCH] = nothing,
 	[COMMAND_HISTORY] = nothing,
 	[COMMAND_HELP] = nothing,
 	[COMMAND_EXIT] = cmd_exit,
@@ -73,9 +76,9 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_MODE_ENTER] = cmd_line,
 };
 
-bool dispatch_has_handler(enum command_id command)
+step_fn *dispatch_handler(enum command_id command)
 {
-	return handlers[command] != NULL;
+	return handlers[command];
 }
 
 /* Commands that work on the candidate. */

@@ -30,6 +30,15 @@ static json_t *id_schema(const struct request *request)
 			 (json_int_t)generation);
 }
 
+void emit_section(struct request *request, const char *command)
+{
+	json_t *params = id_schema(request);
+
+	emit_flush(request);
+	json_object_set_new(params, "command", json_string(command));
+	notify(request, "section", params);
+}
+
 /* A column of negative width is for those who have the room: `brief` leaves it out, `detail`
  * insists. */
 static json_t *column_json(const struct request *request, const struct column *column)

@@ -7,6 +7,9 @@
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/ctl/schema.h"
 
+/* What follows is the output of that command, a part of the present one's. */
+void emit_section(struct request *request, const char *command);
+
 /* Rows of a table. Every row has all its cells, in order. */
 void emit_table(struct request *request, const struct column *columns, size_t count);
 #define EMIT_TABLE(request, columns) \

@@ -96,7 +96,7 @@ struct request *request_create(struct session *session, json_t *message)
 	return request;
 }
 
-static void drop_state(struct request *request)
+void request_drop_state(struct request *request)
 {
 	if (!request->state)
 		return;
@@ -105,13 +105,14 @@ static void drop_state(struct request *request)
 	else
 		free(request->state);
 	request->state = NULL;
+	request->drop_state = NULL;
 }
 
 void request_destroy(struct request *request)
 {
 	if (!request)
 		return;
-	drop_state(request);
+	request_drop_state(request);
 	json_decref(request->emit.row);
 	json_decref(request->emit.rows);
 	json_decref(request->emit.item);

@@ -3,6 +3,7 @@
 #include "switchd/ctl/schema.h"
 
 static const struct schema schema_document = {.kind = SCHEMA_TEXT};
+static const struct schema schema_sections = {.kind = SCHEMA_SECTIONS};
 
 static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_VERSION] = &schema_version,
@@ -32,6 +33,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_AUDIT] = &schema_audit,
 	[COMMAND_SHOW_LOGGING] = &schema_logging,
 	[COMMAND_SHOW_CAPACITY] = &schema_capacity,
+	[COMMAND_SHOW_TECH_SUPPORT] = &schema_sections,
 	[COMMAND_SHOW_COUNTERS] = &schema_counters,
 	[COMMAND_SHOW_SIP_STATISTICS] = &schema_sip_statistics,
 	[COMMAND_SHOW_AUTHENTICATION_FAILURES] = &schema_authentication,

@@ -30,7 +30,12 @@ struct member {
 	const struct member *members; /* MEMBER_LIST: of these things; NULL: of values */
 };
 
-enum schema_kind { SCHEMA_ROWS, SCHEMA_ITEM, SCHEMA_TEXT };
+enum schema_kind {
+	SCHEMA_ROWS,
+	SCHEMA_ITEM,
+	SCHEMA_TEXT,
+	SCHEMA_SECTIONS, /* outputs of other commands, each with its own schema */
+};
 
 struct schema {
 	enum schema_kind kind;

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/secret.h"
 #include "vosctl/config_file.h"
+#include "vosctl/render/watch.h"
 
 /* A table fits the terminal; into a pipe or file it is written whole. */
 static int terminal_width(void)
@@ -135,16 +137,6 @@ static void print_help_line(void *context, const struct candidate *candidate)
 	write_stdout(context, line, strlen(line));
 }
 
-/* What the shell would do by itself; settings of a terminal mean nothing here. */
-static void run_local(struct batch *batch, const struct match *match)
-{
-	struct mode mode;
-
-	if (match->command == COMMAND_HELP && mode_parse(span_of(batch->mode), &mode))
-		grammar_list(batch->grammar, &mode, client_info(batch->client)->role,
-			     print_help_line, batch);
-}
-
 /* load merge, configure replace: faults have their place in that file, the command's own in ours.
  */
 static enum vos_err load_file(struct batch *batch, const struct match *match,
@@ -207,6 +199,42 @@ static void run_remote(struct batch *batch, const struct match *match, const cha
 		batch->is_closing = true;
 		batch->pending = 0; /* gone with the connection, which was reported */
 	}
+}
+
+/* Until a command fails, or a signal ends the program. */
+static void run_watch(struct batch *batch, const struct mode *mode, const struct match *match)
+{
+	const char *line = match_text(match, "show");
+	const struct timespec pause = {.tv_sec = atoi(match_text(match, "seconds"))};
+	struct match *shown = calloc(1, sizeof(*shown));
+	struct vos_fault fault = {0};
+
+	if (!shown)
+		return;
+	if (!watch_match(batch->grammar, mode, line, shown, &fault))
+		fail(batch, EXIT_REFUSED, &fault);
+	while (!batch->exit_code && !batch->is_closing && !batch->is_unsaved) {
+		run_remote(batch, shown, line);
+		if (fflush(stdout) != 0)
+			batch->is_unsaved = true;
+		else
+			nanosleep(&pause, NULL);
+	}
+	free(shown);
+}
+
+/* What the shell would do by itself; settings of a terminal mean nothing here. */
+static void run_local(struct batch *batch, const struct match *match)
+{
+	struct mode mode;
+
+	if (!mode_parse(span_of(batch->mode), &mode))
+		return;
+	if (match->command == COMMAND_HELP)
+		grammar_list(batch->grammar, &mode, client_info(batch->client)->role,
+			     print_help_line, batch);
+	else if (match->command == COMMAND_WATCH)
+		run_watch(batch, &mode, match);
 }
 
 bool batch_line(struct batch *batch, const char *name, int line, const char *text)

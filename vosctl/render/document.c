@@ -35,8 +35,7 @@ static bool is_ndjson(const struct output *output)
 	return output->options.format == OUTPUT_NDJSON;
 }
 
-/* {"schema":"calls/1","generation":43,"time":"...Z" and no end yet. */
-static void add_head(const struct output *output, const char *schema, struct buf *out)
+void document_head(const struct output *output, const char *schema, struct buf *out)
 {
 	const struct client_info *info = output->options.info;
 	int64_t now_ms = output->options.now_ms ? output->options.now_ms : clock_wall_ms();
@@ -54,7 +53,10 @@ void document_begin(struct output *output, json_t *columns)
 	output->columns = json_incref(columns);
 	if (is_ndjson(output))
 		return;
-	add_head(output, output->schema, &head);
+	if (output->section_count)
+		buf_printf(&head, ",\"schema\":\"%s\"", output->schema);
+	else
+		document_head(output, output->schema, &head);
 	buf_add_lit(&head, ",\"rows\":[");
 	output_put(output, buf_span(&head));
 	buf_free(&head);
@@ -133,15 +135,33 @@ static json_t *status_item(const struct client_status *status)
 			 "pending", status ? status->pending : 0);
 }
 
-/* What the request left besides rows: the item, or the text, or that it was done. */
-static void add_body(struct output *output, const struct client_status *status, struct buf *out)
+void document_body(struct output *output, const struct client_status *status, struct buf *out)
 {
+	if (output->section_count)
+		buf_printf(out, ",\"schema\":\"%s\"", output->schema);
 	if (output->item)
 		add_member("item", shown(output, output->item), out);
 	else if (output->has_text)
 		add_member("text", control_text(buf_span(&output->text)), out);
-	else
+	else if (!output->section_count)
 		add_member("item", status_item(status), out);
+}
+
+bool document_line(struct output *output, struct buf *out)
+{
+	json_t *item;
+
+	if (output->item)
+		item = shown(output, output->item);
+	else if (output->has_text)
+		item = json_pack("{s:o}", "text", control_text(buf_span(&output->text)));
+	else
+		return false;
+	json_print(item, out);
+	json_decref(item);
+	buf_add_char(out, '\n');
+	output->row_count++;
+	return true;
 }
 
 static void end_json(struct output *output, const struct client_status *status,
@@ -149,7 +169,13 @@ static void end_json(struct output *output, const struct client_status *status,
 {
 	const char *schema = output->schema[0] ? output->schema : "text/1";
 
-	if (output->has_table) {
+	if (output->section_count) {
+		sections_end_part(output);
+		buf_printf(out, "],\"count\":%llu,\"complete\":%s",
+			   (unsigned long long)output->section_count, fault ? "false" : "true");
+		if (fault)
+			add_error(fault, out);
+	} else if (output->has_table) {
 		buf_printf(out, "],\"count\":%llu,\"complete\":%s",
 			   (unsigned long long)output->row_count, fault ? "false" : "true");
 		if (fault)
@@ -158,8 +184,8 @@ static void end_json(struct output *output, const struct client_status *status,
 		add_error(fault, out);
 		out->data[0] = '{'; /* in place of the comma */
 	} else {
-		add_head(output, output->item || output->has_text ? schema : "status/1", out);
-		add_body(output, status, out);
+		document_head(output, output->item || output->has_text ? schema : "status/1", out);
+		document_body(output, status, out);
 	}
 	if (output->warnings)
 		add_member("warnings", json_incref(output->warnings), out);
@@ -169,13 +195,11 @@ static void end_json(struct output *output, const struct client_status *status,
 static void end_ndjson(struct output *output, const struct client_status *status,
 		       const struct vos_fault *fault, struct buf *out)
 {
-	json_t *item;
+	if (output->section_count) {
+		sections_end_part(output);
+	} else if (!output->has_table && !fault && !document_line(output, out)) {
+		json_t *item = status_item(status);
 
-	if (!output->has_table && !fault) {
-		item = output->item ? shown(output, output->item)
-		       : output->has_text
-			       ? json_pack("{s:o}", "text", control_text(buf_span(&output->text)))
-			       : status_item(status);
 		json_print(item, out);
 		json_decref(item);
 		buf_add_char(out, '\n');

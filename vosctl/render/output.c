@@ -26,13 +26,26 @@ static bool is_json(const struct output *output)
 	return output->options.format == OUTPUT_JSON || output->options.format == OUTPUT_NDJSON;
 }
 
+/* How a line of text is set off: headings, and both sides of a difference. NULL: not at all. */
+static const char *color_of(const struct output *output, struct span line, bool is_heading)
+{
+	if (!output->options.has_color || output->options.format != OUTPUT_TEXT || output->file ||
+	    !line.len)
+		return NULL;
+	if (is_heading)
+		return "\033[1m";
+	if (output->has_table && !output->table.has_header)
+		return line.ptr[0] == '+' ? "\033[32m" : line.ptr[0] == '-' ? "\033[31m" : NULL;
+	return NULL;
+}
+
 /* What left the filters. */
 static void line_out(void *context, struct span line, bool is_heading)
 {
 	struct output *output = context;
+	const char *color = color_of(output, line, is_heading);
 	struct buf whole = buf_new();
 
-	(void)is_heading;
 	if (is_json(output) && output->has_table && pipeline_counts(output->pipeline)) {
 		/* No rows: the document's "count" says it. */
 		if (!span_to_u64(line, UINT64_MAX, &output->row_count))
@@ -49,7 +62,9 @@ static void line_out(void *context, struct span line, bool is_heading)
 		}
 	} else {
 		output->row_count++;
+		buf_add_str(&whole, color ? color : "");
 		buf_add_span(&whole, line);
+		buf_add_str(&whole, color ? "\033[m" : "");
 		buf_add_char(&whole, '\n');
 		output_put(output, buf_span(&whole));
 	}
@@ -61,6 +76,13 @@ static void table_line(void *context, struct span line, bool is_heading)
 	struct output *output = context;
 
 	pipeline_line(output->pipeline, line, is_heading);
+}
+
+static void on_section(void *context, const char *schema, const char *command)
+{
+	struct output *output = context;
+
+	sections_begin_part(output, schema, command ? command : "");
 }
 
 static void on_columns(void *context, const char *schema, json_t *columns)
@@ -271,6 +293,12 @@ enum vos_err output_open(const struct output_options *options, const struct matc
 		return err;
 	}
 	err = take_pipes(output, match, fault);
+	if (!err && is_json(output) && match && match->command == COMMAND_SHOW_TECH_SUPPORT &&
+	    pipeline_filters(output->pipeline)) {
+		fault_set(fault, FAULT_STATE, 0,
+			  "show tech-support as JSON cannot be filtered; leave out one of the two");
+		err = VOS_EINVAL;
+	}
 	if (err) {
 		pipeline_close(output->pipeline);
 		release(output);
@@ -281,6 +309,7 @@ enum vos_err output_open(const struct output_options *options, const struct matc
 	output->table.width = output->options.width;
 	output->sink = (struct client_sink){
 		.context = output,
+		.section = on_section,
 		.columns = on_columns,
 		.rows = on_rows,
 		.item = on_item,
@@ -309,10 +338,11 @@ enum vos_err output_close(struct output *output, const struct client_status *sta
 
 	if (output->part.len)
 		pipeline_line(output->pipeline, buf_span(&output->part), false);
+	buf_reset(&output->part);
 	if (output->has_table && output->options.format == OUTPUT_TEXT)
 		table_end(&output->table);
-	else if (output->table.schema)
-		json_decref(output->table.schema);
+	else
+		table_drop(&output->table);
 	pipeline_close(output->pipeline);
 	if (is_json(output))
 		document_end(output, status, fault);

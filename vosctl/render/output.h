@@ -15,6 +15,7 @@ struct output_options {
 	enum output_format format; /* a `| json` of the line wins over it */
 	int width;                 /* columns of the terminal; 0 = no limit, nothing is cut */
 	bool quiet;                /* no warnings */
+	bool has_color;            /* the screen shows colours and nobody has objected */
 	/* Where the output goes, in pieces of whole lines. */
 	void (*write)(void *context, const char *data, size_t len);
 	/* Where warnings and the faults of a file go, without newline; NULL = stderr as batch

@@ -20,8 +20,9 @@ struct output {
 	bool unpaged;
 	bool is_broken; /* saving failed */
 	uint64_t row_count;
-	struct buf text; /* JSON: text until the end */
-	struct buf part; /* an unfinished line of text */
+	uint64_t section_count; /* parts begun; 0: it is one part without a name */
+	struct buf text;        /* JSON: text until the end */
+	struct buf part;        /* an unfinished line of text */
 	json_t *item;
 	json_t *warnings;
 	json_t *columns; /* JSON formats: names of the cells */
@@ -39,3 +40,13 @@ void document_row(struct output *output, json_t *row);
 void document_end(struct output *output, const struct client_status *status,
 		  const struct vos_fault *fault);
 void json_print(json_t *json, struct buf *out);
+/* {"schema":...,"generation":...,"time":... and no end yet. */
+void document_head(const struct output *output, const char *schema, struct buf *out);
+/* ,"item":... or ,"text":... or what the status says. */
+void document_body(struct output *output, const struct client_status *status, struct buf *out);
+/* The same as a line of NDJSON; false when there is none. */
+bool document_line(struct output *output, struct buf *out);
+
+/* Parts of an output, each under its command (sections.c). */
+void sections_begin_part(struct output *output, const char *schema, const char *command);
+void sections_end_part(struct output *output);

@@ -212,6 +212,11 @@ void pipeline_close(struct pipeline *pipeline)
 	free(pipeline);
 }
 
+bool pipeline_filters(const struct pipeline *pipeline)
+{
+	return pipeline->count > 0;
+}
+
 bool pipeline_counts(const struct pipeline *pipeline)
 {
 	for (int i = 0; i < pipeline->count; i++)

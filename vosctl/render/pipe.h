@@ -16,4 +16,5 @@ VOS_CHECK enum vos_err pipeline_open(const struct match *match, pipeline_fn *fn,
 void pipeline_line(struct pipeline *pipeline, struct span line, bool is_heading);
 /* The held lines come, then the pipeline is freed. */
 void pipeline_close(struct pipeline *pipeline);
+bool pipeline_filters(const struct pipeline *pipeline);
 bool pipeline_counts(const struct pipeline *pipeline);

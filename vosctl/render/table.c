@@ -212,6 +212,11 @@ void table_end(struct table *table)
 {
 	if (table->held && !table->is_sized)
 		size_columns(table);
+	table_drop(table);
+}
+
+void table_drop(struct table *table)
+{
 	json_decref(table->held);
 	json_decref(table->schema);
 	table->held = NULL;

@@ -38,6 +38,8 @@ struct table {
 void table_begin(struct table *table, json_t *columns);
 void table_row(struct table *table, json_t *row);
 void table_end(struct table *table);
+/* Forgets the columns without printing what is held. */
+void table_drop(struct table *table);
 /* CSV (RFC 4180 without CR): names, then values. */
 void csv_begin(struct table *table, json_t *columns);
 void csv_row(struct table *table, json_t *row);

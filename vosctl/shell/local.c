@@ -63,6 +63,12 @@ bool local_run(struct shell *shell, const struct match *match)
 		shell->screen.width = width > 0 ? width : -1;
 		return true;
 	}
+	case COMMAND_TERMINAL_TIMESTAMPS:
+		shell->has_timestamps = match_arg(match, "on") != NULL;
+		return true;
+	case COMMAND_WATCH:
+		watch_run(shell, match);
+		return true;
 	case COMMAND_HISTORY:
 		run_history(shell);
 		return true;

@@ -106,9 +106,17 @@ static void take_status(struct shell *shell, const struct client_status *status)
 		shell->is_done = true;
 }
 
-/* Sends one line; match may be NULL. What went wrong has been said when it returns. */
-static enum vos_err send_line(struct shell *shell, const char *line, const struct match *match,
-			      bool is_answered)
+static void print_time(struct shell *shell)
+{
+	char time[CLOCK_TEXT_MAX];
+
+	clock_print_utc(clock_wall_ms(), time);
+	screen_write(&shell->screen, time, strlen(time));
+	screen_write(&shell->screen, "\n", 1);
+}
+
+enum vos_err shell_send(struct shell *shell, const char *line, const struct match *match,
+			bool is_answered)
 {
 	char mode[MODE_KEY_MAX + 48];
 	struct client_status status = shell->status;
@@ -118,6 +126,7 @@ static enum vos_err send_line(struct shell *shell, const char *line, const struc
 	const struct output_options options = {
 		.width = screen_columns(&shell->screen),
 		.quiet = shell->options->quiet,
+		.has_color = shell->has_color,
 		.write = write_output,
 		.warn = write_warning,
 		.is_cancelled = is_cancelled,
@@ -136,7 +145,9 @@ static enum vos_err send_line(struct shell *shell, const char *line, const struc
 		say_fault(shell, line, &fault);
 		return err;
 	}
-	screen_begin(&shell->screen, output_is_unpaged(output));
+	screen_begin(&shell->screen, output_is_unpaged(output) || shell->is_watching);
+	if (shell->has_timestamps && !shell->is_watching)
+		print_time(shell);
 	input_unblock(shell->input);
 	if (match && config_file_is_load(match)) {
 		err = config_file_load(shell->client, match, request.mode, request.timeout_ms,
@@ -204,9 +215,9 @@ static bool may_leave(struct shell *shell, bool *is_kept)
 		return true;
 	switch (ask_about_changes(shell)) {
 	case ANSWER_COMMIT:
-		return send_line(shell, "commit", NULL, false) == VOS_OK;
+		return shell_send(shell, "commit", NULL, false) == VOS_OK;
 	case ANSWER_DISCARD:
-		return send_line(shell, "discard", NULL, false) == VOS_OK;
+		return shell_send(shell, "discard", NULL, false) == VOS_OK;
 	case ANSWER_KEEP:
 		*is_kept = true;
 		return true;
@@ -273,7 +284,7 @@ static void run_line(struct shell *shell, const char *line)
 	}
 	if (err == VOS_OK && leaves_config(shell, match) && !may_leave(shell, &is_kept))
 		return;
-	(void)!send_line(shell, line, err == VOS_OK ? match : NULL, is_kept);
+	(void)!shell_send(shell, line, err == VOS_OK ? match : NULL, is_kept);
 }
 
 /* Ctrl-Z: back to exec from any configuration mode. */
@@ -345,6 +356,16 @@ static void greet(const struct shell *shell)
 		       info->version, VOS_VERSION);
 }
 
+/* https://no-color.org: any value but the empty one. */
+static void look_at_terminal(struct shell *shell)
+{
+	const char *term = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
+
+	shell->is_dumb = !term || !*term || strcmp(term, "dumb") == 0;
+	shell->has_color = !shell->is_dumb && !(no_color && *no_color) && isatty(STDOUT_FILENO);
+}
+
 static bool start(struct shell *shell)
 {
 	const struct edit_hooks hooks = {
@@ -387,6 +408,7 @@ int shell_run(struct client *client, const struct shell_options *options)
 	shell->client = client;
 	shell->options = options;
 	set_locale();
+	look_at_terminal(shell);
 	if (start(shell)) {
 		greet(shell);
 		loop(shell);

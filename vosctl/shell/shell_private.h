@@ -31,6 +31,10 @@ struct shell {
 	bool is_lost;          /* no connection */
 	bool is_done;
 	uint64_t confirm_until_us; /* the last commit is taken back then; 0 = it holds */
+	bool is_dumb; /* the terminal knows no control sequences */
+	bool has_color;
+	bool has_timestamps; /* terminal timestamps on */
+	bool is_watching;    /* output is not paged */
 	int exit_code;
 	int retry_ms; /* pause before the next try to connect */
 	uint64_t retry_at_us;
@@ -43,6 +47,13 @@ void assist_list(void *shell);
 
 /* Commands that need no daemon; false when the match is none of them (local.c). */
 bool local_run(struct shell *shell, const struct match *match);
+
+/* Sends one line; match may be NULL. What went wrong has been said when it returns. */
+enum vos_err shell_send(struct shell *shell, const char *line, const struct match *match,
+			bool is_answered);
+
+/* watch SECONDS SHOW (watch.c). */
+void watch_run(struct shell *shell, const struct match *match);
 
 /* The connection is gone, or back (link.c). */
 void link_lost(struct shell *shell);
