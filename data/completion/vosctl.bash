@@ -1,0 +1,764 @@
+# shellcheck shell=bash disable=SC2206
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of vosctl's command line for bash, printed by docgen from the grammar; not
+# edited by hand.
+#
+# _vosctl_next sets `next` to what may follow the words of a command, "*" being any
+# value: words; @ and where values come from; ! when the line ends with that word.
+
+_vosctl_options='-s -j -J -t -q -y -c -f --keep-going --version --help'
+_vosctl_apply_options='--replace --check --diff --confirm --comment'
+_vosctl_names='SS_MEDIA_PROXY_MODE
+SS_MEDIA_PROXY_BETWEEN_NET
+SS_MEDIA_PROXY_BEHIND_NAT
+SS_MEDIA_PROXY_SAME_NAT
+SS_RTP_PORT_RANGE
+SS_RTP_PORT_LAYOUT
+SS_AUTHENTICATION_MAX_RETRY
+SS_AUTHENTICATION_FAILED_SUSPEND
+SS_QOS_SIGNAL
+SS_QOS_RTP
+SS_ENDPOINT_EXPIRE
+SS_ENDPOINT_NAT_EXPIRE
+SS_GATEWAY_SWITCH_LIMIT
+SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START
+SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY
+SS_GATEWAY_SWITCH_UNTIL_CONNECT
+SS_GATEWAY_ASR_CALCULATE
+SS_GATEWAY_ASR_RESERVE_TIME
+SS_GATEWAY_ASR_RESERVE_SEPARATE
+SS_GATEWAY_ASR_ROUTE_SORT_CONFIG
+SS_GATEWAY_FEE_RATE_ROUTE_SORT_CONFIG
+SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR
+SS_TRY_PROTECT_ROUTE_DELAY
+SS_REPLY_UNAUTHORIZED
+SS_TCP_CLOSE_RESET
+SS_ENDPOINT_REGISTER_REPLACE
+SS_ENDPOINT_TIME_TO_LIVE
+SS_ENDPOINT_REGISTER_SUSPEND
+SS_ENDPOINT_REGISTER_RETRY
+SS_ENDPOINT_REGISTER_SUSPEND_TIME
+SS_MAX_CALL_DURATION
+SS_CALL_REMAIN_TIME
+SS_NO_MEDIA_HANGUP_TIME
+SS_RTP_ENCRYPTION_MODE
+SS_RTP_ENCRYPTION_KEY
+SS_MAX_CPS
+SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL
+SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT
+SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE
+SS_BLACK_LIST_NO_ANSWER_PERIOD
+SS_BLACK_LIST_NO_ANSWER_LIMIT
+SS_BLACK_LIST_NO_ANSWER_EXPIRE
+SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT
+SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE
+SS_CDR_RECORD_TO_FILE
+SS_CDR_RECORD_NONCONNECT
+SS_CALL_FORWARD_USING_ORIGINAL_CALLER
+SS_CALL_TRANSFER_NORMAL_DISPLAY
+SS_CALL_TRANSFER_ASK_DISPLAY
+FORWARD_SIGNAL_REWRITE_SEQUENCE
+SS_MEDIA_THREADS
+SS_SIP_NAT_KEEP_ALIVE_MESSAGE
+SS_SIP_NAT_KEEP_ALIVE_PERIOD
+SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL
+SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME
+SS_SIP_SESSION_TTL
+SS_SIP_SESSION_UPDATE_SEGMENT
+SS_SIP_RESEND_INTERVAL
+SS_SIP_NO_TIMER_REINVITE_INTERVAL
+SS_SIP_AUTHENTICATION_CODE
+SS_SIP_AUTHENTICATION_TIMEOUT
+SS_SIP_AUTHENTICATION_RETRY
+SS_SIP_TIMEOUT_INVITE
+SS_SIP_TIMEOUT_TRYING
+SS_SIP_TIMEOUT_SESSION_PROGRESS
+SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP
+SS_SIP_TIMEOUT_RINGING
+SS_SIP_STOP_SWITCH_AFTER_SDP
+SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT
+SS_SIP_USER_AGENT_EXPIRE
+SS_SIP_USER_AGENT_RETRY_DELAY
+SS_SIP_USER_AGENT_SEND_UNREGISTER
+SS_SIP_USER_AGENT_PRIVACY
+SS_SIP_PUBLISH_EXPIRE
+SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT
+SS_SIP_E164_DISPLAY_FROM
+SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP
+SS_SIP_OPTIONS_CHECK_PERIOD
+SS_SIP_AUTHENTICATION_REALM
+SS_SIP_SIGNALLING_THREADS
+SS_H245_PORT_RANGE
+SS_H323_DTMF_METHOD
+SS_H323_TIMEOUT_ALERTING
+SS_H323_TIMEOUT_CALLPROCEEDING
+SS_H323_TIMEOUT_SETUP
+SS_H323_TIMEOUT_CALLPROCEEDING_OLC
+SS_H323_Q931_NUMBERING_PLAN
+SS_H323_Q931_NUMBER_TYPE
+SS_H323_Q931_PRESENTATION_INDICATOR
+SS_H323_Q931_SCREENING_INDICATOR
+IVR_RTP_PORT
+IVR_CODEC_PRIORITY
+IVR_PARSE_DTMF_MODE
+IVR_ENABLE_PARSE_INBAND
+IVR_ENABLE_PARSE_SECOND_INBAND
+IVR_VOICEMAIL_EXPIRE_DAY
+IVR_VOICEMAIL_MAX_NUMBER
+IVR_VOICEMAIL_MAX_TIME
+IVR_VOICEMAIL_WELCOME
+IVR_CALLBACK_KEEP_LINE_RING_TIME
+IVR_CALLBACK_KEEP_LINE_TIME
+IVR_CALL_REPORT_IP
+IVR_CALL_REPORT_PORT
+IVR_CALL_REPORT_RETRY
+IVR_CALL_REPORT_RETRY_INTERVAL
+IVR_ALARM_CALLER_E164
+IVR_ALARM_CONFIRM_KEY
+IVR_ALARM_PERIOD
+IVR_ALARM_RETRY
+IVR_ALARM_RETRY_INTERVAL
+IVR_ALARM_PRE_AUDIO
+SERVER_BILLING_HOLD_TIME_PRECISION
+SERVER_MAX_CDR_PENDING_LIST_LENGTH
+SERVER_CDR_FILE_WRITE_MAX
+SERVER_CDR_FILE_WRITE_INTERVAL
+SERVER_BILLING_FEE_PRECISION
+SERVER_BILLING_FEE_UNIT
+SERVER_BILLING_FREE_TIME
+SERVER_BILLING_FREE_E164S
+SERVER_BILLING_PREVENT_OVERDRAFT_ADVANCE_TIME
+SERVER_BILLING_RECORD_ILLEGAL_CALL
+SERVER_BILLING_RECORD_ZERO_HOLD_TIME
+SERVER_BILLING_RECORD_SERVER_HANG_UP
+SERVER_BILLING_GATEWAY_ROUTE_PREFIX
+SERVER_GATEWAY_ROUTE_FEE_RATE
+SERVER_CDR_REAL_TIME_REPORT_SERVER
+SERVER_QUERY_CDR_DENY_TIME
+SERVER_QUERY_CDR_MAX_DAY_INTERVAL
+SERVER_LOGIN_FAILED_DISABLE_TIME
+SERVER_PASSWORD_LENGTH
+SERVER_TERMINAL_ADDITIONAL_CHARACTERS
+SERVER_PHONE_AS_CALLEE_MONEY_VERIFY
+EXTERNAL_WEB_SEND_PHONE_ONLINE
+EXTERNAL_SEND_CDR'
+
+_vosctl_next()
+{
+	case "$1" in
+	'')
+		next='show clear shutdown set commit apply'
+		;;
+	'show')
+		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication'
+		;;
+	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show mapping-gateways' | \
+		'show routing-gateways' | 'show media ports' | 'show media sessions' | \
+		'show configuration changes' | 'show sessions' | 'show capacity' | \
+		'show tech-support' | 'show counters' | 'clear authentication suspended all' | \
+		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
+		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
+		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
+		next=''
+		;;
+	'show calls')
+		next='active caller callee phone gateway state brief detail'
+		;;
+	'show calls caller' | 'show calls callee' | 'show media decision caller')
+		next='@'
+		;;
+	'show calls phone' | 'show registrations phone' | 'set phone')
+		next='@phones'
+		;;
+	'show calls gateway' | 'set routing-gateway')
+		next='@routing-gateways'
+		;;
+	'show calls state')
+		next='@ setup trying ringing connected releasing'
+		;;
+	'show call' | 'clear call')
+		next='@calls !'
+		;;
+	'show registrations')
+		next='phone nat brief detail'
+		;;
+	'show phones')
+		next='@phones !'
+		;;
+	'show media')
+		next='ports sessions decision'
+		;;
+	'show media decision')
+		next='caller'
+		;;
+	'show media decision caller *')
+		next='@ callee'
+		;;
+	'show media decision caller * *' | 'show route' | 'show configuration history last' | \
+		'show audit last' | 'show logging last' | 'clear authentication suspended address' | \
+		'shutdown graceful' | 'set system-parameter rtp-port-range' | \
+		'set system-parameter authentication-max-retry' | 'set system-parameter authentication-failed-suspend' | \
+		'set system-parameter qos-signal' | 'set system-parameter qos-rtp' | \
+		'set system-parameter endpoint-expire' | 'set system-parameter endpoint-nat-expire' | \
+		'set system-parameter gateway-switch-limit' | 'set system-parameter gateway-asr-reserve-time' | \
+		'set system-parameter gateway-asr-reserve-separate' | 'set system-parameter try-protect-route-delay' | \
+		'set system-parameter endpoint-time-to-live' | 'set system-parameter endpoint-register-retry' | \
+		'set system-parameter endpoint-register-suspend-time' | 'set system-parameter max-call-duration' | \
+		'set system-parameter call-remain-time' | 'set system-parameter no-media-hangup-time' | \
+		'set system-parameter max-cps' | 'set system-parameter black-list-caller-malicious-call-check-interval' | \
+		'set system-parameter black-list-caller-malicious-call-limit' | \
+		'set system-parameter black-list-caller-malicious-call-expire' | \
+		'set system-parameter black-list-no-answer-period' | 'set system-parameter black-list-no-answer-limit' | \
+		'set system-parameter black-list-no-answer-expire' | 'set system-parameter black-list-caller-concurrent-limit' | \
+		'set system-parameter black-list-caller-concurrent-expire' | \
+		'set system-parameter media-threads' | 'set sip-parameter nat-keep-alive-message' | \
+		'set sip-parameter nat-keep-alive-period' | 'set sip-parameter nat-keep-alive-send-interval' | \
+		'set sip-parameter nat-keep-alive-send-one-time' | 'set sip-parameter session-ttl' | \
+		'set sip-parameter session-update-segment' | 'set sip-parameter resend-interval' | \
+		'set sip-parameter no-timer-reinvite-interval' | 'set sip-parameter authentication-timeout' | \
+		'set sip-parameter authentication-retry' | 'set sip-parameter timeout-invite' | \
+		'set sip-parameter timeout-trying' | 'set sip-parameter timeout-session-progress' | \
+		'set sip-parameter timeout-session-progress-sdp' | 'set sip-parameter timeout-ringing' | \
+		'set sip-parameter user-agent-expire' | 'set sip-parameter user-agent-retry-delay' | \
+		'set sip-parameter publish-expire' | 'set sip-parameter session-timeout-early-hangup' | \
+		'set sip-parameter options-check-period' | 'set sip-parameter authentication-realm' | \
+		'set sip-parameter signalling-threads' | 'set h323-parameter h245-port-range' | \
+		'set h323-parameter timeout-alerting' | 'set h323-parameter timeout-callproceeding' | \
+		'set h323-parameter timeout-setup' | 'set h323-parameter timeout-callproceeding-olc' | \
+		'set audio-service-parameter rtp-port' | 'set audio-service-parameter codec-priority' | \
+		'set audio-service-parameter voicemail-expire-day' | 'set audio-service-parameter voicemail-max-number' | \
+		'set audio-service-parameter voicemail-max-time' | 'set audio-service-parameter voicemail-welcome' | \
+		'set audio-service-parameter callback-keep-line-ring-time' | \
+		'set audio-service-parameter callback-keep-line-time' | 'set audio-service-parameter call-report-ip' | \
+		'set audio-service-parameter call-report-port' | 'set audio-service-parameter call-report-retry' | \
+		'set audio-service-parameter call-report-retry-interval' | \
+		'set audio-service-parameter alarm-caller-e164' | 'set audio-service-parameter alarm-confirm-key' | \
+		'set audio-service-parameter alarm-period' | 'set audio-service-parameter alarm-retry' | \
+		'set audio-service-parameter alarm-retry-interval' | 'set audio-service-parameter alarm-pre-audio' | \
+		'set server-parameter billing-hold-time-precision' | 'set server-parameter max-cdr-pending-list-length' | \
+		'set server-parameter cdr-file-write-max' | 'set server-parameter cdr-file-write-interval' | \
+		'set server-parameter billing-fee-precision' | 'set server-parameter billing-fee-unit' | \
+		'set server-parameter billing-free-time' | 'set server-parameter billing-free-e164s' | \
+		'set server-parameter billing-prevent-overdraft-advance-time' | \
+		'set server-parameter billing-gateway-route-prefix' | 'set server-parameter gateway-route-fee-rate' | \
+		'set server-parameter cdr-real-time-report-server' | 'set server-parameter query-cdr-deny-time' | \
+		'set server-parameter query-cdr-max-day-interval' | 'set server-parameter login-failed-disable-time' | \
+		'set server-parameter password-length' | 'set server-parameter terminal-additional-characters' | \
+		'set hostname' | 'set control read-only-socket' | 'set trace ring-size' | \
+		'set backup directory' | 'set backup interval' | 'set backup keep' | \
+		'set network * prefix' | 'set network * interface' | 'set listen * udp' | \
+		'set listen * tcp' | 'set listen * tls' | 'set listen * media-address' | \
+		'set listen * advertised-address' | 'set listen * certificate' | \
+		'set listen * key' | 'set trusted * memo' | 'set number-transform * rule' | \
+		'set number-pool * number' | 'set number-pool * reuse-count' | \
+		'set phone * name' | 'set phone * capacity' | 'set phone * address' | \
+		'set phone * max-call-duration' | 'set phone * forward-always' | \
+		'set phone * forward-busy' | 'set phone * forward-no-answer' | \
+		'set phone * forward-offline' | 'set phone * forward-ring-time' | \
+		'set mapping-gateway * address' | 'set mapping-gateway * capacity' | \
+		'set mapping-gateway * rate-limit' | 'set mapping-gateway * priority' | \
+		'set mapping-gateway * caller-prefixes' | 'set mapping-gateway * callee-prefixes' | \
+		'set mapping-gateway * proceeding-timeout' | 'set mapping-gateway * replace-cause' | \
+		'set mapping-gateway * max-call-duration' | 'set routing-gateway * address' | \
+		'set routing-gateway * prefixes' | 'set routing-gateway * priority' | \
+		'set routing-gateway * capacity' | 'set routing-gateway * rate-limit' | \
+		'set routing-gateway * period' | 'set routing-gateway * timeout-invite' | \
+		'set routing-gateway * timeout-trying' | 'set routing-gateway * timeout-session-progress' | \
+		'set routing-gateway * timeout-session-progress-sdp' | 'set routing-gateway * timeout-ringing' | \
+		'set routing-gateway * timeout-setup' | 'set routing-gateway * timeout-callproceeding' | \
+		'set routing-gateway * timeout-callproceeding-olc' | 'set routing-gateway * timeout-alerting' | \
+		'set routing-gateway * stop-codes' | 'set routing-gateway * max-call-duration' | \
+		'set registration * server' | 'set registration * account' | \
+		'set registration * auth-name' | 'set registration * expire' | \
+		'set registration * retry-delay' | 'set alarm * lower' | 'set alarm * upper' | \
+		'set alarm * window' | 'set alarm * post' | 'set alarm * mail' | \
+		'set alarm * call' | 'set SS_RTP_PORT_RANGE' | 'set SS_AUTHENTICATION_MAX_RETRY' | \
+		'set SS_AUTHENTICATION_FAILED_SUSPEND' | 'set SS_QOS_SIGNAL' | \
+		'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | 'set SS_ENDPOINT_NAT_EXPIRE' | \
+		'set SS_GATEWAY_SWITCH_LIMIT' | 'set SS_GATEWAY_ASR_RESERVE_TIME' | \
+		'set SS_GATEWAY_ASR_RESERVE_SEPARATE' | 'set SS_TRY_PROTECT_ROUTE_DELAY' | \
+		'set SS_ENDPOINT_TIME_TO_LIVE' | 'set SS_ENDPOINT_REGISTER_RETRY' | \
+		'set SS_ENDPOINT_REGISTER_SUSPEND_TIME' | 'set SS_MAX_CALL_DURATION' | \
+		'set SS_CALL_REMAIN_TIME' | 'set SS_NO_MEDIA_HANGUP_TIME' | \
+		'set SS_MAX_CPS' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL' | \
+		'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE' | \
+		'set SS_BLACK_LIST_NO_ANSWER_PERIOD' | 'set SS_BLACK_LIST_NO_ANSWER_LIMIT' | \
+		'set SS_BLACK_LIST_NO_ANSWER_EXPIRE' | 'set SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT' | \
+		'set SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE' | 'set SS_MEDIA_THREADS' | \
+		'set SS_SIP_NAT_KEEP_ALIVE_MESSAGE' | 'set SS_SIP_NAT_KEEP_ALIVE_PERIOD' | \
+		'set SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL' | 'set SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME' | \
+		'set SS_SIP_SESSION_TTL' | 'set SS_SIP_SESSION_UPDATE_SEGMENT' | \
+		'set SS_SIP_RESEND_INTERVAL' | 'set SS_SIP_NO_TIMER_REINVITE_INTERVAL' | \
+		'set SS_SIP_AUTHENTICATION_TIMEOUT' | 'set SS_SIP_AUTHENTICATION_RETRY' | \
+		'set SS_SIP_TIMEOUT_INVITE' | 'set SS_SIP_TIMEOUT_TRYING' | \
+		'set SS_SIP_TIMEOUT_SESSION_PROGRESS' | 'set SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' | \
+		'set SS_SIP_TIMEOUT_RINGING' | 'set SS_SIP_USER_AGENT_EXPIRE' | \
+		'set SS_SIP_USER_AGENT_RETRY_DELAY' | 'set SS_SIP_PUBLISH_EXPIRE' | \
+		'set SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP' | 'set SS_SIP_OPTIONS_CHECK_PERIOD' | \
+		'set SS_SIP_AUTHENTICATION_REALM' | 'set SS_SIP_SIGNALLING_THREADS' | \
+		'set SS_H245_PORT_RANGE' | 'set SS_H323_TIMEOUT_ALERTING' | \
+		'set SS_H323_TIMEOUT_CALLPROCEEDING' | 'set SS_H323_TIMEOUT_SETUP' | \
+		'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | 'set IVR_RTP_PORT' | \
+		'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
+		'set IVR_VOICEMAIL_MAX_NUMBER' | 'set IVR_VOICEMAIL_MAX_TIME' | \
+		'set IVR_VOICEMAIL_WELCOME' | 'set IVR_CALLBACK_KEEP_LINE_RING_TIME' | \
+		'set IVR_CALLBACK_KEEP_LINE_TIME' | 'set IVR_CALL_REPORT_IP' | \
+		'set IVR_CALL_REPORT_PORT' | 'set IVR_CALL_REPORT_RETRY' | \
+		'set IVR_CALL_REPORT_RETRY_INTERVAL' | 'set IVR_ALARM_CALLER_E164' | \
+		'set IVR_ALARM_CONFIRM_KEY' | 'set IVR_ALARM_PERIOD' | 'set IVR_ALARM_RETRY' | \
+		'set IVR_ALARM_RETRY_INTERVAL' | 'set IVR_ALARM_PRE_AUDIO' | \
+		'set SERVER_BILLING_HOLD_TIME_PRECISION' | 'set SERVER_MAX_CDR_PENDING_LIST_LENGTH' | \
+		'set SERVER_CDR_FILE_WRITE_MAX' | 'set SERVER_CDR_FILE_WRITE_INTERVAL' | \
+		'set SERVER_BILLING_FEE_PRECISION' | 'set SERVER_BILLING_FEE_UNIT' | \
+		'set SERVER_BILLING_FREE_TIME' | 'set SERVER_BILLING_FREE_E164S' | \
+		'set SERVER_BILLING_PREVENT_OVERDRAFT_ADVANCE_TIME' | 'set SERVER_BILLING_GATEWAY_ROUTE_PREFIX' | \
+		'set SERVER_GATEWAY_ROUTE_FEE_RATE' | 'set SERVER_CDR_REAL_TIME_REPORT_SERVER' | \
+		'set SERVER_QUERY_CDR_DENY_TIME' | 'set SERVER_QUERY_CDR_MAX_DAY_INTERVAL' | \
+		'set SERVER_LOGIN_FAILED_DISABLE_TIME' | 'set SERVER_PASSWORD_LENGTH' | \
+		'set SERVER_TERMINAL_ADDITIONAL_CHARACTERS')
+		next='@ !'
+		;;
+	'show parameters')
+		next='tab changed @names'
+		;;
+	'show parameters tab')
+		next='@ system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter'
+		;;
+	'show parameter')
+		next='@names !'
+		;;
+	'show running-config')
+		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm'
+		;;
+	'show running-config system-parameter' | 'show running-config sip-parameter' | \
+		'show running-config h323-parameter' | 'show running-config audio-service-parameter' | \
+		'show running-config server-parameter')
+		next='all names redact @'
+		;;
+	'show running-config logging')
+		next='all names redact @keys:logging'
+		;;
+	'show running-config control')
+		next='all names redact @keys:control'
+		;;
+	'show running-config trace')
+		next='all names redact @keys:trace'
+		;;
+	'show running-config backup')
+		next='all names redact @keys:backup'
+		;;
+	'show running-config user')
+		next='all names redact @keys:user'
+		;;
+	'show running-config network')
+		next='all names redact @keys:network'
+		;;
+	'show running-config listen')
+		next='all names redact @keys:listen'
+		;;
+	'show running-config trusted')
+		next='all names redact @keys:trusted'
+		;;
+	'show running-config number-transform')
+		next='all names redact @keys:number-transform'
+		;;
+	'show running-config number-pool')
+		next='all names redact @keys:number-pool'
+		;;
+	'show running-config phone')
+		next='all names redact @keys:phone'
+		;;
+	'show running-config mapping-gateway')
+		next='all names redact @keys:mapping-gateway'
+		;;
+	'show running-config routing-gateway')
+		next='all names redact @keys:routing-gateway'
+		;;
+	'show running-config registration')
+		next='all names redact @keys:registration'
+		;;
+	'show running-config alarm')
+		next='all names redact @keys:alarm'
+		;;
+	'show configuration')
+		next='changes history diff generation'
+		;;
+	'show configuration history' | 'show audit' | 'show logging')
+		next='last'
+		;;
+	'show configuration diff')
+		next='@generations'
+		;;
+	'show configuration diff *' | 'show configuration generation')
+		next='@generations !'
+		;;
+	'show sip')
+		next='statistics !'
+		;;
+	'show authentication')
+		next='failures suspended !'
+		;;
+	'clear')
+		next='call registration authentication'
+		;;
+	'clear registration')
+		next='all @phones !'
+		;;
+	'clear authentication')
+		next='suspended'
+		;;
+	'clear authentication suspended')
+		next='all address'
+		;;
+	'shutdown')
+		next='graceful'
+		;;
+	'set')
+		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm @names'
+		;;
+	'set system-parameter')
+		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout authentication-max-retry authentication-failed-suspend qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-encryption-mode rtp-encryption-key max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads'
+		;;
+	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
+		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')
+		next='auto on off must-on @ !'
+		;;
+	'set system-parameter media-proxy-between-net' | 'set system-parameter media-proxy-behind-nat' | \
+		'set system-parameter media-proxy-same-nat' | 'set system-parameter gateway-switch-stop-after-rtp-start' | \
+		'set system-parameter gateway-switch-stop-after-user-busy' | \
+		'set system-parameter gateway-switch-until-connect' | 'set system-parameter gateway-asr-calculate' | \
+		'set system-parameter gateway-fee-rate-route-before-asr' | \
+		'set system-parameter reply-unauthorized' | 'set system-parameter tcp-close-reset' | \
+		'set system-parameter endpoint-register-replace' | 'set system-parameter endpoint-register-suspend' | \
+		'set system-parameter cdr-record-to-file' | 'set system-parameter cdr-record-nonconnect' | \
+		'set system-parameter call-forward-using-original-caller' | \
+		'set sip-parameter stop-switch-after-sdp' | 'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
+		'set sip-parameter user-agent-send-unregister' | 'set sip-parameter routing-gateway-invite-use-contact' | \
+		'set audio-service-parameter enable-parse-inband' | 'set audio-service-parameter enable-parse-second-inband' | \
+		'set server-parameter billing-record-illegal-call' | 'set server-parameter billing-record-zero-hold-time' | \
+		'set server-parameter billing-record-server-hang-up' | 'set server-parameter phone-as-callee-money-verify' | \
+		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
+		'set phone * local-ring' | 'set phone * session-timer' | 'set mapping-gateway * session-timer' | \
+		'set routing-gateway * protect' | 'set routing-gateway * switch-after-ring' | \
+		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
+		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
+		'set routing-gateway * allow-publish' | 'set routing-gateway * local-ring' | \
+		'set routing-gateway * session-timer' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
+		'set SS_MEDIA_PROXY_BEHIND_NAT' | 'set SS_MEDIA_PROXY_SAME_NAT' | \
+		'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | \
+		'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | 'set SS_GATEWAY_ASR_CALCULATE' | \
+		'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | 'set SS_REPLY_UNAUTHORIZED' | \
+		'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
+		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_CDR_RECORD_TO_FILE' | \
+		'set SS_CDR_RECORD_NONCONNECT' | 'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | \
+		'set SS_SIP_STOP_SWITCH_AFTER_SDP' | 'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
+		'set SS_SIP_USER_AGENT_SEND_UNREGISTER' | 'set SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT' | \
+		'set IVR_ENABLE_PARSE_INBAND' | 'set IVR_ENABLE_PARSE_SECOND_INBAND' | \
+		'set SERVER_BILLING_RECORD_ILLEGAL_CALL' | 'set SERVER_BILLING_RECORD_ZERO_HOLD_TIME' | \
+		'set SERVER_BILLING_RECORD_SERVER_HANG_UP' | 'set SERVER_PHONE_AS_CALLEE_MONEY_VERIFY' | \
+		'set EXTERNAL_WEB_SEND_PHONE_ONLINE' | 'set EXTERNAL_SEND_CDR')
+		next='on off @ !'
+		;;
+	'set system-parameter rtp-port-layout' | 'set phone * rtp-port-layout' | \
+		'set mapping-gateway * rtp-port-layout' | 'set routing-gateway * rtp-port-layout' | \
+		'set SS_RTP_PORT_LAYOUT')
+		next='compact paired @ !'
+		;;
+	'set system-parameter gateway-asr-route-sort-config' | 'set system-parameter gateway-fee-rate-route-sort-config' | \
+		'set SS_GATEWAY_ASR_ROUTE_SORT_CONFIG' | 'set SS_GATEWAY_FEE_RATE_ROUTE_SORT_CONFIG')
+		next='none before-priority after-priority after-load @ !'
+		;;
+	'set system-parameter rtp-encryption-mode' | 'set SS_RTP_ENCRYPTION_MODE')
+		next='none xor rc4 aes128 @ !'
+		;;
+	'set system-parameter rtp-encryption-key' | 'set phone * password' | 'set mapping-gateway * password' | \
+		'set routing-gateway * password' | 'set registration * password' | \
+		'set SS_RTP_ENCRYPTION_KEY')
+		next='plain sealed @'
+		;;
+	'set system-parameter call-transfer-normal-display' | 'set system-parameter call-transfer-ask-display' | \
+		'set SS_CALL_TRANSFER_NORMAL_DISPLAY' | 'set SS_CALL_TRANSFER_ASK_DISPLAY')
+		next='original-caller local-number @ !'
+		;;
+	'set system-parameter forward-signal-rewrite-sequence' | 'set number-pool * order' | \
+		'set FORWARD_SIGNAL_REWRITE_SEQUENCE')
+		next='random poll @ !'
+		;;
+	'set sip-parameter')
+		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm signalling-threads'
+		;;
+	'set sip-parameter authentication-code' | 'set SS_SIP_AUTHENTICATION_CODE')
+		next='unauthorized proxy-authentication-required @ !'
+		;;
+	'set sip-parameter user-agent-privacy' | 'set routing-gateway * privacy' | \
+		'set SS_SIP_USER_AGENT_PRIVACY')
+		next='ignore passthrough id none @ !'
+		;;
+	'set sip-parameter e164-display-from' | 'set routing-gateway * display-from' | \
+		'set SS_SIP_E164_DISPLAY_FROM')
+		next='ignore caller passthrough @ !'
+		;;
+	'set h323-parameter')
+		next='h245-port-range dtmf-method timeout-alerting timeout-callproceeding timeout-setup timeout-callproceeding-olc q931-numbering-plan q931-number-type q931-presentation-indicator q931-screening-indicator'
+		;;
+	'set h323-parameter dtmf-method' | 'set SS_H323_DTMF_METHOD')
+		next='auto rfc2833 h245-alphanumeric h245-signal q931-keypad off @ !'
+		;;
+	'set h323-parameter q931-numbering-plan' | 'set SS_H323_Q931_NUMBERING_PLAN')
+		next='unknown isdn data telex national-standard private reserved @ !'
+		;;
+	'set h323-parameter q931-number-type' | 'set SS_H323_Q931_NUMBER_TYPE')
+		next='unknown international national network-specific subscriber abbreviated reserved @ !'
+		;;
+	'set h323-parameter q931-presentation-indicator' | 'set SS_H323_Q931_PRESENTATION_INDICATOR')
+		next='allowed restricted not-available reserved absent @ !'
+		;;
+	'set h323-parameter q931-screening-indicator' | 'set SS_H323_Q931_SCREENING_INDICATOR')
+		next='not-screened verified-passed verified-failed network-provided absent @ !'
+		;;
+	'set audio-service-parameter')
+		next='rtp-port codec-priority parse-dtmf-mode enable-parse-inband enable-parse-second-inband voicemail-expire-day voicemail-max-number voicemail-max-time voicemail-welcome callback-keep-line-ring-time callback-keep-line-time call-report-ip call-report-port call-report-retry call-report-retry-interval alarm-caller-e164 alarm-confirm-key alarm-period alarm-retry alarm-retry-interval alarm-pre-audio'
+		;;
+	'set audio-service-parameter parse-dtmf-mode' | 'set IVR_PARSE_DTMF_MODE')
+		next='auto manual @ !'
+		;;
+	'set server-parameter')
+		next='billing-hold-time-precision max-cdr-pending-list-length cdr-file-write-max cdr-file-write-interval billing-fee-precision billing-fee-unit billing-free-time billing-free-e164s billing-prevent-overdraft-advance-time billing-record-illegal-call billing-record-zero-hold-time billing-record-server-hang-up billing-gateway-route-prefix gateway-route-fee-rate cdr-real-time-report-server query-cdr-deny-time query-cdr-max-day-interval login-failed-disable-time password-length terminal-additional-characters phone-as-callee-money-verify external-web-send-phone-online external-send-cdr'
+		;;
+	'set logging')
+		next='level'
+		;;
+	'set logging level')
+		next='error warning notice info debug @ !'
+		;;
+	'set control')
+		next='read-only-socket'
+		;;
+	'set trace')
+		next='ring-size'
+		;;
+	'set backup')
+		next='directory interval keep'
+		;;
+	'set user')
+		next='@keys:user'
+		;;
+	'set user *')
+		next='role'
+		;;
+	'set user * role')
+		next='monitor operator admin @ !'
+		;;
+	'set network')
+		next='@keys:network'
+		;;
+	'set network *')
+		next='prefix interface'
+		;;
+	'set listen')
+		next='@keys:listen'
+		;;
+	'set listen *')
+		next='udp tcp tls network media-address advertised-address certificate key'
+		;;
+	'set listen * network' | 'set phone * network' | 'set mapping-gateway * network' | \
+		'set routing-gateway * network')
+		next='@keys:network !'
+		;;
+	'set trusted')
+		next='@keys:trusted'
+		;;
+	'set trusted *')
+		next='memo'
+		;;
+	'set number-transform')
+		next='@keys:number-transform'
+		;;
+	'set number-transform *')
+		next='rule'
+		;;
+	'set number-pool')
+		next='@keys:number-pool'
+		;;
+	'set number-pool *')
+		next='number order reuse-count'
+		;;
+	'set phone *')
+		next='password name lock capacity registration address network media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		;;
+	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
+		next='none out in all @ !'
+		;;
+	'set phone * registration')
+		next='dynamic static @ !'
+		;;
+	'set phone * encryption' | 'set mapping-gateway * encryption' | 'set routing-gateway * encryption')
+		next='none xor rc4 aes128 srtp @ !'
+		;;
+	'set phone * rtp-interrupt-detection' | 'set mapping-gateway * rtp-interrupt-detection' | \
+		'set routing-gateway * rtp-interrupt-detection')
+		next='none server-to-remote remote-to-server both @ !'
+		;;
+	'set phone * codecs' | 'set mapping-gateway * codecs' | 'set routing-gateway * codecs')
+		next='g711a g711u g729 g729a g723 g722 g726 gsm ilbc amr opus @ !'
+		;;
+	'set phone * dtmf' | 'set mapping-gateway * dtmf' | 'set routing-gateway * dtmf')
+		next='auto rfc2833 info off @ !'
+		;;
+	'set phone * caller-transform' | 'set phone * callee-transform' | 'set mapping-gateway * caller-transform' | \
+		'set mapping-gateway * callee-transform' | 'set routing-gateway * caller-transform' | \
+		'set routing-gateway * callee-transform')
+		next='@keys:number-transform !'
+		;;
+	'set mapping-gateway')
+		next='@mapping-gateways'
+		;;
+	'set mapping-gateway *')
+		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways caller-prefix-rule caller-prefixes callee-prefix-rule callee-prefixes proceeding-timeout remote-ringing replace-cause media-proxy encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
+		;;
+	'set mapping-gateway * authentication')
+		next='ip ip-port password @ !'
+		;;
+	'set mapping-gateway * allow-routing-gateways' | 'set registration * routing-gateway')
+		next='@routing-gateways !'
+		;;
+	'set mapping-gateway * caller-prefix-rule' | 'set mapping-gateway * callee-prefix-rule')
+		next='allow deny @ !'
+		;;
+	'set mapping-gateway * remote-ringing')
+		next='passthrough 183-sdp 180-sdp @ !'
+		;;
+	'set routing-gateway *')
+		next='password lock registration address network prefixes prefix-mode priority capacity rate-limit protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
+		;;
+	'set routing-gateway * registration')
+		next='static dynamic register @ !'
+		;;
+	'set routing-gateway * prefix-mode')
+		next='extend terminate @ !'
+		;;
+	'set routing-gateway * number-pool')
+		next='@keys:number-pool !'
+		;;
+	'set registration')
+		next='@keys:registration'
+		;;
+	'set registration *')
+		next='server transport account auth-name password expire retry-delay routing-gateway'
+		;;
+	'set registration * transport')
+		next='udp tcp tls @ !'
+		;;
+	'set alarm')
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew @keys:alarm'
+		;;
+	'set alarm *')
+		next='level lower upper window post mail call'
+		;;
+	'set alarm * level')
+		next='general minor major critical @ !'
+		;;
+	'commit')
+		next='confirm !'
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# Sets next for the words given.
+_vosctl_walk()
+{
+	local path='' base='' word
+
+	_vosctl_next ''
+	for word in "$@"; do
+		if [[ " $next " == *' ! '* ]]; then
+			next=''
+			return
+		elif _vosctl_next "${path:+$path }$word"; then
+			path=${path:+$path }$word
+		elif _vosctl_next "$path *"; then
+			path="$path *"
+		elif _vosctl_next "${base:+$base }$word"; then
+			path=${base:+$base }$word
+		elif [[ $base ]]; then
+			path=$base
+		else
+			next=''
+			return
+		fi
+		_vosctl_next "$path"
+		[[ $next == '@'* ]] || base=$path
+	done
+}
+
+# What the switch says in 100 ms, or nothing.
+_vosctl_ask()
+{
+	local answer
+
+	answer=$("${COMP_WORDS[0]}" ${socket:+-s "$socket"} -q -t 0.1 "$1" 2>/dev/null) ||
+		return
+	printf '%s\n' "$answer"
+}
+
+_vosctl_values()
+{
+	case $1 in
+	@keys:*) _vosctl_ask "show running-config ${1#@keys:} | include ^${1#@keys:}" |
+		cut -d' ' -f2 ;;
+	@generations) _vosctl_ask 'show configuration history | csv' | tail -n +2 | cut -d, -f1 ;;
+	@?*) _vosctl_ask "show ${1#@} | csv" | tail -n +2 | cut -d, -f1 ;;
+	esac
+}
+
+_vosctl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} socket='' next='' word i=1
+	local -a words=()
+
+	COMPREPLY=()
+	for (( ; i < COMP_CWORD; i++ )); do
+		word=${COMP_WORDS[i]}
+		[[ $word == -s ]] && socket=${COMP_WORDS[i + 1]}
+		case $word in
+		-[sf])
+			(( ++i == COMP_CWORD )) && mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return
+			;;
+		-[tc]) (( ++i == COMP_CWORD )) && return ;;
+		-*) ;;
+		*) break ;;
+		esac
+	done
+	words=("${COMP_WORDS[@]:i:COMP_CWORD - i}")
+	if [[ ${words[0]} == apply ]]; then
+		case ${COMP_WORDS[COMP_CWORD - 1]} in
+		--comment | --confirm) return ;;
+		esac
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$_vosctl_apply_options" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		fi
+		return
+	fi
+	if (( ${#words[@]} == 0 )) && [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$_vosctl_options" -- "$cur")
+		return
+	fi
+	_vosctl_walk "${words[@]}"
+	words=()
+	for word in $next; do
+		case $word in
+		'!') ;;
+		# Nobody needs all names beside the keywords.
+		@names) [[ $cur == [A-Z]* || $next == @* ]] && words+=($_vosctl_names) ;;
+		@files) mapfile -t -O "${#words[@]}" words < <(compgen -f -- "$cur") ;;
+		@*) mapfile -t -O "${#words[@]}" words < <(_vosctl_values "$word") ;;
+		*) words+=("$word") ;;
+		esac
+	done
+	mapfile -t COMPREPLY < <(compgen -W "${words[*]}" -- "$cur")
+}
+
+complete -F _vosctl vosctl
