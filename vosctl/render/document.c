@@ -184,7 +184,7 @@ static void end_json(struct output *output, const struct client_status *status,
 		add_error(fault, out);
 		out->data[0] = '{'; /* in place of the comma */
 	} else {
-		document_head(output, output->item || output->has_text ? schema : "status/1", out);
+		document_head(output, output->item || output->has_text ? schema : "done/1", out);
 		document_body(output, status, out);
 	}
 	if (output->warnings)
