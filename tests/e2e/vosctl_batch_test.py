@@ -15,6 +15,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.support.session import Session  # noqa: E402
 from tests.support.switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
 
 VOSCTL = BUILD / 'vosctl'
@@ -31,38 +32,6 @@ routing-gateway a
  exit
 hostname sw1
 '''
-
-
-class Session:
-    """The protocol by hand, for two sessions at a time."""
-
-    def __init__(self, path):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(20)
-        self.sock.connect(path)
-        self.file = self.sock.makefile('rb')
-        self.mode = 'exec'
-        self.number = 0
-
-    def run(self, line):
-        """(result or error data, notices)"""
-        self.number += 1
-        self.sock.sendall(json.dumps({
-            'jsonrpc': '2.0', 'id': self.number, 'method': 'exec',
-            'params': {'line': line, 'mode': self.mode, 'batch': True}}).encode() + b'\n')
-        notices = []
-        while True:
-            message = json.loads(self.file.readline())
-            if message.get('id') != self.number:
-                notices.append(message)
-                continue
-            data = message.get('result') or message['error']['data']
-            self.mode = data['mode']
-            return data, notices
-
-    def close(self):
-        self.file.close()
-        self.sock.close()
 
 
 class VosctlBatch(unittest.TestCase):

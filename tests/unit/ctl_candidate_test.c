@@ -334,6 +334,93 @@ static void conflicts_outlive_the_history(void **state)
 	candidate_close(&other);
 }
 
+/* A whole configuration with its secrets in clear, again: nothing has changed. */
+static void a_replacing_text_keeps_secrets(void **state)
+{
+	struct config_candidate candidate;
+	struct commit_plan plan;
+	struct vos_fault fault = {0};
+
+	(void)state;
+	ctl_commit(&fixture, "a", "phone 1\npassword plain \"s e c\"\nforward-ring-time 40");
+	assert_int_equal(candidate_open_empty(&candidate, fixture.running), VOS_OK);
+	assert_refused(&candidate, "phone 1 forward-ring-time 601", ", now 40");
+	assert_false(candidate_has_object(&candidate, OBJECT_PHONE, "1"));
+	ctl_lines(&fixture, &candidate, "phone 1\nforward-ring-time 40\npassword plain \"s e c\"");
+	assert_int_equal(commit_plan_make(fixture.running, &candidate.changes, true, &no_facts,
+					  &plan, &fault),
+			 VOS_OK);
+	assert_null(plan.after);
+	commit_plan_clear(&plan);
+	ctl_lines(&fixture, &candidate, "phone 1 password \"s e d\"");
+	assert_int_equal(commit_plan_make(fixture.running, &candidate.changes, true, &no_facts,
+					  &plan, &fault),
+			 VOS_OK);
+	assert_int_equal(plan.diff.count, 1);
+	commit_plan_clear(&plan);
+	candidate_close(&candidate);
+}
+
+static void note_path(void *context, const struct change *ours, const char *path,
+		      uint64_t generation, const char *author)
+{
+	struct buf *text = context;
+
+	assert_int_equal(ours->op, CHANGE_OBJECT_DELETE);
+	buf_printf(text, "%s by %s in %d;", path, author, (int)generation);
+}
+
+static void a_deletion_meets_every_field(void **state)
+{
+	struct config_candidate candidate;
+	struct buf text = buf_new();
+	size_t count;
+
+	(void)state;
+	ctl_commit(&fixture, "me", "phone 1\nexit\nphone 11");
+	candidate_open(&candidate, fixture.running);
+	ctl_lines(&fixture, &candidate, "no phone 1");
+	ctl_commit(&fixture, "bob", "phone 1 name x\nphone 11 name y");
+	ctl_commit(&fixture, "eve", "phone 1 lock in\nphone 1 name z");
+	assert_int_equal(commit_conflicts(fixture.store, candidate.base, fixture.running,
+					  &candidate.changes, note_path, &text, &count),
+			 VOS_OK);
+	assert_int_equal(count, 2);
+	assert_string_equal(buf_cstr(&text), "phone 1 name by eve in 3;phone 1 lock by eve in 3;");
+	buf_free(&text);
+	candidate_close(&candidate);
+}
+
+static void the_past_comes_back_exactly(void **state)
+{
+	struct snapshot *past[6];
+	struct snapshot *at;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		static const char *const steps[] = {
+			"phone 1\nname a\nlock out",  "no phone 1\nphone 2 name b",
+			"phone 1 name c\nhostname x", "no phone 2\nSS_SIP_SESSION_TTL 900",
+			"phone 2\nlock in",           "no hostname\nno SS_SIP_SESSION_TTL"};
+
+		ctl_commit(&fixture, "a", steps[i]);
+		past[i] = snapshot_ref(fixture.running);
+	}
+	for (int i = 0; i < 6; i++) {
+		struct change_list diff = {0};
+		uint64_t generation = snapshot_generation(past[i]);
+
+		assert_int_equal(
+			commit_snapshot_at(fixture.store, fixture.running, generation, &at),
+			VOS_OK);
+		assert_int_equal(snapshot_generation(at), generation);
+		assert_int_equal(snapshot_diff(past[i], at, &diff), VOS_OK);
+		assert_int_equal(diff.count, 0);
+		snapshot_unref(at);
+		snapshot_unref(past[i]);
+	}
+}
+
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
 
 TEST_MAIN(WITH_STORE(an_object_is_created_once), WITH_STORE(deleted_and_made_again_starts_empty),
@@ -341,4 +428,6 @@ TEST_MAIN(WITH_STORE(an_object_is_created_once), WITH_STORE(deleted_and_made_aga
 	  WITH_STORE(a_range_fault_names_the_value_now), WITH_STORE(the_same_secret_is_no_change),
 	  WITH_STORE(sealed_text_must_open), WITH_STORE(setting_what_is_set_makes_no_generation),
 	  WITH_STORE(a_check_error_refuses), WITH_STORE(replace_starts_from_nothing),
-	  WITH_STORE(conflicts_go_by_path), WITH_STORE(conflicts_outlive_the_history))
+	  WITH_STORE(conflicts_go_by_path), WITH_STORE(conflicts_outlive_the_history),
+	  WITH_STORE(a_replacing_text_keeps_secrets), WITH_STORE(a_deletion_meets_every_field),
+	  WITH_STORE(the_past_comes_back_exactly))

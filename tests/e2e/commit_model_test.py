@@ -1,0 +1,476 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Candidates and commits against the real switchd: confirmed commits across its death, the lock, conflicts,
+candidates of lost connections, old generations, whole files."""
+import glob
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.support.session import Session  # noqa: E402
+from tests.support.switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
+
+VOSCTL = BUILD / 'vosctl'
+CONFIG = '''hostname sw1
+phone 1001
+ name "Front desk"
+ password plain "secret one"
+ exit
+phone 1002
+ exit
+'''
+EXPIRED = 'commit confirmed expired'
+
+
+class CommitModel(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='vos-commit-')
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.switch = Switch(self.folder, CONFIG).start()
+        self.addCleanup(self.stop)
+
+    def stop(self):
+        if self.switch.process:
+            self.switch.stop()
+
+    def session(self, batch=True):
+        session = Session(self.switch.socket, batch)
+        self.addCleanup(session.close)
+        return session
+
+    def configure(self, *lines, batch=True):
+        session = self.session(batch)
+        session.do('configure', *lines)
+        return session
+
+    def generation(self):
+        return self.switch.json('show', 'status')['generation']
+
+    def state(self):
+        return self.switch.json('show', 'configuration')['item']
+
+    def hostname(self):
+        return re.search(r'^hostname (\S+)$', self.switch.do('show', 'running-config'), re.M).group(1)
+
+    def newest(self):
+        return self.switch.rows('show', 'configuration', 'history', 'last', '1')[0]
+
+    def kill(self):
+        self.switch.process.send_signal(signal.SIGKILL)
+        self.switch.process.wait()
+        self.switch.process = None
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return str(path)
+
+    def expect(self, code, *words):
+        done = self.switch.ctl(*words)
+        self.assertEqual(done.returncode, code, f'{words}\n{done.stdout}{done.stderr}')
+        return done.stdout + done.stderr
+
+    # --- commit confirmed ---
+
+    def test_confirm_keeps(self):
+        session = self.configure('hostname changed')
+        said = session.do('commit confirmed 5 comment trial')
+        self.assertRegex(said, r'taken back at \d{4}-.*Z unless commit confirm')
+        state = self.state()
+        self.assertTrue(state['is_confirm_pending'])
+        self.assertEqual(state['confirm_generation'], state['generation'])
+        self.assertTrue(290 <= state['confirm_s'] <= 300, state)
+        data, _ = session.run('show clock')
+        self.assertTrue(290 <= data['confirm_s'] <= 300, data)
+        self.assertTrue(290 <= self.session().call('hello', client='test')[0]['confirm_s'] <= 300)
+        # From another session: the first may be the one that is locked out.
+        self.assertIn('is confirmed', self.expect(0, 'commit', 'confirm'))
+        self.assertFalse(self.state()['is_confirm_pending'])
+        self.assertNotIn('confirm_s', session.run('show clock')[0])
+        self.assertIn('no commit waits', self.expect(1, 'commit', 'confirm'))
+        self.kill()
+        self.switch.start(apply=False)
+        self.assertEqual(self.hostname(), 'changed')
+        self.assertFalse(self.state()['is_confirm_pending'])
+
+    def test_others_wait(self):
+        before = self.generation()
+        self.configure('hostname changed').do('commit confirmed 1440')
+        who = self.state()['confirm_author']
+        other = self.configure('phone 1002 name other')
+        code, text = other.refused('commit')
+        self.assertEqual(code, 'state.pending-confirm')
+        self.assertRegex(text, rf'generation {before + 1} of {re.escape(who)} waits until \d{{4}}-.*Z')
+        self.assertEqual(other.refused('commit force')[0], 'state.pending-confirm')
+        self.assertEqual(other.refused('commit confirmed 3')[0], 'state.pending-confirm')
+        other.do('commit check')
+        self.assertIn('waits until', self.expect(1, 'set', 'phone', '1002', 'name', 'x'))
+        path = self.write('other.conf', 'phone 1002\n name x\n')
+        self.assertIn('waits until', self.expect(1, 'apply', path))
+        self.expect(0, 'apply', '--check', path)
+        self.expect(10, 'apply', '--diff', path)
+        # Nothing to commit is nothing to refuse.
+        self.expect(0, 'set', 'hostname', 'changed')
+        self.assertEqual(self.generation(), before + 1)
+        self.expect(0, 'commit', 'confirm')
+        other.do('commit')
+        self.assertEqual(self.generation(), before + 2)
+
+    def test_more_time(self):
+        session = self.configure('hostname changed')
+        session.do('commit confirmed 2')
+        session.do('commit confirmed 10')
+        self.assertGreater(self.state()['confirm_s'], 590)
+        self.kill()
+        self.switch.start(apply=False)
+        self.assertTrue(500 < self.state()['confirm_s'] <= 600, self.state())
+
+    def test_nothing_to_confirm(self):
+        before = self.generation()
+        self.assertIn('nothing to change', self.configure('hostname sw1').do('commit confirmed 5'))
+        self.assertFalse(self.state()['is_confirm_pending'])
+        self.assertEqual(self.generation(), before)
+
+    def test_death_before_the_deadline(self):
+        self.configure('hostname changed').do('commit confirmed 5')
+        self.kill()
+        # --apply is a commit too, which has to wait; the switch starts all the same.
+        self.switch.config_path.write_text('hostname third\n')
+        self.switch.start(apply=True)
+        self.assertEqual(self.hostname(), 'changed')
+        self.assertIn('is not applied: generation', self.switch.log())
+        state = self.state()
+        self.assertTrue(0 < state['confirm_s'] <= 300, state)
+        self.assertEqual(self.configure('hostname x').refused('commit')[0], 'state.pending-confirm')
+        self.expect(0, 'commit', 'confirm')
+        self.assertEqual(self.switch.stop(), 0)
+        self.switch.start(apply=True)
+        self.assertEqual(self.hostname(), 'third')
+
+    def test_apply_confirm(self):
+        path = self.write('new.conf', 'hostname new\n')
+        for wrong in '0', '1441', 'x', '-1':
+            self.expect(2, 'apply', path, '--confirm', wrong)
+        self.assertIn('unless commit confirm', self.expect(0, 'apply', path, '--confirm', '7'))
+        self.assertTrue(400 < self.state()['confirm_s'] <= 420)
+
+    # --- the lock ---
+
+    def test_exclusive(self):
+        other = self.configure('phone 1002 name other')
+        holder = self.session()
+        self.assertRegex(holder.do('configure exclusive'), r'has 1 change that cannot be committed')
+        number = self.state()['lock_session']
+        for code, text in (other.refused('commit'), self.session().refused('configure')):
+            self.assertEqual(code, 'state')
+            self.assertRegex(text, rf'locked by \S+, session {number}, since')
+        self.assertIn('locked by', self.expect(1, 'set', 'hostname', 'x'))
+        self.assertIn('locked by', self.expect(1, 'apply', self.write('x.conf', 'hostname x\n')))
+        self.expect(0, 'apply', '--check', self.write('x.conf', 'hostname x\n'))
+        other.do('commit check')
+        holder.do('hostname held', 'commit', 'end')
+        self.assertFalse(self.state()['is_locked'])
+        other.do('commit')
+        # A connection that ends gives the lock back; its changes are not carried along.
+        holder.do('configure exclusive')
+        self.assertTrue(self.state()['is_locked'])
+        holder.close()
+        wait_for('the lock is free', lambda: not self.state()['is_locked'])
+        self.session().do('configure')
+
+    # --- two who disagree ---
+
+    def test_conflicts_are_all_listed(self):
+        mine = self.configure('hostname mine', 'phone 1001 name mine', 'no phone 1002', 'phone 1003 lock out')
+        theirs = self.configure('hostname theirs', 'phone 1001 name theirs', 'phone 1002 name a',
+                                'phone 1002 lock in', 'phone 1004')
+        theirs.do('commit')
+        data, notices = mine.run('commit')
+        self.assertEqual((data['code'], data['stage']), ('conflict.generation', 'commit'))
+        found = [(notice['params']['path'], notice['params']['message']) for notice in notices
+                 if notice['method'] == 'warning']
+        self.assertEqual([path for path, _ in found],
+                         ['hostname', 'phone 1001 name', 'phone 1002 name', 'phone 1002 lock'])
+        who = self.newest()['author']
+        for path, text in found:
+            self.assertEqual(text, f'{path}: changed by {who} in generation {data["generation"]}')
+        self.assertEqual(self.hostname(), 'theirs')
+        self.assertEqual(mine.refused('commit check')[0], 'conflict.generation')
+        said = mine.do('rebase')
+        self.assertIn('with 2 changes', said)
+        mine.do('commit')
+        text = self.switch.do('show', 'running-config')
+        self.assertIn('hostname theirs', text)
+        self.assertIn('phone 1002\n', text)
+        self.assertIn('phone 1003\n lock out', text)
+        self.assertIn('name theirs', text)
+
+    def test_force(self):
+        mine = self.configure('hostname mine')
+        self.switch.do('set', 'hostname', 'theirs')
+        self.assertEqual(mine.refused('commit')[0], 'conflict.generation')
+        mine.do('commit force')
+        self.assertEqual(self.hostname(), 'mine')
+
+    # --- a lost connection ---
+
+    def test_resume(self):
+        lost = self.configure('hostname typed', 'phone 1005 name "a b"', batch=False)
+        lost.close()
+        wait_for('the candidate is kept', lambda: self.state().get('kept_changes') == 3)
+        self.assertTrue(590 < self.state()['kept_s'] <= 600)
+        session = self.session(batch=False)
+        self.assertEqual(session.call('hello', client='test')[0]['kept'], 3)
+        self.assertIn('configure resume', session.do('configure'))
+        session.do('end', 'configure resume')
+        self.assertEqual(session.rows('show configuration changes'),
+                         ['- hostname sw1', '+ hostname typed', '+ phone 1005', '+ phone 1005 name "a b"'])
+        # It is one candidate: nobody else gets it too.
+        self.assertEqual(self.session().refused('configure resume')[0], 'not-found')
+        session.do('commit')
+        self.assertEqual(self.hostname(), 'typed')
+        self.expect(6, 'configure resume')
+
+    def test_resume_sees_conflicts(self):
+        self.configure('hostname typed', batch=False).close()
+        wait_for('the candidate is kept', lambda: self.state().get('kept_changes') == 1)
+        self.switch.do('set', 'hostname', 'newer')
+        session = self.session()
+        session.do('configure resume')
+        self.assertEqual(session.refused('commit')[0], 'conflict.generation')
+
+    def test_batch_keeps_nothing(self):
+        self.configure('hostname typed').close()
+        self.expect(1, '-c', 'configure', '-c', 'hostname typed')
+        self.expect(6, 'configure resume')
+        busy = self.configure('hostname typed', batch=False)
+        self.assertEqual(busy.refused('configure resume')[0], 'syntax.unknown-word')
+        busy.mode = 'exec'
+        self.assertEqual(busy.refused('configure resume')[0], 'state')
+
+    # --- the past ---
+
+    def test_rollback(self):
+        start = self.generation()
+        whole = self.switch.do('show', 'running-config')
+        session = self.configure()
+        for i in range(52):
+            session.do(f'phone 1001 name "n {i}"', f'phone {2000 + i % 7} lock out',
+                       f'no phone {2000 + i % 7}' if i % 7 == 3 else 'hostname sw1', 'commit')
+        newest = self.generation()
+        self.assertEqual(newest, start + 52)
+        self.assertEqual(len(self.switch.rows('show', 'configuration', 'history')), 50)
+        code, text = session.refused(f'rollback {newest - 51}')
+        self.assertEqual(code, 'not-found')
+        self.assertIn('not kept any more', text)
+        self.assertEqual(session.refused(f'rollback {newest}')[0], 'not-found')
+        wanted = self.switch.do('show', 'configuration', 'generation', str(newest - 50))
+        session.do(f'rollback {newest - 50}')
+        self.assertEqual(session.refused(f'rollback {newest - 1}')[0], 'state')
+        session.do('commit')
+        self.assertEqual(self.body(self.switch.do('show', 'running-config')), self.body(wanted))
+        self.assertIn('name "n 1"', wanted)
+        self.assertNotEqual(self.body(whole), self.body(wanted))
+        self.assertEqual(self.switch.rows('show', 'configuration', 'diff', str(newest - 49 + 1), str(newest))[0],
+                         {'op': '-', 'line': 'phone 1001 name "n 3"'})
+
+    @staticmethod
+    def body(text):
+        return [line for line in text.splitlines() if not line.startswith('!')]
+
+    def test_diff_of_any_two(self):
+        first = self.generation()
+        for name in 'a', 'b', 'c':
+            self.switch.do('set', 'hostname', name)
+        rows = lambda *g: [row['op'] + row['line'] for row in
+                           self.switch.rows('show', 'configuration', 'diff', *map(str, g))]
+        self.assertEqual(rows(), ['-hostname b', '+hostname c'])
+        self.assertEqual(rows(first), ['-hostname sw1', '+hostname c'])
+        self.assertEqual(rows(first + 1, first + 2), ['-hostname a', '+hostname b'])
+        self.assertEqual(rows(first + 2, first), ['-hostname b', '+hostname sw1'])
+        self.assertEqual(rows(first, first), [])
+        self.expect(6, 'show', 'configuration', 'diff', '1', str(first + 9))
+        self.expect(6, 'show', 'configuration', 'generation', str(first + 9))
+        self.assertIn('hostname a\n', self.switch.do('show', 'configuration', 'generation', str(first + 1)))
+
+    # --- files ---
+
+    def test_load_merge(self):
+        path = self.write('more.conf', 'phone 1001\n name "Loaded"\n password plain "secret one"\n exit\n'
+                          'phone 1007\n lock out\n exit\n')
+        bad = self.write('bad.conf', 'phone 1008\n exit\nhostname good\nphone 1009\n nme x\n lock sideways\n')
+        done = self.switch.ctl('-c', 'configure', '-c', 'phone 1007 lock in', '-c', f'load merge {path}',
+                               '-c', 'show configuration changes', '-c', 'commit')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('+ phone 1007 lock out\n', done.stdout)
+        self.assertIn('+ phone 1001 name Loaded\n', done.stdout)
+        self.assertNotIn('password', done.stdout)
+        before = self.generation()
+        done = self.switch.ctl('--keep-going', '-c', 'configure', '-c', 'hostname kept', '-c', f'load merge {bad}',
+                               '-c', 'show configuration changes', '-c', 'discard')
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rf'{re.escape(bad)}:5:2: error: .*nme')
+        self.assertRegex(done.stderr, rf'{re.escape(bad)}:6:7: error: ')
+        self.assertIn(f'-c:3:1: error: 2 errors in {bad}', done.stderr)
+        self.assertIn('+ hostname kept', done.stdout)
+        self.assertNotIn('good', done.stdout)
+        self.assertNotIn('1008', done.stdout)
+        self.assertEqual(self.generation(), before)
+        self.assertIn('cannot read', self.expect(1, '-c', 'configure', '-c', 'load merge /nonexistent'))
+
+    def test_configure_replace(self):
+        whole = self.switch.do('show', 'running-config')
+        path = self.write('whole.conf', whole.replace('hostname sw1', 'hostname replaced'))
+        self.switch.do('set', 'phone', '1009', 'name', 'extra')
+        done = self.switch.ctl('-c', f'configure replace {path}', '-c', 'show configuration changes',
+                               '-c', 'commit', '-c', 'end')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('- phone 1009', done.stdout)
+        self.assertEqual(self.body(self.switch.do('show', 'running-config')),
+                         self.body(Path(path).read_text()))
+        part = self.write('part.conf', 'hostname part\n')
+        self.assertIn('running-config', self.expect(1, f'configure replace {part}'))
+        self.assertEqual(self.hostname(), 'replaced')
+
+    def test_replace_is_idempotent(self):
+        text = re.sub(r'password sealed \S+', 'password plain "secret one"', self.switch.do('show', 'running-config'))
+        self.assertIn('plain', text)
+        path = self.write('plain.conf', text)
+        before = self.generation()
+        self.assertIn('nothing to change', self.expect(0, 'apply', '--replace', path))
+        self.expect(0, 'apply', '--replace', '--diff', path)
+        self.assertEqual(self.generation(), before)
+        other = self.write('other.conf', text.replace('secret one', 'secret two'))
+        self.expect(10, 'apply', '--replace', '--diff', other)
+        self.assertEqual(self.generation(), before)
+        self.assertIn('1 change', self.expect(0, 'apply', '--replace', '--check', other))
+        self.assertEqual(self.generation(), before)
+        self.expect(0, 'apply', '--replace', other)
+        self.assertEqual(self.generation(), before + 1)
+
+    def test_ten_thousand_lines_take_themselves_back(self):
+        whole = self.body(self.switch.do('show', 'running-config'))
+        lines = ''.join(f'phone {50000 + i}\n password plain "p{i}"\n' for i in range(5000))
+        self.expect(0, 'apply', self.write('big.conf', lines), '--confirm', '1440')
+        self.assertEqual(len(self.switch.rows('show', 'phones', '5*')), 5000)
+        generation = self.generation()
+        self.kill()
+        self.switch.start(apply=False)
+        self.expect(0, 'commit', 'confirm')
+        self.assertEqual(self.generation(), generation)
+        session = self.configure(f'rollback {generation - 1}')
+        session.do('commit')
+        self.assertEqual(self.body(self.switch.do('show', 'running-config')), whole)
+
+    # --- what a commit says ---
+
+    def test_says_what_holds_when(self):
+        session = self.configure('SS_SIP_NAT_KEEP_ALIVE_PERIOD 60', 'listen other', 'udp 127.0.0.2:5999', 'exit')
+        data, notices = session.run('commit')
+        self.assertEqual(data['status'], 'ok')
+        said = ''.join(notice['params']['text'] for notice in notices if notice['method'] == 'text')
+        self.assertRegex(said, r'after a restart of switchd: .*listen other')
+        self.assertRegex(said, r'SS_SIP_NAT_KEEP_ALIVE_PERIOD')
+
+    def test_range_says_what_it_is_now(self):
+        self.switch.do('set', 'SS_SIP_NAT_KEEP_ALIVE_PERIOD', '44')
+        self.assertIn('allowed 10..86400 s, now 44', self.expect(1, 'set', 'SS_SIP_NAT_KEEP_ALIVE_PERIOD', '5'))
+
+
+class Clock(unittest.TestCase):
+    """Deadlines, with a switchd whose wall clock the test sets."""
+
+    def setUp(self):
+        library = glob.glob('/usr/lib/*/faketime/libfaketimeMT.so.1')
+        if not library:
+            self.skipTest('libfaketime is not installed')
+        folder = tempfile.TemporaryDirectory(prefix='vos-clock-')
+        self.addCleanup(folder.cleanup)
+        self.clock = Path(folder.name) / 'clock'
+        self.set_clock('+0')
+        self.switch = Switch(folder.name, CONFIG, launcher=[
+            'env', f'LD_PRELOAD={library[0]}', f'FAKETIME_TIMESTAMP_FILE={self.clock}', 'FAKETIME_NO_CACHE=1',
+            'DONT_FAKE_MONOTONIC=1'])
+        # A sanitizer wants to be the first library of a process.
+        if subprocess.run(['env', f'LD_PRELOAD={library[0]}', str(BUILD / 'switchd'), '--version'],
+                          capture_output=True, check=False).returncode != 0:
+            self.skipTest('this switchd cannot run under libfaketime')
+        self.switch.start()
+        self.addCleanup(lambda: self.switch.process and self.switch.stop())
+
+    def set_clock(self, offset):
+        new = self.clock.with_suffix('.new')
+        new.write_text(offset + '\n')
+        os.replace(new, self.clock)
+
+    def history(self):
+        return self.switch.rows('show', 'configuration', 'history')
+
+    def hostname(self):
+        return re.search(r'^hostname (\S+)$', self.switch.do('show', 'running-config'), re.M).group(1)
+
+    def commit(self):
+        session = Session(self.switch.socket)
+        session.do('configure', 'hostname changed', 'commit confirmed 5')
+        session.close()
+        self.assertEqual(self.hostname(), 'changed')
+
+    def assert_taken_back(self):
+        first, second = self.history()[:2]
+        self.assertEqual(self.hostname(), 'sw1')
+        self.assertEqual(first['author'], EXPIRED)
+        self.assertEqual(first['comment'], f'takes back generation {second["generation"]} of {second["author"]}')
+        self.assertFalse(self.switch.json('show', 'configuration')['item']['is_confirm_pending'])
+        self.assertIn('was not confirmed', self.switch.log())
+        self.switch.set('hostname', 'free-again')
+
+    def test_while_it_runs(self):
+        self.commit()
+        self.set_clock('+290s')
+        self.assertTrue(0 < self.switch.json('show', 'configuration')['item']['confirm_s'] <= 10)
+        self.set_clock('+310s')
+        wait_for('the commit is taken back', lambda: self.history()[0]['author'] == EXPIRED)
+        self.assert_taken_back()
+
+    def test_while_it_was_dead(self):
+        self.commit()
+        self.switch.process.send_signal(signal.SIGKILL)
+        self.switch.process.wait()
+        self.set_clock('+310s')
+        self.switch.start(apply=False)
+        self.assert_taken_back()
+        count = len(self.history())
+        self.switch.stop()
+        self.switch.start(apply=False)
+        self.assertEqual(len(self.history()), count)
+
+    def test_dead_and_back_in_time(self):
+        self.commit()
+        self.switch.stop()
+        self.set_clock('+200s')
+        self.switch.start(apply=False)
+        self.assertEqual(self.hostname(), 'changed')
+        self.assertTrue(80 < self.switch.json('show', 'configuration')['item']['confirm_s'] <= 100)
+        self.set_clock('+301s')
+        wait_for('the commit is taken back', lambda: self.history()[0]['author'] == EXPIRED)
+        self.assert_taken_back()
+
+    def test_a_clock_set_back_gives_no_more_time(self):
+        self.commit()
+        self.switch.stop()
+        self.set_clock('-7200s')
+        self.switch.start(apply=False)
+        self.assertLessEqual(self.switch.json('show', 'configuration')['item']['confirm_s'], 300)
+
+
+if __name__ == '__main__':
+    if not (BUILD / 'switchd').exists() or not VOSCTL.exists():
+        sys.exit(SKIPPED)
+    unittest.main()
