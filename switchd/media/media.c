@@ -66,7 +66,6 @@ enum vos_err media_create_with(const struct log *log, const struct ports_options
 	media->log = log;
 	media->refill_mail.run = refill_run;
 	atomic_flag_clear(&media->is_refilling);
-	raise_descriptor_limit();
 	err = ports_create(options, &media->ports);
 	if (thread_count < 1)
 		thread_count = 1;
@@ -90,6 +89,16 @@ out:
 	return VOS_OK;
 }
 
+/* Of a process that may have few descriptors, at most a quarter lies ready. */
+static uint32_t ready_target(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 8 > PORTS_READY_TARGET)
+		return PORTS_READY_TARGET;
+	return (uint32_t)(limit.rlim_cur / 8);
+}
+
 static struct ports_options options_of(const struct conf *conf)
 {
 	const struct value *range = snapshot_param(conf->snapshot, PARAM_SS_RTP_PORT_RANGE);
@@ -98,7 +107,7 @@ static struct ports_options options_of(const struct conf *conf)
 		.low = range->ports.low,
 		.high = range->ports.high,
 		.tos = (uint8_t)snapshot_number(conf->snapshot, PARAM_SS_QOS_RTP),
-		.ready_target = PORTS_READY_TARGET,
+		.ready_target = ready_target(),
 		.rest_us = PORTS_REST_US,
 	};
 }
@@ -122,9 +131,12 @@ static void prepare_listens(struct media *media, const struct conf *conf)
 enum vos_err media_create(const struct log *log, struct conf *conf, int thread_count,
 			  struct media **out, struct vos_fault *fault)
 {
-	struct ports_options options = options_of(conf);
-	enum vos_err err = media_create_with(log, &options, thread_count, out, fault);
+	struct ports_options options;
+	enum vos_err err;
 
+	raise_descriptor_limit();
+	options = options_of(conf);
+	err = media_create_with(log, &options, thread_count, out, fault);
 	if (err == VOS_OK)
 		prepare_listens(*out, conf);
 	return err;

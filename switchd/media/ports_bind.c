@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +16,19 @@
 /* Rounds of a drain: a socket that is still not empty is being flooded, and then the source check
  * of the relay has to do. */
 #define DRAIN_PACKETS_MAX 512
+
+/* Descriptors that calls leave to the rest of the process: who asks what is wrong must be let in,
+ * and what is written must find its file. */
+#define DESCRIPTORS_KEPT 16
+
+/* The kernel gives the lowest number that is free, so a high one says how many are in use. */
+static bool is_of_the_last(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	       (rlim_t)fd + DESCRIPTORS_KEPT >= limit.rlim_cur;
+}
 
 static enum vos_err err_of_errno(void)
 {
@@ -44,6 +58,10 @@ static enum vos_err open_one(const struct addr *local, uint8_t tos, int *out)
 
 	if (fd < 0)
 		return err_of_errno();
+	if (is_of_the_last(fd)) {
+		close(fd);
+		return VOS_EFULL;
+	}
 	/* A kernel without the option, or one that refuses it, still relays: not worth a lost call.
 	 */
 	if (sa.ss_family == AF_INET6) {
