@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,12 @@
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/ctl/in_force.h"
 
-#define EVENTS_MAX     32
-#define STOP_WAIT_US   2000000u /* for mail that is still with the workers */
-#define ACCEPTS_A_TURN 64
-#define SOCKET_MODE    0660
-#define READ_ONLY_MODE 0666 /* the folder it lies in says who reaches it */
+#define EVENTS_MAX       32
+#define STOP_WAIT_US     2000000u /* for mail that is still with the workers */
+#define ACCEPTS_A_TURN   64
+#define REFUSED_PAUSE_MS 20
+#define SOCKET_MODE      0660
+#define READ_ONLY_MODE   0666 /* the folder it lies in says who reaches it */
 
 static int watch(struct ctl *ctl, int fd, void *who, uint32_t events, int op)
 {
@@ -48,18 +50,21 @@ static bool has_room(const struct ctl *ctl, const struct session *session)
 	return left >= (is_owner ? 0 : CTL_SESSIONS_KEPT);
 }
 
-/* Out of descriptors: the connection would stay readable for ever, so it is taken and closed. */
+/* Out of descriptors: the connection would stay readable for ever, so it is taken and closed. When
+ * not even the spare helps (a limit lowered below it, another thread that was faster), the thread
+ * pauses, or it would do nothing but ask again. */
 static void refuse_by_spare(struct ctl *ctl, const struct control_listen *from)
 {
 	int fd;
 
-	if (ctl->spare_fd < 0)
-		return;
-	close(ctl->spare_fd);
+	if (ctl->spare_fd >= 0)
+		close(ctl->spare_fd);
 	fd = accept4(from->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
 	ctl->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		(void)poll(NULL, 0, REFUSED_PAUSE_MS);
 }
 
 static void accept_all(struct ctl *ctl, const struct control_listen *from)
@@ -69,7 +74,7 @@ static void accept_all(struct ctl *ctl, const struct control_listen *from)
 		struct session *session;
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE)
+			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 				refuse_by_spare(ctl, from);
 			return;
 		}
