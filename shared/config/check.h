@@ -26,6 +26,9 @@ struct check_facts {
 	uint64_t nat_device_count;
 	uint16_t ephemeral_low; /* 0 = unknown */
 	uint16_t ephemeral_high;
+	/* Whether a phone is registered through NAT now; NULL = unknown. */
+	bool (*is_behind_nat)(void *context, const char *phone);
+	void *context;
 };
 
 /* `before` may be NULL (everything counts as new); used to warn about what the change brought in

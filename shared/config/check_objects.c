@@ -92,6 +92,12 @@ static const struct party_fields {
 	 FIELD_ROUTING_GATEWAY_LOCAL_RING, FIELD_ROUTING_GATEWAY_ENCRYPTION},
 };
 
+static bool is_behind_nat(const struct check *check, const struct object *object)
+{
+	return object->kind == OBJECT_PHONE && check->facts.is_behind_nat &&
+	       check->facts.is_behind_nat(check->facts.context, object->key);
+}
+
 /* A party's own off comes before every reason for the relay but the other side's must-on. */
 static void check_media_off(struct check *check, const struct object *object,
 			    const struct party_fields *fields)
@@ -107,12 +113,19 @@ static void check_media_off(struct check *check, const struct object *object,
 		   object_field(object, fields->local_ring)->boolean;
 	has_encryption =
 		object_field(object, fields->encryption)->number != WORD_PARTY_ENCRYPTION_NONE;
-	if (!has_ring && !has_encryption)
-		return;
 	snprintf(path, sizeof(path), "%s %s media-proxy", keyword, object->key);
-	check_warning(check, path, "%s off: its %s%s%s cannot work, as its RTP does not pass here",
-		      path, has_ring ? "local-ring" : "", has_ring && has_encryption ? " and " : "",
-		      has_encryption ? "encryption" : "");
+	if (has_ring || has_encryption)
+		check_warning(check, path,
+			      "%s off: its %s%s%s cannot work, as its RTP does not pass here", path,
+			      has_ring ? "local-ring" : "",
+			      has_ring && has_encryption ? " and " : "",
+			      has_encryption ? "encryption" : "");
+	if (is_behind_nat(check, object))
+		check_warning(
+			check, path,
+			"%s off: it is registered through NAT now, and RTP that does not pass "
+			"here may not reach it",
+			path);
 }
 
 static void check_static_phone(struct check *check, const struct object *object)

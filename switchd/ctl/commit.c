@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "shared/base/clock.h"
 #include "switchd/sip/location.h"
 
 enum vos_err commit_plan_make(struct snapshot *running, const struct change_list *changes,
@@ -47,6 +48,14 @@ void commit_plan_clear(struct commit_plan *plan)
 	*plan = (struct commit_plan){0};
 }
 
+static bool is_behind_nat(void *context, const char *phone)
+{
+	struct binding binding;
+
+	return location_find(context, span_of(phone), clock_wall_ms(), &binding, 1) &&
+	       binding.is_nat;
+}
+
 void commit_facts(struct location *location, struct check_facts *out)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
@@ -54,8 +63,11 @@ void commit_facts(struct location *location, struct check_facts *out)
 	unsigned high;
 
 	*out = (struct check_facts){0};
-	if (location)
+	if (location) {
 		out->nat_device_count = location_nat_count(location);
+		out->is_behind_nat = is_behind_nat;
+		out->context = location;
+	}
 	if (!file)
 		return;
 	if (fscanf(file, "%u %u", &low, &high) == 2 && low <= 65535 && high <= 65535) {

@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.support.session import Session  # noqa: E402
+from tests.support.sip_client import Phone  # noqa: E402
 from tests.support.switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
 
 VOSCTL = BUILD / 'vosctl'
@@ -378,6 +379,24 @@ class CommitModel(unittest.TestCase):
         said = ''.join(notice['params']['text'] for notice in notices if notice['method'] == 'text')
         self.assertRegex(said, r'after a restart of switchd: .*listen other')
         self.assertRegex(said, r'SS_SIP_NAT_KEEP_ALIVE_PERIOD')
+
+    def test_warns_with_figures(self):
+        self.switch.set('SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL', '60000')
+        for user in '1001', '1002':
+            self.switch.do('set', 'phone', user, 'password', 'secret one')
+            phone = Phone((self.switch.address, self.switch.port), user, 'secret one', advertised='192.0.2.9:5060')
+            self.addCleanup(phone.close)
+            self.assertEqual(phone.register(expires=600).status, 200)
+        done = self.switch.ctl('set', 'SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME', '1')
+        self.assertRegex(done.stderr, r'warning: .*a keepalive round of 30 s reaches 1 of the 2 devices registered '
+                         r'now; SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME 2 or SS_SIP_NAT_KEEP_ALIVE_PERIOD 120')
+        done = self.switch.ctl('set', 'SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME', '2')
+        self.assertNotIn('keepalive', done.stderr)
+        done = self.switch.ctl('set', 'phone', '1002', 'media-proxy', 'off')
+        self.assertRegex(done.stderr, r'warning: .*phone 1002 media-proxy off: it is registered through NAT now')
+        low, high = map(int, Path('/proc/sys/net/ipv4/ip_local_port_range').read_text().split())
+        done = self.switch.ctl('set', 'SS_RTP_PORT_RANGE', f'{low},{low + 1999}')
+        self.assertIn(f"overlaps the system's ephemeral ports {low},{high}", done.stderr)
 
     def test_range_says_what_it_is_now(self):
         self.switch.do('set', 'SS_SIP_NAT_KEEP_ALIVE_PERIOD', '44')

@@ -312,6 +312,35 @@ static void media_proxy_off(void **state)
 	clear(&checked);
 }
 
+static bool only_1002(void *context, const char *phone)
+{
+	*(int *)context += 1;
+	return strcmp(phone, "1002") == 0;
+}
+
+static void media_proxy_off_behind_nat(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+	int asked = 0;
+	struct check_facts facts = {.is_behind_nat = only_1002, .context = &asked};
+
+	(void)state;
+	changes_create(&list, "phone", "1001");
+	changes_field(&list, "phone", "1001", "media-proxy", "off");
+	changes_create(&list, "phone", "1002");
+	changes_field(&list, "phone", "1002", "media-proxy", "off");
+	changes_create(&list, "phone", "1003");
+	changes_create(&list, "routing-gateway", "1002");
+	changes_field(&list, "routing-gateway", "1002", "media-proxy", "off");
+	check(&checked, NULL, &list, &facts);
+	EXPECT_WARNING(checked, "phone 1002 media-proxy", "registered through NAT now");
+	assert_int_equal(checked.report.warning_count, 1);
+	/* Only where it matters. */
+	assert_int_equal(asked, 2);
+	clear(&checked);
+}
+
 static void listen_addresses(void **state)
 {
 	struct change_list list = {0};
@@ -451,6 +480,7 @@ TEST_MAIN(cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_por
 	  cmocka_unit_test(ephemeral_ports), cmocka_unit_test(keepalive_against_expiry),
 	  cmocka_unit_test(keepalive_round), cmocka_unit_test(session_timer),
 	  cmocka_unit_test(missing_reference), cmocka_unit_test(object_in_use),
-	  cmocka_unit_test(media_proxy_off), cmocka_unit_test(listen_addresses),
-	  cmocka_unit_test(not_in_effect), cmocka_unit_test(bounds_of_gateways),
-	  cmocka_unit_test(report_is_bounded), cmocka_unit_test(static_phone_without_address))
+	  cmocka_unit_test(media_proxy_off), cmocka_unit_test(media_proxy_off_behind_nat),
+	  cmocka_unit_test(listen_addresses), cmocka_unit_test(not_in_effect),
+	  cmocka_unit_test(bounds_of_gateways), cmocka_unit_test(report_is_bounded),
+	  cmocka_unit_test(static_phone_without_address))
