@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every show command against its schema in data/schema: what `vosctl -j` prints on a switch with phones, a
+relayed call, wrong passwords and a history validates, and no schema is left untried."""
+import copy
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+import jsonschema
+from sip_client import Phone
+from siplib import Agent, Rtp, Sdp, make_sdp
+from switch import BUILD, ROOT, Switch
+
+SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / 'data/schema').glob('*.json'))}
+CONFIG = '''phone 1001
+ password plain "one"
+ name "Front desk"
+ exit
+phone 1002
+ password plain "two"
+ exit
+phone 1003
+ registration static
+ address 127.0.0.1:5099
+ exit
+phone 1004
+ password plain "four"
+ exit
+mapping-gateway in
+ address 127.0.0.9
+ exit
+routing-gateway out
+ address 127.0.0.1:5090
+ prefixes 00
+ priority 3
+ exit
+routing-gateway locked
+ lock all
+ exit
+SS_MEDIA_PROXY_MODE = On
+SS_AUTHENTICATION_MAX_RETRY = 1
+SS_RTP_PORT_RANGE = 21000,21199
+'''
+
+# Schema -> command lines; CALL is the id of the call.
+COMMANDS = {
+    'version': ['show version'],
+    'status': ['show status'],
+    'uptime': ['show uptime'],
+    'clock': ['show clock'],
+    'calls': ['show calls', 'show calls detail', 'show calls state trying'],
+    'call': ['show call CALL'],
+    'registrations': ['show registrations', 'show registrations nat', 'show registrations phone 1001 detail'],
+    'phones': ['show phones', 'show phones 100*', 'show phones 9'],
+    'mapping-gateways': ['show mapping-gateways'],
+    'routing-gateways': ['show routing-gateways'],
+    'nat-keep-alive': ['show nat-keep-alive', 'show nat-keep-alive capacity',
+                       'show nat-keep-alive capacity devices 10000000'],
+    'media-ports': ['show media ports'],
+    'media-sessions': ['show media sessions'],
+    'media-decision': ['show media decision caller 1001 callee out',
+                       'show media decision caller 1003 callee 1004'],
+    'route': ['show route 1001', 'show route 1004', 'show route 0049', 'show route 7'],
+    'parameters': ['show parameters', 'show parameters changed', 'show parameters tab h323-parameter'],
+    'parameter': ['show parameter SS_SIP_SESSION_TTL', 'show parameter SS_RTP_ENCRYPTION_KEY',
+                  'show parameter SS_SIP_AUTHENTICATION_REALM'],
+    'running-config': ['show running-config', 'show running-config all', 'show running-config names redact',
+                       'show running-config phone 1001'],
+    'configuration': ['show configuration'],
+    'configuration-history': ['show configuration history', 'show configuration history last 1'],
+    'configuration-diff': ['show configuration diff', 'show configuration diff 1 2', 'show configuration diff 1 1'],
+    'configuration-generation': ['show configuration generation 1'],
+    'sessions': ['show sessions'],
+    'audit': ['show audit', 'show audit last 1'],
+    'logging': ['show logging', 'show logging last 2'],
+    'capacity': ['show capacity'],
+    'tech-support': ['show tech-support'],
+    'counters': ['show counters'],
+    'sip-statistics': ['show sip statistics'],
+    'authentication-failures': ['show authentication failures'],
+    'authentication-suspended': ['show authentication suspended'],
+}
+# Needs a candidate, hence several lines in one session.
+IN_CONFIG = {'configuration-changes': 'show configuration changes'}
+MAY_BE_EMPTY = ('show registrations nat', 'show calls state trying', 'show phones 9',
+                'show configuration diff 1 1', 'show route 7')
+
+
+class Schemas(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix='vos-schema-')
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.switch = Switch(cls.folder.name, CONFIG)
+        cls.switch.start()
+        cls.addClassCleanup(cls.switch.stop)
+        cls.switch.set('SS_SIP_NAT_KEEP_ALIVE_PERIOD', '20')
+        cls.switch.do('set', 'phone', '1001', 'lock', 'none')
+        cls.fail_to_register()
+        cls.make_call()
+
+    @classmethod
+    def fail_to_register(cls):
+        """From an address of its own, as it is suspended for it."""
+        with Phone((cls.switch.address, cls.switch.port), '1004', 'wrong', address='127.0.0.2') as phone:
+            for _ in range(2):
+                phone.register()
+
+    @classmethod
+    def make_call(cls):
+        """A call between 1001 and 1002 with RTP in both directions, which stays up."""
+        caller = cls.agent('1001', 'one')
+        callee = cls.agent('1002', 'two')
+        media = [Rtp(), Rtp()]
+        for one in media:
+            cls.addClassCleanup(one.close)
+        caller.register()
+        callee.register()
+        call = caller.invite('1002', make_sdp('127.0.0.1', media[0].port))
+        incoming = callee.incoming()
+        incoming.answer(200, make_sdp('127.0.0.1', media[1].port))
+        answer = call.wait(200)
+        call.ack()
+        incoming.wait_request('ACK')
+        to_switch = Sdp(answer.body).rtp, Sdp(incoming.invite_request.body).rtp
+        media[0].exchange(to_switch[0], media[1])
+        media[1].exchange(to_switch[1], media[0])
+        cls.call = cls.switch.rows('show', 'calls')[0]['id']
+
+    @classmethod
+    def agent(cls, user, password):
+        agent = Agent(cls.switch, user, password)
+        cls.addClassCleanup(agent.close)
+        return agent
+
+    def check(self, name, document):
+        schema = SCHEMAS[name]
+        self.assertEqual(list(jsonschema.faults(schema, schema, document)), [])
+
+    def test_every_schema_is_tried(self):
+        self.assertEqual(set(COMMANDS) | set(IN_CONFIG), set(SCHEMAS))
+
+    def test_documents(self):
+        for name, lines in COMMANDS.items():
+            for line in lines:
+                with self.subTest(line=line):
+                    document = self.switch.json(line.replace('CALL', self.call))
+                    self.check(name, document)
+                    if 'rows' in document and line not in MAY_BE_EMPTY:
+                        self.assertGreater(document['count'], 0)
+
+    def test_documents_of_a_candidate(self):
+        for name, line in IN_CONFIG.items():
+            done = subprocess.run([str(BUILD / 'vosctl'), '-q', '-j', '-s', self.switch.socket, '-c', 'configure',
+                                   '-c', 'hostname other', '-c', line, '-c', 'discard', '-c', 'end'],
+                                  capture_output=True, text=True, timeout=30)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            documents = [json.loads(text) for text in done.stdout.splitlines()]
+            wanted = [document for document in documents if document['schema'] == f'{name}/1']
+            self.assertEqual(len(wanted), 1)
+            self.check(name, wanted[0])
+            self.assertGreater(wanted[0]['count'], 0)
+
+    def test_lines(self):
+        """A line of -J is a row of the same schema."""
+        for name in 'calls', 'registrations', 'parameters', 'media-sessions':
+            schema = SCHEMAS[name]
+            *rows, status = self.switch.do('-J', COMMANDS[name][0]).splitlines()
+            self.assertEqual(json.loads(status)['status'], 'ok')
+            for row in rows:
+                self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['row'], json.loads(row))), [])
+
+    def test_the_parts_of_tech_support(self):
+        for part in self.switch.json('show tech-support')['sections']:
+            schema = SCHEMAS[part['schema'].partition('/')[0]]
+            for row in part.get('rows', ()):
+                self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['row'], row)), [])
+            if 'item' in part:
+                self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['item'], part['item'])), [])
+
+    def test_a_wrong_document_is_found(self):
+        document = self.switch.json('show calls')
+        schema = SCHEMAS['calls']
+
+        def spoilt(change):
+            wrong = copy.deepcopy(document)
+            change(wrong)
+            return list(jsonschema.faults(schema, schema, wrong))
+        self.assertTrue(spoilt(lambda d: d['rows'][0].pop('id')))
+        self.assertTrue(spoilt(lambda d: d['rows'][0].update(more=1)))
+        self.assertTrue(spoilt(lambda d: d['rows'][0].update(age_s='1')))
+        self.assertTrue(spoilt(lambda d: d['rows'][0].update(is_relayed=1)))
+        self.assertTrue(spoilt(lambda d: d['rows'][0].update(start_time='yesterday')))
+        self.assertTrue(spoilt(lambda d: d.update(schema='calls/2')))
+        self.assertTrue(spoilt(lambda d: d.update(count=-1)))
+        self.assertFalse(spoilt(lambda d: d['rows'][0].update(codec=None)))
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
