@@ -6,9 +6,11 @@ import glob
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -16,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.support.session import Session  # noqa: E402
 from tests.support.sip_client import Phone  # noqa: E402
 from tests.support.switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
+from tests.support.terminal import Terminal  # noqa: E402
 
 VOSCTL = BUILD / 'vosctl'
 CONFIG = '''hostname sw1
@@ -401,6 +404,126 @@ class CommitModel(unittest.TestCase):
     def test_range_says_what_it_is_now(self):
         self.switch.do('set', 'SS_SIP_NAT_KEEP_ALIVE_PERIOD', '44')
         self.assertIn('allowed 10..86400 s, now 44', self.expect(1, 'set', 'SS_SIP_NAT_KEEP_ALIVE_PERIOD', '5'))
+
+
+class Cable:
+    """Stands between vosctl and switchd, and can be cut."""
+
+    def __init__(self, path, target):
+        self.path = path
+        self.target = target
+        self.pairs = []
+        self.cut_pairs = []
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(path)
+        self.listener.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            far.connect(self.target)
+            self.pairs.append((near, far))
+            for source, sink in (near, far), (far, near):
+                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+
+    def cut(self):
+        for near, far in self.pairs:
+            for end in far, near:
+                end.shutdown(socket.SHUT_RDWR)
+        self.cut_pairs += self.pairs
+        self.pairs = []
+
+    def close(self):
+        self.cut()
+        self.listener.close()
+        for pair in self.cut_pairs:
+            for end in pair:
+                end.close()
+
+
+class Prompt(unittest.TestCase):
+    """The same from a terminal."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='vos-prompt-')
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.switch = Switch(self.folder, CONFIG).start()
+        self.addCleanup(lambda: self.switch.process and self.switch.stop())
+
+    def shell(self, path=None):
+        shell = Terminal([str(VOSCTL), '-s', path or self.switch.socket], {'HOME': str(self.folder)})
+        self.addCleanup(shell.close)
+        return shell.wait_last('sw1#')
+
+    def test_counts_down(self):
+        shell = self.shell()
+        shell.line('configure').wait_last('sw1(config)#')
+        shell.line('phone 1002 name x').wait_text('[1 change]')
+        shell.line('commit confirmed 2').wait_text('[confirm in 2:00]')
+        # While nothing is typed, too.
+        shell.wait_text('[confirm in 1:58]')
+        late = self.shell()
+        late.wait_text('[confirm in 1:5')
+        late.line('commit confirm').wait_text('is confirmed')
+        shell.line('do show clock').wait_text('time  ')
+        shell.wait('the clock is gone', lambda screen: screen.rows[screen.row].rstrip() == 'sw1(config)#')
+
+    def test_range_says_what_it_is_now(self):
+        shell = self.shell()
+        shell.line('configure').wait_last('sw1(config)#')
+        shell.line('sip').wait_last('sw1(config-sip-parameter)#')
+        shell.line('nat-keep-alive-period 5').wait_text('allowed 10..86400 s, now 30')
+        caret = next(row for row in shell.screen.rows if row.strip() == '^')
+        self.assertEqual(len(caret.rstrip()), len('sw1(config-sip-parameter)# nat-keep-alive-period 5'))
+
+    def test_loads_files(self):
+        path = self.folder / 'more.conf'
+        path.write_text('phone 1007\n nme x\n')
+        shell = self.shell()
+        shell.line('configure').wait_last('sw1(config)#')
+        shell.line(f'load merge {path}').wait_text('% line 2:2: ')
+        shell.wait_last('sw1(config)#')
+        path.write_text('phone 1007\n name x\n')
+        shell.line(f'load merge {path}').wait_text('[2 changes]')
+        shell.line('commit').wait_text('committed generation')
+
+    def test_lost_connection(self):
+        cable = Cable(str(self.folder / 'cable.sock'), self.switch.socket)
+        self.addCleanup(cable.close)
+        shell = self.shell(cable.path)
+        shell.line('configure').wait_last('sw1(config)#')
+        shell.line('phone 1002').wait_last('sw1(config-phone:1002)#')
+        shell.line('name typed').wait_text('[1 change]')
+        shell.keys('lock o')
+        cable.cut()
+        shell.wait_text('connected again; the candidate goes on')
+        shell.wait_last('sw1(config-phone:1002)*# lock o')
+        shell.line('ut').wait_text('[2 changes]')
+        shell.line('commit').wait_text('committed generation')
+        self.assertIn('name typed\n lock out', self.switch.do('show', 'running-config', 'phone', '1002'))
+
+    def test_restarted_switch(self):
+        shell = self.shell()
+        shell.line('configure').wait_last('sw1(config)#')
+        shell.line('phone 1002 name typed').wait_text('[1 change]')
+        self.switch.stop()
+        self.switch.start(apply=False)
+        shell.wait_text('connected again; configuration mode was left')
+        shell.line('show clock').wait_last('sw1#')
 
 
 class Clock(unittest.TestCase):
