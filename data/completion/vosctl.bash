@@ -185,17 +185,15 @@ _vosctl_next()
 	'show phones')
 		next='@phones !'
 		;;
-	'show media')
-		next='ports sessions decision'
+	'show nat-keep-alive')
+		next='capacity'
 		;;
-	'show media decision')
-		next='caller'
+	'show nat-keep-alive capacity')
+		next='devices'
 		;;
-	'show media decision caller *')
-		next='@ callee'
-		;;
-	'show media decision caller * *' | 'show route' | 'show configuration history last' | \
-		'show audit last' | 'show logging last' | 'clear authentication suspended address' | \
+	'show nat-keep-alive capacity devices' | 'show media decision caller * *' | \
+		'show route' | 'show configuration history last' | 'show audit last' | \
+		'show logging last' | 'clear authentication suspended address' | \
 		'shutdown graceful' | 'set system-parameter rtp-port-range' | \
 		'set system-parameter authentication-max-retry' | 'set system-parameter authentication-failed-suspend' | \
 		'set system-parameter qos-signal' | 'set system-parameter qos-rtp' | \
@@ -318,6 +316,15 @@ _vosctl_next()
 		'set SERVER_TERMINAL_ADDITIONAL_CHARACTERS')
 		next='@ !'
 		;;
+	'show media')
+		next='ports sessions decision'
+		;;
+	'show media decision')
+		next='caller'
+		;;
+	'show media decision caller *')
+		next='@ callee'
+		;;
 	'show parameters')
 		next='tab changed @names'
 		;;
@@ -421,7 +428,7 @@ _vosctl_next()
 		;;
 	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
 		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')
-		next='auto on off must-on @ !'
+		next='@ auto on off must-on !'
 		;;
 	'set system-parameter media-proxy-between-net' | 'set system-parameter media-proxy-behind-nat' | \
 		'set system-parameter media-proxy-same-nat' | 'set system-parameter gateway-switch-stop-after-rtp-start' | \
@@ -457,19 +464,19 @@ _vosctl_next()
 		'set SERVER_BILLING_RECORD_ILLEGAL_CALL' | 'set SERVER_BILLING_RECORD_ZERO_HOLD_TIME' | \
 		'set SERVER_BILLING_RECORD_SERVER_HANG_UP' | 'set SERVER_PHONE_AS_CALLEE_MONEY_VERIFY' | \
 		'set EXTERNAL_WEB_SEND_PHONE_ONLINE' | 'set EXTERNAL_SEND_CDR')
-		next='on off @ !'
+		next='@ on off !'
 		;;
 	'set system-parameter rtp-port-layout' | 'set phone * rtp-port-layout' | \
 		'set mapping-gateway * rtp-port-layout' | 'set routing-gateway * rtp-port-layout' | \
 		'set SS_RTP_PORT_LAYOUT')
-		next='compact paired @ !'
+		next='@ compact paired !'
 		;;
 	'set system-parameter gateway-asr-route-sort-config' | 'set system-parameter gateway-fee-rate-route-sort-config' | \
 		'set SS_GATEWAY_ASR_ROUTE_SORT_CONFIG' | 'set SS_GATEWAY_FEE_RATE_ROUTE_SORT_CONFIG')
-		next='none before-priority after-priority after-load @ !'
+		next='@ none before-priority after-priority after-load !'
 		;;
 	'set system-parameter rtp-encryption-mode' | 'set SS_RTP_ENCRYPTION_MODE')
-		next='none xor rc4 aes128 @ !'
+		next='@ none xor rc4 aes128 !'
 		;;
 	'set system-parameter rtp-encryption-key' | 'set phone * password' | 'set mapping-gateway * password' | \
 		'set routing-gateway * password' | 'set registration * password' | \
@@ -478,49 +485,49 @@ _vosctl_next()
 		;;
 	'set system-parameter call-transfer-normal-display' | 'set system-parameter call-transfer-ask-display' | \
 		'set SS_CALL_TRANSFER_NORMAL_DISPLAY' | 'set SS_CALL_TRANSFER_ASK_DISPLAY')
-		next='original-caller local-number @ !'
+		next='@ original-caller local-number !'
 		;;
 	'set system-parameter forward-signal-rewrite-sequence' | 'set number-pool * order' | \
 		'set FORWARD_SIGNAL_REWRITE_SEQUENCE')
-		next='random poll @ !'
+		next='@ random poll !'
 		;;
 	'set sip-parameter')
 		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm signalling-threads'
 		;;
 	'set sip-parameter authentication-code' | 'set SS_SIP_AUTHENTICATION_CODE')
-		next='unauthorized proxy-authentication-required @ !'
+		next='@ unauthorized proxy-authentication-required !'
 		;;
 	'set sip-parameter user-agent-privacy' | 'set routing-gateway * privacy' | \
 		'set SS_SIP_USER_AGENT_PRIVACY')
-		next='ignore passthrough id none @ !'
+		next='@ ignore passthrough id none !'
 		;;
 	'set sip-parameter e164-display-from' | 'set routing-gateway * display-from' | \
 		'set SS_SIP_E164_DISPLAY_FROM')
-		next='ignore caller passthrough @ !'
+		next='@ ignore caller passthrough !'
 		;;
 	'set h323-parameter')
 		next='h245-port-range dtmf-method timeout-alerting timeout-callproceeding timeout-setup timeout-callproceeding-olc q931-numbering-plan q931-number-type q931-presentation-indicator q931-screening-indicator'
 		;;
 	'set h323-parameter dtmf-method' | 'set SS_H323_DTMF_METHOD')
-		next='auto rfc2833 h245-alphanumeric h245-signal q931-keypad off @ !'
+		next='@ auto rfc2833 h245-alphanumeric h245-signal q931-keypad off !'
 		;;
 	'set h323-parameter q931-numbering-plan' | 'set SS_H323_Q931_NUMBERING_PLAN')
-		next='unknown isdn data telex national-standard private reserved @ !'
+		next='@ unknown isdn data telex national-standard private reserved !'
 		;;
 	'set h323-parameter q931-number-type' | 'set SS_H323_Q931_NUMBER_TYPE')
-		next='unknown international national network-specific subscriber abbreviated reserved @ !'
+		next='@ unknown international national network-specific subscriber abbreviated reserved !'
 		;;
 	'set h323-parameter q931-presentation-indicator' | 'set SS_H323_Q931_PRESENTATION_INDICATOR')
-		next='allowed restricted not-available reserved absent @ !'
+		next='@ allowed restricted not-available reserved absent !'
 		;;
 	'set h323-parameter q931-screening-indicator' | 'set SS_H323_Q931_SCREENING_INDICATOR')
-		next='not-screened verified-passed verified-failed network-provided absent @ !'
+		next='@ not-screened verified-passed verified-failed network-provided absent !'
 		;;
 	'set audio-service-parameter')
 		next='rtp-port codec-priority parse-dtmf-mode enable-parse-inband enable-parse-second-inband voicemail-expire-day voicemail-max-number voicemail-max-time voicemail-welcome callback-keep-line-ring-time callback-keep-line-time call-report-ip call-report-port call-report-retry call-report-retry-interval alarm-caller-e164 alarm-confirm-key alarm-period alarm-retry alarm-retry-interval alarm-pre-audio'
 		;;
 	'set audio-service-parameter parse-dtmf-mode' | 'set IVR_PARSE_DTMF_MODE')
-		next='auto manual @ !'
+		next='@ auto manual !'
 		;;
 	'set server-parameter')
 		next='billing-hold-time-precision max-cdr-pending-list-length cdr-file-write-max cdr-file-write-interval billing-fee-precision billing-fee-unit billing-free-time billing-free-e164s billing-prevent-overdraft-advance-time billing-record-illegal-call billing-record-zero-hold-time billing-record-server-hang-up billing-gateway-route-prefix gateway-route-fee-rate cdr-real-time-report-server query-cdr-deny-time query-cdr-max-day-interval login-failed-disable-time password-length terminal-additional-characters phone-as-callee-money-verify external-web-send-phone-online external-send-cdr'
@@ -529,7 +536,7 @@ _vosctl_next()
 		next='level'
 		;;
 	'set logging level')
-		next='error warning notice info debug @ !'
+		next='@ error warning notice info debug !'
 		;;
 	'set control')
 		next='read-only-socket'
@@ -547,7 +554,7 @@ _vosctl_next()
 		next='role'
 		;;
 	'set user * role')
-		next='monitor operator admin @ !'
+		next='@ monitor operator admin !'
 		;;
 	'set network')
 		next='@keys:network'
@@ -587,23 +594,23 @@ _vosctl_next()
 		next='password name lock capacity registration address network media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
-		next='none out in all @ !'
+		next='@ none out in all !'
 		;;
 	'set phone * registration')
-		next='dynamic static @ !'
+		next='@ dynamic static !'
 		;;
 	'set phone * encryption' | 'set mapping-gateway * encryption' | 'set routing-gateway * encryption')
-		next='none xor rc4 aes128 srtp @ !'
+		next='@ none xor rc4 aes128 srtp !'
 		;;
 	'set phone * rtp-interrupt-detection' | 'set mapping-gateway * rtp-interrupt-detection' | \
 		'set routing-gateway * rtp-interrupt-detection')
-		next='none server-to-remote remote-to-server both @ !'
+		next='@ none server-to-remote remote-to-server both !'
 		;;
 	'set phone * codecs' | 'set mapping-gateway * codecs' | 'set routing-gateway * codecs')
-		next='g711a g711u g729 g729a g723 g722 g726 gsm ilbc amr opus @ !'
+		next='@ g711a g711u g729 g729a g723 g722 g726 gsm ilbc amr opus !'
 		;;
 	'set phone * dtmf' | 'set mapping-gateway * dtmf' | 'set routing-gateway * dtmf')
-		next='auto rfc2833 info off @ !'
+		next='@ auto rfc2833 info off !'
 		;;
 	'set phone * caller-transform' | 'set phone * callee-transform' | 'set mapping-gateway * caller-transform' | \
 		'set mapping-gateway * callee-transform' | 'set routing-gateway * caller-transform' | \
@@ -617,25 +624,25 @@ _vosctl_next()
 		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways caller-prefix-rule caller-prefixes callee-prefix-rule callee-prefixes proceeding-timeout remote-ringing replace-cause media-proxy encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
-		next='ip ip-port password @ !'
+		next='@ ip ip-port password !'
 		;;
 	'set mapping-gateway * allow-routing-gateways' | 'set registration * routing-gateway')
 		next='@routing-gateways !'
 		;;
 	'set mapping-gateway * caller-prefix-rule' | 'set mapping-gateway * callee-prefix-rule')
-		next='allow deny @ !'
+		next='@ allow deny !'
 		;;
 	'set mapping-gateway * remote-ringing')
-		next='passthrough 183-sdp 180-sdp @ !'
+		next='@ passthrough 183-sdp 180-sdp !'
 		;;
 	'set routing-gateway *')
 		next='password lock registration address network prefixes prefix-mode priority capacity rate-limit protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
 		;;
 	'set routing-gateway * registration')
-		next='static dynamic register @ !'
+		next='@ static dynamic register !'
 		;;
 	'set routing-gateway * prefix-mode')
-		next='extend terminate @ !'
+		next='@ extend terminate !'
 		;;
 	'set routing-gateway * number-pool')
 		next='@keys:number-pool !'
@@ -647,7 +654,7 @@ _vosctl_next()
 		next='server transport account auth-name password expire retry-delay routing-gateway'
 		;;
 	'set registration * transport')
-		next='udp tcp tls @ !'
+		next='@ udp tcp tls !'
 		;;
 	'set alarm')
 		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew @keys:alarm'
@@ -656,7 +663,7 @@ _vosctl_next()
 		next='level lower upper window post mail call'
 		;;
 	'set alarm * level')
-		next='general minor major critical @ !'
+		next='@ general minor major critical !'
 		;;
 	'commit')
 		next='confirm !'
@@ -681,7 +688,7 @@ _vosctl_walk()
 			path="$path *"
 		elif _vosctl_next "${base:+$base }$word"; then
 			path=${base:+$base }$word
-		elif [[ $base ]]; then
+		elif [[ $base && ( $next == *@* || " $next " == *" $word "* ) ]]; then
 			path=$base
 		else
 			next=''

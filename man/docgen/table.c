@@ -24,6 +24,18 @@ static bool begins_with_word(const char *text, const char *word)
 	return strncmp(text, word, len) == 0 && (text[len] == ' ' || text[len] == 0);
 }
 
+/* The line is the keywords of commands and nothing else, so that no other row speaks for it. */
+static bool is_head(const char *line)
+{
+	for (size_t id = 0; id < sizeof(patterns) / sizeof(patterns[0]); id++) {
+		const char *pattern = patterns[id].pattern;
+
+		if (begins_with_word(pattern, line) && strcspn(pattern, "[{<") >= strlen(line))
+			return true;
+	}
+	return false;
+}
+
 /* Of no use as the one command of a call: the terminal's own, and those that only change modes. */
 static bool is_interactive(const char *word)
 {
@@ -193,7 +205,7 @@ static void visit(const struct grammar *grammar, const char *typed, const char *
 
 	offers_after(grammar, typed, &offers);
 	drop(&offers, typed);
-	if (says_the_same(&offers, base))
+	if (!is_head(typed) && says_the_same(&offers, base))
 		return;
 	row = add_row(table, shown, &offers);
 	if (!row || is_nothing(&offers))

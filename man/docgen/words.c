@@ -20,7 +20,8 @@ static void take_value(void *context, const struct candidate *candidate)
 {
 	struct offers *offers = context;
 
-	if (!candidate->word[0])
+	/* "{on|off}" is a choice of words, which are offered one by one; "{auto|<1..9>}" is not. */
+	if (!candidate->word[0] && strchr(candidate->type, '<'))
 		offers->has_value = true;
 }
 
