@@ -80,8 +80,7 @@ static void swap_conf(struct mail *mail, void *receiver)
 	struct conf_mail *letter = (struct conf_mail *)mail;
 	struct sip_worker *worker = receiver;
 
-	conf_unref(worker->conf);
-	worker->conf = letter->conf;
+	worker_swap_conf(worker, letter->conf);
 	free(letter);
 }
 

@@ -47,7 +47,8 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 	target->decide.is_nat = binding->is_nat;
 	target->decide.source = binding->source;
 	if (!target->decide.network[0])
-		target->decide.network = conf_network_of(call->hunt->conf, &binding->source);
+		target->decide.network =
+			conf_network_of(call->hunt->conf, &binding->source, &binding->local);
 }
 
 static void add_address(struct call *call, const struct conf_party *party, const char *kind,
@@ -66,7 +67,7 @@ static void add_address(struct call *call, const struct conf_party *party, const
 	party_of(party, &target->decide);
 	target->decide.source = to;
 	if (!target->decide.network[0])
-		target->decide.network = conf_network_of(call->hunt->conf, &to);
+		target->decide.network = conf_network_of(call->hunt->conf, &to, NULL);
 }
 
 static struct cause fill_phone(struct call *call, const struct conf_phone *phone)

@@ -137,12 +137,18 @@ enum vos_err conf_build_listens(struct conf *conf)
 	return VOS_OK;
 }
 
-const char *conf_network_of(const struct conf *conf, const struct addr *address)
+const char *conf_network_of(const struct conf *conf, const struct addr *address,
+			    const struct addr *local)
 {
 	const struct prefix_entry *entry =
 		prefix_table_find(&conf->private->network_table, address);
 
-	return entry ? conf->networks[entry->target].name : "";
+	if (entry)
+		return conf->networks[entry->target].name;
+	for (size_t i = 0; local && i < conf->listen_count; i++)
+		if (addr_eq(&conf->listens[i].address, local))
+			return conf->listens[i].network;
+	return "";
 }
 
 static void free_conf(struct conf *conf)

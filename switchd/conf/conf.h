@@ -128,5 +128,8 @@ const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *
  * with lock all or without an address are left out. Returns how many were written, at most max. */
 size_t conf_route(const struct conf *conf, struct span callee,
 		  const struct conf_routing_gateway **out, size_t max);
-/* Name of the network object with the longest prefix that holds the address; "" when none. */
-const char *conf_network_of(const struct conf *conf, const struct addr *address);
+/* Network of a party at that address: the network object with the longest prefix that holds it,
+ * else that of the listen address which it came in by (local; NULL = not known); "" when neither
+ * says. */
+const char *conf_network_of(const struct conf *conf, const struct addr *address,
+			    const struct addr *local);

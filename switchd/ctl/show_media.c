@@ -132,7 +132,7 @@ static bool find_party(const struct request *request, const char *name, struct d
 	struct location *location = request->ctl->context.location;
 	const struct conf_phone *phone = conf_phone_find(conf, span_of(name));
 	const struct conf_routing_gateway *gateway;
-	struct binding binding;
+	struct binding binding = {0};
 
 	*out = (struct decide_party){.network = ""};
 	if (phone) {
@@ -157,7 +157,8 @@ static bool find_party(const struct request *request, const char *name, struct d
 			out->source = gateway->addresses[0];
 	}
 	if (!out->network[0] && out->source.family != ADDR_NONE)
-		out->network = conf_network_of(conf, &out->source);
+		out->network = conf_network_of(conf, &out->source,
+					       binding.local.family ? &binding.local : NULL);
 	return true;
 }
 

@@ -259,8 +259,9 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 		.is_dynamic = party->is_dynamic,
 		.is_nat = setup->leg->is_nat,
 		.source = rx->source,
-		.network = party->network[0] ? party->network
-					     : conf_network_of(worker->conf, &rx->source),
+		.network = party->network[0]
+				   ? party->network
+				   : conf_network_of(worker->conf, &rx->source, &rx->socket->bound),
 	};
 }
 

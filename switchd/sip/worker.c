@@ -223,6 +223,13 @@ void worker_stop(struct sip_worker *worker, int grace_ms)
 		return; /* counter full: it is awake */
 }
 
+void worker_swap_conf(struct sip_worker *worker, struct conf *conf)
+{
+	conf_unref(worker->conf);
+	worker->conf = conf;
+	worker_io_configure(worker);
+}
+
 void worker_join(struct sip_worker *worker)
 {
 	pthread_join(worker->thread, NULL);

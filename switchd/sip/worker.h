@@ -32,7 +32,8 @@ struct leg_table;
 struct sip_socket {
 	int fd;
 	uint8_t index;                 /* same number in every thread: names the listen address */
-	struct addr local;             /* bound address and port */
+	struct addr bound;             /* as configured, may be 0.0.0.0 */
+	struct addr local;             /* the same, or the outward address in place of 0.0.0.0 */
 	char host_port[ADDR_TEXT_MAX]; /* as it stands in our Via and Contact */
 	struct addr media_address;     /* address that stands in our SDP */
 };
@@ -128,6 +129,9 @@ VOS_CHECK enum vos_err worker_start(struct sip_worker *worker);
  * passed. */
 void worker_stop(struct sip_worker *worker, int grace_ms);
 void worker_join(struct sip_worker *worker);
+/* In the worker's thread: takes over the reference and what a new configuration changes of the
+ * sockets. */
+void worker_swap_conf(struct sip_worker *worker, struct conf *conf);
 void worker_destroy(struct sip_worker *worker);
 /* Number of the thread that owns a Call-ID: our own carry it, a stranger's is hashed. */
 int worker_of_call_id(const struct sip_shared *shared, struct span call_id);

@@ -48,7 +48,7 @@ static void set_tos(int fd, const struct addr *local, int tos)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
 }
 
-static enum vos_err bind_socket(const struct addr *address, int tos, int *out)
+static enum vos_err bind_socket(const struct addr *address, int *out)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(address, &sa);
@@ -65,7 +65,6 @@ static enum vos_err bind_socket(const struct addr *address, int tos, int *out)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	set_tos(fd, address, tos);
 	if (bind(fd, (struct sockaddr *)&sa, len) != 0) {
 		int error = errno;
 
@@ -104,7 +103,6 @@ static enum vos_err open_listen(struct sip_worker *worker, const struct conf_lis
 				struct vos_fault *fault)
 {
 	struct sip_socket *sock = &worker->sockets[worker->socket_count];
-	int tos = (int)snapshot_number(worker->conf->snapshot, PARAM_SS_QOS_SIGNAL);
 	char text[ADDR_TEXT_MAX];
 	enum vos_err err = VOS_OK;
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = sock};
@@ -112,22 +110,48 @@ static enum vos_err open_listen(struct sip_worker *worker, const struct conf_lis
 	if (worker->number == 0)
 		err = probe_port(&listen->address);
 	if (err == VOS_OK)
-		err = bind_socket(&listen->address, tos, &sock->fd);
+		err = bind_socket(&listen->address, &sock->fd);
 	if (err != VOS_OK) {
 		fault_set(fault, FAULT_STATE, 0, "cannot bind udp %s (listen %s): %s",
 			  addr_print(&listen->address, text), listen->name, strerror(errno));
 		return err;
 	}
 	sock->index = (uint8_t)worker->socket_count++;
+	sock->bound = listen->address;
 	sock->local = listen->address;
 	if (addr_is_any(&sock->local))
 		find_outward_address(&sock->local);
-	sock->media_address = listen->media_address.family ? listen->media_address : sock->local;
-	addr_print(listen->advertised_address.family ? &listen->advertised_address : &sock->local,
-		   sock->host_port);
 	if (epoll_ctl(worker->io->epoll_fd, EPOLL_CTL_ADD, sock->fd, &event) != 0)
 		return VOS_EIO;
 	return VOS_OK;
+}
+
+static const struct conf_listen *listen_of(const struct conf *conf, const struct sip_socket *sock)
+{
+	for (size_t i = 0; i < conf->listen_count; i++)
+		if (conf->listens[i].transport == CONF_UDP &&
+		    addr_eq(&conf->listens[i].address, &sock->bound))
+			return &conf->listens[i];
+	return NULL;
+}
+
+void worker_io_configure(struct sip_worker *worker)
+{
+	int tos = (int)snapshot_number(worker->conf->snapshot, PARAM_SS_QOS_SIGNAL);
+
+	for (int i = 0; i < worker->socket_count; i++) {
+		struct sip_socket *sock = &worker->sockets[i];
+		const struct conf_listen *listen = listen_of(worker->conf, sock);
+
+		set_tos(sock->fd, &sock->bound, tos);
+		if (!listen)
+			continue; /* gone from the configuration; closed at the next start */
+		sock->media_address =
+			listen->media_address.family ? listen->media_address : sock->local;
+		addr_print(listen->advertised_address.family ? &listen->advertised_address
+							     : &sock->local,
+			   sock->host_port);
+	}
 }
 
 enum vos_err worker_io_create(struct sip_worker *worker, struct vos_fault *fault)
@@ -173,6 +197,7 @@ enum vos_err worker_io_create(struct sip_worker *worker, struct vos_fault *fault
 		if (err != VOS_OK)
 			return err;
 	}
+	worker_io_configure(worker);
 	return VOS_OK;
 }
 

@@ -47,6 +47,8 @@ struct worker_io {
 
 VOS_CHECK enum vos_err worker_io_create(struct sip_worker *worker, struct vos_fault *fault);
 void worker_io_destroy(struct sip_worker *worker);
+/* ToS, media and advertised addresses of the sockets as worker->conf says; the sockets stay. */
+void worker_io_configure(struct sip_worker *worker);
 /* Reads up to one batch from a socket and handles it; true when the batch was full. */
 bool worker_io_receive(struct sip_worker *worker, const struct sip_socket *socket);
 void worker_io_receive_handover(struct sip_worker *worker);

@@ -75,7 +75,7 @@ static void empty_configuration(void **state)
 	assert_null(conf_mapping_gateway_find(conf, &local));
 	assert_null(conf_routing_gateway_find(conf, SPAN_LIT("a")));
 	assert_int_equal(conf_route(conf, SPAN_LIT("123"), found, 4), 0);
-	assert_string_equal(conf_network_of(conf, &local), "");
+	assert_string_equal(conf_network_of(conf, &local, NULL), "");
 	conf_unref(conf_ref(conf));
 	conf_unref(conf);
 }
@@ -376,9 +376,13 @@ static void listens_and_networks(void **state)
 	assert_string_equal(conf->listens[2].name, "b");
 	assert_int_equal(conf->network_count, 3);
 	assert_int_equal(conf->networks[2].prefix_count, 2);
-	assert_string_equal(conf_network_of(conf, &inside), "branch");
-	assert_string_equal(conf_network_of(conf, &between), "lan");
-	assert_string_equal(conf_network_of(conf, &outside), "");
+	assert_string_equal(conf_network_of(conf, &inside, NULL), "branch");
+	assert_string_equal(conf_network_of(conf, &between, NULL), "lan");
+	assert_string_equal(conf_network_of(conf, &outside, NULL), "");
+	/* Where the address says nothing, the listen address that it came in by does. */
+	assert_string_equal(conf_network_of(conf, &outside, &conf->listens[0].address), "lan");
+	assert_string_equal(conf_network_of(conf, &outside, &conf->listens[2].address), "");
+	assert_string_equal(conf_network_of(conf, &inside, &conf->listens[0].address), "branch");
 	conf_unref(conf);
 }
 

@@ -3,11 +3,15 @@
  * signalling thread on a set clock. */
 #include "tests/support/test.h"
 
+#include <netinet/in.h>
+#include <netinet/ip.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "switchd/call/call.h"
 #include "tests/support/call_bench.h"
+#include "tests/support/config.h"
 
 static void hold_and_resume(void **state)
 {
@@ -147,6 +151,47 @@ static void nothing_leaks(void **state)
 	bench_close(bench);
 }
 
-TEST_MAIN(cmocka_unit_test(hold_and_resume), cmocka_unit_test(refused_reinvite_keeps_the_call),
-	  cmocka_unit_test(late_offer), cmocka_unit_test(forked_answer),
-	  cmocka_unit_test(nothing_leaks))
+/* A commit reaches sockets that stay open: ToS at once, addresses in what is written from then on.
+ */
+static void new_configuration(void **state)
+{
+	static const char *const params[] = {"SS_MEDIA_PROXY_MODE", "off", "SS_QOS_SIGNAL", "0xb8",
+					     NULL};
+	struct bench *bench = bench_open("off");
+	char listen[32], gateway[32];
+	socklen_t len = sizeof(int);
+	int tos = 0;
+
+	(void)state;
+	assert_int_equal(getsockopt(bench->worker->sockets[0].fd, IPPROTO_IP, IP_TOS, &tos, &len),
+			 0);
+	assert_int_equal(tos, 0xa0);
+	snprintf(listen, sizeof(listen), "127.0.0.1:%u", bench->port);
+	snprintf(gateway, sizeof(gateway), "127.0.0.1:%u", bench->callee.port);
+	{
+		const char *const listen_fields[] = {"udp", listen, "advertised-address",
+						     "192.0.2.7:5070", NULL};
+		const char *const in_fields[] = {"address", "127.0.0.1", NULL};
+		const char *const out_fields[] = {"address", gateway, "prefixes", "9", NULL};
+		const struct test_object objects[] = {
+			{OBJECT_LISTEN, "main", listen_fields},
+			{OBJECT_MAPPING_GATEWAY, "in", in_fields},
+			{OBJECT_ROUTING_GATEWAY, "out", out_fields},
+		};
+
+		worker_swap_conf(bench->worker, test_conf(params, objects, 3));
+	}
+	assert_int_equal(getsockopt(bench->worker->sockets[0].fd, IPPROTO_IP, IP_TOS, &tos, &len),
+			 0);
+	assert_int_equal(tos, 0xb8);
+	caller_sends(bench, "INVITE", 1, "inv1", "", "");
+	peer_expect(&bench->callee, "INVITE ");
+	assert_non_null(strstr(bench->callee.text, "Via: SIP/2.0/UDP 192.0.2.7:5070;"));
+	assert_non_null(strstr(bench->callee.text, "@192.0.2.7:5070>\r\n"));
+	callee_answers(bench, bench->callee.text, "486 Busy Here", "");
+	bench_close(bench);
+}
+
+TEST_MAIN(cmocka_unit_test(new_configuration), cmocka_unit_test(hold_and_resume),
+	  cmocka_unit_test(refused_reinvite_keeps_the_call), cmocka_unit_test(late_offer),
+	  cmocka_unit_test(forked_answer), cmocka_unit_test(nothing_leaks))
