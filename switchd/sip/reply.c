@@ -165,12 +165,24 @@ struct buf *sip_reply_begin(struct sip_worker *worker, const struct sip_rx *rx, 
 	return out;
 }
 
+/* A source address costs nothing to forge. What is so short that its answer would be of three times
+ * its size comes from no user agent, and is not worth one. */
+static bool is_amplified(const struct sip_rx *rx, size_t len)
+{
+	return len >= 3 * rx->msg->raw.len && !sip_msg_first(rx->msg, SIP_HDR_AUTHORIZATION) &&
+	       !sip_msg_first(rx->msg, SIP_HDR_PROXY_AUTHORIZATION);
+}
+
 struct span sip_reply_end(struct sip_worker *worker, const struct sip_rx *rx,
 			  struct span content_type, struct span body)
 {
 	struct addr target = sip_reply_target(rx);
 
 	sip_write_body(&worker->io->tx_open, content_type, body);
+	if (is_amplified(rx, worker->io->tx_open.len)) {
+		worker->counters.rx_ignored++;
+		return SPAN_NONE;
+	}
 	return worker_send_commit(worker, rx->socket, &target);
 }
 

@@ -409,6 +409,55 @@ static void foreign_call_id_names_no_thread(void **state)
 	assert_int_equal(worker_of_call_id(&shared, SPAN_LIT("v1-01abcdef")), 1);
 }
 
+#define SHORT_SHAPES 3
+
+/* Requests from hardly a header to just what there must be. */
+static void fill(char *text, size_t size, size_t shape, const char *method, unsigned port)
+{
+	if (shape == 0)
+		snprintf(text, size, "%s a SIP/2.0\r\nv:SIP/2.0/UDP 127.0.0.1:%u\r\n\r\n", method,
+			 port);
+	else if (shape == 1)
+		snprintf(text, size,
+			 "%s a SIP/2.0\r\nv:SIP/2.0/UDP 127.0.0.1:%u\r\nf:a:\r\nt:a:\r\ni:1\r\n"
+			 "CSeq:1 %s\r\n\r\n",
+			 method, port, method);
+	else
+		snprintf(text, size,
+			 "%s sip:a SIP/2.0\r\nv:SIP/2.0/UDP 127.0.0.1:%u;rport\r\nf:<sip:a@b>\r\n"
+			 "t:<sip:a@b>\r\ni:1\r\nm:<sip:a>\r\nCSeq:1 %s\r\n\r\n",
+			 method, port, method);
+}
+
+/* Nobody gets three times what it sent, from whatever address it claims to be. */
+static void answers_do_not_amplify(void **state)
+{
+	const char *const methods[] = {"OPTIONS", "REGISTER",  "INVITE", "BYE",
+				       "O",       "SUBSCRIBE", "CANCEL"};
+	struct bench *bench = bench_open("off");
+	struct peer stranger = bench->callee;
+	size_t answers = 0;
+
+	(void)state;
+	for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++)
+		for (size_t s = 0; s < SHORT_SHAPES; s++) {
+			char text[512];
+			size_t got = 0;
+
+			fill(text, sizeof(text), s, methods[m], stranger.port);
+			peer_send(bench, &stranger, text);
+			bench_advance(bench, 10000);
+			while (peer_got(&stranger))
+				got += strlen(stranger.text);
+			if (got >= 3 * strlen(text))
+				fail_msg("%zu bytes for %zu: %s", got, strlen(text), text);
+			answers += got > 0;
+		}
+	/* What is no shorter than a real request is answered. */
+	assert_in_range(answers, sizeof(methods) / sizeof(methods[0]), 100);
+	bench_close(bench);
+}
+
 /* The longest request, all of it Via in the short form, gets its answer. */
 static void answer_longer_than_its_request(void **state)
 {
@@ -447,4 +496,5 @@ TEST_MAIN(cmocka_unit_test(last_hop_is_not_a_new_start),
 	  cmocka_unit_test(answer_with_too_many_routes),
 	  cmocka_unit_test(contact_of_another_family),
 	  cmocka_unit_test(foreign_call_id_names_no_thread),
+	  cmocka_unit_test(answers_do_not_amplify),
 	  cmocka_unit_test(answer_longer_than_its_request))
