@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What docgen prints is what is kept in the tree: nobody edits it by hand, and nobody forgets it."""
+"""What docgen prints is what is kept in the tree: nobody edits it by hand, and nobody forgets it. With
+--write the tree is brought up to date instead."""
 import re
 import subprocess
 import sys
@@ -44,6 +45,16 @@ def compare(root, expected):
             yield f'{path}: no command has this schema'
 
 
+def write(expected):
+    for name, (text, _) in expected.items():
+        path = lint.ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for path in lint.find(lint.ROOT, ('data/schema',), ('',)):
+        if path.as_posix() not in expected:
+            (lint.ROOT / path).unlink()
+
+
 def options():
     """The options in the completion are typed there by hand: they have to be those of --help."""
     known = set(OPTION.findall(subprocess.run([lint.BUILD / 'vosctl', '--help'], capture_output=True, text=True,
@@ -69,4 +80,6 @@ if __name__ == '__main__':
     if not DOCGEN.exists():
         sys.exit(f'{DOCGEN} is not built')
     printed = {name: (docgen(*words), words) for name, words in documents().items()}
+    if sys.argv[1:] == ['--write']:
+        write(printed)
     lint.report(list(compare(lint.ROOT, printed)) + list(options()))
