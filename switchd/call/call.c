@@ -78,6 +78,18 @@ static bool forward(struct call *call, struct leg *from, struct span sdp, struct
 	return false;
 }
 
+/* A callee whose 18x had SDP may leave it out of its 200 (wrongly: RFC 3261 13.2.1). */
+static void keep_early_sdp(struct call_hunt *hunt, struct span sdp)
+{
+	char *copy = sdp.len ? span_dup(sdp) : NULL;
+
+	if (!copy)
+		return;
+	free(hunt->early_sdp);
+	hunt->early_sdp = copy;
+	hunt->early_sdp_len = sdp.len;
+}
+
 void call_provisional(struct leg *leg, int status, struct span sdp)
 {
 	struct call *call = leg->call;
@@ -95,6 +107,7 @@ void call_provisional(struct leg *leg, int status, struct span sdp)
 	call->was_ringing = true;
 	if (!forward(call, leg, sdp, &out))
 		return;
+	keep_early_sdp(call->hunt, buf_span(&out));
 	call->legs[MEDIA_A]->ops->provisional(call->legs[MEDIA_A], status, buf_span(&out));
 }
 
@@ -127,6 +140,8 @@ void call_answered(struct leg *leg, struct span sdp)
 		return;
 	if (!forward(call, leg, sdp, &out))
 		return;
+	if (sdp.len == 0 && !call->is_late_offer && call->hunt->early_sdp)
+		buf_add(&out, call->hunt->early_sdp, call->hunt->early_sdp_len);
 	caller = call->legs[MEDIA_A];
 	call->state = CALL_CONNECTED;
 	call->answer_us = *call->table->env.now_us;
@@ -174,6 +189,9 @@ void call_leg_failed(struct leg *leg, struct cause cause)
 	}
 	call_note_attempt(call, cause);
 	call->hunt->last = cause;
+	/* The next one answers for itself. */
+	free(call->hunt->early_sdp);
+	call->hunt->early_sdp = NULL;
 	call->state = CALL_SETUP;
 	if (call_hunt_may_go_on(call, cause) && call_hunt_next(call))
 		return;
@@ -221,6 +239,14 @@ void call_offer_withdrawn(struct leg *leg)
 	other->ops->withdraw_offer(other);
 }
 
+/* A challenge or a redirection is for us alone. */
+static int status_for_asker(int status)
+{
+	bool is_ours = (status >= 300 && status < 400) || status == 401 || status == 407;
+
+	return is_ours ? 488 : status;
+}
+
 void call_offer_result(struct leg *leg, int status, struct span sdp)
 {
 	struct call *call = leg->call;
@@ -244,7 +270,7 @@ void call_offer_result(struct leg *leg, int status, struct span sdp)
 		else
 			leg->ops->ack(leg, SPAN_NONE);
 	}
-	asker->ops->offer_result(asker, status, buf_span(&out));
+	asker->ops->offer_result(asker, status_for_asker(status), buf_span(&out));
 	/* RFC 3261 14.1: these two say that the dialog is gone. */
 	if (status == 481 || status == 408)
 		call_end(call, NULL, cause_of(CAUSE_DIALOG_LOST));

@@ -212,6 +212,7 @@ void call_hunt_end(struct call *call)
 	conf_unref(call->hunt->conf);
 	free(call->hunt->targets);
 	free(call->hunt->sdp);
+	free(call->hunt->early_sdp);
 	free(call->hunt);
 	call->hunt = NULL;
 }

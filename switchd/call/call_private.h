@@ -31,6 +31,8 @@ struct call_hunt {
 	struct cause last;
 	char *sdp; /* the caller's offer, for every attempt */
 	size_t sdp_len;
+	char *early_sdp; /* what the caller was last told in 18x, NULL = nothing */
+	size_t early_sdp_len;
 	char display[64];
 	int max_forwards;
 };

@@ -235,6 +235,77 @@ static void cancelled_reinvite(void **state)
 	}
 }
 
+/* What the callee needs a challenge for is not the asker's business. */
+static void challenged_reinvite(void **state)
+{
+	struct bench *bench = bench_open("off");
+	char invite[8192], tag[64];
+
+	(void)state;
+	bench_set_up(bench, invite, tag);
+	caller_sends(bench, "INVITE", 2, "re1", tag, BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	callee_answers(bench, bench->callee.text, "407 Proxy Authentication Required", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 488 ");
+	caller_sends(bench, "ACK", 2, "re1", tag, "");
+	assert_int_equal(call_table_count(bench->worker->calls), 1);
+	caller_sends(bench, "BYE", 3, "bye1", tag, "");
+	bench_close(bench);
+}
+
+/* Provisional answers that never end do not keep a cancelled leg. */
+static void ringing_after_cancel(void **state)
+{
+	struct bench *bench = bench_open("off");
+	char invite[8192];
+
+	(void)state;
+	caller_sends(bench, "INVITE", 1, "inv1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	snprintf(invite, sizeof(invite), "%s", bench->callee.text);
+	callee_answers(bench, invite, "180 Ringing", "");
+	caller_sends(bench, "CANCEL", 1, "inv1", "", "");
+	caller_sends(bench, "ACK", 1, "inv1", "", "");
+	assert_int_equal(call_table_count(bench->worker->calls), 0);
+	for (int i = 0; i < 35; i++) {
+		callee_answers(bench, invite, i % 2 ? "183 Progress" : "180 Ringing", "");
+		bench_advance(bench, 1000);
+	}
+	assert_true(leg_table_is_quiet(bench->worker));
+	bench_close(bench);
+}
+
+/* SDP in 18x and none in 200: the caller's 200 has what it was told before. The tag of the answer
+ * counts, not that of what came before it. */
+static void answer_without_its_early_sdp(void **state)
+{
+	struct bench *bench = bench_open("off");
+	char invite[8192], answer[8300], tag[64];
+	size_t to_end;
+
+	(void)state;
+	caller_sends(bench, "INVITE", 1, "inv1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	snprintf(invite, sizeof(invite), "%s", bench->callee.text);
+	callee_answers(bench, invite, "183 Session Progress", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 183 ");
+	to_end = (size_t)(strstr(strstr(invite, "\r\nTo: ") + 2, "\r\n") - invite);
+	snprintf(answer, sizeof(answer), "%.*s;tag=second%s", (int)to_end, invite, invite + to_end);
+	callee_answers(bench, answer, "200 OK", "");
+	peer_expect(&bench->callee, "ACK ");
+	assert_non_null(strstr(bench->callee.text, ";tag=second"));
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	assert_non_null(strstr(bench->caller.text, "m=audio 4000"));
+	message_to_tag(bench->caller.text, tag, sizeof(tag));
+	caller_sends(bench, "ACK", 1, "ack1", tag, "");
+	caller_sends(bench, "BYE", 2, "bye1", tag, "");
+	bench_close(bench);
+}
+
 /* A re-INVITE without SDP: the callee's repeated 200 waits for the caller's answer. */
 static void late_offer_in_reinvite(void **state)
 {
@@ -491,7 +562,8 @@ TEST_MAIN(cmocka_unit_test(last_hop_is_not_a_new_start),
 	  cmocka_unit_test(long_branch_is_one_transaction),
 	  cmocka_unit_test(unusable_headers_are_refused), cmocka_unit_test(silent_after_trying),
 	  cmocka_unit_test(cancelled_reinvite), cmocka_unit_test(late_offer_in_reinvite),
-	  cmocka_unit_test(answer_repeated_under_reinvite),
+	  cmocka_unit_test(answer_repeated_under_reinvite), cmocka_unit_test(challenged_reinvite),
+	  cmocka_unit_test(ringing_after_cancel), cmocka_unit_test(answer_without_its_early_sdp),
 	  cmocka_unit_test(request_of_callee_before_answer), cmocka_unit_test(endless_fork),
 	  cmocka_unit_test(answer_with_too_many_routes),
 	  cmocka_unit_test(contact_of_another_family),
