@@ -163,6 +163,7 @@ static int serve(struct switchd *switchd, int signal_fd)
 static enum switchd_exit run(struct switchd *switchd, int signal_fd)
 {
 	enum switchd_exit code = switchd_load(switchd);
+	char local[ADDR_TEXT_MAX];
 	int grace_ms;
 
 	if (code != EXIT_STOPPED || switchd->options.check_only)
@@ -170,9 +171,10 @@ static enum switchd_exit run(struct switchd *switchd, int signal_fd)
 	code = switchd_start(switchd);
 	if (code != EXIT_STOPPED)
 		return code;
+	/* What is advertised may change from here on, with a commit. */
 	for (int i = 0; i < switchd->shared.workers[0]->socket_count; i++)
 		log_notice(&switchd->log, "switchd", "listening on udp %s",
-			   switchd->shared.workers[0]->sockets[i].host_port);
+			   addr_print(&switchd->shared.workers[0]->sockets[i].local, local));
 	log_notice(&switchd->log, "switchd", "ready, control socket %s",
 		   switchd->options.socket_path);
 	notify("READY=1");
