@@ -56,5 +56,7 @@ void watch_run(struct shell *shell, const struct match *match)
 	while (shell_send(shell, line, shown, false) == VOS_OK &&
 	       !screen_is_cancelled(&shell->screen) && wait_seconds(shell, seconds));
 	shell->is_watching = false;
+	if (input_is_interrupted(shell->input))
+		putchar('\n'); /* behind the terminal's ^C */
 	free(shown);
 }
