@@ -24,8 +24,7 @@ static void refuse_method(struct sip_worker *worker, const struct sip_rx *rx)
 	int status = rx->msg->method == SIP_METHOD_UNKNOWN ? 501 : 405;
 
 	out = sip_reply_begin(worker, rx, status, NULL, sip_stateless_tag(worker, rx, tag));
-	if (status == 405)
-		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
 	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 }
 
