@@ -217,22 +217,33 @@ void audit_read_close(struct audit_reader *reader)
 
 /* --- A command. --- */
 
-static void append_command(const struct request *request, struct span command, const char *result)
+/* uid and session are null for what switchd does by itself. */
+static void append_line(struct ctl *ctl, const struct session *session, struct span command,
+			const char *result)
 {
-	const struct session *session = request->session;
 	char time[CLOCK_TEXT_MAX];
-	json_t *json = json_pack("{s:s, s:o, s:I, s:I, s:o, s:s, s:I}", "time",
-				 clock_print_utc(clock_wall_ms(), time), "user",
-				 control_text(span_of(session->login)), "uid",
-				 (json_int_t)session->uid, "session", (json_int_t)session->id,
-				 "command", control_text(command), "result", result, "generation",
-				 (json_int_t)snapshot_generation(request->ctl->conf->snapshot));
+	json_t *json =
+		json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:I}", "time",
+			  clock_print_utc(clock_wall_ms(), time), "user",
+			  control_text(span_of(session ? session->login : "switchd")), "uid",
+			  session ? json_integer((json_int_t)session->uid) : json_null(), "session",
+			  session ? json_integer((json_int_t)session->id) : json_null(), "command",
+			  control_text(command), "result", result, "generation",
+			  (json_int_t)snapshot_generation(ctl->conf->snapshot));
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	if (text)
-		audit_append(&request->ctl->audit, span_of(text));
+		audit_append(&ctl->audit, span_of(text));
 	free(text);
 	json_decref(json);
+}
+
+void audit_own_act(struct ctl *ctl, const char *what)
+{
+	append_line(ctl, NULL, span_of(what), "ok");
+	log_notice(ctl->context.log, "audit",
+		   "user=switchd generation=%llu result=ok command=\"%s\"",
+		   (unsigned long long)snapshot_generation(ctl->conf->snapshot), what);
 }
 
 void audit_command(const struct request *request, const char *line, const char *result)
@@ -240,7 +251,7 @@ void audit_command(const struct request *request, const char *line, const char *
 	const struct session *session = request->session;
 	struct buf clean = buf_new();
 
-	append_command(request, span_of(line), result);
+	append_line(request->ctl, session, span_of(line), result);
 	/* What was typed must not be able to write lines of its own into the log. */
 	for (const char *c = line; *c && clean.len < COMMAND_SHOWN; c++)
 		buf_add_char(&clean, (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);

@@ -171,3 +171,5 @@ bool session_is_owner(const struct session *session);
 
 /* --- audit.c --- */
 void audit_command(const struct request *request, const char *line, const char *result);
+/* What switchd does by itself. */
+void audit_own_act(struct ctl *ctl, const char *what);

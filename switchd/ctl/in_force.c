@@ -90,6 +90,7 @@ static void take_back(struct ctl *ctl, uint64_t now_us)
 		ctl->take_back_us = now_us + REVERT_AGAIN_S * 1000000ull;
 		return;
 	}
+	audit_own_act(ctl, comment);
 	log_warning(ctl->context.log, "ctl",
 		    "generation %llu was not confirmed and is taken back; in force is generation "
 		    "%llu",

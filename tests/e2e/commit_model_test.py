@@ -4,6 +4,7 @@
 candidates of lost connections, old generations, whole files."""
 import glob
 import os
+import random
 import re
 import signal
 import socket
@@ -373,6 +374,34 @@ class CommitModel(unittest.TestCase):
         session.do('commit')
         self.assertEqual(self.body(self.switch.do('show', 'running-config')), whole)
 
+    def test_killed_at_any_moment(self):
+        """Both values of a commit or none, and never a confirmation that waits for another generation."""
+        random.seed(7)
+        for number in range(25):
+            session = self.session()
+            session.do('configure')
+            killer = threading.Timer(random.uniform(0.0, 0.03), self.switch.process.kill)
+            killer.start()
+            try:
+                for i in range(10000):
+                    session.do(f'hostname h{number}-{i}', f'phone 1001 name h{number}-{i}',
+                               'commit confirmed 9' if i % 2 else 'commit')
+                    if i % 2:
+                        session.do('commit confirm')
+            except (OSError, ValueError):
+                pass
+            killer.join()
+            self.switch.process.wait()
+            self.switch.start(apply=False)
+            text = self.switch.do('show', 'running-config')
+            name = re.search(r'^ name "?([^"\n]*)"?$', text, re.M).group(1)
+            self.assertIn((name, self.hostname()), ((self.hostname(),) * 2, ('Front desk', 'sw1')))
+            state = self.state()
+            self.assertEqual(state['generation'], self.newest()['generation'])
+            if state['is_confirm_pending']:
+                self.assertEqual(state['confirm_generation'], state['generation'])
+                self.expect(0, 'commit', 'confirm')
+
     # --- what a commit says ---
 
     def test_says_what_holds_when(self):
@@ -580,6 +609,14 @@ class Clock(unittest.TestCase):
         self.set_clock('+310s')
         wait_for('the commit is taken back', lambda: self.history()[0]['author'] == EXPIRED)
         self.assert_taken_back()
+
+    def test_it_is_audited(self):
+        self.commit()
+        self.set_clock('+310s')
+        wait_for('the commit is taken back', lambda: self.history()[0]['author'] == EXPIRED)
+        row = self.switch.rows('show', 'audit', 'last', '1')[0]
+        self.assertEqual((row['user'], row['session'], row['result']), ('switchd', None, 'ok'))
+        self.assertEqual(row['command'], self.history()[0]['comment'])
 
     def test_while_it_was_dead(self):
         self.commit()
