@@ -123,6 +123,10 @@ struct request {
 	struct match match;
 };
 
+/* --- server.c --- */
+/* The read-only socket as the configuration in force wants it. Its sessions stay when it goes. */
+void ctl_update_read_only(struct ctl *ctl);
+
 /* --- session.c --- */
 struct session *session_create(struct ctl *ctl, int fd, bool is_read_only);
 void session_destroy(struct session *session);

@@ -146,6 +146,8 @@ void request_finish(struct request *request)
 {
 	json_t *message;
 
+	/* Who is told that a commit is in force finds it so. */
+	ctl_update_read_only(request->ctl);
 	emit_flush(request);
 	if (request->is_audited)
 		audit_command(request, request->match.full_line,

@@ -143,8 +143,7 @@ static void handle_event(struct ctl *ctl, const struct epoll_event *event)
 	}
 }
 
-/* The read-only socket as the configuration in force wants it. Its sessions stay when it goes. */
-static void update_read_only(struct ctl *ctl)
+void ctl_update_read_only(struct ctl *ctl)
 {
 	const struct snapshot *snapshot = ctl->conf->snapshot;
 	const struct object *object = snapshot_object_find(snapshot, OBJECT_CONTROL, SPAN_LIT(""));
@@ -176,7 +175,7 @@ static void *run(void *argument)
 	uint64_t deadline_us = 0;
 	bool is_busy = false;
 
-	update_read_only(ctl);
+	ctl_update_read_only(ctl);
 	while (!ctl->is_stopping || ctl->mail_out) {
 		int timer_ms = ctl_run_timers(ctl);
 		int wait_ms = is_busy ? 0 : timer_ms;
@@ -195,7 +194,7 @@ static void *run(void *argument)
 		for (int i = 0; i < count; i++)
 			handle_event(ctl, &events[i]);
 		is_busy = turn_sessions(ctl);
-		update_read_only(ctl);
+		ctl_update_read_only(ctl);
 	}
 	return NULL;
 }

@@ -47,7 +47,8 @@ bool screen_is_cancelled(const struct screen *screen)
 	return screen->is_quit || input_is_interrupted(screen->input);
 }
 
-/* One key, unechoed; 'q' when there will be none. */
+/* One key, unechoed; 'q' when there will be none. The question comes once the echo is off: who is
+ * quick would leave his answer on the screen. */
 static char read_key(const struct screen *screen)
 {
 	struct termios before;
@@ -62,6 +63,8 @@ static char read_key(const struct screen *screen)
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+	fputs(PAGE_PROMPT, stdout);
+	fflush(stdout);
 	do {
 		got = read(STDIN_FILENO, &key, 1);
 	} while (got < 0 && errno == EINTR && !input_is_interrupted(screen->input));
@@ -73,8 +76,6 @@ static void end_of_page(struct screen *screen)
 {
 	char key;
 
-	fputs(PAGE_PROMPT, stdout);
-	fflush(stdout);
 	key = read_key(screen);
 	printf("\r%*s\r", (int)strlen(PAGE_PROMPT), "");
 	/* Ctrl-C is a key when ? has called us from the line editor. */
