@@ -21,6 +21,8 @@ from tests.support.terminal import Terminal  # noqa: E402
 VOSCTL = str(BUILD / 'vosctl')
 NOBODY = pwd.getpwnam('nobody')
 STRANGER = 61234  # a uid that has no name
+# Its own, as switchd is started again on the same port: nobody may take it meanwhile.
+ADDRESS = f'127.7.{os.getpid() >> 8 & 255}.{os.getpid() & 255}'
 SECRET = 'Xq7mystery5ecretZw'
 CONFIG = f'''hostname sw1
 phone 1001
@@ -34,7 +36,7 @@ class Authority(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory(prefix='vos-authority-')
         self.addCleanup(self.folder.cleanup)
         os.chmod(self.folder.name, 0o755)
-        self.switch = Switch(self.folder.name, CONFIG)
+        self.switch = Switch(self.folder.name, CONFIG, address=ADDRESS)
         self.addCleanup(self.stop)
         self.switch.start()
         # A copy that others may run, wherever the build lies.
