@@ -7,6 +7,7 @@ that either side and a stranger may send. After each slice the switch has to ans
 second, which also shows that all of the slice was read. Nothing may be left in the end.
 
 VOS_SEED and VOS_MUTATIONS choose another run; the seed is printed."""
+import hashlib
 import os
 import random
 import socket
@@ -141,14 +142,14 @@ class Gateway:
             if data.startswith(start) and (call_id is None or call_id.encode() in data):
                 return Message.parse(data)
 
-    def request(self, method, cseq, fields, branch, body=''):
+    def request(self, method, cseq, fields, branch, body='', user='900'):
         """fields: From, To and Call-ID."""
         headers = [('Via', f'SIP/2.0/UDP {self.address}:{self.port};branch=z9hG4bK{branch};rport'),
                    ('Max-Forwards', '70'), *fields, ('CSeq', f'{cseq} {method}'),
                    ('Contact', f'<sip:gw@{self.address}:{self.port}>')]
         if body:
             headers.append(('Content-Type', 'application/sdp'))
-        return Message(f'{method} sip:900@{self.to[0]}:{self.to[1]} SIP/2.0', headers, body).to_bytes()
+        return Message(f'{method} sip:{user}@{self.to[0]}:{self.to[1]} SIP/2.0', headers, body).to_bytes()
 
     def answer(self, request, status, tag, body=''):
         headers = [(name, value) for name, value in request.headers
@@ -166,26 +167,29 @@ class Round:
 
     def __init__(self, caller, callee, number, registration):
         sdp = make_sdp('127.0.0.1', 45000)
-        call_id = f'mutant-{number}'
+        # Nothing that a bit more or less turns into another round's.
+        token = hashlib.md5(f'{SEED}-{number}'.encode()).hexdigest()[:12]
+        call_id = f'mutant-{token}'
         start = [('From', '<sip:100@gw>;tag=a'), ('To', '<sip:900@sw>'), ('Call-ID', call_id)]
-        invite = caller.request('INVITE', 1, start, f'i{number}', sdp)
+        # A number of its own: damaged INVITEs of earlier rounds are still being repeated.
+        invite = caller.request('INVITE', 1, start, f'i{token}', sdp, f'9{number}')
         caller.send(invite)
-        outgoing = callee.wait(b'INVITE ')
-        tag = f'b{number}'
+        outgoing = callee.wait(f'INVITE sip:9{number}@'.encode())
+        tag = f'b{token}'
         answers = [callee.answer(outgoing, status, tag, sdp) for status in (180, 183, 200, 302, 486, 700)]
         callee.send(callee.answer(outgoing, 200, tag, sdp))
         answered = caller.wait(b'SIP/2.0 200', call_id)
         dialog = [('From', start[0][1]), ('To', answered.get('To')), ('Call-ID', call_id)]
-        caller.send(caller.request('ACK', 1, dialog, f'a{number}'))
+        caller.send(caller.request('ACK', 1, dialog, f'a{token}'))
         back = [('From', f'{outgoing.get("To")};tag={tag}'), ('To', outgoing.get('From')),
                 ('Call-ID', outgoing.get('Call-ID'))]
-        of_caller = [caller.request(method, cseq, dialog, f'{method}{number}', body)
+        of_caller = [caller.request(method, cseq, dialog, f'{method}{token}', body)
                      for cseq, (method, body) in enumerate((
                          ('INVITE', sdp), ('UPDATE', sdp), ('INVITE', ''), ('INFO', 'Signal=1'), ('OPTIONS', ''),
                          ('PRACK', ''), ('BYE', ''), ('FOO', '')), 2)]
-        of_caller += [invite, caller.request('CANCEL', 1, start, f'i{number}'),
-                      caller.request('ACK', 1, dialog, f'a{number}')]
-        of_callee = [callee.request(method, cseq, back, f'{method}b{number}', body)
+        of_caller += [invite, caller.request('CANCEL', 1, start, f'i{token}'),
+                      caller.request('ACK', 1, dialog, f'a{token}')]
+        of_callee = [callee.request(method, cseq, back, f'{method}b{token}', body)
                      for cseq, (method, body) in enumerate((('INVITE', sdp), ('INFO', 'x'), ('BYE', '')), 1)]
         self.messages = [(caller, data) for data in of_caller] + \
             [(callee, data) for data in of_callee + answers] + [(registration[0], registration[1])] * 2
