@@ -148,6 +148,7 @@ class LossyPath(unittest.TestCase):
                                 f'routing-gateway out\n address 127.0.0.1:{far.outside[1]}\n prefixes 9\n exit',
                                 'SS_MEDIA_PROXY_MODE = off'])
             switch = Switch(scratch, config, port=switch_at[1]).start()
+            self.addCleanup(switch.stop)  # also when the test fails
             callee.to = far.inside
             for number in range(CALLS):
                 timers.after(number * START_EVERY_S, lambda number=number: caller.start(number))

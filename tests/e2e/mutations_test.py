@@ -210,6 +210,7 @@ class Mutations(unittest.TestCase):
                   f'routing-gateway out\n address 127.0.0.1:{port}\n prefixes 9\n exit',
                   'SS_AUTHENTICATION_MAX_RETRY = 0', 'SS_RTP_PORT_RANGE = 24000,24999']
         self.switch = Switch(self.scratch.name, '\n'.join(lines)).start()
+        self.addCleanup(self.switch.stop)  # also when the test fails
         to = (self.switch.address, self.switch.port)
         self.caller, self.callee, self.stranger = (Gateway(address, to) for address in
                                                    ('127.0.0.2', '127.0.0.1', '127.0.0.1'))

@@ -23,6 +23,7 @@ class Threads(unittest.TestCase):
         lines += [f'SS_SIP_SIGNALLING_THREADS = {THREADS}', 'SS_RTP_PORT_RANGE = 26000,26999',
                   'SS_MEDIA_PROXY_MODE = must-on']
         self.switch = Switch(self.scratch.name, '\n'.join(lines)).start()
+        self.addCleanup(self.switch.stop)  # also when the test fails
         self.commits = 0
         self.agents = [Agent(self.switch, number, f'pw-{number}') for number in PHONES]
         for agent in self.agents:
