@@ -486,16 +486,15 @@ static void foreign_call_id_names_no_thread(void **state)
 static void fill(char *text, size_t size, size_t shape, const char *method, unsigned port)
 {
 	if (shape == 0)
-		snprintf(text, size, "%s a SIP/2.0\r\nv:SIP/2.0/UDP 127.0.0.1:%u\r\n\r\n", method,
-			 port);
+		snprintf(text, size, "%s a SIP/2.0\r\nv:SIP/2.0/UDP a:%u\r\n\r\n", method, port);
 	else if (shape == 1)
 		snprintf(text, size,
-			 "%s a SIP/2.0\r\nv:SIP/2.0/UDP 127.0.0.1:%u\r\nf:a:\r\nt:a:\r\ni:1\r\n"
+			 "%s a SIP/2.0\r\nv:SIP/2.0/UDP a:%u\r\nf:a:\r\nt:a:\r\ni:1\r\n"
 			 "CSeq:1 %s\r\n\r\n",
 			 method, port, method);
 	else
 		snprintf(text, size,
-			 "%s sip:a SIP/2.0\r\nv:SIP/2.0/UDP 127.0.0.1:%u;rport\r\nf:<sip:a@b>\r\n"
+			 "%s sip:a SIP/2.0\r\nv:SIP/2.0/UDP a:%u;rport\r\nf:<sip:a@b>\r\n"
 			 "t:<sip:a@b>\r\ni:1\r\nm:<sip:a>\r\nCSeq:1 %s\r\n\r\n",
 			 method, port, method);
 }
