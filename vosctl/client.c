@@ -139,10 +139,12 @@ static void drop_connection(struct client *client)
 	client->conn.fd = -1;
 }
 
-/* All whole lines that are there; stops at the reply. */
+/* All whole lines that are there. Behind the reply there can only be events: they are taken too, as
+ * nothing would tell of them later. */
 static enum vos_err take_lines(struct client *client, struct pending *pending)
 {
-	while (!pending || (!pending->result && !pending->error)) {
+	for (;;) {
+		bool is_answered = pending && (pending->result || pending->error);
 		json_t *message;
 		enum vos_err err = control_conn_next(&client->conn, &message);
 
@@ -152,7 +154,7 @@ static enum vos_err take_lines(struct client *client, struct pending *pending)
 			continue; /* no line of ours; the daemon sends none such */
 		if (err != VOS_OK)
 			return VOS_ECLOSED;
-		take_message(client, pending, message);
+		take_message(client, is_answered ? NULL : pending, message);
 		json_decref(message);
 	}
 	return VOS_OK;

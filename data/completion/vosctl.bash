@@ -147,7 +147,7 @@ _vosctl_next()
 {
 	case "$1" in
 	'')
-		next='show clear shutdown set commit apply'
+		next='show clear shutdown set commit monitor apply'
 		;;
 	'show')
 		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication'
@@ -667,6 +667,9 @@ _vosctl_next()
 		;;
 	'commit')
 		next='confirm !'
+		;;
+	'monitor')
+		next='log !'
 		;;
 	*) return 1 ;;
 	esac

@@ -7,6 +7,7 @@
 #include "shared/base/clock.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/ctl/in_force.h"
+#include "switchd/ctl/monitor.h"
 
 #define NAMES_SHOWN 6 /* of one apply class; the others are counted */
 
@@ -153,6 +154,7 @@ static void carry_out(struct request *request, const struct commit_plan *plan,
 		.author = options->author,
 		.comment = options->comment,
 		.confirm_minutes = options->confirm_minutes,
+		.session = request->session,
 	};
 	struct vos_fault fault = {0};
 
@@ -226,6 +228,7 @@ static enum step prolong(struct request *request, int minutes)
 	if (store_confirm_set(ctl->context.store, &record, &fault) != VOS_OK)
 		return request_fail(request, &fault);
 	confirm_arm(&ctl->confirm, &record, now_ms, clock_mono_us());
+	monitor_confirm(ctl, "waiting", &record, request->session);
 	say_until(request);
 	return STEP_DONE;
 }
@@ -254,7 +257,7 @@ enum step cmd_commit(struct request *request)
 enum step cmd_commit_confirm(struct request *request)
 {
 	struct confirm *confirm = &request->ctl->confirm;
-	uint64_t generation = confirm->record.generation;
+	const struct store_confirm record = confirm->record;
 	struct vos_fault fault = {0};
 
 	if (!confirm_is_pending(confirm))
@@ -265,6 +268,7 @@ enum step cmd_commit_confirm(struct request *request)
 	if (store_confirm_set(request->ctl->context.store, NULL, &fault) != VOS_OK)
 		return request_fail(request, &fault);
 	confirm_clear(confirm);
-	emit_say(request, "generation %llu is confirmed", (unsigned long long)generation);
+	monitor_confirm(request->ctl, "confirmed", &record, request->session);
+	emit_say(request, "generation %llu is confirmed", (unsigned long long)record.generation);
 	return STEP_DONE;
 }

@@ -12,6 +12,7 @@
 #include "switchd/ctl/candidate.h"
 #include "switchd/ctl/confirm.h"
 #include "switchd/ctl/ctl.h"
+#include "switchd/ctl/follow.h"
 #include "switchd/ctl/kept.h"
 #include "switchd/ctl/listen.h"
 #include "switchd/loop/mailbox.h"
@@ -53,6 +54,8 @@ struct ctl {
 	struct control_listen read_only; /* its sessions are monitors, whoever they are */
 	uint64_t read_only_generation;   /* the configuration it was opened by */
 	struct audit audit;
+	struct log_ring *log_ring; /* NULL = there is none to follow */
+	bool is_followed;          /* somebody waits for its lines */
 	int epoll_fd;
 	bool is_stopping;
 	pthread_t thread;
@@ -76,6 +79,7 @@ struct session {
 	bool is_batch; /* asked no questions: its candidate ends with it */
 	struct buf upload;
 	bool upload_failed;
+	struct follow follow;
 	struct request *active;
 	json_t *queue[CTL_QUEUE_MAX];
 	int queue_len;

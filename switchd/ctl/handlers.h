@@ -22,6 +22,8 @@ step_fn show_version, show_status, show_uptime, show_clock, show_sessions, show_
 	show_sip_statistics, cmd_shutdown;
 /* --- show_log.c, show_capacity.c --- */
 step_fn show_audit, show_logging, show_capacity;
+/* --- monitor.c --- */
+step_fn cmd_terminal_monitor, cmd_terminal_no_monitor, cmd_monitor_log;
 /* --- tech_support.c --- */
 step_fn show_tech_support;
 /* --- show_calls.c --- */

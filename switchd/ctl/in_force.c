@@ -5,6 +5,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/ctl_private.h"
+#include "switchd/ctl/monitor.h"
 
 /* A wall clock may be set at any time, so a deadline is looked at once a second. */
 #define LOOK_MS        1000
@@ -42,6 +43,10 @@ enum vos_err ctl_put_in_force(struct ctl *ctl, const struct commit_plan *plan,
 	ctl->conf = conf;
 	if (ctl->context.conf_changed)
 		ctl->context.conf_changed(ctl->context.user, conf);
+	if (note->session)
+		monitor_commit(ctl, note, generation);
+	if (note->confirm_minutes)
+		monitor_confirm(ctl, "waiting", &record, note->session);
 	return VOS_OK;
 }
 
@@ -64,8 +69,8 @@ enum vos_err revert_plan(struct store *store, struct snapshot *running, uint64_t
  * anew: it has been in force. */
 static void take_back(struct ctl *ctl, uint64_t now_us)
 {
-	const struct store_confirm *record = &ctl->confirm.record;
-	uint64_t generation = record->generation;
+	const struct store_confirm record = ctl->confirm.record;
+	uint64_t generation = record.generation;
 	struct commit_plan plan = {0};
 	struct vos_fault fault = {0};
 	char comment[128];
@@ -73,7 +78,7 @@ static void take_back(struct ctl *ctl, uint64_t now_us)
 	enum vos_err err;
 
 	snprintf(comment, sizeof(comment), "takes back generation %llu of %s",
-		 (unsigned long long)generation, record->author);
+		 (unsigned long long)generation, record.author);
 	err = revert_plan(ctl->context.store, ctl->conf->snapshot, generation, &plan, &fault);
 	if (!err && plan.after) {
 		err = ctl_put_in_force(ctl, &plan, &note, &fault);
@@ -91,6 +96,7 @@ static void take_back(struct ctl *ctl, uint64_t now_us)
 		return;
 	}
 	audit_own_act(ctl, comment);
+	monitor_confirm(ctl, "reverted", &record, NULL);
 	log_warning(ctl->context.log, "ctl",
 		    "generation %llu was not confirmed and is taken back; in force is generation "
 		    "%llu",

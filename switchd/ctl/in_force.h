@@ -6,11 +6,13 @@
 #include "switchd/ctl/commit.h"
 
 struct ctl;
+struct session;
 
 struct commit_note {
 	const char *author;
 	const char *comment;
-	int confirm_minutes; /* 0 = holds without confirmation */
+	int confirm_minutes;           /* 0 = holds without confirmation */
+	const struct session *session; /* whose commit it is; NULL = switchd's own */
 };
 
 /* One write, then everybody gets the new configuration. On failure nothing has changed. */

@@ -14,8 +14,10 @@
 #include <utlist.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/log_ring.h"
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/ctl/in_force.h"
+#include "switchd/ctl/monitor.h"
 
 #define EVENTS_MAX       32
 #define STOP_WAIT_US     2000000u /* for mail that is still with the workers */
@@ -135,6 +137,8 @@ static void handle_event(struct ctl *ctl, const struct epoll_event *event)
 		accept_all(ctl, &ctl->read_only);
 	} else if (event->data.ptr == &ctl->mailbox) {
 		mailbox_run(&ctl->mailbox);
+	} else if (event->data.ptr == ctl->log_ring) {
+		log_ring_woken(ctl->log_ring);
 	} else {
 		if (event->events & EPOLLIN)
 			session_input(session);
@@ -174,6 +178,7 @@ static void *run(void *argument)
 	struct epoll_event events[EVENTS_MAX];
 	uint64_t deadline_us = 0;
 	bool is_busy = false;
+	int monitor_ms = -1;
 
 	ctl_update_read_only(ctl);
 	while (!ctl->is_stopping || ctl->mail_out) {
@@ -181,6 +186,8 @@ static void *run(void *argument)
 		int wait_ms = is_busy ? 0 : timer_ms;
 		int count;
 
+		if (!is_busy && monitor_ms >= 0 && (wait_ms < 0 || monitor_ms < wait_ms))
+			wait_ms = monitor_ms;
 		if (ctl->is_stopping) {
 			uint64_t now_us = clock_mono_us();
 
@@ -193,6 +200,7 @@ static void *run(void *argument)
 		/* Sessions die only in turn_sessions(), so the pointers of this batch stay good. */
 		for (int i = 0; i < count; i++)
 			handle_event(ctl, &events[i]);
+		monitor_ms = monitor_run(ctl);
 		is_busy = turn_sessions(ctl);
 		ctl_update_read_only(ctl);
 	}
@@ -254,6 +262,7 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 	ctl->read_only.fd = -1;
 	ctl->read_only_generation = UINT64_MAX;
 	audit_open(&ctl->audit, context->state_dir, context->log);
+	ctl->log_ring = context->log ? context->log->ring : NULL;
 	ctl->stop_mail.run = stop_requested;
 	ctl->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ctl->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -271,6 +280,8 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 	}
 	if (watch(ctl, ctl->listen.fd, &ctl->listen, EPOLLIN, EPOLL_CTL_ADD) != 0 ||
 	    watch(ctl, ctl->mailbox.wake_fd, &ctl->mailbox, EPOLLIN, EPOLL_CTL_ADD) != 0 ||
+	    (ctl->log_ring && watch(ctl, log_ring_wake_fd(ctl->log_ring), ctl->log_ring, EPOLLIN,
+				    EPOLL_CTL_ADD) != 0) ||
 	    pthread_create(&ctl->thread, NULL, run, ctl) != 0) {
 		fault_set(fault, FAULT_INTERNAL, 0, "control server: cannot start its thread");
 		release(ctl);

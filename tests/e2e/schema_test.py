@@ -4,6 +4,7 @@
 relayed call, wrong passwords and a history validates, and no schema is left untried."""
 import copy
 import json
+import select
 import subprocess
 import sys
 import tempfile
@@ -87,6 +88,8 @@ COMMANDS = {
 }
 # Needs a candidate, hence several lines in one session.
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
+# Without end: its rows are looked at, not its document.
+ENDLESS = {'monitor-log': 'monitor log'}
 MAY_BE_EMPTY = ('show registrations nat', 'show calls state trying', 'show phones 9',
                 'show configuration diff 1 1', 'show route 7')
 
@@ -143,7 +146,7 @@ class Schemas(unittest.TestCase):
         self.assertEqual(list(jsonschema.faults(schema, schema, document)), [])
 
     def test_every_schema_is_tried(self):
-        self.assertEqual(set(COMMANDS) | set(IN_CONFIG), set(SCHEMAS))
+        self.assertEqual(set(COMMANDS) | set(IN_CONFIG) | set(ENDLESS), set(SCHEMAS))
 
     def test_documents(self):
         for name, lines in COMMANDS.items():
@@ -174,6 +177,23 @@ class Schemas(unittest.TestCase):
             self.assertEqual(json.loads(status)['status'], 'ok')
             for row in rows:
                 self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['row'], json.loads(row))), [])
+
+    def test_lines_without_end(self):
+        for name, line in ENDLESS.items():
+            followed = subprocess.Popen([str(BUILD / 'vosctl'), '-J', '-s', self.switch.socket, line],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            try:
+                # What it follows is caused until it follows.
+                while not select.select([followed.stdout], [], [], 0.1)[0]:
+                    self.assertIsNone(followed.poll())
+                    self.switch.ctl('clear', 'registration', 'nobody')
+                row = json.loads(followed.stdout.readline())
+                schema = SCHEMAS[name]
+                self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['row'], row)), [])
+            finally:
+                followed.terminate()
+                followed.wait(10)
+                followed.stdout.close()
 
     def test_the_parts_of_tech_support(self):
         for part in self.switch.json('show tech-support')['sections']:

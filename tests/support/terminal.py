@@ -10,8 +10,10 @@ import signal
 import struct
 import termios
 import time
+import unicodedata
 
 ESCAPE = re.compile(r'\x1b\[([?0-9;]*)([@-~])|\x1b[()][0-9A-Za-z]|\x1b[=>78DMEHc]')
+BEHIND = '\0'  # the second column of a wide character
 PASTE = '\x1b[200~{}\x1b[201~'
 
 
@@ -32,12 +34,13 @@ class Screen:
         return self.rows[self.row].ljust(self.column)
 
     def _put(self, char):
-        if self.column >= self.columns:
+        width = 2 if unicodedata.east_asian_width(char) in 'WF' else 1
+        if self.column + width > self.columns:
             self.row += 1
             self.column = 0
         line = self._line()
-        self.rows[self.row] = line[:self.column] + char + line[self.column + 1:]
-        self.column += 1
+        self.rows[self.row] = line[:self.column] + char + BEHIND * (width - 1) + line[self.column + width:]
+        self.column += width
 
     def _escape(self, parameters, final):
         if not final or '?' in parameters:
@@ -89,11 +92,11 @@ class Screen:
             at += 1
 
     def text(self):
-        return '\n'.join(row.rstrip() for row in self.rows)
+        return '\n'.join(row.replace(BEHIND, '').rstrip() for row in self.rows)
 
     def last(self):
         """The row that the cursor is in."""
-        return self._line().rstrip()
+        return self._line().replace(BEHIND, '').rstrip()
 
 
 class Terminal:

@@ -116,6 +116,13 @@ static void fail(struct batch *batch, int code, const struct vos_fault *fault)
 		batch->exit_code = code;
 }
 
+static bool is_write_failed(void *context)
+{
+	const struct batch *batch = context;
+
+	return batch->is_unsaved;
+}
+
 static struct output_options output_options(struct batch *batch)
 {
 	return (struct output_options){
@@ -124,6 +131,7 @@ static struct output_options output_options(struct batch *batch)
 		.quiet = batch->options.quiet,
 		.write = write_stdout,
 		.warn = print_warning,
+		.is_cancelled = is_write_failed,
 		.context = batch,
 		.info = client_info(batch->client),
 	};
@@ -184,6 +192,9 @@ static void run_remote(struct batch *batch, const struct match *match, const cha
 		fail(batch, EXIT_REFUSED, &fault);
 		return;
 	}
+	/* Who follows wants to see each line when it comes. */
+	if (match && match->command == COMMAND_MONITOR_LOG)
+		setvbuf(stdout, NULL, _IOLBF, 0);
 	err = match && config_file_is_load(match)
 		      ? load_file(batch, match, output_sink(output), &status, &fault)
 		      : client_exec(batch->client, &request, output_sink(output), &status, &fault);

@@ -95,6 +95,8 @@ static void on_columns(void *context, const char *schema, json_t *columns)
 	snprintf(output->schema, sizeof(output->schema), "%s", schema);
 	if (output->options.format == OUTPUT_TEXT) {
 		table_begin(&output->table, columns);
+		if (output->is_stream)
+			table_stream(&output->table);
 	} else if (output->options.format == OUTPUT_CSV) {
 		csv_begin(&output->table, columns);
 	} else {
@@ -287,6 +289,8 @@ enum vos_err output_open(const struct output_options *options, const struct matc
 	if (match && command_schema(match->command))
 		snprintf(output->schema, sizeof(output->schema), "%s",
 			 command_schema(match->command));
+	output->is_stream = match && match->command == COMMAND_MONITOR_LOG;
+	output->unpaged = output->is_stream;
 	err = pipeline_open(match, line_out, output, &output->pipeline, fault);
 	if (err) {
 		release(output);

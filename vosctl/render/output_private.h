@@ -18,6 +18,7 @@ struct output {
 	bool has_item;
 	bool has_text;
 	bool unpaged;
+	bool is_stream; /* rows come as things happen: each is printed at once */
 	bool is_broken; /* saving failed */
 	uint64_t row_count;
 	uint64_t section_count; /* parts begun; 0: it is one part without a name */

@@ -185,6 +185,26 @@ static void size_columns(struct table *table)
 	json_array_clear(table->held);
 }
 
+static void take_declared_widths(struct table *table)
+{
+	json_t *column;
+	size_t i;
+
+	json_array_foreach (table->schema, i, column) {
+		int width = (int)json_integer_value(json_object_get(column, "width"));
+
+		if ((int)i < table->count && width > table->columns[i].width)
+			table->columns[i].width = width;
+	}
+}
+
+void table_stream(struct table *table)
+{
+	take_declared_widths(table);
+	table->has_header = false;
+	size_columns(table);
+}
+
 void table_row(struct table *table, json_t *row)
 {
 	if (table->is_sized) {
@@ -193,17 +213,8 @@ void table_row(struct table *table, json_t *row)
 	}
 	json_array_append(table->held, row);
 	if (json_array_size(table->held) == TABLE_ROWS_HELD) {
-		/* Later rows may be wider than the first ones; the declared width speaks for them.
-		 */
-		json_t *column;
-		size_t i;
-
-		json_array_foreach (table->schema, i, column) {
-			int width = (int)json_integer_value(json_object_get(column, "width"));
-
-			if ((int)i < table->count && width > table->columns[i].width)
-				table->columns[i].width = width;
-		}
+		/* Later rows may be wider than the first ones. */
+		take_declared_widths(table);
 		size_columns(table);
 	}
 }

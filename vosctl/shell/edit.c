@@ -75,16 +75,32 @@ static int terminal_columns(void)
 	return 80;
 }
 
-/* Columns behind `column` once the text is on the screen, as libedit draws it. */
-static int width_from(int column, const wchar_t *from, const wchar_t *to)
+/* Columns that libedit draws a character in, in that column of a row. */
+static int char_width(wchar_t c, int column)
+{
+	int width = wcwidth(c);
+
+	if (c == L'\t')
+		return 8 - column % 8;
+	if (width >= 0)
+		return width;
+	if (c < 0xa0)
+		return 2;          /* ^A */
+	return c > 0xffff ? 8 : 7; /* \U+2028 */
+}
+
+/* Columns behind `column`, counted over all rows, once the text is on the screen. */
+static int width_from(int column, int columns, const wchar_t *from, const wchar_t *to)
 {
 	for (; from < to; from++) {
-		int width = wcwidth(*from);
+		int left = columns - column % columns;
+		int width = char_width(*from, column % columns);
 
-		if (*from == L'\t')
-			width = 8 - column % 8;
-		else if (width < 0)
-			width = *from < 0x20 || *from == 0x7f ? 2 : 8;
+		/* A wide character does not begin in the last column; a tab ends with its row. */
+		if (*from == L'\t' && width > left)
+			width = left;
+		else if (width > left && wcwidth(*from) == 2)
+			width += left;
 		column += width;
 	}
 	return column;
@@ -92,7 +108,7 @@ static int width_from(int column, const wchar_t *from, const wchar_t *to)
 
 int edit_prompt_width(const struct edit *edit)
 {
-	return width_from(0, edit->prompt, edit->prompt + wcslen(edit->prompt));
+	return width_from(0, terminal_columns(), edit->prompt, edit->prompt + wcslen(edit->prompt));
 }
 
 /* Rows of the line before the cursor and behind it. */
@@ -100,8 +116,8 @@ static void measure(const struct edit *edit, int *above, int *below)
 {
 	const LineInfoW *line = el_wline(edit->el);
 	int columns = terminal_columns();
-	int cursor = width_from(edit_prompt_width(edit), line->buffer, line->cursor);
-	int end = width_from(cursor, line->cursor, line->lastchar);
+	int cursor = width_from(edit_prompt_width(edit), columns, line->buffer, line->cursor);
+	int end = width_from(cursor, columns, line->cursor, line->lastchar);
 
 	*above = cursor / columns;
 	*below = end / columns - *above;

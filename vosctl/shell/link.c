@@ -40,6 +40,19 @@ static bool resume_candidate(struct shell *shell)
 	return true;
 }
 
+/* What was followed is followed again. */
+static void resume_monitor(struct shell *shell)
+{
+	const struct client_sink sink = {0};
+	const struct client_request request = {
+		.line = "terminal monitor", .mode = "exec", .timeout_ms = RECONNECT_WAIT_MS};
+	struct vos_fault fault = {0};
+
+	if (shell->is_monitoring &&
+	    client_exec(shell->client, &request, &sink, NULL, &fault) != VOS_OK)
+		shell->is_monitoring = false;
+}
+
 bool link_restore(struct shell *shell)
 {
 	bool is_resumed;
@@ -62,6 +75,7 @@ bool link_restore(struct shell *shell)
 		shell->mode = (struct mode){.kind = MODE_EXEC};
 		shell->status.pending = 0;
 	}
+	resume_monitor(shell);
 	shell_update_prompt(shell);
 	edit_print_above(shell->edit, is_resumed ? "% connected again; the candidate goes on\n"
 				      : was_config
@@ -82,6 +96,9 @@ int link_wait_ms(void *context)
 	const struct shell *shell = context;
 	uint64_t now_us = clock_mono_us();
 
+	/* They came with the answer to a key. */
+	if (events_has(shell))
+		return 0;
 	/* The clock of the prompt. */
 	if (!shell->is_lost)
 		return shell->confirm_until_us ? 1000 : -1;
@@ -112,4 +129,5 @@ void link_idle(void *context)
 	} else {
 		tick(shell);
 	}
+	events_print(shell);
 }

@@ -36,6 +36,8 @@ void shell_update_prompt(struct shell *shell)
 	char prompt[MODE_KEY_MAX + 160];
 	char right[64] = "";
 
+	if (shell->is_asking)
+		return; /* the question is the prompt */
 	if (shell->mode.kind == MODE_EXEC)
 		snprintf(prompt, sizeof(prompt), "%s%s ", status->hostname,
 			 client_info(shell->client)->role == ROLE_MONITOR ? ">" : "#");
@@ -187,6 +189,7 @@ static enum answer ask_about_changes(struct shell *shell)
 
 	snprintf(question, sizeof(question), "%d change%s not committed: commit, keep or discard? ",
 		 shell->status.pending, shell->status.pending == 1 ? " is" : "s are");
+	shell->is_asking = true;
 	while (is_asking) {
 		struct buf line = buf_new();
 		struct span word;
@@ -203,6 +206,7 @@ static enum answer ask_about_changes(struct shell *shell)
 		is_asking = is_asking && answer == ANSWER_STAY;
 		buf_free(&line);
 	}
+	shell->is_asking = false;
 	shell_update_prompt(shell);
 	return answer;
 }
@@ -245,6 +249,21 @@ static void remember(struct shell *shell, const char *line, const struct match *
 	shell_history_add(shell->history, shown);
 }
 
+/* match may be NULL. */
+static void send_line(struct shell *shell, const char *line, const struct match *match,
+		      bool is_answered)
+{
+	enum command_id command = match ? match->command : COMMAND_COUNT;
+	enum vos_err err = shell_send(shell, line, match, is_answered);
+
+	if (command == COMMAND_MONITOR_LOG && input_is_interrupted(shell->input))
+		putchar('\n'); /* behind the terminal's ^C */
+	if (err == VOS_OK && command == COMMAND_TERMINAL_MONITOR)
+		shell->is_monitoring = true;
+	if (err == VOS_OK && command == COMMAND_TERMINAL_NO_MONITOR)
+		shell->is_monitoring = false;
+}
+
 static void run_line(struct shell *shell, const char *line)
 {
 	struct match *match = &shell->match;
@@ -284,7 +303,7 @@ static void run_line(struct shell *shell, const char *line)
 	}
 	if (err == VOS_OK && leaves_config(shell, match) && !may_leave(shell, &is_kept))
 		return;
-	(void)!shell_send(shell, line, err == VOS_OK ? match : NULL, is_kept);
+	send_line(shell, line, err == VOS_OK ? match : NULL, is_kept);
 }
 
 /* Ctrl-Z: back to exec from any configuration mode. */
@@ -313,6 +332,7 @@ static void loop(struct shell *shell)
 		struct buf line = buf_new();
 		enum edit_result result;
 
+		events_print(shell);
 		shell_update_prompt(shell);
 		result = edit_read(shell->edit, &line);
 		if (result == EDIT_HANGUP) {
@@ -409,11 +429,15 @@ int shell_run(struct client *client, const struct shell_options *options)
 	shell->options = options;
 	set_locale();
 	look_at_terminal(shell);
+	shell->events = buf_new();
 	if (start(shell)) {
+		client_on_event(client, events_take, shell);
 		greet(shell);
 		loop(shell);
 		exit_code = shell->exit_code;
 	}
+	client_on_event(client, NULL, NULL);
+	buf_free(&shell->events);
 	edit_close(shell->edit);
 	input_destroy(shell->input);
 	shell_history_close(shell->history);

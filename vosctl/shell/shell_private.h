@@ -34,7 +34,11 @@ struct shell {
 	bool is_dumb; /* the terminal knows no control sequences */
 	bool has_color;
 	bool has_timestamps; /* terminal timestamps on */
+	bool is_asking;      /* in place of the prompt stands a question */
 	bool is_watching;    /* output is not paged */
+	bool is_monitoring;  /* terminal monitor: so again after a reconnect */
+	struct buf events;   /* that came and are not printed yet: whole lines */
+	uint64_t events_lost;
 	int exit_code;
 	int retry_ms; /* pause before the next try to connect */
 	uint64_t retry_at_us;
@@ -54,6 +58,12 @@ enum vos_err shell_send(struct shell *shell, const char *line, const struct matc
 
 /* watch SECONDS SHOW (watch.c). */
 void watch_run(struct shell *shell, const struct match *match);
+
+/* Events of the daemon (events.c). They may come in the middle of a request, so they are kept, and
+ * printed where a whole line may stand. */
+void events_take(void *shell, json_t *params);
+bool events_has(const struct shell *shell);
+void events_print(struct shell *shell);
 
 /* The connection is gone, or back (link.c). */
 void link_lost(struct shell *shell);
