@@ -56,6 +56,7 @@ struct ctl {
 	struct audit audit;
 	struct log_ring *log_ring; /* NULL = there is none to follow */
 	bool is_followed;          /* somebody waits for its lines */
+	bool has_events;           /* queued for sessions that had their turn already */
 	int epoll_fd;
 	bool is_stopping;
 	pthread_t thread;

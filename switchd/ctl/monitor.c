@@ -103,6 +103,7 @@ static void tell_others(struct ctl *ctl, const struct session *by, json_t *param
 		else if (follow_take(&session->follow, now_us))
 			send_event(session, json_copy(params));
 	}
+	ctl->has_events = true;
 	json_decref(params);
 }
 

@@ -183,10 +183,11 @@ static void *run(void *argument)
 	ctl_update_read_only(ctl);
 	while (!ctl->is_stopping || ctl->mail_out) {
 		int timer_ms = ctl_run_timers(ctl);
-		int wait_ms = is_busy ? 0 : timer_ms;
+		int wait_ms = is_busy || ctl->has_events ? 0 : timer_ms;
 		int count;
 
-		if (!is_busy && monitor_ms >= 0 && (wait_ms < 0 || monitor_ms < wait_ms))
+		ctl->has_events = false;
+		if (wait_ms && monitor_ms >= 0 && (wait_ms < 0 || monitor_ms < wait_ms))
 			wait_ms = monitor_ms;
 		if (ctl->is_stopping) {
 			uint64_t now_us = clock_mono_us();

@@ -194,6 +194,18 @@ class EventsTest(unittest.TestCase):
         shell.wait_text('committed by').wait_last('sw1# show ver')
         self.assertRegex(shell.screen.text(), r'% generation \d+ was committed by \S+: night shift')
 
+    def test_commit_that_nothing_else_tells_of(self):
+        """No line of the log comes with it, and no end of a connection."""
+        follower, other = self.peer(), self.peer()
+        self.switch.do('set', 'logging', 'level', 'error')
+        self.addCleanup(self.switch.do, 'set', 'logging', 'level', 'notice')
+        follower.do('terminal monitor')
+        for name in 'first', 'second':
+            result = other.do(f'set phone 1001 name {name}')['result']
+            event = follower.event(lambda event: True)
+            self.assertEqual((event['kind'], event['generation'], event['lost']),
+                             ('commit', result['generation'], 0))
+
     def test_own_commit_is_no_news(self):
         shell = self.monitor(columns=200)
         shell.line('set phone 1001 name own').wait_text('result=ok command="set phone 1001').wait_last('sw1#')

@@ -47,10 +47,15 @@ static void resume_monitor(struct shell *shell)
 	const struct client_request request = {
 		.line = "terminal monitor", .mode = "exec", .timeout_ms = RECONNECT_WAIT_MS};
 	struct vos_fault fault = {0};
+	enum vos_err err;
 
-	if (shell->is_monitoring &&
-	    client_exec(shell->client, &request, &sink, NULL, &fault) != VOS_OK)
+	if (!shell->is_monitoring)
+		return;
+	err = client_exec(shell->client, &request, &sink, NULL, &fault);
+	if (err == VOS_EINVAL)
 		shell->is_monitoring = false;
+	else if (err == VOS_ECLOSED)
+		link_lost(shell);
 }
 
 bool link_restore(struct shell *shell)
