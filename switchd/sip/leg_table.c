@@ -3,25 +3,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "switchd/loop/slots.h"
 #include "switchd/sip/leg_private.h"
 
 #define MERGE_BUCKETS 16384u /* power of two */
 
 struct leg_table {
-	struct sip_leg **slots;
+	struct slots slots;
 	struct sip_leg *merge[MERGE_BUCKETS];
-	uint32_t *free_slots;
-	uint32_t slot_count;
-	uint32_t slot_cap;
-	uint32_t free_count;
-	uint32_t count;
 };
 
 enum vos_err leg_table_create(struct sip_worker *worker, struct leg_table **out)
 {
 	(void)worker;
 	*out = calloc(1, sizeof(**out));
-	return *out ? VOS_OK : VOS_ENOMEM;
+	if (!*out)
+		return VOS_ENOMEM;
+	(*out)->slots.max = LEG_TABLE_MAX;
+	return VOS_OK;
 }
 
 enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table **out)
@@ -42,47 +41,19 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 	return call_table_create(&env, out);
 }
 
-static bool grow(struct leg_table *table)
-{
-	uint32_t cap = table->slot_cap ? table->slot_cap * 2 : 1024;
-	struct sip_leg **slots;
-	uint32_t *free_slots;
-
-	if (cap > LEG_TABLE_MAX * 2)
-		return false;
-	slots = realloc(table->slots, cap * sizeof(struct sip_leg *));
-	if (!slots)
-		return false;
-	table->slots = slots;
-	free_slots = realloc(table->free_slots, cap * sizeof(*free_slots));
-	if (!free_slots)
-		return false;
-	table->free_slots = free_slots;
-	table->slot_cap = cap;
-	return true;
-}
-
 struct sip_leg *leg_new(struct sip_worker *worker)
 {
 	struct leg_table *table = worker->legs;
 	struct sip_leg *leg;
 	uint64_t random;
 
-	if (table->count >= LEG_TABLE_MAX)
-		return NULL;
 	leg = calloc(1, sizeof(*leg));
 	if (!leg)
 		return NULL;
-	if (table->free_count) {
-		leg->slot = table->free_slots[--table->free_count];
-	} else if (table->slot_count < table->slot_cap || grow(table)) {
-		leg->slot = table->slot_count++;
-	} else {
+	if (!slots_add(&table->slots, leg, &leg->slot)) {
 		free(leg);
 		return NULL;
 	}
-	table->slots[leg->slot] = leg;
-	table->count++;
 	leg->base.ops = &sip_leg_ops;
 	leg->worker = worker;
 	random_take(&worker->random, &random, sizeof(random));
@@ -156,9 +127,7 @@ static void leg_free(struct sip_leg *leg)
 	}
 	if (leg->request_out)
 		txn_client_forget(leg->request_out);
-	table->slots[leg->slot] = NULL;
-	table->free_slots[table->free_count++] = leg->slot;
-	table->count--;
+	slots_remove(&table->slots, leg->slot);
 	free(leg->call_id);
 	free(leg->local);
 	free(leg->remote);
@@ -189,36 +158,25 @@ void leg_table_destroy(struct sip_worker *worker)
 
 	if (!table)
 		return;
-	for (uint32_t i = 0; i < table->slot_count; i++)
-		if (table->slots[i])
-			leg_free(table->slots[i]);
-	free(table->slots);
-	free(table->free_slots);
+	for (uint32_t i = 0; i < table->slots.used; i++)
+		if (table->slots.items[i])
+			leg_free(table->slots.items[i]);
+	slots_free(&table->slots);
 	free(table);
 	worker->legs = NULL;
 }
 
 bool leg_table_is_quiet(const struct sip_worker *worker)
 {
-	return worker->legs->count == 0;
+	return worker->legs->slots.count == 0;
 }
 
 struct sip_leg *leg_find(struct sip_worker *worker, const struct sip_msg *msg)
 {
-	struct leg_table *table = worker->legs;
-	struct sip_leg *leg;
-	char digits[9];
-	char *end;
-	unsigned long slot;
+	struct sip_leg *leg = slots_find(&worker->legs->slots, msg->to_tag);
 
-	if (msg->to_tag.len < 9)
+	if (!leg)
 		return NULL;
-	memcpy(digits, msg->to_tag.ptr, 8);
-	digits[8] = '\0';
-	slot = strtoul(digits, &end, 16);
-	if (*end || slot >= table->slot_count || !table->slots[slot])
-		return NULL;
-	leg = table->slots[slot];
 	/* The tag is ours and random, Call-ID and the peer's tag are checked with it (RFC 3261 12).
 	 */
 	if (!span_eq(msg->to_tag, span_of(leg->local_tag)) ||

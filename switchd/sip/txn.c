@@ -35,20 +35,21 @@ void txn_schedule_end(struct txn_schedule *schedule)
 enum vos_err txn_table_create(struct txn_table **out)
 {
 	*out = calloc(1, sizeof(**out));
-	return *out ? VOS_OK : VOS_ENOMEM;
+	if (!*out)
+		return VOS_ENOMEM;
+	(*out)->clients.max = TXN_CLIENT_SLOTS_MAX;
+	return VOS_OK;
 }
 
 void txn_stats(const struct txn_table *table, struct txn_stats *out)
 {
 	out->servers = table->server_count;
-	out->clients = table->client_count;
+	out->clients = table->clients.count;
 }
 
 void txn_table_destroy(struct txn_table *table)
 {
 	txn_servers_destroy(table);
 	txn_clients_destroy(table);
-	free(table->slots);
-	free(table->free_slots);
 	free(table);
 }

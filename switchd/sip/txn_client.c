@@ -5,6 +5,8 @@
 
 #include "switchd/sip/txn_private.h"
 
+#define BRANCH_SLOT 9 /* where the slot stands: after the cookie and the thread */
+
 enum client_state {
 	CLIENT_CALLING,    /* nothing heard; being repeated */
 	CLIENT_PROCEEDING, /* provisional response: INVITE is repeated no more */
@@ -34,26 +36,6 @@ struct txn_client {
 	char branch[TXN_BRANCH_MAX];
 };
 
-static bool grow_slots(struct txn_table *table)
-{
-	uint32_t cap = table->slot_cap ? table->slot_cap * 2 : 1024;
-	struct txn_client **slots;
-	uint32_t *free_slots;
-
-	if (cap > TXN_CLIENT_SLOTS_MAX)
-		return false;
-	slots = realloc(table->slots, cap * sizeof(struct txn_client *));
-	if (!slots)
-		return false;
-	table->slots = slots;
-	free_slots = realloc(table->free_slots, cap * sizeof(*free_slots));
-	if (!free_slots)
-		return false;
-	table->free_slots = free_slots;
-	table->slot_cap = cap;
-	return true;
-}
-
 struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method method,
 				  txn_client_fn *fn, void *user)
 {
@@ -63,16 +45,10 @@ struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method met
 
 	if (!txn)
 		return NULL;
-	if (table->free_count) {
-		txn->slot = table->free_slots[--table->free_count];
-	} else if (table->slot_count < table->slot_cap || grow_slots(table)) {
-		txn->slot = table->slot_count++;
-	} else {
+	if (!slots_add(&table->clients, txn, &txn->slot)) {
 		free(txn);
 		return NULL;
 	}
-	table->slots[txn->slot] = txn;
-	table->client_count++;
 	random_take(&worker->random, &random, sizeof(random));
 	snprintf(txn->branch, sizeof(txn->branch), "z9hG4bK%02x%08x%016llx",
 		 (unsigned)worker->number, txn->slot, (unsigned long long)random);
@@ -98,9 +74,7 @@ static void destroy(struct txn_client *txn)
 	wheel_stop(&txn->worker->wheel, &txn->cancel_timer);
 	txn_schedule_end(&txn->schedule);
 	txn_schedule_end(&txn->cancel_schedule);
-	table->slots[txn->slot] = NULL;
-	table->free_slots[table->free_count++] = txn->slot;
-	table->client_count--;
+	slots_remove(&table->clients, txn->slot);
 	free(txn->request);
 	free(txn->cancel);
 	free(txn->ack);
@@ -199,20 +173,13 @@ const struct addr *txn_client_target(const struct txn_client *txn)
 /* Slot number of a branch of ours; the random part is compared in full by the caller. */
 static struct txn_client *find(struct sip_worker *worker, struct span branch)
 {
-	char digits[9];
-	char *end;
-	unsigned long slot;
+	struct txn_client *txn;
 
-	if (branch.len < 17 || branch.len >= TXN_BRANCH_MAX)
+	if (branch.len < BRANCH_SLOT || branch.len >= TXN_BRANCH_MAX)
 		return NULL;
-	memcpy(digits, branch.ptr + 9, 8);
-	digits[8] = '\0';
-	slot = strtoul(digits, &end, 16);
-	if (*end || slot >= worker->txns->slot_count || !worker->txns->slots[slot])
-		return NULL;
-	return span_eq(branch, span_of(worker->txns->slots[slot]->branch))
-		       ? worker->txns->slots[slot]
-		       : NULL;
+	txn = slots_find(&worker->txns->clients,
+			 (struct span){branch.ptr + BRANCH_SLOT, branch.len - BRANCH_SLOT});
+	return txn && span_eq(branch, span_of(txn->branch)) ? txn : NULL;
 }
 
 /* Line of the stored request that starts with name, CRLF included; empty when absent. */
@@ -391,10 +358,13 @@ bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx)
 
 void txn_clients_destroy(struct txn_table *table)
 {
-	for (uint32_t i = 0; i < table->slot_count; i++) {
-		if (!table->slots[i])
+	for (uint32_t i = 0; i < table->clients.used; i++) {
+		struct txn_client *txn = table->clients.items[i];
+
+		if (!txn)
 			continue;
-		table->slots[i]->fn = NULL;
-		destroy(table->slots[i]);
+		txn->fn = NULL;
+		destroy(txn);
 	}
+	slots_free(&table->clients);
 }

@@ -2,6 +2,7 @@
 /* State of transactions, shared by txn_server.c and txn_client.c. */
 #pragma once
 
+#include "switchd/loop/slots.h"
 #include "switchd/sip/txn.h"
 
 /* How long an ended transaction absorbs repeats over UDP: timers D, H, J, L and M, 64*T1. */
@@ -29,12 +30,7 @@ void txn_schedule_end(struct txn_schedule *schedule);
 struct txn_table {
 	struct txn_server *buckets[TXN_SERVER_BUCKETS];
 	uint64_t server_count;
-	struct txn_client **slots;
-	uint32_t slot_count;
-	uint32_t slot_cap;
-	uint32_t *free_slots;
-	uint32_t free_count;
-	uint64_t client_count;
+	struct slots clients;
 };
 
 /* Each frees its kind; for txn_table_destroy(). Nobody is told. */
