@@ -32,6 +32,16 @@ static inline bool span_eq(struct span a, struct span b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* 0..15, or -1 for anything else. */
+static inline int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* ASCII case-insensitive comparison. */
 bool span_ieq(struct span a, struct span b);
 bool span_starts_with(struct span s, struct span prefix);

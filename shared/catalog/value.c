@@ -309,14 +309,6 @@ static enum vos_err parse_intervals(const struct parse *parse, struct value *out
 	return VOS_OK;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "0xa0" or "160". The low two bits are ECN's (RFC 3168 section 5) and not ours to set. */
 static enum vos_err parse_tos(const struct parse *parse, struct value *out)
 {

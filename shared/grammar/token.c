@@ -112,17 +112,6 @@ bool token_next(struct span line, size_t *pos, struct token *out)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* One escape at raw[*i] == '\\'; *i moves to its last byte. */
 static enum vos_err escape_text(const struct token *token, size_t *i, struct buf *out,
 				struct vos_fault *fault)

@@ -52,10 +52,7 @@ void *slots_find(const struct slots *slots, struct span hex)
 	if (hex.len < 8)
 		return NULL;
 	for (int i = 0; i < 8; i++) {
-		char c = hex.ptr[i];
-		int digit = c >= '0' && c <= '9'   ? c - '0'
-			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-						   : -1;
+		int digit = hex_digit(hex.ptr[i]);
 
 		if (digit < 0)
 			return NULL;

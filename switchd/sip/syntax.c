@@ -217,17 +217,6 @@ bool sip_list_next(struct span *rest, struct span *element)
 	return false;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool sip_unescape(struct span text, char *out, size_t size, size_t *out_len)
 {
 	size_t len = 0;

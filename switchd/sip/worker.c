@@ -19,14 +19,6 @@
 #define MAX_WAIT_MS     500
 #define OWN_CALL_ID     "v1-" /* then two hex digits of the thread */
 
-/* Lower case, as we write it; -1 for anything else. */
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int worker_of_call_id(const struct sip_shared *shared, struct span call_id)
 {
 	const size_t prefix = sizeof(OWN_CALL_ID) - 1;
