@@ -298,6 +298,19 @@ class EventsTest(unittest.TestCase):
                 self.assertEqual(process.wait(10), -signal.SIGTERM)
                 process.stdout.close()
 
+    def test_monitor_log_ends_when_nothing_can_be_written(self):
+        with open('/dev/full', 'w') as full:
+            process = subprocess.Popen([str(BUILD / 'vosctl'), '-s', self.switch.socket, 'monitor', 'log'],
+                                       stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True)
+
+        def is_ended():
+            self.cause('full')
+            return process.poll() is not None
+        wait_for('end', is_ended)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn('cannot write to standard output', process.stderr.read())
+        process.stderr.close()
+
     def test_monitor_log_ends_in_time(self):
         done = self.switch.ctl('-t', '0.3', 'monitor', 'log')
         self.assertEqual(done.returncode, 7)

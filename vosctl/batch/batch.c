@@ -131,7 +131,6 @@ static struct output_options output_options(struct batch *batch)
 		.quiet = batch->options.quiet,
 		.write = write_stdout,
 		.warn = print_warning,
-		.is_cancelled = is_write_failed,
 		.context = batch,
 		.info = client_info(batch->client),
 	};
@@ -187,14 +186,16 @@ static void run_remote(struct batch *batch, const struct match *match, const cha
 	struct output *output;
 	enum vos_err err;
 
+	/* Who follows wants to see each line when it comes, and not for ever on a full disk. */
+	if (match && match->command == COMMAND_MONITOR_LOG) {
+		setvbuf(stdout, NULL, _IOLBF, 0);
+		options.is_cancelled = is_write_failed;
+	}
 	err = output_open(&options, match, &output, &fault);
 	if (err) {
 		fail(batch, EXIT_REFUSED, &fault);
 		return;
 	}
-	/* Who follows wants to see each line when it comes. */
-	if (match && match->command == COMMAND_MONITOR_LOG)
-		setvbuf(stdout, NULL, _IOLBF, 0);
 	err = match && config_file_is_load(match)
 		      ? load_file(batch, match, output_sink(output), &status, &fault)
 		      : client_exec(batch->client, &request, output_sink(output), &status, &fault);
