@@ -32,6 +32,7 @@ static void put_type(enum cell_type type)
 		[CELL_INT] = "integer",
 		[CELL_BOOL] = "boolean",
 		[CELL_TIME] = "string",
+		[CELL_VALUE] = "integer\", \"string",
 	};
 
 	printf("\"type\": [\"%s\", \"null\"]", types[type]);

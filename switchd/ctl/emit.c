@@ -4,14 +4,13 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "shared/base/clock.h"
 
 static const char *const type_names[] = {
-	[CELL_TEXT] = "text",
-	[CELL_INT] = "int",
-	[CELL_BOOL] = "bool",
-	[CELL_TIME] = "time",
+	[CELL_TEXT] = "text", [CELL_INT] = "int",     [CELL_BOOL] = "bool",
+	[CELL_TIME] = "time", [CELL_VALUE] = "value",
 };
 
 static void notify(struct request *request, const char *method, json_t *params)
@@ -131,6 +130,31 @@ void emit_addr(struct request *request, const struct addr *addr)
 	add_cell(request, CELL_TEXT, addr_json(addr));
 }
 
+static json_t *value_json(const struct value_spec *spec, const struct value *value)
+{
+	struct buf text = buf_new();
+	json_t *json;
+
+	if (!value || value->type == VALUE_NONE)
+		return json_null();
+	if (spec->type == VALUE_SECRET)
+		return json_string("<redacted>");
+	value_print(spec, value, &text);
+	/* Beside its numbers a parameter may have a word, such as "none". */
+	if ((spec->type == VALUE_INT || spec->type == VALUE_DURATION) && text.len &&
+	    strspn(buf_cstr(&text), "-0123456789") == text.len)
+		json = json_integer(value->number);
+	else
+		json = control_text(buf_span(&text));
+	buf_free(&text);
+	return json;
+}
+
+void emit_value(struct request *request, const struct value_spec *spec, const struct value *value)
+{
+	add_cell(request, CELL_VALUE, value_json(spec, value));
+}
+
 void emit_null(struct request *request)
 {
 	add_cell(request, CELL_TEXT, json_null());
@@ -191,6 +215,12 @@ void item_time(struct request *request, json_t *item, const char *name, int64_t 
 void item_addr(struct request *request, json_t *item, const char *name, const struct addr *addr)
 {
 	set_member(request, item, name, addr_json(addr));
+}
+
+void item_value(struct request *request, json_t *item, const char *name,
+		const struct value_spec *spec, const struct value *value)
+{
+	set_member(request, item, name, value_json(spec, value));
 }
 
 json_t *item_list(struct request *request, json_t *item, const char *name)

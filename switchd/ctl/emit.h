@@ -20,6 +20,8 @@ void emit_int(struct request *request, int64_t number);
 void emit_bool(struct request *request, bool is_true);
 void emit_time(struct request *request, int64_t wall_ms);         /* 0 = null */
 void emit_addr(struct request *request, const struct addr *addr); /* with port; none = null */
+/* A whole number is a number; the rest, also a word in its place, is text. NULL and unset: null. */
+void emit_value(struct request *request, const struct value_spec *spec, const struct value *value);
 void emit_null(struct request *request);
 void emit_row_end(struct request *request);
 /* Sends the rows collected so far; done by itself at the end of each step. */
@@ -32,6 +34,8 @@ void item_int(struct request *request, json_t *item, const char *name, int64_t n
 void item_bool(struct request *request, json_t *item, const char *name, bool is_true);
 void item_time(struct request *request, json_t *item, const char *name, int64_t wall_ms);
 void item_addr(struct request *request, json_t *item, const char *name, const struct addr *addr);
+void item_value(struct request *request, json_t *item, const char *name,
+		const struct value_spec *spec, const struct value *value);
 /* Empty list; fill it with item_child() and item_list_str(). */
 json_t *item_list(struct request *request, json_t *item, const char *name);
 json_t *item_child(json_t *list);

@@ -7,7 +7,8 @@
 
 #include "shared/grammar/grammar.h"
 
-enum cell_type { CELL_TEXT, CELL_INT, CELL_BOOL, CELL_TIME };
+/* CELL_VALUE is a value of the configuration: a number where it is one, else its text. */
+enum cell_type { CELL_TEXT, CELL_INT, CELL_BOOL, CELL_TIME, CELL_VALUE };
 
 /* One column of a table, declared beside its command. An empty header: the table prints none. */
 struct column {

@@ -7,8 +7,8 @@
 
 static const struct column parameters_columns[] = {
 	{"name", CELL_TEXT, "", "NAME", 40},
-	{"value", CELL_TEXT, "", "VALUE", 12},
-	{"default", CELL_TEXT, "", "DEFAULT", 12},
+	{"value", CELL_VALUE, "", "VALUE", 12},
+	{"default", CELL_VALUE, "", "DEFAULT", 12},
 	{"is_changed", CELL_BOOL, "", "CHANGED", -7},
 	{"unit", CELL_TEXT, "", "UNIT", 4},
 	{"applies", CELL_TEXT, "", "APPLIES", 17},
@@ -20,30 +20,6 @@ static const struct column parameters_columns[] = {
 };
 
 const struct schema schema_parameters = SCHEMA_OF_ROWS(parameters_columns);
-
-static void print_value(const struct param *param, const struct value *value, struct buf *out)
-{
-	if (!value || value->type == VALUE_NONE)
-		return;
-	if (param->spec.type == VALUE_SECRET)
-		buf_add_lit(out, "<redacted>");
-	else
-		value_print(&param->spec, value, out);
-}
-
-/* An empty text is a value; only what is unset is unknown. */
-static void emit_value(struct request *request, const struct param *param,
-		       const struct value *value)
-{
-	struct buf text = buf_new();
-
-	print_value(param, value, &text);
-	if (!value || value->type == VALUE_NONE)
-		emit_null(request);
-	else
-		emit_text(request, buf_span(&text));
-	buf_free(&text);
-}
 
 static const char *note_of(const struct param *param)
 {
@@ -57,8 +33,8 @@ static void emit_param(struct request *request, enum param_id id)
 	const struct value *value = snapshot_param(snapshot, id);
 
 	emit_str(request, param->name);
-	emit_value(request, param, value);
-	emit_value(request, param, param_default(id));
+	emit_value(request, &param->spec, value);
+	emit_value(request, &param->spec, param_default(id));
 	emit_bool(request, !value_equal(value, param_default(id)));
 	emit_str(request, param->spec.unit);
 	emit_str(request, apply_class_name(param->apply));
@@ -132,23 +108,10 @@ static int find_param(const char *name)
 	return found;
 }
 
-static void item_value(struct request *request, const char *name, const struct param *param,
-		       const struct value *value)
-{
-	struct buf text = buf_new();
-
-	print_value(param, value, &text);
-	item_str(request, NULL, name, buf_cstr(&text));
-	/* "" is a value where something is set: item_str() would make it unknown. */
-	if (value && value->type != VALUE_NONE && !text.len)
-		json_object_set_new(request->emit.item, name, json_string(""));
-	buf_free(&text);
-}
-
 static const struct member parameter_members[] = {
 	{"name", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"value", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"default", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"value", CELL_VALUE, MEMBER_ALWAYS, NULL},
+	{"default", CELL_VALUE, MEMBER_ALWAYS, NULL},
 	{"is_changed", CELL_BOOL, MEMBER_ALWAYS, NULL},
 	{"unit", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"type", CELL_TEXT, MEMBER_ALWAYS, NULL},
@@ -184,8 +147,9 @@ enum step show_parameter(struct request *request)
 	value_print_type(&param->spec, &type);
 	item_begin(request);
 	item_str(request, NULL, "name", param->name);
-	item_value(request, "value", param, snapshot_param(snapshot, (enum param_id)id));
-	item_value(request, "default", param, param_default((enum param_id)id));
+	item_value(request, NULL, "value", &param->spec,
+		   snapshot_param(snapshot, (enum param_id)id));
+	item_value(request, NULL, "default", &param->spec, param_default((enum param_id)id));
 	item_bool(request, NULL, "is_changed",
 		  !value_equal(snapshot_param(snapshot, (enum param_id)id),
 			       param_default((enum param_id)id)));

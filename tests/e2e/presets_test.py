@@ -46,7 +46,7 @@ class Presets(unittest.TestCase):
         return switch
 
     def value(self, switch, name):
-        return switch.json('show', 'parameter', name)['item']['value']
+        return str(switch.json('show', 'parameter', name)['item']['value'])
 
     def capacity(self, switch, text):
         devices = claim(text, r'Capacity: ([\d,]+) devices')
