@@ -16,15 +16,16 @@ static void conflict_found(void *context, const struct change *ours, const char 
 {
 	struct request *request = context;
 	struct vos_fault fault = {0};
+	const char *shown = strncmp(path, "param ", 6) == 0 ? path + 6 : path;
 
 	(void)ours;
 	snprintf(fault.path, sizeof(fault.path), "%s", path);
 	if (*author)
 		fault_set(&fault, FAULT_CONFLICT_GENERATION, 0,
-			  "%s: changed by %s in generation %llu", path, author,
+			  "%s: changed by %s in generation %llu", shown, author,
 			  (unsigned long long)generation);
 	else
-		fault_set(&fault, FAULT_CONFLICT_GENERATION, 0, "%s: changed meanwhile", path);
+		fault_set(&fault, FAULT_CONFLICT_GENERATION, 0, "%s: changed meanwhile", shown);
 	emit_warning(request, &fault, true);
 }
 
@@ -56,7 +57,8 @@ static void report_check(struct request *request, const struct check_report *rep
 {
 	for (size_t i = 0; i < report->warning_count; i++)
 		emit_warning(request, &report->warnings[i], false);
-	for (size_t i = 0; i < report->error_count; i++)
+	/* A single error is the answer itself. */
+	for (size_t i = 0; report->error_count > 1 && i < report->error_count; i++)
 		emit_warning(request, &report->errors[i], true);
 	if (!report->error_count)
 		return;

@@ -162,6 +162,7 @@ static void emit_phone(struct request *request, const struct conf_phone *phone, 
 struct walk_phones {
 	struct conf *conf; /* one configuration for the whole list */
 	size_t at;
+	size_t found;
 };
 
 static void drop_phones(void *state)
@@ -197,6 +198,14 @@ enum step show_phones(struct request *request)
 		phone = conf_phone_find(walk->conf, span_of(object_key(object)));
 		if (phone)
 			emit_phone(request, phone, now_ms);
+		walk->found++;
 	}
-	return walk->at < count ? STEP_MORE : STEP_DONE;
+	if (walk->at < count)
+		return STEP_MORE;
+	/* A number without wildcards is one named thing, and it is missing. */
+	if (!walk->found && wanted && !strpbrk(wanted, "*?"))
+		return request_refuse(request, FAULT_NOT_FOUND,
+				      match_arg(&request->match, "phone")->column,
+				      "there is no phone %s", wanted);
+	return STEP_DONE;
 }

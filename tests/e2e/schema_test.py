@@ -57,7 +57,7 @@ COMMANDS = {
     'calls': ['show calls', 'show calls detail', 'show calls state trying'],
     'call': ['show call CALL'],
     'registrations': ['show registrations', 'show registrations nat', 'show registrations phone 1001 detail'],
-    'phones': ['show phones', 'show phones 100*', 'show phones 9'],
+    'phones': ['show phones', 'show phones 100*', 'show phones 9*'],
     'mapping-gateways': ['show mapping-gateways'],
     'routing-gateways': ['show routing-gateways'],
     'nat-keep-alive': ['show nat-keep-alive', 'show nat-keep-alive capacity',
@@ -90,7 +90,7 @@ COMMANDS = {
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
 ENDLESS = {'monitor-log': 'monitor log'}
-MAY_BE_EMPTY = ('show registrations nat', 'show calls state trying', 'show phones 9',
+MAY_BE_EMPTY = ('show registrations nat', 'show calls state trying', 'show phones 9*',
                 'show configuration diff 1 1', 'show route 7')
 
 

@@ -83,6 +83,8 @@ class VosctlBatch(unittest.TestCase):
                 (2, ['apply']),
                 (5, ['set', 'phone', '1001', 'network', 'nowhere']),
                 (6, ['show', 'call', '0000']),
+                (6, ['show', 'phones', '9999']),
+                (0, ['show', 'phones', '9999*']),
                 (6, ['clear', 'registration', '1001']),
                 (6, ['show', 'parameter', 'SS_NONE']),
         ]:
@@ -267,7 +269,7 @@ class VosctlBatch(unittest.TestCase):
         self.switch.do('set', 'phone', '1777', 'name', 'extra')
         done = self.expect(self.vosctl('apply', '--replace', self.write('whole.conf', whole)), 0)
         self.assertIn('committed', done.stdout)
-        self.assertEqual(self.switch.rows('show', 'phones', '1777'), [])
+        self.assertEqual(self.switch.rows('show', 'phones', '1777*'), [])
         strip = lambda text: [line for line in text.splitlines() if not line.startswith('! generation')]
         self.assertEqual(strip(self.switch.do('show', 'running-config')), strip(whole))
 
