@@ -184,6 +184,20 @@ static int parse_option(int option, struct arguments *out)
 	}
 }
 
+/* `show phones -j`: the form at the end, where many tools take it too. No command ends so. */
+static void take_last_format(struct arguments *out)
+{
+	const char *last = out->word_count > 1 ? out->words[out->word_count - 1] : "";
+
+	if (strcmp(last, "-j") == 0)
+		out->batch.format = OUTPUT_JSON;
+	else if (strcmp(last, "-J") == 0)
+		out->batch.format = OUTPUT_NDJSON;
+	else
+		return;
+	out->word_count--;
+}
+
 static int parse_arguments(int argc, char **argv, struct arguments *out)
 {
 	int option;
@@ -207,6 +221,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *out)
 		out->word_count = 0;
 		return parse_apply(count, words, out);
 	}
+	take_last_format(out);
 	return -1;
 }
 

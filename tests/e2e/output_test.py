@@ -130,8 +130,24 @@ class Output(unittest.TestCase):
         self.assertEqual(json.loads(self.vosctl('-j', 'show phones').stdout)['rows'],
                          json.loads(self.out('show phones | json'))['rows'])
         self.assertEqual(self.vosctl('-J', 'show phones').stdout, self.out('show phones | ndjson'))
+        for option in '-j', '-J':
+            self.assertEqual([json.loads(line).get('rows') for line in
+                              self.vosctl('show', 'phones', option).stdout.splitlines()],
+                             [json.loads(line).get('rows') for line in
+                              self.vosctl(option, 'show', 'phones').stdout.splitlines()])
         # The line's own pipe wins.
         self.assertEqual(self.vosctl('-j', 'show phones | csv').stdout, self.out('show phones | csv'))
+
+    def test_values_that_are_numbers(self):
+        for name, default in [('SS_SIP_NAT_KEEP_ALIVE_PERIOD', 30), ('SS_RTP_PORT_RANGE', '10000,39999'),
+                              ('SS_GATEWAY_SWITCH_LIMIT', 'none'), ('SS_SIP_AUTHENTICATION_REALM', ''),
+                              ('SS_REPLY_UNAUTHORIZED', 'on')]:
+            with self.subTest(name=name):
+                item = json.loads(self.vosctl('-j', 'show', 'parameter', name).stdout)['item']
+                self.assertEqual(item['default'], default)
+                rows = json.loads(self.vosctl('-j', 'show', 'parameters', name).stdout)['rows']
+                self.assertEqual([(row['value'], row['default']) for row in rows],
+                                 [(item['value'], item['default'])])
 
     def test_unknown_is_null_and_empty_is_a_list(self):
         rows = {row['number']: row for row in self.switch.rows('show', 'phones')}

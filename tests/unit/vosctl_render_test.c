@@ -358,8 +358,35 @@ static void faults(void **state)
 	buf_free(&printed);
 }
 
-TEST_MAIN(cmocka_unit_test(tables), cmocka_unit_test(documents), cmocka_unit_test(empty_documents),
-	  cmocka_unit_test(items), cmocka_unit_test(filters),
+static void widths(void **state)
+{
+	static const struct {
+		const char *text;
+		int width;
+		int columns;   /* of a terminal */
+		size_t prefix; /* bytes that fit */
+	} cases[] = {
+		{"", 0, 4, 0},
+		{"abc", 3, 2, 2},
+		{"\xc3\xa9t\xc3\xa9", 3, 2, 3},
+		{"\xe4\xb8\xad\xe6\x96\x87", 4, 3, 3}, /* half of a wide one does not fit */
+		{"\xe4\xb8\xad\xe6\x96\x87", 4, 4, 6},
+		{"e\xcc\x81x", 2, 1, 3}, /* an accent stays with its letter */
+		{"\xf0\x9f\x98\x80", 2, 1, 0},
+		{"a\x80", 2, 1, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct span text = span_of(cases[i].text);
+
+		assert_int_equal(render_width(text), cases[i].width);
+		assert_int_equal(render_prefix(text, cases[i].columns), cases[i].prefix);
+	}
+}
+
+TEST_MAIN(cmocka_unit_test(tables), cmocka_unit_test(widths), cmocka_unit_test(documents),
+	  cmocka_unit_test(empty_documents), cmocka_unit_test(items), cmocka_unit_test(filters),
 	  cmocka_unit_test(a_bad_expression_is_refused), cmocka_unit_test(save_writes_and_appends),
 	  cmocka_unit_test(a_full_disk_is_told), cmocka_unit_test(long_lists_stream),
 	  cmocka_unit_test(faults))

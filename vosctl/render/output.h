@@ -50,3 +50,5 @@ void render_fault_caret(int prompt_width, const char *line, const struct vos_fau
 			struct buf *out);
 /* Columns that the UTF-8 text takes on a terminal. */
 int render_width(struct span text);
+/* Bytes of the longest beginning that takes no more than that many columns. */
+size_t render_prefix(struct span text, int width);

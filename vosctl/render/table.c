@@ -34,7 +34,8 @@ static void take_columns(struct table *table, json_t *columns)
 					    .is_hidden = strcmp(show, "never") == 0};
 		to->is_number = strcmp(member(column, "type"), "int") == 0;
 		to->is_right = to->is_number;
-		to->may_cut = strcmp(member(column, "type"), "text") == 0;
+		to->may_cut = strcmp(member(column, "type"), "text") == 0 ||
+			      strcmp(member(column, "type"), "value") == 0;
 		to->width = render_width(span_of(to->header));
 		if (*to->header)
 			table->has_header = true;
@@ -91,20 +92,6 @@ static void fit(struct table *table)
 	}
 }
 
-/* Bytes of the first `width` characters. */
-static size_t prefix_bytes(struct span text, int width)
-{
-	size_t at = 0;
-
-	while (at < text.len && width > 0) {
-		at++;
-		while (at < text.len && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
-			at++;
-		width--;
-	}
-	return at;
-}
-
 static void add_cell(const struct table *table, const struct table_column *column, bool is_last,
 		     struct span text, struct buf *line)
 {
@@ -113,9 +100,11 @@ static void add_cell(const struct table *table, const struct table_column *colum
 
 	/* Without a terminal nothing is cut: a script wants the whole value. */
 	if (room < 0 && table->width && table->has_header && column->may_cut) {
-		buf_add(line, text.ptr, prefix_bytes(text, column->width - 1));
+		struct span part = {text.ptr, render_prefix(text, column->width - 1)};
+
+		buf_add_span(line, part);
 		buf_add_lit(line, "…");
-		room = 0;
+		room = column->width - 1 - render_width(part); /* half of a wide character */
 		text.len = 0;
 	}
 	for (int i = 0; column->is_right && i < room; i++)

@@ -6,13 +6,66 @@
 #define NUMBER_SHOWN 4 /* first digits of a number that stay */
 #define NUMBER_LONG  6 /* digits from which on it is taken for a phone number */
 
+/* Columns of a character where that is not one; without a locale, so that a script gets the same.
+ */
+static const struct {
+	uint32_t first;
+	uint32_t last;
+	int columns;
+} widths[] = {
+	{0x0300, 0x036f, 0},   {0x1100, 0x115f, 2},   {0x200b, 0x200f, 0},   {0x2e80, 0x303e, 2},
+	{0x3041, 0x33ff, 2},   {0x3400, 0x4dbf, 2},   {0x4e00, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},
+	{0xf900, 0xfaff, 2},   {0xfe00, 0xfe0f, 0},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},
+	{0xffe0, 0xffe6, 2},   {0x1f300, 0x1f64f, 2}, {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1f9ff, 2},
+	{0x20000, 0x3fffd, 2},
+};
+
+static int char_columns(uint32_t c)
+{
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]) && c >= widths[i].first; i++)
+		if (c <= widths[i].last)
+			return widths[i].columns;
+	return 1;
+}
+
+/* Takes one character off; a stray byte counts as one. */
+static uint32_t take_char(struct span *text)
+{
+	unsigned char lead = (unsigned char)*text->ptr;
+	uint32_t c = lead < 0xc0   ? lead
+		     : lead < 0xe0 ? lead & 0x1f
+		     : lead < 0xf0 ? lead & 0xf
+				   : lead & 7;
+	size_t at = 1;
+
+	while (lead >= 0xc0 && at < text->len && ((unsigned char)text->ptr[at] & 0xc0) == 0x80)
+		c = c << 6 | ((unsigned char)text->ptr[at++] & 0x3f);
+	*text = (struct span){text->ptr + at, text->len - at};
+	return c;
+}
+
 int render_width(struct span text)
 {
 	int width = 0;
 
-	for (size_t i = 0; i < text.len; i++)
-		width += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+	while (text.len)
+		width += char_columns(take_char(&text));
 	return width;
+}
+
+size_t render_prefix(struct span text, int width)
+{
+	struct span rest = text;
+
+	while (rest.len) {
+		struct span next = rest;
+
+		width -= char_columns(take_char(&next));
+		if (width < 0)
+			break;
+		rest = next;
+	}
+	return text.len - rest.len;
 }
 
 /* C0 but newline and tab, DEL, and C1 (U+0080..U+009F): a display name must not drive the terminal.

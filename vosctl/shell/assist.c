@@ -17,6 +17,7 @@
 #define TYPE_WIDTH_MAX   28
 #define VALUES_WIDTH_MAX 24
 #define HELP_WIDTH_MIN   20
+#define HELP_INDENT      6
 
 /* --- ? --- */
 
@@ -107,6 +108,7 @@ struct columns {
 	int word;
 	int type;
 	int help;
+	bool is_stacked; /* no room beside the value: the help is below */
 };
 
 static struct columns lay_out(const struct rows *rows, int width)
@@ -131,8 +133,12 @@ static struct columns lay_out(const struct rows *rows, int width)
 	values = values > VALUES_WIDTH_MAX ? VALUES_WIDTH_MAX : values;
 	room = width - 2 - columns.word - (columns.type ? columns.type + 2 : 0) - 2 -
 	       (values ? values + 2 : 0);
-	if (width > 0 && columns.help > room)
-		columns.help = room > HELP_WIDTH_MIN ? room : HELP_WIDTH_MIN;
+	if (width <= 0 || columns.help <= room)
+		return columns;
+	columns.is_stacked = room < HELP_WIDTH_MIN && values;
+	if (columns.is_stacked)
+		room = width - HELP_INDENT;
+	columns.help = room > HELP_WIDTH_MIN ? room : HELP_WIDTH_MIN;
 	return columns;
 }
 
@@ -140,9 +146,9 @@ static struct columns lay_out(const struct rows *rows, int width)
 static void add_text(struct buf *out, const struct candidate *row, const struct columns *columns)
 {
 	struct span help = span_of(row->help);
-	struct span part = cut_line(help, columns->help);
+	struct span part = {help.ptr, 0};
 	size_t start = out->len;
-	int indent;
+	int indent = HELP_INDENT;
 
 	buf_add_lit(out, "  ");
 	pad(out, span_of(row_word(row)), columns->word);
@@ -151,9 +157,12 @@ static void add_text(struct buf *out, const struct candidate *row, const struct 
 		pad(out, span_of(row_type(row)), columns->type);
 	}
 	buf_add_lit(out, "  ");
-	indent = render_width((struct span){out->data + start, out->len - start});
-	pad(out, part, columns->help);
-	buf_add_lit(out, "  ");
+	if (!columns->is_stacked) {
+		part = cut_line(help, columns->help);
+		indent = render_width((struct span){out->data + start, out->len - start});
+		pad(out, part, columns->help);
+		buf_add_lit(out, "  ");
+	}
 	add_values(out, row);
 	while (out->len && out->data[out->len - 1] == ' ')
 		out->len--;

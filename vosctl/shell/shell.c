@@ -72,8 +72,8 @@ static void write_warning(void *context, const struct vos_fault *fault, bool is_
 	buf_add_lit(&line, "% ");
 	if (fault->line) /* of a file */
 		buf_printf(&line, "line %d:%d: ", fault->line, fault->column);
-	buf_printf(&line, "%s%s%s%s\n", is_error ? "" : "warning: ", fault->path,
-		   fault->path[0] ? ": " : "", fault->text);
+	/* The text names its path itself. */
+	buf_printf(&line, "%s%s\n", is_error ? "" : "warning: ", fault->text);
 	if (!line.failed)
 		screen_write(&shell->screen, line.data, line.len);
 	buf_free(&line);
