@@ -24,6 +24,17 @@ void leg_add_contact(const struct sip_leg *leg, struct buf *out)
 	buf_add_lit(out, ">\r\n");
 }
 
+/* A Contact may have header fields after '?', a Request-URI may not: RFC 3261 section 19.1.1. */
+static void add_request_uri(const struct sip_leg *leg, struct buf *out)
+{
+	struct span text = span_of(leg->remote_target);
+	struct sip_uri uri;
+
+	if (sip_uri_parse(text, &uri) && uri.headers.ptr)
+		text.len = (size_t)(uri.headers.ptr - text.ptr) - 1;
+	buf_add_span(out, text);
+}
+
 struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint32_t cseq,
 			      const char *branch)
 {
@@ -31,7 +42,7 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 
 	buf_add_str(out, sip_method_text(method));
 	buf_add_char(out, ' ');
-	buf_add_str(out, leg->remote_target);
+	add_request_uri(leg, out);
 	buf_add_lit(out, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
 	buf_add_str(out, leg->socket->host_port);
 	buf_add_lit(out, ";rport;branch=");
