@@ -14,6 +14,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from siplib import Agent
 from sipp import Message, Sipp
 from switch import SKIPPED, Switch, free_udp_port, wait_for
 
@@ -216,6 +217,22 @@ class Calls(SippCase):
             # Never early by more than the timer's tick; late only by what the machine is busy with.
             self.assertGreater(wait, expected - 0.03)
             self.assertLess(wait, expected + 0.3)
+        self.assert_no_call()
+
+    def test_header_fields_of_a_contact_stay_out_of_the_request_uri(self):
+        # RFC 3261 section 19.1.1.
+        with Agent(self.switch, OFFLINE, PASSWORDS[OFFLINE]) as phone:
+            target = f'sip:{OFFLINE}@127.0.0.1:{phone.port};ob'
+            phone.register(contact=f'<{target}?Subject=none&Priority=low>')
+            try:
+                caller = self.caller('uac_refused', called=OFFLINE, STATUS=486)
+                ring = phone.incoming()
+                ring.answer(486)
+                ring.wait_request('ACK')
+                caller.finish()
+            finally:
+                phone.register(contact='*', expires=0)
+        self.assertEqual(ring.invite_request.uri, target)
         self.assert_no_call()
 
     def test_a_call_that_is_up_is_shown(self):
