@@ -179,6 +179,19 @@ static enum vos_err verify(const char *path, struct vos_fault *fault)
 	}
 }
 
+/* A file of no bytes is what a first start leaves that was killed at once, so it is no damage; but
+ * it may also be what a copy gone wrong leaves, and then an empty configuration must not come as a
+ * surprise. */
+static void warn_of_empty(const struct log *log, const char *path)
+{
+	char file[4096];
+	struct stat status;
+
+	if ((size_t)snprintf(file, sizeof(file), "%s/data.mdb", path) < sizeof(file) &&
+	    stat(file, &status) == 0 && status.st_size == 0)
+		log_warning(log, "store", "%s has no bytes: taken as new and empty", file);
+}
+
 enum vos_err env_open(struct env *env, const struct log *log, const char *path, unsigned flags,
 		      struct vos_fault *fault)
 {
@@ -191,6 +204,7 @@ enum vos_err env_open(struct env *env, const struct log *log, const char *path, 
 	err = verify(path, fault);
 	if (err)
 		return err;
+	warn_of_empty(log, path);
 	env->path = strdup(path);
 	if (!env->path)
 		return file_fail(path, ENOMEM, fault);

@@ -199,6 +199,11 @@ class Lifecycle(unittest.TestCase):
             files[0].write_bytes(whole[:-4096])
             process = self.spawn('--state', str(self.folder / 'state'), '--check', log='damaged')
             self.assertIn(process.wait(20), (0, 4), self.log('damaged'))
+            # Nothing at all is a first start that was cut off: taken as new, but said.
+            files[0].write_bytes(b'')
+            process = self.spawn('--state', str(self.folder / 'state'), '--check', log='damaged')
+            self.assertEqual(process.wait(20), 0, self.log('damaged'))
+            self.assertIn(f'{name}/data.mdb has no bytes', self.log('damaged'))
             files[0].write_bytes(whole)
 
     def test_read_only_state(self):
