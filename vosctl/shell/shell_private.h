@@ -31,7 +31,7 @@ struct shell {
 	bool is_lost;          /* no connection */
 	bool is_done;
 	uint64_t confirm_until_us; /* the last commit is taken back then; 0 = it holds */
-	bool is_dumb; /* the terminal knows no control sequences */
+	bool is_dumb;              /* the terminal knows no control sequences */
 	bool has_color;
 	bool has_timestamps; /* terminal timestamps on */
 	bool is_asking;      /* in place of the prompt stands a question */
