@@ -73,17 +73,6 @@ static void md5_join(MD5_CTX *md5, struct span a, struct span b)
 	md5_span(md5, b);
 }
 
-void auth_ha1(struct span user, struct span realm, struct span password, char out[CONF_HA1_HEX + 1])
-{
-	MD5_CTX md5;
-
-	MD5Init(&md5);
-	md5_join(&md5, user, realm);
-	md5_span(&md5, SPAN_LIT(":"));
-	md5_span(&md5, password);
-	md5_hex(&md5, out);
-}
-
 /* RFC 2617 3.2.2.1, with and without qop. */
 static void expected_response(const struct credentials *credentials, const char *method,
 			      const char *ha1, char out[CONF_HA1_HEX + 1])

@@ -52,6 +52,3 @@ void auth_write_challenge(struct auth *auth, const struct conf *conf, bool is_st
 			  uint64_t now_us, struct buf *out);
 /* 401 or 407. */
 int auth_challenge_status(const struct conf *conf);
-/* hex MD5(user:realm:password). */
-void auth_ha1(struct span user, struct span realm, struct span password,
-	      char out[CONF_HA1_HEX + 1]);

@@ -116,6 +116,9 @@ void conf_set_grave(struct conf *conf, struct conf_grave *grave);
 /* Frees what waits; one thread at a time. Returns how many confs of the grave are still in use. */
 unsigned conf_grave_sweep(struct conf_grave *grave);
 
+/* hex MD5(number:realm:password), RFC 2617 section 3.2.2.2. */
+void conf_ha1(struct span number, struct span realm, struct span password,
+	      char out[CONF_HA1_HEX + 1]);
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);
 /* The mapping gateway a request from this source belongs to; longest prefix wins, then a source
  * with a port, then the name; NULL when none. Gateways that authenticate by password are not found

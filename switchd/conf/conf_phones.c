@@ -8,9 +8,8 @@
 
 #define SIP_PORT 5060
 
-/* hex MD5(number:realm:password), RFC 2617 section 3.2.2.2. */
-static void compute_ha1(struct span number, struct span realm, struct span password,
-			char out[CONF_HA1_HEX + 1])
+void conf_ha1(struct span number, struct span realm, struct span password,
+	      char out[CONF_HA1_HEX + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t digest[MD5_DIGEST_LENGTH];
@@ -56,7 +55,7 @@ static enum vos_err open_password(struct conf_phone *phone, const char *sealed, 
 					   : "it is not sealed text");
 		return err;
 	}
-	compute_ha1(span_of(phone->number), span_of(realm), (struct span){plain, len}, phone->ha1);
+	conf_ha1(span_of(phone->number), span_of(realm), (struct span){plain, len}, phone->ha1);
 	secret_wipe(plain, sizeof(plain));
 	return VOS_OK;
 }

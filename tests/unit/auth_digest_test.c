@@ -174,7 +174,7 @@ static void ha1_is_that_of_the_rfc(void **state)
 	char ha1[CONF_HA1_HEX + 1];
 
 	(void)state;
-	auth_ha1(SPAN_LIT("Mufasa"), SPAN_LIT("testrealm@host.com"), SPAN_LIT("Circle Of Life"),
+	conf_ha1(SPAN_LIT("Mufasa"), SPAN_LIT("testrealm@host.com"), SPAN_LIT("Circle Of Life"),
 		 ha1);
 	assert_string_equal(ha1, "939e7578ed9e3c518a452acee763bce9"); /* RFC 2617 3.5 */
 }
