@@ -8,15 +8,6 @@
 #include "switchd/call/call_private.h"
 #include "switchd/sip/location.h"
 
-static void party_of(const struct conf_party *from, struct decide_party *out)
-{
-	out->mode = from->media_mode;
-	out->has_local_ring = from->has_local_ring;
-	out->has_encryption = from->has_encryption;
-	out->is_dynamic = from->is_dynamic;
-	out->network = from->network;
-}
-
 /* Makes room for the candidates once their number is known. */
 static bool reserve_targets(struct call_hunt *hunt, size_t count)
 {
@@ -43,7 +34,7 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 	target->address = binding->source;
 	target->local = binding->local;
 	target->is_nat = binding->is_nat;
-	party_of(&phone->party, &target->decide);
+	decide_party_from(&phone->party, &target->decide);
 	target->decide.is_nat = binding->is_nat;
 	target->decide.source = binding->source;
 	if (!target->decide.network[0])
@@ -64,7 +55,7 @@ static void add_address(struct call *call, const struct conf_party *party, const
 	snprintf(target->party, sizeof(target->party), "%s %s", kind, name);
 	snprintf(target->number, sizeof(target->number), "%s", call->callee);
 	target->address = to;
-	party_of(party, &target->decide);
+	decide_party_from(party, &target->decide);
 	target->decide.source = to;
 	if (!target->decide.network[0])
 		target->decide.network = conf_network_of(call->hunt->conf, &to, NULL);

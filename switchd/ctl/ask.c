@@ -101,6 +101,25 @@ enum step walk_ask(struct request *request, struct walk_workers *walk,
 	return STEP_WAIT;
 }
 
+enum step walk_calls(struct request *request, struct walk_workers *walk, walk_call_fn *emit)
+{
+	const struct ask *reply = walk->reply;
+	size_t count = reply ? reply->count : 0;
+
+	for (size_t i = 0; i < count; i++)
+		emit(request, &reply->infos[i]);
+	if (walk->started && count < CTL_SLICE) {
+		walk->worker++;
+		walk->after = 0;
+	} else if (walk->started) {
+		walk->after = reply->infos[count - 1].id;
+	}
+	walk->started = true;
+	if (walk->worker >= request->ctl->context.worker_count)
+		return STEP_DONE;
+	return walk_ask(request, walk, ask_list_calls, walk->after, UINT64_MAX, CTL_SLICE);
+}
+
 const char *request_arg(const struct request *request, const char *name)
 {
 	return request_has(request, name) ? match_text(&request->match, name) : NULL;

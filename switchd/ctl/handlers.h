@@ -114,6 +114,11 @@ enum step walk_ask(struct request *request, struct walk_workers *walk,
 		   void (*work)(struct ask *, struct sip_worker *), uint64_t low, uint64_t high,
 		   size_t max);
 
+/* One step of a walk over all calls of all workers: emits those of the reply that came, asks for
+ * the next slice. At the first step (!walk->started) the caller prints its columns before. */
+typedef void walk_call_fn(struct request *request, const struct call_info *call);
+enum step walk_calls(struct request *request, struct walk_workers *walk, walk_call_fn *emit);
+
 /* --- what several shows need --- */
 /* A text argument, NULL when it was not given. */
 const char *request_arg(const struct request *request, const char *name);

@@ -78,32 +78,21 @@ static void emit_call(struct request *request, const struct call_info *call)
 	emit_row_end(request);
 }
 
+static void emit_if_wanted(struct request *request, const struct call_info *call)
+{
+	if (is_wanted(request, call))
+		emit_call(request, call);
+}
+
 enum step show_calls(struct request *request)
 {
 	struct walk_workers *walk = walk_state(request);
 
 	if (!walk)
 		return request_no_memory(request);
-	if (!walk->started) {
+	if (!walk->started)
 		EMIT_TABLE(request, calls_columns);
-		walk->started = true;
-	} else {
-		const struct ask *reply = walk->reply;
-		size_t count = reply ? reply->count : 0;
-
-		for (size_t i = 0; i < count; i++)
-			if (is_wanted(request, &reply->infos[i]))
-				emit_call(request, &reply->infos[i]);
-		if (count < CTL_SLICE) {
-			walk->worker++;
-			walk->after = 0;
-		} else {
-			walk->after = reply->infos[count - 1].id;
-		}
-	}
-	if (walk->worker >= request->ctl->context.worker_count)
-		return STEP_DONE;
-	return walk_ask(request, walk, ask_list_calls, walk->after, UINT64_MAX, CTL_SLICE);
+	return walk_calls(request, walk, emit_if_wanted);
 }
 
 static void item_counters(struct request *request, json_t *leg, const struct media_counters *c)

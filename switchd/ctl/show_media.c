@@ -83,44 +83,23 @@ static void emit_stream(struct request *request, const struct call_info *call, i
 	emit_row_end(request);
 }
 
+static void emit_if_relayed(struct request *request, const struct call_info *call)
+{
+	if (!call->is_relayed)
+		return;
+	emit_stream(request, call, 0);
+	emit_stream(request, call, 1);
+}
+
 enum step show_media_sessions(struct request *request)
 {
 	struct walk_workers *walk = walk_state(request);
 
 	if (!walk)
 		return request_no_memory(request);
-	if (!walk->started) {
+	if (!walk->started)
 		EMIT_TABLE(request, sessions_columns);
-		walk->started = true;
-	} else {
-		const struct ask *reply = walk->reply;
-		size_t count = reply ? reply->count : 0;
-
-		for (size_t i = 0; i < count; i++) {
-			if (!reply->infos[i].is_relayed)
-				continue;
-			emit_stream(request, &reply->infos[i], 0);
-			emit_stream(request, &reply->infos[i], 1);
-		}
-		if (count < CTL_SLICE) {
-			walk->worker++;
-			walk->after = 0;
-		} else {
-			walk->after = reply->infos[count - 1].id;
-		}
-	}
-	if (walk->worker >= request->ctl->context.worker_count)
-		return STEP_DONE;
-	return walk_ask(request, walk, ask_list_calls, walk->after, UINT64_MAX, CTL_SLICE);
-}
-
-static void take_party(struct decide_party *out, const struct conf_party *party)
-{
-	out->mode = party->media_mode;
-	out->has_local_ring = party->has_local_ring;
-	out->has_encryption = party->has_encryption;
-	out->is_dynamic = party->is_dynamic;
-	out->network = party->network ? party->network : "";
+	return walk_calls(request, walk, emit_if_relayed);
 }
 
 /* A phone, else a gateway of that name. What is unknown of a phone that is not registered stays
@@ -137,7 +116,7 @@ static bool find_party(const struct request *request, const char *name, struct d
 	*out = (struct decide_party){.network = ""};
 	if (phone) {
 		buf_printf(label, "phone %s", name);
-		take_party(out, &phone->party);
+		decide_party_from(&phone->party, out);
 		if (phone->is_static) {
 			out->source = phone->static_address;
 		} else if (location &&
@@ -152,7 +131,7 @@ static bool find_party(const struct request *request, const char *name, struct d
 		if (!gateway)
 			return false;
 		buf_printf(label, "routing-gateway %s", name);
-		take_party(out, &gateway->party);
+		decide_party_from(&gateway->party, out);
 		if (gateway->address_count)
 			out->source = gateway->addresses[0];
 	}

@@ -99,6 +99,17 @@ struct decide_result decide_by(const struct decide_global *global,
 	return result;
 }
 
+void decide_party_from(const struct conf_party *conf, struct decide_party *out)
+{
+	*out = (struct decide_party){
+		.mode = conf->media_mode,
+		.has_local_ring = conf->has_local_ring,
+		.has_encryption = conf->has_encryption,
+		.is_dynamic = conf->is_dynamic,
+		.network = conf->network ? conf->network : "",
+	};
+}
+
 struct decide_result media_decide(const struct snapshot *config, const struct decide_party *caller,
 				  const struct decide_party *callee)
 {

@@ -35,6 +35,8 @@ struct decide_result {
 	enum decide_step step;
 };
 
+/* What the configuration says of a party; source and is_nat are the caller's to fill. */
+void decide_party_from(const struct conf_party *conf, struct decide_party *out);
 struct decide_result media_decide(const struct snapshot *config, const struct decide_party *caller,
 				  const struct decide_party *callee);
 const char *decide_step_name(enum decide_step step); /* "party-off" */

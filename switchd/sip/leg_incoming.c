@@ -252,17 +252,12 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 	setup->max_forwards = rx->msg->max_forwards < 0 || rx->msg->max_forwards > MAX_FORWARDS
 				      ? MAX_FORWARDS
 				      : rx->msg->max_forwards;
-	setup->decide = (struct decide_party){
-		.mode = party->media_mode,
-		.has_local_ring = party->has_local_ring,
-		.has_encryption = party->has_encryption,
-		.is_dynamic = party->is_dynamic,
-		.is_nat = setup->leg->is_nat,
-		.source = rx->source,
-		.network = party->network[0]
-				   ? party->network
-				   : conf_network_of(worker->conf, &rx->source, &rx->socket->bound),
-	};
+	decide_party_from(party, &setup->decide);
+	setup->decide.is_nat = setup->leg->is_nat;
+	setup->decide.source = rx->source;
+	if (!setup->decide.network[0])
+		setup->decide.network =
+			conf_network_of(worker->conf, &rx->source, &rx->socket->bound);
 }
 
 void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
