@@ -367,11 +367,6 @@ void client_close(struct client *client)
 	free(client);
 }
 
-bool client_is_connected(const struct client *client)
-{
-	return client->conn.fd >= 0;
-}
-
 const struct client_info *client_info(const struct client *client)
 {
 	return &client->info;

@@ -96,7 +96,6 @@ VOS_CHECK enum vos_err client_connect(const char *path, int timeout_ms, struct c
 VOS_CHECK enum vos_err client_reconnect(struct client *client, int timeout_ms,
 					struct vos_fault *fault);
 void client_close(struct client *client);
-bool client_is_connected(const struct client *client);
 const struct client_info *client_info(const struct client *client);
 const char *client_path(const struct client *client);
 /* For poll(2): readable when there is an event or the connection ended; -1 when not connected. */

@@ -22,17 +22,6 @@ void log_open(struct log *log, enum log_level threshold)
 	log->ring = NULL;
 }
 
-bool log_level_parse(const char *word, enum log_level *out)
-{
-	for (unsigned i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
-		if (strcmp(level_names[i], word) == 0) {
-			*out = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 const char *log_level_name(enum log_level level)
 {
 	return level_names[level];

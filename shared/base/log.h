@@ -32,8 +32,7 @@ void log_open(struct log *log, enum log_level threshold);
 void log_set_threshold(struct log *log, enum log_level threshold);
 void log_write(const struct log *log, enum log_level level, const char *subsystem,
 	       const char *format, ...) VOS_PRINTF(4, 5);
-/* "error", "warning", "notice", "info", "debug"; false when none of them. */
-bool log_level_parse(const char *word, enum log_level *out);
+/* "error", "warning", "notice", "info", "debug" */
 const char *log_level_name(enum log_level level);
 
 #define log_error(log, subsystem, ...) log_write((log), LOG_LEVEL_ERROR, (subsystem), __VA_ARGS__)

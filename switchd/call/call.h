@@ -50,7 +50,6 @@ struct call_table;
 
 /* Calls with id > after, in id order, at most max; for a show cursor in slices. */
 size_t call_table_list(struct call_table *table, uint64_t after, struct call_info *out, size_t max);
-bool call_table_get(struct call_table *table, uint64_t id, struct call_info *out);
 size_t call_table_count(const struct call_table *table);
 /* Operator's disconnect (clear call): both legs are released with cause `operator`. */
 bool call_table_clear(struct call_table *table, uint64_t id);

@@ -176,16 +176,6 @@ size_t call_table_list(struct call_table *table, uint64_t after, struct call_inf
 	return count;
 }
 
-bool call_table_get(struct call_table *table, uint64_t id, struct call_info *out)
-{
-	struct call *call = find(table, id);
-
-	if (!call)
-		return false;
-	describe(call, out);
-	return true;
-}
-
 bool call_table_clear(struct call_table *table, uint64_t id)
 {
 	struct call *call = find(table, id);

@@ -239,11 +239,6 @@ json_t *item_child(json_t *list)
 	return child;
 }
 
-void item_list_str(json_t *list, const char *text)
-{
-	json_array_append_new(list, control_text(span_of(text)));
-}
-
 void item_end(struct request *request)
 {
 	json_t *params = id_schema(request);

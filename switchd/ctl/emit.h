@@ -36,10 +36,9 @@ void item_time(struct request *request, json_t *item, const char *name, int64_t 
 void item_addr(struct request *request, json_t *item, const char *name, const struct addr *addr);
 void item_value(struct request *request, json_t *item, const char *name,
 		const struct value_spec *spec, const struct value *value);
-/* Empty list; fill it with item_child() and item_list_str(). */
+/* Empty list; fill it with item_child(). */
 json_t *item_list(struct request *request, json_t *item, const char *name);
 json_t *item_child(json_t *list);
-void item_list_str(json_t *list, const char *text);
 void item_end(struct request *request);
 
 /* A sentence for people, without newline. */

@@ -86,9 +86,7 @@ void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn);
 void txn_client_forget(struct txn_client *txn);
 /* The same for an INVITE that was answered: its 2xx may come again, and is then given this ACK. */
 void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to);
-/* The INVITE as sent, for CANCEL (same Via, From, To, Call-ID, CSeq number) and ACK to non-2xx. */
-struct span txn_client_request(const struct txn_client *txn);
-const struct sip_socket *txn_client_socket(const struct txn_client *txn);
+/* Where the request was sent. */
 const struct addr *txn_client_target(const struct txn_client *txn);
 /* A response from the network: true when a transaction took it. */
 bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx);

@@ -155,16 +155,6 @@ void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct 
 	txn_client_forget(txn);
 }
 
-struct span txn_client_request(const struct txn_client *txn)
-{
-	return (struct span){txn->request, txn->request_len};
-}
-
-const struct sip_socket *txn_client_socket(const struct txn_client *txn)
-{
-	return txn->socket;
-}
-
 const struct addr *txn_client_target(const struct txn_client *txn)
 {
 	return &txn->target;
