@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "switchd/alarm/alarm.h"
 #include "switchd/auth/digest.h"
 #include "switchd/media/media.h"
 #include "switchd/nat/keepalive.h"
@@ -90,6 +91,7 @@ static void conf_changed(void *user, struct conf *conf)
 	struct switchd *switchd = user;
 
 	set_log_level(switchd, conf->snapshot);
+	alarms_configure(switchd->alarms, conf->snapshot);
 	media_configure(switchd->media, conf);
 	for (int i = 0; i < switchd->shared.worker_count; i++) {
 		struct conf_mail *letter = calloc(1, sizeof(*letter));
@@ -126,10 +128,12 @@ static enum switchd_exit make_tables(struct switchd *switchd)
 	struct vos_fault fault = {0};
 	enum vos_err err;
 
-	if ((err = keepalive_create(&switchd->keepalive)) != VOS_OK ||
+	if ((err = alarms_create(&switchd->log, &switchd->alarms)) != VOS_OK ||
+	    (err = keepalive_create(&switchd->keepalive)) != VOS_OK ||
 	    (err = location_create(switchd->keepalive, &switchd->location)) != VOS_OK ||
 	    (err = auth_create(&switchd->auth)) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, err);
+	alarms_configure(switchd->alarms, snapshot);
 	auth_set_log(switchd->auth, &switchd->log);
 	keepalive_set_log(switchd->keepalive, &switchd->log);
 	err = media_create(&switchd->log, switchd->conf, media_threads, &switchd->media, &fault);
@@ -144,6 +148,7 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 	struct vos_fault fault = {0};
 
 	shared->log = &switchd->log;
+	shared->alarms = switchd->alarms;
 	shared->location = switchd->location;
 	shared->auth = switchd->auth;
 	shared->keepalive = switchd->keepalive;
@@ -196,6 +201,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.state_dir = switchd->options.state_dir,
 		.workers = shared->workers,
 		.worker_count = shared->worker_count,
+		.alarms = switchd->alarms,
 		.location = switchd->location,
 		.auth = switchd->auth,
 		.keepalive = switchd->keepalive,
@@ -264,6 +270,7 @@ void switchd_free(struct switchd *switchd)
 		keepalive_destroy(switchd->keepalive);
 	if (switchd->auth)
 		auth_destroy(switchd->auth);
+	alarms_destroy(switchd->alarms);
 	if (switchd->conf)
 		conf_unref(switchd->conf);
 	conf_grave_sweep(&switchd->grave);

@@ -34,6 +34,7 @@ struct switchd {
 	struct store *store;
 	struct conf *conf; /* of the start; later ones live in the threads */
 	struct conf_grave grave;
+	struct alarms *alarms;
 	struct auth *auth;
 	struct location *location;
 	struct keepalive *keepalive;

@@ -657,7 +657,7 @@ _vosctl_next()
 		next='@ udp tcp tls !'
 		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline @keys:alarm'
 		;;
 	'set alarm *')
 		next='level lower upper window post mail call'

@@ -9,6 +9,7 @@
 #include "shared/base/log.h"
 #include "shared/config/snapshot.h"
 
+struct alarms;
 struct auth;
 struct conf;
 struct conf_grave;
@@ -25,6 +26,7 @@ struct ctl_context {
 	const char *state_dir; /* of the audit trail; NULL = it goes to the log only */
 	struct sip_worker **workers;
 	int worker_count;
+	struct alarms *alarms;     /* may be NULL */
 	struct location *location; /* this and the next three may be NULL: their shows say so */
 	struct auth *auth;
 	struct keepalive *keepalive;

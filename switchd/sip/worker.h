@@ -15,6 +15,7 @@
 #include "switchd/loop/wheel.h"
 #include "switchd/sip/msg.h"
 
+struct alarms;
 struct location;
 struct auth;
 struct keepalive;
@@ -60,6 +61,7 @@ struct sip_counters {
 /* What all threads share; made by main before the first thread starts. */
 struct sip_shared {
 	const struct log *log;
+	struct alarms *alarms; /* may be NULL */
 	struct location *location;
 	struct auth *auth;
 	struct keepalive *keepalive;

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/alarm/alarm.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/clock.h"
+#include "shared/config/snapshot.h"
+
+/* Level of each kind unless its `alarm` object says another; what is not here is general. */
+static const int KIND_LEVELS[] = {
+	[WORD_ALARM_KIND_DISK] = WORD_ALARM_LEVEL_MAJOR,
+	[WORD_ALARM_KIND_PENDING_CDR] = WORD_ALARM_LEVEL_MAJOR,
+	[WORD_ALARM_KIND_DATABASE] = WORD_ALARM_LEVEL_CRITICAL,
+	[WORD_ALARM_KIND_ILLEGAL_CALL] = WORD_ALARM_LEVEL_MINOR,
+	[WORD_ALARM_KIND_NAT_KEEP_ALIVE] = WORD_ALARM_LEVEL_MAJOR,
+	[WORD_ALARM_KIND_OVERLOAD] = WORD_ALARM_LEVEL_MAJOR,
+	[WORD_ALARM_KIND_CERTIFICATE] = WORD_ALARM_LEVEL_MAJOR,
+	[WORD_ALARM_KIND_GATEWAY_OFFLINE] = WORD_ALARM_LEVEL_MAJOR,
+};
+
+#define KIND_COUNT (sizeof(KIND_LEVELS) / sizeof(KIND_LEVELS[0]))
+
+struct alarms {
+	const struct log *log;
+	pthread_mutex_t mutex;
+	int levels[KIND_COUNT];
+	uint32_t last_id;
+	size_t active_count;
+	struct alarm active[ALARM_ACTIVE_MAX]; /* in the order of their ids */
+	size_t history_next;
+	size_t history_count;
+	struct alarm history[ALARM_HISTORY_MAX]; /* a ring */
+};
+
+enum vos_err alarms_create(const struct log *log, struct alarms **out)
+{
+	struct alarms *alarms = calloc(1, sizeof(*alarms));
+
+	if (!alarms)
+		return VOS_ENOMEM;
+	alarms->log = log;
+	pthread_mutex_init(&alarms->mutex, NULL);
+	memcpy(alarms->levels, KIND_LEVELS, sizeof(KIND_LEVELS));
+	*out = alarms;
+	return VOS_OK;
+}
+
+void alarms_destroy(struct alarms *alarms)
+{
+	if (!alarms)
+		return;
+	pthread_mutex_destroy(&alarms->mutex);
+	free(alarms);
+}
+
+static const char *kind_word(int kind)
+{
+	return object_type(OBJECT_ALARM)->key.words[kind];
+}
+
+void alarms_configure(struct alarms *alarms, const struct snapshot *config)
+{
+	int levels[KIND_COUNT];
+
+	memcpy(levels, KIND_LEVELS, sizeof(levels));
+	for (int kind = 0; kind < (int)KIND_COUNT; kind++) {
+		const struct object *object =
+			snapshot_object_find(config, OBJECT_ALARM, span_of(kind_word(kind)));
+
+		if (object && object_field_is_set(object, FIELD_ALARM_LEVEL))
+			levels[kind] = (int)object_field(object, FIELD_ALARM_LEVEL)->number;
+	}
+	pthread_mutex_lock(&alarms->mutex);
+	memcpy(alarms->levels, levels, sizeof(levels));
+	pthread_mutex_unlock(&alarms->mutex);
+}
+
+static struct alarm *find(struct alarms *alarms, int kind, const char *subject)
+{
+	for (size_t i = 0; i < alarms->active_count; i++) {
+		struct alarm *alarm = &alarms->active[i];
+
+		if (alarm->kind == kind && strcmp(alarm->subject, subject) == 0)
+			return alarm;
+	}
+	return NULL;
+}
+
+static struct alarm *find_id(struct alarms *alarms, uint32_t id)
+{
+	for (size_t i = 0; i < alarms->active_count; i++)
+		if (alarms->active[i].id == id)
+			return &alarms->active[i];
+	return NULL;
+}
+
+static void log_alarm(struct alarms *alarms, const struct alarm *alarm, const char *what)
+{
+	log_write(alarms->log, alarm->cleared_ms ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "alarm",
+		  "%s%s%s %s: %s", kind_word(alarm->kind), alarm->subject[0] ? " " : "",
+		  alarm->subject, what, alarm->text);
+}
+
+static void end(struct alarms *alarms, struct alarm *alarm, const char *how)
+{
+	size_t index = (size_t)(alarm - alarms->active);
+
+	alarm->cleared_ms = clock_wall_ms();
+	log_alarm(alarms, alarm, how);
+	alarms->history[alarms->history_next] = *alarm;
+	alarms->history_next = (alarms->history_next + 1) % ALARM_HISTORY_MAX;
+	if (alarms->history_count < ALARM_HISTORY_MAX)
+		alarms->history_count++;
+	alarms->active_count--;
+	memmove(alarm, alarm + 1, (alarms->active_count - index) * sizeof(*alarm));
+}
+
+static void displace_least(struct alarms *alarms)
+{
+	struct alarm *least = &alarms->active[0];
+
+	for (size_t i = 1; i < alarms->active_count; i++)
+		if (alarms->active[i].level < least->level)
+			least = &alarms->active[i];
+	end(alarms, least, "displaced by a newer one");
+}
+
+/* A subject longer than there is room for is told apart by its beginning. */
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text);
+}
+
+void alarms_raise(struct alarms *alarms, int kind, const char *subject, const char *format, ...)
+{
+	char name[ALARM_SUBJECT_MAX];
+	char text[ALARM_TEXT_MAX];
+	struct alarm *alarm;
+	va_list args;
+
+	if (!alarms)
+		return;
+	copy_text(name, sizeof(name), subject);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	pthread_mutex_lock(&alarms->mutex);
+	alarm = find(alarms, kind, name);
+	if (alarm) {
+		memcpy(alarm->text, text, sizeof(text));
+	} else {
+		if (alarms->active_count == ALARM_ACTIVE_MAX)
+			displace_least(alarms);
+		alarm = &alarms->active[alarms->active_count++];
+		*alarm = (struct alarm){
+			.id = ++alarms->last_id,
+			.kind = kind,
+			.level = alarms->levels[kind],
+			.raised_ms = clock_wall_ms(),
+		};
+		memcpy(alarm->subject, name, sizeof(name));
+		memcpy(alarm->text, text, sizeof(text));
+		log_alarm(alarms, alarm, "raised");
+	}
+	pthread_mutex_unlock(&alarms->mutex);
+}
+
+void alarms_clear(struct alarms *alarms, int kind, const char *subject)
+{
+	char name[ALARM_SUBJECT_MAX];
+	struct alarm *alarm;
+
+	if (!alarms)
+		return;
+	copy_text(name, sizeof(name), subject);
+	pthread_mutex_lock(&alarms->mutex);
+	alarm = find(alarms, kind, name);
+	if (alarm)
+		end(alarms, alarm, "over");
+	pthread_mutex_unlock(&alarms->mutex);
+}
+
+size_t alarms_list(struct alarms *alarms, bool active, struct alarm *out, size_t max)
+{
+	size_t count;
+
+	pthread_mutex_lock(&alarms->mutex);
+	count = active ? alarms->active_count : alarms->history_count;
+	if (count > max)
+		count = max;
+	for (size_t i = 0; i < count; i++)
+		out[i] = active ? alarms->active[i]
+				: alarms->history[(alarms->history_next + ALARM_HISTORY_MAX - 1 -
+						   i) %
+						  ALARM_HISTORY_MAX];
+	pthread_mutex_unlock(&alarms->mutex);
+	return count;
+}
+
+size_t alarms_active_count(struct alarms *alarms)
+{
+	size_t count;
+
+	pthread_mutex_lock(&alarms->mutex);
+	count = alarms->active_count;
+	pthread_mutex_unlock(&alarms->mutex);
+	return count;
+}
+
+enum vos_err alarms_acknowledge(struct alarms *alarms, uint32_t id, const char *who,
+				const char *comment)
+{
+	struct alarm *alarm;
+
+	pthread_mutex_lock(&alarms->mutex);
+	alarm = find_id(alarms, id);
+	if (alarm) {
+		alarm->acknowledged_ms = clock_wall_ms();
+		copy_text(alarm->acknowledged_by, sizeof(alarm->acknowledged_by), who);
+		copy_text(alarm->comment, sizeof(alarm->comment), comment);
+	}
+	pthread_mutex_unlock(&alarms->mutex);
+	return alarm ? VOS_OK : VOS_ENOENT;
+}
+
+enum vos_err alarms_end(struct alarms *alarms, uint32_t id)
+{
+	struct alarm *alarm;
+
+	pthread_mutex_lock(&alarms->mutex);
+	alarm = find_id(alarms, id);
+	if (alarm)
+		end(alarms, alarm, "cleared by hand");
+	pthread_mutex_unlock(&alarms->mutex);
+	return alarm ? VOS_OK : VOS_ENOENT;
+}
