@@ -29,7 +29,9 @@ step_fn show_tech_support;
 /* --- show_calls.c --- */
 step_fn show_calls, show_call, cmd_clear_call;
 /* --- show_registrations.c --- */
-step_fn show_registrations, cmd_clear_registration, show_phones;
+step_fn show_registrations, cmd_clear_registration;
+/* --- show_phones.c --- */
+step_fn show_phones;
 /* --- show_gateways.c --- */
 step_fn show_mapping_gateways, show_routing_gateways, show_route;
 /* --- show_media.c --- */

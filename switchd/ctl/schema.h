@@ -66,7 +66,9 @@ extern const struct schema schema_audit, schema_logging, schema_capacity;
 /* --- show_calls.c --- */
 extern const struct schema schema_calls, schema_call;
 /* --- show_registrations.c --- */
-extern const struct schema schema_registrations, schema_phones;
+extern const struct schema schema_registrations;
+/* --- show_phones.c --- */
+extern const struct schema schema_phones;
 /* --- show_gateways.c --- */
 extern const struct schema schema_mapping_gateways, schema_routing_gateways, schema_route;
 /* --- show_media.c --- */
