@@ -21,6 +21,10 @@ enum vos_err location_create(struct keepalive *keepalive, struct location **out)
 	location->keepalive = keepalive;
 	hash_key_random(&location->key);
 	atomic_init(&location->memory, sizeof(*location));
+	if (source_table_init(&location->sources)) {
+		location_destroy(location);
+		return VOS_ENOMEM;
+	}
 	for (size_t i = 0; i < STRIPES; i++) {
 		struct stripe *stripe = &location->stripes[i];
 
@@ -59,6 +63,7 @@ void location_destroy(struct location *location)
 		free(stripe->buckets);
 		pthread_mutex_destroy(&stripe->lock);
 	}
+	source_table_destroy(&location->sources);
 	free(location);
 }
 
@@ -288,7 +293,13 @@ size_t location_nat_count(const struct location *location)
 
 size_t location_memory(const struct location *location)
 {
-	return atomic_load_explicit(&location->memory, memory_order_relaxed);
+	return atomic_load_explicit(&location->memory, memory_order_relaxed) +
+	       atomic_load_explicit(&location->sources.memory, memory_order_relaxed);
+}
+
+bool location_source_is_registered(struct location *location, const struct addr *source)
+{
+	return source_table_count(&location->sources, source) > 0;
 }
 
 size_t location_clear(struct location *location, struct span user)

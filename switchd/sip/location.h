@@ -72,6 +72,9 @@ size_t location_find(struct location *location, struct span user, int64_t now_ms
 		     struct binding *out, size_t max);
 size_t location_count(const struct location *location);
 size_t location_nat_count(const struct location *location);
+/* Whether any live binding came from this address (port apart; an IPv6 one counts by its /64). For
+ * any thread, on the way of a message. An expired binding counts until the next expiry. */
+bool location_source_is_registered(struct location *location, const struct addr *source);
 /* Bytes of memory the table holds, for show and the benchmark. */
 size_t location_memory(const struct location *location);
 

@@ -11,6 +11,7 @@
 #include "shared/base/hash.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/location.h"
+#include "switchd/sip/source_table.h"
 
 #define STRIPES      256u
 #define EXPIRY_SLOTS 256u /* of one second; what expires later waits for its round */
@@ -35,6 +36,7 @@ struct slot {
 	uint8_t agent_len;
 	uint8_t socket_index;
 	bool is_nat;
+	bool is_source_counted;
 	char text[];
 };
 
@@ -65,6 +67,7 @@ struct stripe {
 
 struct location {
 	struct stripe stripes[STRIPES];
+	struct source_table sources; /* of all bindings */
 	struct keepalive *keepalive; /* may be NULL */
 	struct hash_key key;
 	struct addr listens[LISTENS_MAX]; /* set before the threads start */

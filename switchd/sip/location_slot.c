@@ -213,8 +213,22 @@ void slot_remove(struct location *location, struct slot *slot)
 	due_stop(slot);
 	slot->is_nat = false;
 	keepalive_follow(location, slot, was_nat);
+	if (slot->is_source_counted)
+		source_table_remove(&location->sources, &slot->source);
 	atomic_fetch_sub_explicit(&location->count, 1, memory_order_relaxed);
 	release(location, slot);
+}
+
+/* Counts it where it is now. */
+static void move_source(struct location *location, struct slot *slot, const struct addr *source)
+{
+	bool is_same = slot->is_source_counted && addr_ip_eq(&slot->source, source);
+
+	if (slot->is_source_counted && !is_same)
+		source_table_remove(&location->sources, &slot->source);
+	if (!is_same)
+		slot->is_source_counted = source_table_add(&location->sources, source);
+	slot->source = *source;
 }
 
 void slot_refresh(struct location *location, struct stripe *stripe, struct slot *slot,
@@ -225,7 +239,7 @@ void slot_refresh(struct location *location, struct stripe *stripe, struct slot 
 	slot->call_id_hash = binding->call_id_hash;
 	slot->registered_ms = binding->registered_ms;
 	slot->expires_ms = binding->expires_ms;
-	slot->source = binding->source;
+	move_source(location, slot, &binding->source);
 	slot->local = binding->local;
 	slot->cseq = binding->cseq;
 	slot->q_thousandths = binding->q_thousandths;

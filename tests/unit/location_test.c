@@ -306,9 +306,37 @@ static void nat_bindings_follow_into_the_keepalive_list(void **state)
 	assert_int_equal(location_nat_count(fixture->location), 0);
 }
 
+static void a_source_is_known_while_a_binding_is_there(void **state)
+{
+	struct location *location = ((struct fixture *)*state)->location;
+	struct location_update update = update_of("1001", "sip:a@h", NOW + 30000);
+	struct addr first = update.binding.source;
+	struct addr second;
+
+	assert_true(addr_parse(SPAN_LIT("203.0.113.9:4000"), &second));
+	location_expire(location, NOW);
+	assert_false(location_source_is_registered(location, &first));
+	assert_int_equal(put(location, update), LOCATION_OK);
+	assert_int_equal(put(location, update_of("1002", "sip:b@h", NOW + 90000)), LOCATION_OK);
+	first.port = 9;
+	assert_true(location_source_is_registered(location, &first));
+	assert_false(location_source_is_registered(location, &second));
+	/* It moves with the phone, also when the text of the contact is new. */
+	update.binding.cseq++;
+	update.binding.source = second;
+	assert_int_equal(put(location, update), LOCATION_OK);
+	assert_true(location_source_is_registered(location, &second));
+	assert_true(location_source_is_registered(location, &first));
+	assert_int_equal(location_clear(location, SPAN_LIT("1002")), 1);
+	assert_false(location_source_is_registered(location, &first));
+	location_expire(location, NOW + 30000);
+	assert_false(location_source_is_registered(location, &second));
+}
+
 TEST_MAIN(TEST(a_binding_comes_back_as_it_was_given), TEST(longest_texts_fit),
 	  TEST(contacts_are_equal_but_for_case_outside_the_user), TEST(order_of_requests_is_kept),
 	  TEST(an_update_is_all_or_nothing), TEST(the_same_contact_twice_in_a_request_is_one),
 	  TEST(find_sorts_by_q_then_by_age), TEST(remove_all_heeds_the_order),
 	  TEST(bindings_expire_on_the_second), TEST(expiry_survives_leaps_of_the_clock),
-	  TEST(a_refresh_moves_the_expiry), TEST(nat_bindings_follow_into_the_keepalive_list))
+	  TEST(a_refresh_moves_the_expiry), TEST(nat_bindings_follow_into_the_keepalive_list),
+	  TEST(a_source_is_known_while_a_binding_is_there))
