@@ -121,7 +121,7 @@ static void put_fault(void)
 	       "      \"properties\": {\n"
 	       "        \"code\": {\"type\": \"string\"},\n"
 	       "        \"message\": {\"type\": \"string\"},\n"
-	       "        \"path\": {\"type\": \"string\"},\n"
+	       "        \"path\": {\"type\": [\"string\", \"null\"]},\n"
 	       "        \"line\": {\"type\": \"integer\", \"minimum\": 0},\n"
 	       "        \"column\": {\"type\": \"integer\", \"minimum\": 0},\n"
 	       "        \"error\": {\"type\": \"boolean\"}\n"

@@ -71,8 +71,8 @@ json_t *control_fault_to_json(const struct vos_fault *fault)
 {
 	return json_pack("{s:s, s:o, s:o, s:i, s:i}", "code", fault_code_name(fault->code),
 			 "message", control_text(span_of(fault->text)), "path",
-			 control_text(span_of(fault->path)), "line", fault->line, "column",
-			 fault->column);
+			 fault->path[0] ? control_text(span_of(fault->path)) : json_null(), "line",
+			 fault->line, "column", fault->column);
 }
 
 static void copy_text(json_t *object, const char *name, char *out, size_t size)

@@ -183,10 +183,12 @@ static void expect_line(const struct walk *walk, struct choices *out)
 	}
 	expect_place(&walk->place, out);
 	out->has_names = true;
-	if (walk->is_set || walk->verb != VERB_SET)
+	if (walk->verb != VERB_SET)
 		return;
 	add(out, CHOICE_NO, "no", word_help("", "no"));
 	add(out, CHOICE_DEFAULT, "default", word_help("", "default"));
+	if (walk->is_set)
+		return;
 	add(out, CHOICE_DO, "do", word_help("", "do"));
 	expect_tree(&walk->grammar->root, IN_CONFIG, out);
 }

@@ -192,7 +192,8 @@ static void finish(struct walk *walk)
 		match->target = mode_parent(walk->mode);
 	else if (match->command == COMMAND_END)
 		match->target = (struct mode){.kind = MODE_EXEC};
-	else if (match->command == COMMAND_CONFIGURE || match->command == COMMAND_CONFIGURE_REPLACE)
+	else if (match->command == COMMAND_CONFIGURE_REPLACE ||
+		 (match->command == COMMAND_CONFIGURE && walk->mode->kind == MODE_EXEC))
 		match->target = (struct mode){.kind = MODE_CONFIG};
 	else if (match->inner != COMMAND_MODE_ENTER && match->inner != COMMAND_OBJECT_ENTER)
 		match->target = *walk->mode;

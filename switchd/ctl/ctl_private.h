@@ -93,6 +93,7 @@ struct emitter {
 	const struct column *columns;
 	size_t column_count;
 	size_t column_at; /* next cell of the row */
+	json_t *heading;  /* the columns, until the first row or the end is sent */
 	json_t *row;
 	json_t *rows;
 	json_t *item;

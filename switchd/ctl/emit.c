@@ -29,10 +29,20 @@ static json_t *id_schema(const struct request *request)
 			 (json_int_t)generation);
 }
 
+void emit_heading(struct request *request)
+{
+	json_t *heading = request->emit.heading;
+
+	request->emit.heading = NULL;
+	if (heading)
+		notify(request, "columns", heading);
+}
+
 void emit_section(struct request *request, const char *command)
 {
 	json_t *params = id_schema(request);
 
+	emit_heading(request);
 	emit_flush(request);
 	json_object_set_new(params, "command", json_string(command));
 	notify(request, "section", params);
@@ -66,7 +76,8 @@ void emit_table(struct request *request, const struct column *columns, size_t co
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, column_json(request, &columns[i]));
 	json_object_set_new(params, "columns", list);
-	notify(request, "columns", params);
+	json_decref(emit->heading);
+	emit->heading = params;
 }
 
 /* The place of the next cell; a handler that does not keep to its columns is wrong in every run. */
@@ -178,6 +189,7 @@ void emit_flush(struct request *request)
 
 	if (!emit->rows)
 		return;
+	emit_heading(request);
 	notify(request, "rows", json_pack("{s:i, s:o}", "id", 0, "rows", emit->rows));
 	emit->rows = NULL;
 }
@@ -262,6 +274,7 @@ void emit_say(struct request *request, const char *format, ...)
 	char line[1024];
 	va_list args;
 
+	emit_heading(request);
 	va_start(args, format);
 	vsnprintf(line, sizeof(line) - 1, format, args);
 	va_end(args);

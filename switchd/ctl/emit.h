@@ -10,8 +10,11 @@
 /* What follows is the output of that command, a part of the present one's. */
 void emit_section(struct request *request, const char *command);
 
-/* Rows of a table. Every row has all its cells, in order. */
+/* Rows of a table. Every row has all its cells, in order. The columns are sent with the first row
+ * or at the end, so that a command that is refused before has no heading; emit_heading() sends them
+ * now. */
 void emit_table(struct request *request, const struct column *columns, size_t count);
+void emit_heading(struct request *request);
 #define EMIT_TABLE(request, columns) \
 	emit_table((request), (columns), sizeof(columns) / sizeof((columns)[0]))
 void emit_text(struct request *request, struct span text);

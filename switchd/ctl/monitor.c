@@ -189,6 +189,7 @@ enum step cmd_monitor_log(struct request *request)
 		if (!request_state(request, sizeof(bool)))
 			return request_no_memory(request);
 		emit_table(request, schema_logging.columns, schema_logging.column_count);
+		emit_heading(request);
 		if (!follow->is_on)
 			start_following(request);
 	}

@@ -113,6 +113,7 @@ void request_destroy(struct request *request)
 	if (!request)
 		return;
 	request_drop_state(request);
+	json_decref(request->emit.heading);
 	json_decref(request->emit.row);
 	json_decref(request->emit.rows);
 	json_decref(request->emit.item);
@@ -148,6 +149,8 @@ void request_finish(struct request *request)
 
 	/* Who is told that a commit is in force finds it so. */
 	ctl_update_read_only(request->ctl);
+	if (!request->has_fault)
+		emit_heading(request);
 	emit_flush(request);
 	if (request->is_audited)
 		audit_command(request, request->match.full_line,

@@ -324,6 +324,17 @@ class VosctlBatch(unittest.TestCase):
         self.assertEqual(error['code'], 'not-found')
         self.assertEqual(set(error), {'code', 'message', 'path', 'line', 'column'})
 
+    def test_what_is_named_and_missing_has_no_heading(self):
+        for words in ['show', 'phones', '9999'], ['show', 'phones', '9999', '|', 'csv']:
+            done = self.expect(self.vosctl(*words), 6)
+            self.assertEqual(done.stdout, '')
+        document = json.loads(self.expect(self.vosctl('-j', 'show', 'phones', '9999'), 6).stdout)
+        self.assertEqual(set(document), {'error'})
+        self.assertIsNone(document['error']['path'])
+        # A pattern names nothing; its list is empty, not missing.
+        self.assertIn('NUMBER', self.expect(self.vosctl('show', 'phones', '9999*'), 0).stdout)
+        self.assertEqual(self.switch.json('show', 'phones', '9999*')['rows'], [])
+
     def test_pipes(self):
         self.assertEqual(self.switch.do('show phones 1001 | count'), '1\n')
         self.assertEqual(json.loads(self.switch.do('show phones 1* | include 1002 | json'))['count'], 1)

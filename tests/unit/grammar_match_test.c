@@ -67,6 +67,14 @@ static const struct good_row good_rows[] = {
 	 "set softswitch-management additional-settings sip-parameter nat-keep-alive-period 40",
 	 NULL},
 	{"exec", "set phone 1001 password x", COMMAND_SET, "set phone 1001 password ******", NULL},
+	{"exec", "set no phone 1001", COMMAND_SET, "set no phone 1001", NULL},
+	{"exec", "set no phone 1001 nam", COMMAND_SET, "set no phone 1001 name", NULL},
+	{"exec", "set def SS_SIP_SESSION_TTL", COMMAND_SET, "set default SS_SIP_SESSION_TTL", NULL},
+	{"exec", "set no sip session-ttl", COMMAND_SET, "set no sip-parameter session-ttl", NULL},
+	{"config-phone:1001", "conf excl", COMMAND_CONFIGURE, "configure exclusive",
+	 "config-phone:1001"},
+	{"config-phone:1001", "conf repl a", COMMAND_CONFIGURE_REPLACE, "configure replace a",
+	 "config"},
 	{"config", "soft add sip", COMMAND_MODE_ENTER,
 	 "softswitch-management additional-settings sip-parameter", "config-sip-parameter"},
 	{"config", "soft", COMMAND_MODE_ENTER, "softswitch-management",
@@ -311,6 +319,17 @@ static void captures_arguments(void **state)
 	assert_string_equal(match_text(&match, "line"), "listen a udp 127.0.0.1:5060");
 	assert_string_equal(match.key, "a");
 	assert_int_equal(match.field, FIELD_LISTEN_UDP);
+
+	assert_int_equal(run("exec", "set no phone 1001", &fault), VOS_OK);
+	assert_int_equal(match.inner, COMMAND_OBJECT_DELETE);
+	assert_int_equal(run("exec", "set no phone 1001 name", &fault), VOS_OK);
+	assert_int_equal(match.inner, COMMAND_FIELD_RESET);
+	assert_int_equal(run("exec", "set default SS_SIP_SESSION_TTL", &fault), VOS_OK);
+	assert_int_equal(match.inner, COMMAND_PARAM_RESET);
+	/* Neither a place, nor a command, nor both words. */
+	assert_int_equal(run("exec", "set no sip-parameter", &fault), VOS_EINVAL);
+	assert_int_equal(run("exec", "set no no phone 1001", &fault), VOS_EINVAL);
+	assert_int_equal(run("exec", "set do show clock", &fault), VOS_EINVAL);
 
 	assert_int_equal(run("exec", "show calls | save f append", &fault), VOS_OK);
 	assert_true(match.pipes[0].append);
