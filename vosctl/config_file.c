@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/secret.h"
+#include "vosctl/path.h"
 
 #define FILE_MAX (16u * 1024u * 1024u) /* what switchd takes */
 
@@ -85,8 +87,14 @@ enum vos_err config_file_load(struct client *client, const struct match *match, 
 		.timeout_ms = timeout_ms,
 	};
 	struct buf text = buf_new();
-	enum vos_err err = config_file_read(load.name, &text, fault);
+	char *path = path_expand(span_of(load.name));
+	enum vos_err err = VOS_ENOMEM;
 
+	if (path)
+		err = config_file_read(path, &text, fault);
+	else
+		fault_set(fault, FAULT_INTERNAL, 0, "out of memory");
+	free(path);
 	if (!err && !config_file_is_text(buf_span(&text), fault))
 		err = VOS_EINVAL;
 	if (err) {

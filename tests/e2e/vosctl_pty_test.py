@@ -148,6 +148,29 @@ class ShellTest(unittest.TestCase):
         self.shell.keys('\t').wait_text('1001').wait_text('1002')
         self.shell.keys('2\t').wait_last('sw1(config)# phone 1002')
 
+    def test_tab_completes_file_names(self):
+        home = Path(self.home.name)
+        for name in 'more.conf', 'more of it.conf', '.hidden.conf':
+            (home / name).write_text('phone 1002\n name loaded\n')
+        (home / 'folder').mkdir()
+        prompt = 'sw1(config)#'
+        self.configure()
+        self.shell.keys(f'load merge {home}/mo\t').wait_last(f'{prompt} load merge {home}/more')
+        self.shell.keys('\t').wait_text('  more of it.conf  more.conf').wait_last(f'{prompt} load merge {home}/more')
+        self.assertNotIn('hidden', self.shell.screen.text())
+        self.shell.keys(' ')  # makes it a name with a blank only when it is quoted
+        self.shell.keys(CTRL_C).wait_last(prompt)
+        self.shell.keys('load merge "~/more \t').wait_last(f'{prompt} load merge "{home}/more of it.conf"')
+        self.shell.keys('\r').wait_last('sw1(config)*#').wait_text('1 change')
+        self.shell.line('discard').wait_last(prompt)
+        self.shell.keys('configure rep ~/fo\t').wait_last(f'{prompt} configure rep {home}/folder/')
+        self.shell.keys(CTRL_C).wait_last(prompt)
+        self.shell.keys('do show clock | save ~/.hi\t').wait_last(f'{prompt} do show clock | save {home}/.hidden.conf')
+        self.shell.keys(CTRL_C).wait_last(prompt)
+        self.shell.line('do show clock | save "~/saved here"').wait_last(prompt)
+        self.shell.line('end').wait_last('sw1#')
+        self.assertIn('time', (home / 'saved here').read_text())
+
     # --- Commands and faults. ---
 
     def test_abbreviations(self):

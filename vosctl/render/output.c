@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vosctl/path.h"
 #include "vosctl/render/output_private.h"
 
 #define TEXT_MAX (64u * 1024u * 1024u) /* of a document that JSON wraps into one string */
@@ -217,7 +218,7 @@ static bool ask_cancelled(void *context)
 static enum vos_err open_file(struct output *output, const struct match_pipe *pipe,
 			      struct vos_fault *fault)
 {
-	output->file_name = span_dup(pipe->text);
+	output->file_name = path_expand(pipe->text);
 	if (output->file_name)
 		output->file = fopen(output->file_name, pipe->append ? "ae" : "we");
 	if (output->file)

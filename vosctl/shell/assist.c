@@ -231,6 +231,7 @@ void assist_help(void *context, struct span before)
 struct finder {
 	struct shell *shell;
 	struct span word;
+	enum value_source source;
 };
 
 static void add_word(void *context, const struct candidate *candidate)
@@ -272,7 +273,9 @@ static void find_words(struct shell *shell, struct span before, struct finder *f
 	grammar_complete(shell->grammar, &shell->mode, client_info(shell->client)->role, before,
 			 &completion, add_word, finder);
 	finder->word = completion.word;
-	if (shell->is_lost || (completion.source == SOURCE_NONE && shell->is_same_language))
+	finder->source = completion.source;
+	if (completion.source == SOURCE_FILES || shell->is_lost ||
+	    (completion.source == SOURCE_NONE && shell->is_same_language))
 		return;
 	line = span_dup(before);
 	if (!line)
@@ -309,7 +312,12 @@ void assist_complete(void *context, struct span before, struct edit_completion *
 	struct finder finder = {.shell = shell};
 	struct buf insert = buf_over(out->insert, sizeof(out->insert) - 1);
 
+	files_clear(&shell->files);
 	find_words(shell, before, &finder);
+	if (finder.source == SOURCE_FILES) {
+		files_complete(finder.word, COMPLETE_WAIT_MS, &shell->files, out);
+		return;
+	}
 	if (words->count == 0 || (finder.word.len && finder.word.ptr[0] == '"'))
 		return;
 	out->replace = finder.word.len;
@@ -332,30 +340,50 @@ void assist_complete(void *context, struct span before, struct edit_completion *
 	out->insert[insert.len] = 0;
 }
 
-void assist_list(void *context)
+/* Names beside each other, as many as the screen has room for. */
+static void print_names(const char *(*name)(const struct shell *, size_t),
+			const struct shell *shell, size_t count)
 {
-	const struct shell *shell = context;
-	const struct words *words = &shell->words;
-	size_t shown = words->count < LIST_MAX ? words->count : LIST_MAX;
 	int columns = screen_columns(&shell->screen);
 	int width = 0;
 	int per_row;
 
-	for (size_t i = 0; i < shown; i++) {
-		int own = render_width(span_of(words->items[i])) + 2;
+	for (size_t i = 0; i < count; i++) {
+		int own = render_width(span_of(name(shell, i))) + 2;
 
 		width = own > width ? own : width;
 	}
 	per_row = columns > width && width ? (columns - 2) / width : 1;
-	for (size_t i = 0; i < shown; i++) {
-		bool is_last = (int)(i % (size_t)per_row) == per_row - 1 || i + 1 == shown;
+	for (size_t i = 0; i < count; i++) {
+		bool is_last = (int)(i % (size_t)per_row) == per_row - 1 || i + 1 == count;
 
-		printf("%s%s", i % (size_t)per_row == 0 ? "  " : "", words->items[i]);
+		printf("%s%s", i % (size_t)per_row == 0 ? "  " : "", name(shell, i));
 		if (is_last)
 			putchar('\n');
 		else
-			printf("%*s", width - render_width(span_of(words->items[i])), "");
+			printf("%*s", width - render_width(span_of(name(shell, i))), "");
 	}
-	if (words->count - shown + words->left_out > 0)
-		printf("  ... %zu more; type a prefix\n", words->count - shown + words->left_out);
+}
+
+static const char *word_at(const struct shell *shell, size_t i)
+{
+	return shell->words.items[i];
+}
+
+static const char *file_at(const struct shell *shell, size_t i)
+{
+	return shell->files.items[i];
+}
+
+void assist_list(void *context)
+{
+	const struct shell *shell = context;
+	bool has_files = shell->files.count > 0;
+	size_t count = has_files ? shell->files.count : shell->words.count;
+	size_t shown = count < LIST_MAX ? count : LIST_MAX;
+	size_t more = count - shown + (has_files ? 0 : shell->words.left_out);
+
+	print_names(has_files ? file_at : word_at, shell, shown);
+	if (more)
+		printf("  ... %zu more; type a prefix\n", more);
 }

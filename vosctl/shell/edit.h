@@ -13,7 +13,7 @@ enum edit_result { EDIT_LINE, EDIT_EOF, EDIT_HANGUP };
 /* What TAB does at the cursor. */
 struct edit_completion {
 	size_t replace; /* bytes before the cursor that insert takes the place of */
-	char insert[512];
+	char insert[2048];
 	bool is_listing; /* nothing to insert: `list` shows what there is */
 };
 

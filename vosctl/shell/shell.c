@@ -443,6 +443,7 @@ int shell_run(struct client *client, const struct shell_options *options)
 	shell_history_close(shell->history);
 	grammar_destroy(shell->grammar);
 	free(shell->words.items);
+	files_clear(&shell->files);
 	free(shell);
 	return exit_code;
 }

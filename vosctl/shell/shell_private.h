@@ -4,6 +4,7 @@
 #pragma once
 
 #include "vosctl/shell/edit.h"
+#include "vosctl/shell/files.h"
 #include "vosctl/shell/history.h"
 #include "vosctl/shell/screen.h"
 #include "vosctl/shell/shell.h"
@@ -25,10 +26,11 @@ struct shell {
 	struct shell_history *history;
 	struct mode mode;
 	struct client_status status;
-	struct match match;    /* of the line being run */
-	struct words words;    /* what TAB found last */
-	bool is_same_language; /* the daemon has our grammar */
-	bool is_lost;          /* no connection */
+	struct match match;      /* of the line being run */
+	struct words words;      /* what TAB found last */
+	struct file_names files; /* the same where a file is named */
+	bool is_same_language;   /* the daemon has our grammar */
+	bool is_lost;            /* no connection */
 	bool is_done;
 	uint64_t confirm_until_us; /* the last commit is taken back then; 0 = it holds */
 	bool is_dumb;              /* the terminal knows no control sequences */
