@@ -4,6 +4,7 @@
 relayed call, wrong passwords and a history validates, and no schema is left untried."""
 import copy
 import json
+import re
 import select
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import jsonschema
 from sip_client import Phone
 from siplib import Agent, Rtp, Sdp, make_sdp
 from switch import BUILD, ROOT, Switch
+from terminal import Terminal
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / 'data/schema').glob('*.json'))}
 CONFIG = '''phone 1001
@@ -92,6 +94,23 @@ IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 ENDLESS = {'monitor-log': 'monitor log'}
 MAY_BE_EMPTY = ('show registrations nat', 'show calls state trying', 'show phones 9*',
                 'show configuration diff 1 1', 'show route 7')
+
+
+def rows_of(rows, line):
+    """What a shell has printed behind the last such line, up to the prompt."""
+    first = max(index for index, row in enumerate(rows) if row.rstrip().endswith(f'# {line}')) + 1
+    last = next((index for index in range(first, len(rows)) if re.search(r'^\S*# show clock', rows[index])), None)
+    return rows[first:last]
+
+
+def is_shown(rows, line):
+    try:
+        first = max(index for index, row in enumerate(rows) if row.rstrip().endswith(f'# {line}'))
+    except ValueError:
+        return False
+    rest = rows[first:]
+    at = [index for index, row in enumerate(rest) if re.search(r'^\S*# show clock', row)]
+    return bool(at) and any(row.startswith('time') for row in rest[at[0]:]) and rest[-1].rstrip().endswith('#')
 
 
 class Schemas(unittest.TestCase):
@@ -202,6 +221,36 @@ class Schemas(unittest.TestCase):
                 self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['row'], row)), [])
             if 'item' in part:
                 self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['item'], part['item'])), [])
+
+    def test_every_screen_fits_its_terminal(self):
+        """At any width no row is longer than the screen: a table, and where that is too wide, records. What can
+        be loaded again is text and is never cut."""
+        lines = [line for name, lines in COMMANDS.items() for line in lines
+                 if name not in ('tech-support', 'configuration-diff') and 'text' not in SCHEMAS[name]['properties']]
+        self.assertGreater(len(lines), 30)
+        for width in 40, 60, 80, 132:
+            # The terminal is wide, so that a row too long would be seen as one.
+            shell = Terminal([str(BUILD / 'vosctl'), '-q', '-s', self.switch.socket], {'HOME': self.folder.name},
+                             columns=1000, height=24)
+            self.addCleanup(shell.close)
+            shell.wait('prompt', lambda screen: screen.last().endswith('#'))
+            shell.line(f'terminal width {width}').line('terminal length 0')
+            for line in lines:
+                with self.subTest(line=line, width=width):
+                    line = line.replace('CALL', self.call)
+                    shell.line(line + ' ').line('show clock')
+                    shell.wait(line, lambda screen, line=line: is_shown(screen.rows, line))
+                    shown = rows_of(shell.screen.rows, line)
+                    wide = [row for row in shown if len(row.replace('\0', '').rstrip()) > width]
+                    self.assertEqual(wide, [])
+                    document = self.switch.json(line)
+                    if width == 40 and document.get('rows') and any(row.startswith(f'{key}: ') for row in shown
+                                                                   for key in list(document['rows'][0])[:1]):
+                        # Every member of every row is there, whole.
+                        text = ' '.join(row.strip() for row in shown)
+                        for key in document['rows'][0]:
+                            self.assertIn(f'{key}: ', text)
+            shell.line('exit').wait_end()
 
     def test_a_wrong_document_is_found(self):
         document = self.switch.json('show calls')

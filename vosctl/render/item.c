@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One thing as labelled lines. Labels and units come from the member names, which carry their unit:
  * "uptime_s" is printed as "uptime  123 s". */
+#include <limits.h>
 #include <string.h>
 
 #include "vosctl/render/output.h"
@@ -68,6 +69,16 @@ static void add_label(struct span label, size_t width, struct buf *line)
 		buf_add_char(line, ' ');
 }
 
+/* One line for the filters, folded for a narrow screen. */
+static void put_line(struct table *table, struct buf *line, int indent)
+{
+	struct buf folded = buf_new();
+
+	fold_line(buf_span(line), table->width ? table->width : INT_MAX, indent, &folded);
+	table->line(table->context, buf_span(&folded), false);
+	buf_free(&folded);
+}
+
 static void print_members(struct table *table, json_t *item, int indent);
 
 static void print_list(struct table *table, struct span label, json_t *list, int indent)
@@ -80,7 +91,7 @@ static void print_list(struct table *table, struct span label, json_t *list, int
 	add_label(label, label.len, &line);
 	if (!json_array_size(list))
 		buf_add_lit(&line, "  -");
-	table->line(table->context, buf_span(&line), false);
+	put_line(table, &line, indent);
 	json_array_foreach (list, i, entry) {
 		if (json_is_object(entry)) {
 			if (i)
@@ -91,7 +102,7 @@ static void print_list(struct table *table, struct span label, json_t *list, int
 		buf_reset(&line);
 		buf_printf(&line, "%*s", indent + 2, "");
 		cell_print(entry, false, table->redact, &line);
-		table->line(table->context, buf_span(&line), false);
+		put_line(table, &line, indent + 2);
 	}
 	buf_free(&line);
 }
@@ -117,7 +128,7 @@ static void print_members(struct table *table, json_t *item, int indent)
 		cell_print(value, false, table->redact, &line);
 		if (*unit && json_is_integer(value))
 			buf_printf(&line, " %s", unit);
-		table->line(table->context, buf_span(&line), false);
+		put_line(table, &line, indent);
 		buf_free(&line);
 	}
 }

@@ -31,7 +31,8 @@ static void take_columns(struct table *table, json_t *columns)
 		*to = (struct table_column){.name = member(column, "name"),
 					    .header = member(column, "header"),
 					    .is_optional = strcmp(show, "fits") == 0,
-					    .is_hidden = strcmp(show, "never") == 0};
+					    .is_never = strcmp(show, "never") == 0};
+		to->is_hidden = to->is_never;
 		to->is_number = strcmp(member(column, "type"), "int") == 0;
 		to->is_right = to->is_number;
 		to->may_cut = strcmp(member(column, "type"), "text") == 0 ||
@@ -48,6 +49,7 @@ void table_begin(struct table *table, json_t *columns)
 	take_columns(table, columns);
 	table->held = json_array();
 	table->is_sized = false;
+	table->is_vertical = false;
 }
 
 static int gap(const struct table *table)
@@ -65,11 +67,12 @@ static int total_width(const struct table *table)
 	return total;
 }
 
-/* Leaves optional columns out, then narrows the widest texts, until the terminal holds the row. */
-static void fit(struct table *table)
+/* Leaves optional columns out, then narrows the widest texts, until the terminal holds the row.
+ * False when that is not enough. */
+static bool fit(struct table *table)
 {
 	if (!table->width || !table->has_header)
-		return;
+		return true;
 	for (int i = table->count; i-- > 0 && total_width(table) > table->width;)
 		if (table->columns[i].is_optional)
 			table->columns[i].is_hidden = true;
@@ -87,9 +90,10 @@ static void fit(struct table *table)
 				widest = column;
 		}
 		if (!widest)
-			return;
+			return false;
 		widest->width--;
 	}
+	return true;
 }
 
 static void add_cell(const struct table *table, const struct table_column *column, bool is_last,
@@ -129,6 +133,11 @@ static void print_row(struct table *table, json_t *row)
 	struct buf line = buf_new();
 	struct buf text = buf_new();
 
+	if (table->is_vertical) {
+		if (row)
+			record_row(table, row);
+		return;
+	}
 	for (int i = 0; i < table->count; i++) {
 		const struct table_column *column = &table->columns[i];
 
@@ -165,7 +174,7 @@ static void size_columns(struct table *table)
 		}
 	}
 	buf_free(&text);
-	fit(table);
+	table->is_vertical = !fit(table);
 	table->is_sized = true;
 	if (table->has_header)
 		print_row(table, NULL);

@@ -18,6 +18,7 @@ struct table_column {
 	bool is_right; /* numbers */
 	bool is_number;
 	bool is_optional;
+	bool is_never; /* brief leaves it out */
 	bool is_hidden;
 	bool may_cut;
 };
@@ -32,6 +33,7 @@ struct table {
 	int count;
 	bool has_header;
 	bool is_sized;
+	bool is_vertical; /* not even cut do the columns fit: rows are records */
 	json_t *held;
 };
 
@@ -45,6 +47,11 @@ void table_drop(struct table *table);
 /* CSV (RFC 4180 without CR): names, then values. */
 void csv_begin(struct table *table, json_t *columns);
 void csv_row(struct table *table, json_t *row);
+/* A row as lines of "name: value", given to `line` as one (record.c). */
+void record_row(const struct table *table, json_t *row);
+/* Text with line breaks where the screen ends; what follows them is set in by two more than indent.
+ */
+void fold_line(struct span text, int width, int indent, struct buf *out);
 /* An item as "label  value" lines. */
 void item_lines(struct table *table, json_t *item);
 
