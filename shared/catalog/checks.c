@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "shared/base/digest_algorithm.h"
+
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
@@ -284,6 +286,16 @@ bool canonical_source(struct span text, struct buf *out)
 	} else {
 		buf_add_str(out, prefix_print(&prefix, printed));
 	}
+	return true;
+}
+
+bool canonical_digest_algorithms(struct span text, struct buf *out)
+{
+	unsigned set;
+
+	if (!digest_algorithms_parse(text, &set))
+		return false;
+	digest_algorithms_print(set, out);
 	return true;
 }
 

@@ -31,3 +31,4 @@ bool check_cause_pair(const struct value *value);
 bool check_period(const struct value *value);
 
 bool canonical_source(struct span text, struct buf *out);
+bool canonical_digest_algorithms(struct span text, struct buf *out);

@@ -9,6 +9,6 @@
 struct auth {
 	struct nonces *nonces;
 	struct lockout *lockout;
-	char dummy_ha1[CONF_HA1_HEX + 1]; /* of users that do not exist; no password leads to it */
-	const struct log *log;            /* may be NULL */
+	struct conf_ha1 dummy_ha1; /* of users that do not exist; no password leads to it */
+	const struct log *log;     /* may be NULL */
 };

@@ -2,8 +2,6 @@
 /* One pass over the text, bounded by its length; nothing is copied. */
 #include "switchd/auth/credentials.h"
 
-#include <ctype.h>
-
 /* token of RFC 3261 25.1, one bit a character: a table, because every byte of every credential goes
  * through it. */
 static bool is_token_char(char c)
@@ -129,24 +127,35 @@ static bool take_param(struct span *rest, struct credentials *out)
 	return store_param(out, name, value);
 }
 
-static bool is_hex(struct span text, size_t digits)
+static bool is_hex(struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		if (!isxdigit((unsigned char)text.ptr[i]))
+		if (hex_digit(text.ptr[i]) < 0)
 			return false;
 	}
-	return text.len == digits;
+	return text.len > 0;
+}
+
+static bool is_nonce_count(struct span text)
+{
+	return text.len == 8 && is_hex(text);
+}
+
+static enum credentials_qop qop_of(struct span text)
+{
+	if (!text.ptr)
+		return QOP_NONE;
+	if (span_ieq(text, SPAN_LIT("auth")))
+		return QOP_AUTH;
+	return span_ieq(text, SPAN_LIT("auth-int")) ? QOP_AUTH_INT : QOP_OTHER;
 }
 
 static uint32_t hex_value(struct span text)
 {
 	uint32_t number = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
-		char c = (char)(text.ptr[i] | 0x20);
-
-		number = number << 4 | (uint32_t)(c >= 'a' ? c - 'a' + 10 : c - '0');
-	}
+	for (size_t i = 0; i < text.len; i++)
+		number = number << 4 | (uint32_t)hex_digit(text.ptr[i]);
 	return number;
 }
 
@@ -157,13 +166,14 @@ static bool is_complete(struct credentials *credentials)
 		if (PARAMS[i].is_needed && !slot_of(credentials, &PARAMS[i])->ptr)
 			return false;
 	}
-	if (!is_hex(credentials->response, 32) || !credentials->uri.len)
+	if (!is_hex(credentials->response) || credentials->response.len > CREDENTIALS_HEX_MAX ||
+	    !credentials->uri.len)
 		return false;
-	if (!credentials->qop.ptr)
-		return !credentials->nc.ptr || is_hex(credentials->nc, 8);
-	/* RFC 2617 3.2.2: nc and cnonce must stand with qop; only auth is offered. */
-	if (!span_ieq(credentials->qop, SPAN_LIT("auth")) || !credentials->cnonce.ptr ||
-	    !is_hex(credentials->nc, 8))
+	credentials->qop_kind = qop_of(credentials->qop);
+	if (credentials->qop_kind == QOP_NONE)
+		return !credentials->nc.ptr || is_nonce_count(credentials->nc);
+	/* RFC 7616 3.4: nc and cnonce must stand with qop. */
+	if (!credentials->qop.len || !credentials->cnonce.ptr || !is_nonce_count(credentials->nc))
 		return false;
 	credentials->nonce_count = hex_value(credentials->nc);
 	return credentials->nonce_count > 0;

@@ -2,14 +2,14 @@
 /* The check itself: suspension, credentials, nonce, password, count, in that order.
  *
  * Whether a user exists decides nothing but which HA1 is compared: the same work is done and the
- * same counters move. MD5 is what phones speak (RFC 2617); the switch stores no more than HA1 in
- * memory. */
+ * same counters move, under every algorithm. */
 #include "switchd/auth/digest.h"
 
-#include <md5.h>
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "shared/base/digest_algorithm.h"
+#include "switchd/auth/answer.h"
 #include "switchd/auth/auth_private.h"
 #include "switchd/auth/credentials.h"
 #include "switchd/sip/msg.h"
@@ -20,8 +20,6 @@
 enum vos_err auth_create(struct auth **out)
 {
 	struct auth *auth = calloc(1, sizeof(*auth));
-	struct buf dummy;
-	uint8_t random[CONF_HA1_HEX / 2];
 
 	if (!auth)
 		return VOS_ENOMEM;
@@ -29,9 +27,7 @@ enum vos_err auth_create(struct auth **out)
 		auth_destroy(auth);
 		return VOS_ENOMEM;
 	}
-	randombytes_buf(random, sizeof(random));
-	dummy = buf_over(auth->dummy_ha1, CONF_HA1_HEX);
-	buf_add_hex(&dummy, random, sizeof(random));
+	randombytes_buf(&auth->dummy_ha1, sizeof(auth->dummy_ha1));
 	*out = auth;
 	return VOS_OK;
 }
@@ -48,52 +44,6 @@ void auth_destroy(struct auth *auth)
 void auth_set_log(struct auth *auth, const struct log *log)
 {
 	auth->log = log;
-}
-
-static void md5_span(MD5_CTX *md5, struct span text)
-{
-	if (text.len)
-		MD5Update(md5, (const uint8_t *)text.ptr, text.len);
-}
-
-static void md5_hex(MD5_CTX *md5, char out[CONF_HA1_HEX + 1])
-{
-	uint8_t digest[MD5_DIGEST_LENGTH];
-	struct buf hex = buf_over(out, CONF_HA1_HEX);
-
-	MD5Final(digest, md5);
-	buf_add_hex(&hex, digest, sizeof(digest));
-	out[CONF_HA1_HEX] = '\0';
-}
-
-static void md5_join(MD5_CTX *md5, struct span a, struct span b)
-{
-	md5_span(md5, a);
-	md5_span(md5, SPAN_LIT(":"));
-	md5_span(md5, b);
-}
-
-/* RFC 2617 3.2.2.1, with and without qop. */
-static void expected_response(const struct credentials *credentials, const char *method,
-			      const char *ha1, char out[CONF_HA1_HEX + 1])
-{
-	char ha2[CONF_HA1_HEX + 1];
-	MD5_CTX md5;
-
-	MD5Init(&md5);
-	md5_join(&md5, span_of(method), credentials->uri);
-	md5_hex(&md5, ha2);
-	MD5Init(&md5);
-	md5_join(&md5, (struct span){ha1, CONF_HA1_HEX}, credentials->nonce);
-	md5_span(&md5, SPAN_LIT(":"));
-	if (credentials->qop.ptr) {
-		md5_join(&md5, credentials->nc, credentials->cnonce);
-		md5_span(&md5, SPAN_LIT(":"));
-		md5_span(&md5, credentials->qop);
-		md5_span(&md5, SPAN_LIT(":"));
-	}
-	md5_span(&md5, (struct span){ha2, CONF_HA1_HEX});
-	md5_hex(&md5, out);
 }
 
 /* Some clients leave the scheme out of digest-uri. */
@@ -129,11 +79,12 @@ static bool uri_agrees(struct span digest_uri, struct span request_uri)
 /* The phone when user, uri and answer are right, else NULL after the same work. */
 static const struct conf_phone *check_answer(const struct auth *auth, const struct conf *conf,
 					     const struct auth_request *request,
-					     const struct credentials *credentials)
+					     const struct credentials *credentials,
+					     enum digest_algorithm algorithm)
 {
 	const struct conf_phone *phone = NULL;
-	char expected[CONF_HA1_HEX + 1];
-	char given[CONF_HA1_HEX];
+	char expected[DIGEST_HEX_MAX];
+	char given[DIGEST_HEX_MAX];
 	char user[USER_MAX];
 	bool has_user = credentials_unquote(credentials->username, user, sizeof(user));
 	bool is_right;
@@ -142,14 +93,25 @@ static const struct conf_phone *check_answer(const struct auth *auth, const stru
 		phone = conf_phone_find(conf, span_of(user));
 	if (phone && !phone->has_password)
 		phone = NULL;
-	expected_response(credentials, request->method, phone ? phone->ha1 : auth->dummy_ha1,
-			  expected);
-	for (size_t i = 0; i < CONF_HA1_HEX; i++) {
+	is_right = digest_answer(
+		&(struct digest_input){
+			.algorithm = algorithm,
+			.ha1 = phone ? &phone->ha1 : &auth->dummy_ha1,
+			.method = request->method,
+			.uri = credentials->uri,
+			.nonce = credentials->nonce,
+			.qop = credentials->qop,
+			.nc = credentials->nc,
+			.cnonce = credentials->cnonce,
+			.body = request->body,
+		},
+		expected);
+	for (size_t i = 0; i < credentials->response.len; i++) {
 		char c = credentials->response.ptr[i];
 
 		given[i] = c >= 'A' && c <= 'F' ? (char)(c | 0x20) : c;
 	}
-	is_right = sodium_memcmp(expected, given, CONF_HA1_HEX) == 0;
+	is_right = is_right && sodium_memcmp(expected, given, credentials->response.len) == 0;
 	is_right &= uri_agrees(credentials->uri, request->request_uri);
 	return is_right ? phone : NULL;
 }
@@ -207,15 +169,86 @@ static enum auth_result count_failure(struct auth *auth, const struct conf *conf
 	return AUTH_WRONG;
 }
 
-/* For our realm and in our algorithm; else they are as good as none (RFC 3261 22.3). */
-static bool is_ours(const struct credentials *credentials, const struct conf *conf)
+/* RFC 2617 3.2.1: MD5 when none is named. */
+static enum digest_algorithm algorithm_of(const struct credentials *credentials)
+{
+	return credentials->algorithm.ptr ? digest_algorithm_find(credentials->algorithm)
+					  : DIGEST_MD5;
+}
+
+static bool is_qop_offered(const struct conf *conf, enum credentials_qop qop)
+{
+	int64_t offered = snapshot_number(conf->snapshot, PARAM_SS_SIP_AUTHENTICATION_QOP);
+
+	switch (qop) {
+	case QOP_NONE:
+	case QOP_AUTH:
+		return offered != WORD_AUTHENTICATION_QOP_AUTH_INT;
+	case QOP_AUTH_INT:
+		return offered != WORD_AUTHENTICATION_QOP_AUTH;
+	case QOP_OTHER:
+		break;
+	}
+	return false;
+}
+
+static bool is_our_realm(const struct credentials *credentials, const struct conf *conf)
 {
 	char realm[sizeof(conf->realm)];
 
-	if (credentials->algorithm.ptr && !span_ieq(credentials->algorithm, SPAN_LIT("MD5")))
-		return false;
 	return credentials_unquote(credentials->realm, realm, sizeof(realm)) &&
 	       strcmp(realm, conf->realm) == 0;
+}
+
+/* Whether they answer a challenge as we write it; else they are as good as none (RFC 3261 22.3),
+ * and a challenge says what is wanted. */
+static bool is_offered(const struct credentials *credentials, const struct conf *conf)
+{
+	enum digest_algorithm algorithm = algorithm_of(credentials);
+
+	return algorithm < DIGEST_ALGORITHM_COUNT &&
+	       (conf->digest_algorithms & DIGEST_BIT(algorithm)) &&
+	       is_qop_offered(conf, credentials->qop_kind);
+}
+
+/* Known only now, because the number of digits is the algorithm's. */
+static bool is_well_formed(const struct credentials *credentials)
+{
+	enum digest_algorithm algorithm = algorithm_of(credentials);
+	bool is_sess = algorithm == DIGEST_MD5_SESS || algorithm == DIGEST_SHA256_SESS;
+
+	return credentials->response.len == digest_hex_len(algorithm) &&
+	       (!is_sess || credentials->cnonce.ptr);
+}
+
+/* Of a header line: 0 is of no use. */
+static int worth_of(struct span line, const struct conf *conf)
+{
+	struct credentials credentials;
+
+	if (credentials_parse(line, &credentials) != CREDENTIALS_OK ||
+	    !is_our_realm(&credentials, conf))
+		return 0;
+	if (!is_offered(&credentials, conf))
+		return 1;
+	return 1 + DIGEST_ALGORITHM_COUNT - (int)algorithm_of(&credentials);
+}
+
+struct span auth_choose(const struct conf *conf, const struct span *lines, size_t count)
+{
+	size_t best = 0;
+	int best_worth = 0;
+
+	/* One line is the rule; it is parsed once, by auth_check. */
+	for (size_t i = 0; count > 1 && i < count; i++) {
+		int worth = worth_of(lines[i], conf);
+
+		if (worth > best_worth) {
+			best = i;
+			best_worth = worth;
+		}
+	}
+	return count ? lines[best] : SPAN_NONE;
 }
 
 enum auth_result auth_check(struct auth *auth, const struct conf *conf,
@@ -241,11 +274,14 @@ enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 	case CREDENTIALS_OK:
 		break;
 	}
-	if (!is_ours(&credentials, conf))
+	if (!is_our_realm(&credentials, conf) || !is_offered(&credentials, conf))
 		return AUTH_MISSING;
-	if (!nonce_read(auth->nonces, credentials.nonce, request->now_us, life_s, &nonce))
+	if (!is_well_formed(&credentials))
+		return AUTH_MALFORMED;
+	if (!nonce_read(auth->nonces, credentials.nonce, &request->source, request->now_us, life_s,
+			&nonce))
 		return AUTH_STALE;
-	candidate = check_answer(auth, conf, request, &credentials);
+	candidate = check_answer(auth, conf, request, &credentials, algorithm_of(&credentials));
 	if (!candidate)
 		return count_failure(auth, conf, request);
 	use = (struct nonce_use){
@@ -268,21 +304,37 @@ int auth_challenge_status(const struct conf *conf)
 	return code == WORD_AUTHENTICATION_CODE_407 ? 407 : 401;
 }
 
-void auth_write_challenge(struct auth *auth, const struct conf *conf, bool is_stale,
-			  uint64_t now_us, struct buf *out)
+static const char *const QOP_TEXT[] = {
+	[WORD_AUTHENTICATION_QOP_AUTH] = "auth",
+	[WORD_AUTHENTICATION_QOP_EITHER] = "auth,auth-int",
+	[WORD_AUTHENTICATION_QOP_AUTH_INT] = "auth-int",
+};
+
+void auth_write_challenge(struct auth *auth, const struct conf *conf, const struct addr *source,
+			  bool is_stale, uint64_t now_us, struct buf *out)
 {
+	const char *qop =
+		QOP_TEXT[snapshot_number(conf->snapshot, PARAM_SS_SIP_AUTHENTICATION_QOP)];
+	bool is_401 = auth_challenge_status(conf) == 401;
 	char nonce[NONCE_TEXT_LEN + 1];
 
-	nonce_write(auth->nonces, now_us, nonce);
-	if (auth_challenge_status(conf) == 401)
-		buf_add_lit(out, "WWW-Authenticate: Digest realm=\"");
-	else
-		buf_add_lit(out, "Proxy-Authenticate: Digest realm=\"");
-	buf_add_str(out, conf->realm);
-	buf_add_lit(out, "\", nonce=\"");
-	buf_add(out, nonce, NONCE_TEXT_LEN);
-	buf_add_lit(out, "\", qop=\"auth\", algorithm=MD5");
-	if (is_stale)
-		buf_add_lit(out, ", stale=true");
-	buf_add_lit(out, "\r\n");
+	nonce_write(auth->nonces, source, now_us, nonce);
+	for (int i = 0; i < DIGEST_ALGORITHM_COUNT; i++) {
+		if (!(conf->digest_algorithms & DIGEST_BIT(i)))
+			continue;
+		if (is_401)
+			buf_add_lit(out, "WWW-Authenticate: Digest realm=\"");
+		else
+			buf_add_lit(out, "Proxy-Authenticate: Digest realm=\"");
+		buf_add_str(out, conf->realm);
+		buf_add_lit(out, "\", nonce=\"");
+		buf_add(out, nonce, NONCE_TEXT_LEN);
+		buf_add_lit(out, "\", qop=\"");
+		buf_add_str(out, qop);
+		buf_add_lit(out, "\", algorithm=");
+		buf_add_str(out, digest_algorithm_name((enum digest_algorithm)i));
+		if (is_stale)
+			buf_add_lit(out, ", stale=true");
+		buf_add_lit(out, "\r\n");
+	}
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Digest authentication of requests (RFC 3261 section 22, RFC 2617: MD5, qop=auth).
+/* Digest authentication of requests (RFC 3261 section 22 with RFC 7616 and RFC 8760): the
+ * algorithms that SS_SIP_AUTHENTICATION_ALGORITHMS offers, what SS_SIP_AUTHENTICATION_QOP wants
+ * signed.
  *
- * Nonces carry their own time and a keyed signature (libsodium), so a challenge costs no memory;
- * they die after SS_SIP_AUTHENTICATION_TIMEOUT. What is remembered is the highest nonce count of a
- * nonce that was used with success, until it dies: a replay is refused. An unknown user walks the
- * same steps with a made-up HA1 and gets the same answers. Thread-safe. */
+ * Nonces carry their own time and a keyed signature over that and the address they are sent to, so
+ * a challenge costs no memory; they die after SS_SIP_AUTHENTICATION_TIMEOUT. What is remembered is
+ * the highest nonce count of a nonce that was used with success, until it dies: a replay is
+ * refused. An unknown user walks the same steps with a made-up HA1 and gets the same answers.
+ * Thread-safe. */
 #pragma once
 
 #include "shared/base/addr.h"
@@ -16,7 +19,7 @@ struct auth;
 
 enum auth_result {
 	AUTH_OK,
-	AUTH_MISSING, /* no credentials for our realm: challenge */
+	AUTH_MISSING, /* no credentials for our realm, algorithms and qop: challenge */
 	AUTH_STALE, /* well-formed, nonce old (or its count was seen): challenge with stale=true */
 	AUTH_WRONG, /* live nonce, wrong answer or unknown user: challenge again, counts as a
 		       failure */
@@ -30,6 +33,7 @@ struct auth_request {
 	const char *method; /* "REGISTER" */
 	struct span request_uri;
 	struct span credentials; /* value of Authorization or Proxy-Authorization; empty = none */
+	struct span body;        /* signed with auth-int */
 	struct span call_id;
 	uint32_t cseq;
 	struct addr source;
@@ -46,9 +50,13 @@ void auth_set_log(struct auth *auth, const struct log *log);
  * again. */
 enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 			    const struct auth_request *request, const struct conf_phone **phone);
-/* Appends the whole challenge header line, "WWW-Authenticate: Digest ..." CRLF or
- * Proxy-Authenticate, as SS_SIP_AUTHENTICATION_CODE says. */
-void auth_write_challenge(struct auth *auth, const struct conf *conf, bool is_stale,
-			  uint64_t now_us, struct buf *out);
+/* Of several header values the one to check: for our realm, in the strongest algorithm offered;
+ * else one for our realm; else the first. Empty when there are none. */
+struct span auth_choose(const struct conf *conf, const struct span *lines, size_t count);
+/* Appends the challenge to that source, a header line for each algorithm, strongest first (RFC 8760
+ * section 2.3): "WWW-Authenticate: Digest ..." CRLF, or Proxy-Authenticate, as
+ * SS_SIP_AUTHENTICATION_CODE says. */
+void auth_write_challenge(struct auth *auth, const struct conf *conf, const struct addr *source,
+			  bool is_stale, uint64_t now_us, struct buf *out);
 /* 401 or 407. */
 int auth_challenge_status(const struct conf *conf);

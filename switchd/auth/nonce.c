@@ -15,6 +15,7 @@
 #define LOCKS      256u
 #define TIME_BYTES 6u
 #define BODY_BYTES 10u
+#define NET_BYTES  8u /* of an address: IPv4, or an IPv6 /64 */
 #define TIME_MASK  ((UINT64_C(1) << (8 * TIME_BYTES)) - 1)
 
 struct used {
@@ -71,7 +72,18 @@ void nonces_destroy(struct nonces *nonces)
 	free(nonces);
 }
 
-void nonce_write(struct nonces *nonces, uint64_t now_us, char out[NONCE_TEXT_LEN + 1])
+static uint64_t sign(const struct nonces *nonces, const uint8_t *body, const struct addr *source)
+{
+	uint8_t text[BODY_BYTES + 1 + NET_BYTES];
+
+	memcpy(text, body, BODY_BYTES);
+	text[BODY_BYTES] = source->family;
+	memcpy(text + BODY_BYTES + 1, source->ip, NET_BYTES);
+	return hash_bytes(&nonces->sign_key, text, sizeof(text));
+}
+
+void nonce_write(struct nonces *nonces, const struct addr *source, uint64_t now_us,
+		 char out[NONCE_TEXT_LEN + 1])
 {
 	uint8_t raw[NONCE_RAW_BYTES];
 	uint64_t time_ms = now_us / 1000 + nonces->time_offset_ms;
@@ -82,7 +94,7 @@ void nonce_write(struct nonces *nonces, uint64_t now_us, char out[NONCE_TEXT_LEN
 	for (size_t i = 0; i < TIME_BYTES; i++)
 		raw[i] = (uint8_t)(time_ms >> (8 * (TIME_BYTES - 1 - i)));
 	memcpy(raw + TIME_BYTES, &number, sizeof(number));
-	mac = hash_bytes(&nonces->sign_key, raw, BODY_BYTES);
+	mac = sign(nonces, raw, source);
 	memcpy(raw + BODY_BYTES, &mac, sizeof(mac));
 	_Static_assert(sodium_base64_ENCODED_LEN(NONCE_RAW_BYTES,
 						 sodium_base64_VARIANT_URLSAFE_NO_PADDING) ==
@@ -92,8 +104,8 @@ void nonce_write(struct nonces *nonces, uint64_t now_us, char out[NONCE_TEXT_LEN
 			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
-bool nonce_read(const struct nonces *nonces, struct span text, uint64_t now_us, uint64_t life_s,
-		struct nonce *out)
+bool nonce_read(const struct nonces *nonces, struct span text, const struct addr *source,
+		uint64_t now_us, uint64_t life_s, struct nonce *out)
 {
 	uint8_t raw[NONCE_RAW_BYTES];
 	uint64_t issued_ms = 0;
@@ -106,7 +118,7 @@ bool nonce_read(const struct nonces *nonces, struct span text, uint64_t now_us, 
 			      sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
 	    len != sizeof(raw))
 		return false;
-	mac = hash_bytes(&nonces->sign_key, raw, BODY_BYTES);
+	mac = sign(nonces, raw, source);
 	if (sodium_memcmp(&mac, raw + BODY_BYTES, sizeof(mac)) != 0)
 		return false;
 	for (size_t i = 0; i < TIME_BYTES; i++)

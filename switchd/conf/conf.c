@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "shared/base/digest_algorithm.h"
+
 #define SIP_PORT 5060
 
 const char *conf_field_text(const struct object *object, enum field_id id)
@@ -32,6 +34,16 @@ static void set_names(struct conf *conf)
 	if (!*conf->hostname)
 		snprintf(conf->hostname, sizeof(conf->hostname), "switchd");
 	snprintf(conf->realm, sizeof(conf->realm), "%s", *realm ? realm : conf->hostname);
+}
+
+static void set_algorithms(struct conf *conf)
+{
+	struct span text =
+		span_of(snapshot_text(conf->snapshot, PARAM_SS_SIP_AUTHENTICATION_ALGORITHMS));
+
+	/* The catalogue lets nothing else in. */
+	if (!digest_algorithms_parse(text, &conf->digest_algorithms))
+		conf->digest_algorithms = DIGEST_BIT(DIGEST_MD5);
 }
 
 static void set_resend(struct conf *conf)
@@ -189,6 +201,7 @@ enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
 		goto out;
 	atomic_init(&conf->private->refs, 1);
 	set_names(conf);
+	set_algorithms(conf);
 	set_resend(conf);
 	err = conf_build_networks(conf);
 	if (!err)

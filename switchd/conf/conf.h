@@ -10,10 +10,19 @@
 #include "shared/base/secret.h"
 #include "shared/config/snapshot.h"
 
-#define CONF_HA1_HEX 32
+#define CONF_MD5_BYTES    16
+#define CONF_SHA256_BYTES 32
 
 enum conf_media_mode { CONF_MEDIA_AUTO, CONF_MEDIA_ON, CONF_MEDIA_OFF, CONF_MEDIA_MUST_ON };
 enum conf_lock { CONF_LOCK_NONE, CONF_LOCK_OUT, CONF_LOCK_IN, CONF_LOCK_ALL };
+
+/* What a password becomes for digest authentication: H(user:realm:password), RFC 7616
+ * section 3.4.2, under each hash, whichever algorithms are offered: to offer another is then a
+ * cheap commit. */
+struct conf_ha1 {
+	uint8_t md5[CONF_MD5_BYTES];
+	uint8_t sha256[CONF_SHA256_BYTES];
+};
 
 /* What media and call need of either party, whatever its kind. */
 struct conf_party {
@@ -27,8 +36,7 @@ struct conf_party {
 struct conf_phone {
 	const char *number;
 	const char *display_name; /* "" = none */
-	char ha1[CONF_HA1_HEX +
-		 1]; /* hex MD5(number:realm:password); unusable when !has_password */
+	struct conf_ha1 ha1;      /* of the number; unusable when !has_password */
 	bool has_password;
 	enum conf_lock lock;
 	struct conf_party party;
@@ -82,6 +90,8 @@ struct conf {
 	struct snapshot *snapshot;
 	char hostname[64];
 	char realm[64];
+	/* Those offered: DIGEST_BITs of shared/base/digest_algorithm.h. */
+	unsigned digest_algorithms;
 	/* SS_SIP_RESEND_INTERVAL as a schedule: waits in ms, then one more first interval to
 	 * failure. */
 	uint32_t resend_ms[VALUE_INTERVALS_MAX];
@@ -116,9 +126,8 @@ void conf_set_grave(struct conf *conf, struct conf_grave *grave);
 /* Frees what waits; one thread at a time. Returns how many confs of the grave are still in use. */
 unsigned conf_grave_sweep(struct conf_grave *grave);
 
-/* hex MD5(number:realm:password), RFC 2617 section 3.2.2.2. */
-void conf_ha1(struct span number, struct span realm, struct span password,
-	      char out[CONF_HA1_HEX + 1]);
+/* For phones and for whoever else has a user name, a realm and a password. */
+void conf_ha1(struct span user, struct span realm, struct span password, struct conf_ha1 *out);
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);
 /* The mapping gateway a request from this source belongs to; longest prefix wins, then a source
  * with a port, then the name; NULL when none. Gateways that authenticate by password are not found

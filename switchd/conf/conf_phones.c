@@ -3,32 +3,30 @@
 #include "switchd/conf/conf_private.h"
 
 #include <md5.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define SIP_PORT 5060
 
-void conf_ha1(struct span number, struct span realm, struct span password,
-	      char out[CONF_HA1_HEX + 1])
+void conf_ha1(struct span user, struct span realm, struct span password, struct conf_ha1 *out)
 {
-	static const char digits[] = "0123456789abcdef";
-	uint8_t digest[MD5_DIGEST_LENGTH];
+	const struct span parts[] = {user, SPAN_LIT(":"), realm, SPAN_LIT(":"), password};
 	MD5_CTX md5;
+	SHA2_CTX sha;
 
 	MD5Init(&md5);
-	MD5Update(&md5, (const uint8_t *)number.ptr, number.len);
-	MD5Update(&md5, (const uint8_t *)":", 1);
-	MD5Update(&md5, (const uint8_t *)realm.ptr, realm.len);
-	MD5Update(&md5, (const uint8_t *)":", 1);
-	MD5Update(&md5, (const uint8_t *)password.ptr, password.len);
-	MD5Final(digest, &md5);
-	for (size_t i = 0; i < sizeof(digest); i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
+	SHA256Init(&sha);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].len)
+			continue;
+		MD5Update(&md5, (const uint8_t *)parts[i].ptr, parts[i].len);
+		SHA256Update(&sha, (const uint8_t *)parts[i].ptr, parts[i].len);
 	}
-	out[CONF_HA1_HEX] = '\0';
+	MD5Final(out->md5, &md5);
+	SHA256Final(out->sha256, &sha);
 	secret_wipe(&md5, sizeof(md5));
-	secret_wipe(digest, sizeof(digest));
+	secret_wipe(&sha, sizeof(sha));
 }
 
 static const char *sealed_password(const struct object *object)
@@ -55,7 +53,7 @@ static enum vos_err open_password(struct conf_phone *phone, const char *sealed, 
 					   : "it is not sealed text");
 		return err;
 	}
-	conf_ha1(span_of(phone->number), span_of(realm), (struct span){plain, len}, phone->ha1);
+	conf_ha1(span_of(phone->number), span_of(realm), (struct span){plain, len}, &phone->ha1);
 	secret_wipe(plain, sizeof(plain));
 	return VOS_OK;
 }
@@ -112,7 +110,7 @@ static bool take_over(struct old_phones *old, struct conf_phone *phone, const st
 		sealed_before = sealed_password(before);
 		if (before != object && (!sealed_before || strcmp(sealed_before, sealed) != 0))
 			return false;
-		memcpy(phone->ha1, same->ha1, sizeof(phone->ha1));
+		phone->ha1 = same->ha1;
 		return true;
 	}
 	return false;

@@ -6,7 +6,6 @@
  * tell which users exist. */
 #include "switchd/sip/authorize.h"
 
-#include "switchd/auth/credentials.h"
 #include "switchd/sip/reply.h"
 
 #define CREDENTIAL_LINES_MAX 8 /* one for each realm on the way; more is not sense */
@@ -16,7 +15,7 @@ static const enum sip_header_id CREDENTIAL_HEADERS[] = {
 	SIP_HDR_PROXY_AUTHORIZATION,
 };
 
-struct span sip_credentials(const struct sip_msg *msg, struct span realm)
+struct span sip_credentials(const struct sip_msg *msg, const struct conf *conf)
 {
 	struct span lines[CREDENTIAL_LINES_MAX];
 	size_t count = 0;
@@ -29,11 +28,7 @@ struct span sip_credentials(const struct sip_msg *msg, struct span realm)
 		       (header = sip_msg_header(msg, CREDENTIAL_HEADERS[i], &index)))
 			lines[count++] = header->value;
 	}
-	/* One line is the rule; it is parsed once, by auth_check. */
-	for (size_t i = 0; count > 1 && i < count; i++)
-		if (credentials_are_for(lines[i], realm))
-			return lines[i];
-	return count ? lines[0] : SPAN_NONE;
+	return auth_choose(conf, lines, count);
 }
 
 enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
@@ -43,7 +38,8 @@ enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *r
 	struct auth_request request = {
 		.method = sip_method_text(msg->method),
 		.request_uri = msg->request_uri,
-		.credentials = sip_credentials(msg, span_of(worker->conf->realm)),
+		.credentials = sip_credentials(msg, worker->conf),
+		.body = msg->body,
 		.call_id = msg->call_id,
 		.cseq = msg->cseq,
 		.source = rx->source,
@@ -59,7 +55,8 @@ static void reply_challenge(struct sip_worker *worker, const struct sip_rx *rx, 
 	struct buf *out = sip_reply_begin(worker, rx, auth_challenge_status(worker->conf), NULL,
 					  sip_stateless_tag(worker, rx, tag));
 
-	auth_write_challenge(worker->shared->auth, worker->conf, is_stale, worker->now_us, out);
+	auth_write_challenge(worker->shared->auth, worker->conf, &rx->source, is_stale,
+			     worker->now_us, out);
 	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 }
 

@@ -5,10 +5,9 @@
 #include "switchd/auth/digest.h"
 #include "switchd/sip/worker.h"
 
-/* The value of the first Authorization or Proxy-Authorization line that is digest for this realm
- * (behaviour A11: either is taken, whatever the challenge was); else the first such line, for
- * auth_check to judge; empty when there is none. */
-struct span sip_credentials(const struct sip_msg *msg, struct span realm);
+/* The value of that Authorization or Proxy-Authorization line which auth_choose() takes (behaviour
+ * A11: either header is good, whatever the challenge was); empty when there is none. */
+struct span sip_credentials(const struct sip_msg *msg, const struct conf *conf);
 
 /* auth_check() of the request, without an answer. */
 enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,

@@ -50,7 +50,7 @@ static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct 
 	struct span realm = span_of(worker->conf->realm);
 
 	number_of_from(rx->msg, out);
-	if (!credentials_are_for(sip_credentials(rx->msg, realm), realm))
+	if (!credentials_are_for(sip_credentials(rx->msg, worker->conf), realm))
 		gateway = conf_mapping_gateway_find(worker->conf, &rx->source);
 	if (gateway) {
 		snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);

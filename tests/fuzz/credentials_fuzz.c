@@ -31,7 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hold_inside(text, credentials.opaque);
 	hold_inside(text, credentials.qop);
 	hold_inside(text, credentials.nc);
-	if (credentials.response.len != 32 || !credentials.username.ptr || !credentials.uri.len ||
+	if (!credentials.response.len || credentials.response.len > CREDENTIALS_HEX_MAX ||
+	    !credentials.username.ptr || !credentials.uri.len ||
 	    (credentials.qop.ptr != NULL) != (credentials.nonce_count != 0))
 		abort();
 	if (credentials_unquote(credentials.username, plain, sizeof(plain)) &&

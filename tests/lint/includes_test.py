@@ -41,7 +41,7 @@ FOREIGN = (
 # Libraries that the parts common to both programs may use.
 SHARED_LIBRARIES = (r'sodium\.h$', r'jansson\.h$', r'ut(hash|list|array|string)\.h$')
 LIBC = re.compile(r'^(sys|arpa|net|netinet|linux)/|^[a-z0-9_]+\.h$')
-FOREIGN_LIBRARY = re.compile(r'^(sodium|jansson|lmdb|md5|histedit|uthash|utlist|utarray|utstring)\.h$|^sofia-sip/')
+FOREIGN_LIBRARY = re.compile(r'^(sodium|jansson|lmdb|md5|sha2|histedit|uthash|utlist|utarray|utstring)\.h$|^sofia-sip/')
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]')
 

@@ -55,8 +55,82 @@ static void old_clients_may_leave_qop_out(void **state)
 	assert_int_equal(parse(BASE, &c), CREDENTIALS_OK);
 	assert_null(c.qop.ptr);
 	assert_int_equal(c.nonce_count, 0);
+	assert_int_equal(c.qop_kind, QOP_NONE);
 	assert_int_equal(parse(QOP, &c), CREDENTIALS_OK);
 	assert_int_equal(c.nonce_count, 10);
+	assert_int_equal(c.qop_kind, QOP_AUTH);
+}
+
+/* What is not known is told, not refused: a challenge says what is wanted. */
+static void kinds_of_qop_and_answers_of_any_length(void **state)
+{
+	struct credentials c;
+
+	(void)state;
+	assert_int_equal(parse(BASE ", qop=\"Auth-Int\", nc=00000001, cnonce=\"\"", &c),
+			 CREDENTIALS_OK);
+	assert_int_equal(c.qop_kind, QOP_AUTH_INT);
+	assert_int_equal(parse(BASE ", qop=\"auth,auth-int\", nc=FFFFffff, cnonce=\"\"", &c),
+			 CREDENTIALS_OK);
+	assert_int_equal(c.qop_kind, QOP_OTHER);
+	assert_int_equal(c.nonce_count, UINT32_MAX);
+	for (size_t len = 1; len <= CREDENTIALS_HEX_MAX; len++) {
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 "Digest username=\"1\", realm=\"sw\", nonce=\"n\", uri=\"sip:h\", "
+			 "response=%.*s",
+			 (int)len, HEX32 HEX32 HEX32 HEX32);
+		assert_int_equal(parse(text, &c), CREDENTIALS_OK);
+		assert_int_equal(c.response.len, len);
+	}
+}
+
+/* What a client may put between quotes comes out as it went in, whatever it is. */
+static void what_is_printed_is_parsed(void **state)
+{
+	static const char CHARS[] = "aZ09 ,=:;/+-_.!%*'~()<>@[]{}?&$#|^`\t\"\\\x80\xff";
+	uint64_t seed = 88172645463325252u;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		char plain[3][24];
+		char quoted[3][48];
+		char text[512];
+		char out[48];
+		struct credentials c;
+
+		for (int i = 0; i < 3; i++) {
+			size_t len, at = 0;
+
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			len = seed % 23;
+			for (size_t k = 0; k < len; k++) {
+				char ch = CHARS[(seed >> (k + 3)) * 31 % (sizeof(CHARS) - 1)];
+
+				plain[i][k] = ch;
+				if (ch == '"' || ch == '\\')
+					quoted[i][at++] = '\\';
+				quoted[i][at++] = ch;
+			}
+			plain[i][len] = quoted[i][at] = '\0';
+		}
+		snprintf(text, sizeof(text),
+			 "Digest cnonce=\"%s\",response=\"" HEX32 "\" , username=\"%s\",nc=%08x, "
+			 "realm=\"%s\",uri=\"sip:h\",nonce=\"n\", qop=auth",
+			 quoted[0], quoted[1], (unsigned)round + 1, quoted[2]);
+		if (parse(text, &c) != CREDENTIALS_OK)
+			fail_msg("refused: %s", text);
+		assert_true(credentials_unquote(c.cnonce, out, sizeof(out)));
+		assert_string_equal(out, plain[0]);
+		assert_true(credentials_unquote(c.username, out, sizeof(out)));
+		assert_string_equal(out, plain[1]);
+		assert_true(credentials_unquote(c.realm, out, sizeof(out)));
+		assert_string_equal(out, plain[2]);
+		assert_int_equal(c.nonce_count, round + 1);
+	}
 }
 
 static void garbage_is_malformed(void **state)
@@ -86,7 +160,8 @@ static void garbage_is_malformed(void **state)
 		BASE ", qop=auth", /* nc and cnonce go with it */
 		BASE ", qop=auth, nc=00000001",
 		BASE ", qop=auth, cnonce=\"c\"",
-		BASE ", qop=auth-int, nc=00000001, cnonce=\"c\"",
+		BASE ", qop=auth-int, nc=00000001",
+		BASE ", qop=other",
 		BASE ", qop=\"\", nc=00000001, cnonce=\"c\"",
 		BASE ", qop=auth, nc=1, cnonce=\"c\"",
 		BASE ", qop=auth, nc=000000001, cnonce=\"c\"",
@@ -100,9 +175,9 @@ static void garbage_is_malformed(void **state)
 		"Digest username=\"1\", realm=\"sw\", nonce=\"n\", uri=\"sip:h\"",
 		"Digest username=\"1\", realm=\"sw\", nonce=\"n\", uri=\"\", response=\"" HEX32
 		"\"",
-		"Digest username=\"1\", realm=\"sw\", nonce=\"n\", uri=\"sip:h\", response=\"0\"",
+		"Digest username=\"1\", realm=\"sw\", nonce=\"n\", uri=\"sip:h\", response=\"\"",
 		"Digest username=\"1\", realm=\"sw\", nonce=\"n\", uri=\"sip:h\", response=\"" HEX32
-		"0\"",
+			HEX32 HEX32 HEX32 "0\"",
 		"Digest username=\"1\", realm=\"sw\", nonce=\"n\", uri=\"sip:h\", "
 		"response=\"g123456789abcdef0123456789abcdef\"",
 		"Digest@username=\"1001\"",
@@ -197,7 +272,9 @@ static void realm_decides_between_lines(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(all_parameters_are_found),
-	  cmocka_unit_test(old_clients_may_leave_qop_out), cmocka_unit_test(garbage_is_malformed),
+	  cmocka_unit_test(old_clients_may_leave_qop_out),
+	  cmocka_unit_test(kinds_of_qop_and_answers_of_any_length),
+	  cmocka_unit_test(what_is_printed_is_parsed), cmocka_unit_test(garbage_is_malformed),
 	  cmocka_unit_test(every_truncation_is_malformed),
 	  cmocka_unit_test(other_schemes_are_not_ours), cmocka_unit_test(size_is_bounded),
 	  cmocka_unit_test(escapes_are_undone), cmocka_unit_test(realm_decides_between_lines))

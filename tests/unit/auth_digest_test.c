@@ -1,190 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The check of a request's credentials against a configuration; the client's side is worked out
- * here, from the formula of RFC 2617 3.2.2 as text. */
-#include "tests/support/test.h"
+/* The check of a request's credentials against a configuration. */
+#include "tests/support/auth_fixture.h"
 
-#include <md5.h>
 #include <stdio.h>
-
-#include "switchd/auth/digest.h"
-#include "switchd/auth/lockout.h"
-#include "tests/support/config.h"
-
-#define S    ((uint64_t)1000000u)
-#define NOW  (5000u * S)
-#define URI  "sip:198.51.100.1:5060"
-#define TEXT 1024
-
-struct fixture {
-	struct auth *auth;
-	struct conf *conf;
-};
-
-static const char *const PHONE_1001[] = {"password", "secret", NULL};
-static const char *const PHONE_QUOTE[] = {"password", "p\"w\\d", NULL};
-static const struct test_object OBJECTS[] = {
-	{OBJECT_PHONE, "1001", PHONE_1001},
-	{OBJECT_PHONE, "1002", PHONE_QUOTE},
-	{OBJECT_PHONE, "1003", NULL}, /* no password */
-	{OBJECT_TRUSTED, "203.0.113.0/24", NULL},
-};
-
-static struct conf *conf_with(const char *name, const char *value)
-{
-	const char *const params[] = {"SS_SIP_AUTHENTICATION_REALM", "sw1", name, value, NULL};
-
-	return test_conf(params, OBJECTS, sizeof(OBJECTS) / sizeof(OBJECTS[0]));
-}
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	assert_non_null(fixture);
-	assert_int_equal(auth_create(&fixture->auth), VOS_OK);
-	fixture->conf = conf_with(NULL, NULL);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	conf_unref(fixture->conf);
-	auth_destroy(fixture->auth);
-	free(fixture);
-	return 0;
-}
-
-/* A client: what it would put into its credentials. */
-struct client {
-	const char *user;
-	const char *password;
-	const char *realm;
-	const char *uri;
-	const char *method; /* that it signs */
-	const char *extra;  /* further parameters */
-	char nonce[64];
-	unsigned count; /* 0 = no qop */
-};
-
-static void challenge(const struct fixture *fixture, uint64_t now_us, struct client *client)
-{
-	struct buf out = buf_new();
-	const char *start;
-	size_t len;
-
-	auth_write_challenge(fixture->auth, fixture->conf, false, now_us, &out);
-	start = strstr(buf_cstr(&out), "nonce=\"");
-	assert_non_null(start);
-	start += 7;
-	len = strcspn(start, "\"");
-	assert_true(len < sizeof(client->nonce));
-	memcpy(client->nonce, start, len);
-	client->nonce[len] = '\0';
-	buf_free(&out);
-}
-
-static struct client client_of(const struct fixture *fixture, const char *user,
-			       const char *password)
-{
-	struct client client = {
-		.user = user,
-		.password = password,
-		.realm = "sw1",
-		.uri = URI,
-		.method = "REGISTER",
-		.extra = "",
-		.count = 1,
-	};
-
-	challenge(fixture, NOW, &client);
-	return client;
-}
-
-static void md5_text(const char *text, char out[33])
-{
-	MD5Data((const uint8_t *)text, strlen(text), out);
-}
-
-static void write_credentials(const struct client *client, char out[TEXT])
-{
-	char text[TEXT];
-	char ha1[33];
-	char ha2[33];
-	char response[33];
-	char qop[64] = "";
-
-	snprintf(text, sizeof(text), "%s:%s:%s", client->user, client->realm, client->password);
-	md5_text(text, ha1);
-	snprintf(text, sizeof(text), "%s:%s", client->method, client->uri);
-	md5_text(text, ha2);
-	if (client->count) {
-		snprintf(text, sizeof(text), "%s:%s:%08x:cn1:auth:%s", ha1, client->nonce,
-			 client->count, ha2);
-		snprintf(qop, sizeof(qop), ", qop=auth, nc=%08x, cnonce=\"cn1\"", client->count);
-	} else {
-		snprintf(text, sizeof(text), "%s:%s:%s", ha1, client->nonce, ha2);
-	}
-	md5_text(text, response);
-	snprintf(out, TEXT,
-		 "Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", "
-		 "response=\"%s\"%s%s",
-		 client->user, client->realm, client->nonce, client->uri, response, qop,
-		 client->extra);
-}
-
-static struct auth_request request_of(const char *credentials)
-{
-	struct auth_request request = {
-		.method = "REGISTER",
-		.request_uri = SPAN_LIT(URI),
-		.credentials = span_of(credentials),
-		.call_id = SPAN_LIT("call-1"),
-		.cseq = 2,
-		.now_us = NOW,
-	};
-
-	assert_true(addr_parse(SPAN_LIT("192.0.2.1:5060"), &request.source));
-	return request;
-}
-
-static enum auth_result check(const struct fixture *fixture, const struct auth_request *request)
-{
-	const struct conf_phone *phone = NULL;
-	enum auth_result result = auth_check(fixture->auth, fixture->conf, request, &phone);
-
-	assert_int_equal(phone != NULL, result == AUTH_OK);
-	return result;
-}
-
-static enum auth_result check_client(const struct fixture *fixture, const struct client *client)
-{
-	char credentials[TEXT];
-	struct auth_request request;
-
-	write_credentials(client, credentials);
-	request = request_of(credentials);
-	return check(fixture, &request);
-}
-
-static void ha1_is_that_of_the_rfc(void **state)
-{
-	char ha1[CONF_HA1_HEX + 1];
-
-	(void)state;
-	conf_ha1(SPAN_LIT("Mufasa"), SPAN_LIT("testrealm@host.com"), SPAN_LIT("Circle Of Life"),
-		 ha1);
-	assert_string_equal(ha1, "939e7578ed9e3c518a452acee763bce9"); /* RFC 2617 3.5 */
-}
 
 static void the_right_password_is_who_it_is(void **state)
 {
 	struct fixture *fixture = *state;
 	struct client client = client_of(fixture, "1001", "secret");
 	const struct conf_phone *phone = NULL;
-	char credentials[TEXT];
+	char credentials[AUTH_CLIENT_TEXT];
 	struct auth_request request;
 
 	write_credentials(&client, credentials);
@@ -199,11 +24,12 @@ static void upper_case_hex_and_named_algorithm_are_taken(void **state)
 {
 	struct fixture *fixture = *state;
 	struct client client = client_of(fixture, "1001", "secret");
-	char credentials[TEXT];
+	char credentials[AUTH_CLIENT_TEXT];
 	struct auth_request request;
 	char *response;
 
-	client.extra = ", algorithm=md5, opaque=\"x\", vendor=\"y\"";
+	client.algorithm = "md5";
+	client.extra = ", opaque=\"x\", vendor=\"y\"";
 	write_credentials(&client, credentials);
 	response = strstr(credentials, "response=\"") + 10;
 	for (int i = 0; i < 32; i++)
@@ -216,8 +42,8 @@ static void an_escaped_user_name_is_read(void **state)
 {
 	struct fixture *fixture = *state;
 	struct client client = client_of(fixture, "1001", "secret");
-	char credentials[TEXT];
-	char escaped[TEXT];
+	char credentials[AUTH_CLIENT_TEXT];
+	char escaped[AUTH_CLIENT_TEXT];
 	struct auth_request request;
 
 	write_credentials(&client, credentials);
@@ -261,10 +87,6 @@ static void not_for_us_is_as_none(void **state)
 	client.realm = "elsewhere";
 	assert_int_equal(check_client(fixture, &client), AUTH_MISSING);
 	client = client_of(fixture, "1001", "secret");
-	client.extra = ", algorithm=SHA-256";
-	assert_int_equal(check_client(fixture, &client), AUTH_MISSING);
-	client.extra = ", algorithm=MD5-sess";
-	assert_int_equal(check_client(fixture, &client), AUTH_MISSING);
 	request = request_of("Digest username=\"1001\"");
 	assert_int_equal(check(fixture, &request), AUTH_MALFORMED);
 }
@@ -273,7 +95,7 @@ static void an_old_or_foreign_nonce_is_stale_and_no_failure(void **state)
 {
 	struct fixture *fixture = *state;
 	struct client client = client_of(fixture, "1001", "wrong");
-	char credentials[TEXT];
+	char credentials[AUTH_CLIENT_TEXT];
 	struct auth_request request;
 	struct auth *restarted;
 
@@ -301,7 +123,7 @@ static void a_replay_is_stale_and_a_retransmission_is_not(void **state)
 {
 	struct fixture *fixture = *state;
 	struct client client = client_of(fixture, "1001", "secret");
-	char credentials[TEXT];
+	char credentials[AUTH_CLIENT_TEXT];
 	struct auth_request request;
 
 	write_credentials(&client, credentials);
@@ -323,7 +145,7 @@ static void clients_without_qop_use_a_nonce_once(void **state)
 {
 	struct fixture *fixture = *state;
 	struct client client = client_of(fixture, "1001", "secret");
-	char credentials[TEXT];
+	char credentials[AUTH_CLIENT_TEXT];
 	struct auth_request request;
 
 	client.count = 0;
@@ -379,7 +201,7 @@ static void digest_uri_names_the_same_host_and_user(void **state)
 
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 		struct client client = client_of(fixture, "1001", "secret");
-		char credentials[TEXT];
+		char credentials[AUTH_CLIENT_TEXT];
 		struct auth_request request;
 
 		client.uri = CASES[i].digest_uri;
@@ -406,7 +228,7 @@ static void failures_lead_to_forbidden_and_suspension(void **state)
 	struct fixture *fixture = *state;
 	struct client wrong = client_of(fixture, "1001", "wrong");
 	struct client right = client_of(fixture, "1001", "secret");
-	char credentials[TEXT];
+	char credentials[AUTH_CLIENT_TEXT];
 	struct auth_request request;
 
 	conf_unref(fixture->conf);
@@ -442,12 +264,14 @@ static void trusted_sources_are_never_suspended(void **state)
 {
 	struct fixture *fixture = *state;
 	struct client wrong = client_of(fixture, "1001", "wrong");
-	char credentials[TEXT];
+	char credentials[AUTH_CLIENT_TEXT];
 	struct auth_request request;
 
+	wrong.source = address_of("203.0.113.77:5060");
+	challenge(fixture, NOW, &wrong);
 	write_credentials(&wrong, credentials);
 	request = request_of(credentials);
-	assert_true(addr_parse(SPAN_LIT("203.0.113.77:5060"), &request.source));
+	request.source = wrong.source;
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(check(fixture, &request), i < 6 ? AUTH_WRONG : AUTH_FORBIDDEN);
 }
@@ -455,30 +279,30 @@ static void trusted_sources_are_never_suspended(void **state)
 static void the_challenge_follows_the_code(void **state)
 {
 	struct fixture *fixture = *state;
+	struct addr source = address_of("192.0.2.1:5060");
 	struct buf out = buf_new();
 
 	assert_int_equal(auth_challenge_status(fixture->conf), 401);
-	auth_write_challenge(fixture->auth, fixture->conf, false, NOW, &out);
+	auth_write_challenge(fixture->auth, fixture->conf, &source, false, NOW, &out);
 	assert_non_null(strstr(buf_cstr(&out), "WWW-Authenticate: Digest realm=\"sw1\", nonce=\""));
 	assert_non_null(strstr(buf_cstr(&out), "\", qop=\"auth\", algorithm=MD5\r\n"));
 	buf_reset(&out);
-	auth_write_challenge(fixture->auth, fixture->conf, true, NOW, &out);
+	auth_write_challenge(fixture->auth, fixture->conf, &source, true, NOW, &out);
 	assert_non_null(strstr(buf_cstr(&out), ", stale=true\r\n"));
 	buf_reset(&out);
 	conf_unref(fixture->conf);
 	fixture->conf = conf_with("SS_SIP_AUTHENTICATION_CODE", "407");
 	assert_int_equal(auth_challenge_status(fixture->conf), 407);
-	auth_write_challenge(fixture->auth, fixture->conf, false, NOW, &out);
+	auth_write_challenge(fixture->auth, fixture->conf, &source, false, NOW, &out);
 	assert_non_null(strstr(buf_cstr(&out), "Proxy-Authenticate: Digest realm=\"sw1\""));
 	buf_free(&out);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-TEST_MAIN(TEST(ha1_is_that_of_the_rfc), TEST(the_right_password_is_who_it_is),
-	  TEST(upper_case_hex_and_named_algorithm_are_taken), TEST(an_escaped_user_name_is_read),
-	  TEST(wrong_and_unknown_are_the_same), TEST(not_for_us_is_as_none),
-	  TEST(an_old_or_foreign_nonce_is_stale_and_no_failure),
+TEST_MAIN(TEST(the_right_password_is_who_it_is), TEST(upper_case_hex_and_named_algorithm_are_taken),
+	  TEST(an_escaped_user_name_is_read), TEST(wrong_and_unknown_are_the_same),
+	  TEST(not_for_us_is_as_none), TEST(an_old_or_foreign_nonce_is_stale_and_no_failure),
 	  TEST(a_replay_is_stale_and_a_retransmission_is_not),
 	  TEST(clients_without_qop_use_a_nonce_once), TEST(a_failure_takes_no_count),
 	  TEST(digest_uri_names_the_same_host_and_user), TEST(another_method_is_another_answer),

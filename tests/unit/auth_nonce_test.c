@@ -11,6 +11,9 @@
 #define NOW    (5000u * (uint64_t)1000000u)
 #define LIFE_S 10u
 
+/* 192.0.2.9:5060, where nonces go unless a test says otherwise. */
+static const struct addr HOME = {.family = ADDR_IP4, .port = 5060, .ip = {192, 0, 2, 9}};
+
 static int setup(void **state)
 {
 	return nonces_create((struct nonces **)state);
@@ -27,9 +30,9 @@ static struct nonce fresh(struct nonces *nonces, uint64_t now_us)
 	char text[NONCE_TEXT_LEN + 1];
 	struct nonce nonce;
 
-	nonce_write(nonces, now_us, text);
+	nonce_write(nonces, &HOME, now_us, text);
 	assert_int_equal(strlen(text), NONCE_TEXT_LEN);
-	assert_true(nonce_read(nonces, span_of(text), now_us, LIFE_S, &nonce));
+	assert_true(nonce_read(nonces, span_of(text), &HOME, now_us, LIFE_S, &nonce));
 	return nonce;
 }
 
@@ -49,14 +52,53 @@ static void a_nonce_lives_its_time(void **state)
 	char text[NONCE_TEXT_LEN + 1];
 	struct nonce nonce;
 
-	nonce_write(*state, NOW, text);
-	assert_true(nonce_read(*state, span_of(text), NOW, LIFE_S, &nonce));
+	nonce_write(*state, &HOME, NOW, text);
+	assert_true(nonce_read(*state, span_of(text), &HOME, NOW, LIFE_S, &nonce));
 	assert_int_equal(nonce.issued_ms, NOW / 1000);
-	assert_true(nonce_read(*state, span_of(text), NOW + 10000000, LIFE_S, &nonce));
-	assert_false(nonce_read(*state, span_of(text), NOW + 10001000, LIFE_S, &nonce));
-	assert_true(nonce_read(*state, span_of(text), NOW + 10001000, LIFE_S + 1, &nonce));
+	assert_true(nonce_read(*state, span_of(text), &HOME, NOW + 10000000, LIFE_S, &nonce));
+	assert_false(nonce_read(*state, span_of(text), &HOME, NOW + 10001000, LIFE_S, &nonce));
+	assert_true(nonce_read(*state, span_of(text), &HOME, NOW + 10001000, LIFE_S + 1, &nonce));
 	/* A thread that took the time a moment before the one that wrote it. */
-	assert_true(nonce_read(*state, span_of(text), NOW - 1000, LIFE_S, &nonce));
+	assert_true(nonce_read(*state, span_of(text), &HOME, NOW - 1000, LIFE_S, &nonce));
+}
+
+static bool is_good_for(struct nonces *nonces, const char *text, const char *source)
+{
+	struct addr address;
+	struct nonce nonce;
+
+	assert_true(addr_parse(span_of(source), &address));
+	return nonce_read(nonces, span_of(text), &address, NOW, LIFE_S, &nonce);
+}
+
+static void a_nonce_is_for_the_address_it_was_sent_to(void **state)
+{
+	static const struct {
+		const char *sent_to;
+		const char *used_by;
+		bool is_good;
+	} CASES[] = {
+		{"192.0.2.9:5060", "192.0.2.9:5060", true},
+		{"192.0.2.9:5060", "192.0.2.9:61024", true}, /* a NAT took another port */
+		{"192.0.2.9:5060", "192.0.2.8:5060", false},
+		{"192.0.2.9:5060", "193.0.2.9:5060", false},
+		{"[2001:db8:0:7::1]:5060", "[2001:db8:0:7::1]:5060", true},
+		{"[2001:db8:0:7::1]:5060", "[2001:db8:0:7:ffff:ffff:ffff:ffff]:9", true},
+		{"[2001:db8:0:7::1]:5060", "[2001:db8:0:6::1]:5060", false},
+		{"[2001:db8:0:7::1]:5060", "[2001:db9:0:7::1]:5060", false},
+		/* The same bytes in another family. */
+		{"32.1.13.184:5060", "[2001:db8::1]:5060", false},
+	};
+
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		char text[NONCE_TEXT_LEN + 1];
+		struct addr source;
+
+		assert_true(addr_parse(span_of(CASES[i].sent_to), &source));
+		nonce_write(*state, &source, NOW, text);
+		if (is_good_for(*state, text, CASES[i].used_by) != CASES[i].is_good)
+			fail_msg("%s used by %s", CASES[i].sent_to, CASES[i].used_by);
+	}
 }
 
 static void nonces_differ(void **state)
@@ -64,8 +106,8 @@ static void nonces_differ(void **state)
 	char a[NONCE_TEXT_LEN + 1];
 	char b[NONCE_TEXT_LEN + 1];
 
-	nonce_write(*state, NOW, a);
-	nonce_write(*state, NOW, b);
+	nonce_write(*state, &HOME, NOW, a);
+	nonce_write(*state, &HOME, NOW, b);
 	assert_string_not_equal(a, b);
 }
 
@@ -77,24 +119,26 @@ static void a_changed_nonce_is_refused(void **state)
 	struct nonces *other;
 	struct nonce nonce;
 
-	nonce_write(*state, NOW, text);
+	nonce_write(*state, &HOME, NOW, text);
 	for (size_t i = 0; i < NONCE_TEXT_LEN; i++) {
 		char kept = text[i];
 
 		for (size_t j = 0; j < 64; j++) {
 			text[i] = ALPHABET[j];
-			assert_int_equal(nonce_read(*state, span_of(text), NOW, LIFE_S, &nonce),
-					 text[i] == kept);
+			assert_int_equal(
+				nonce_read(*state, span_of(text), &HOME, NOW, LIFE_S, &nonce),
+				text[i] == kept);
 		}
 		text[i] = kept;
 	}
-	assert_false(
-		nonce_read(*state, (struct span){text, NONCE_TEXT_LEN - 1}, NOW, LIFE_S, &nonce));
-	assert_false(nonce_read(*state, SPAN_NONE, NOW, LIFE_S, &nonce));
-	assert_false(nonce_read(*state, SPAN_LIT("************************"), NOW, LIFE_S, &nonce));
+	assert_false(nonce_read(*state, (struct span){text, NONCE_TEXT_LEN - 1}, &HOME, NOW, LIFE_S,
+				&nonce));
+	assert_false(nonce_read(*state, SPAN_NONE, &HOME, NOW, LIFE_S, &nonce));
+	assert_false(nonce_read(*state, SPAN_LIT("************************"), &HOME, NOW, LIFE_S,
+				&nonce));
 	/* After a restart. */
 	assert_int_equal(nonces_create(&other), VOS_OK);
-	assert_false(nonce_read(other, span_of(text), NOW, LIFE_S, &nonce));
+	assert_false(nonce_read(other, span_of(text), &HOME, NOW, LIFE_S, &nonce));
 	nonces_destroy(other);
 }
 
@@ -178,7 +222,7 @@ static void *take_counts(void *context)
 		struct nonce_use use = {
 			.count = i, .call_id = SPAN_LIT("a"), .cseq = i, .source = &source};
 
-		nonce_write(crowd->nonces, NOW, text);
+		nonce_write(crowd->nonces, &HOME, NOW, text);
 		if (nonce_take(crowd->nonces, crowd->nonce, &use))
 			atomic_fetch_add(crowd->taken, 1);
 	}
@@ -208,7 +252,7 @@ static void a_count_is_taken_once_by_many_threads(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-TEST_MAIN(TEST(a_nonce_lives_its_time), TEST(nonces_differ), TEST(a_changed_nonce_is_refused),
-	  TEST(counts_only_rise), TEST(a_repeat_from_elsewhere_is_a_replay),
-	  TEST(without_qop_a_nonce_is_good_once), TEST(forgetting_lets_no_replay_in),
-	  TEST(a_count_is_taken_once_by_many_threads))
+TEST_MAIN(TEST(a_nonce_lives_its_time), TEST(a_nonce_is_for_the_address_it_was_sent_to),
+	  TEST(nonces_differ), TEST(a_changed_nonce_is_refused), TEST(counts_only_rise),
+	  TEST(a_repeat_from_elsewhere_is_a_replay), TEST(without_qop_a_nonce_is_good_once),
+	  TEST(forgetting_lets_no_replay_in), TEST(a_count_is_taken_once_by_many_threads))

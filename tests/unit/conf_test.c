@@ -83,7 +83,9 @@ static void empty_configuration(void **state)
 /* The example of RFC 2617 section 3.5. */
 static void ha1_of_the_rfc(void **state)
 {
+	static const struct conf_ha1 none;
 	struct change_list list = {0};
+	struct buf hex;
 	struct conf *conf;
 
 	(void)state;
@@ -94,9 +96,12 @@ static void ha1_of_the_rfc(void **state)
 	conf = build(&list, NULL);
 	assert_string_equal(conf->realm, "testrealm@host.com");
 	assert_true(phone(conf, "Mufasa")->has_password);
-	assert_string_equal(phone(conf, "Mufasa")->ha1, "939e7578ed9e3c518a452acee763bce9");
+	hex = buf_new();
+	buf_add_hex(&hex, phone(conf, "Mufasa")->ha1.md5, CONF_MD5_BYTES);
+	assert_string_equal(buf_cstr(&hex), "939e7578ed9e3c518a452acee763bce9");
+	buf_free(&hex);
 	assert_false(phone(conf, "1002")->has_password);
-	assert_string_equal(phone(conf, "1002")->ha1, "");
+	assert_memory_equal(&phone(conf, "1002")->ha1, &none, sizeof(none));
 	conf_unref(conf);
 }
 
@@ -181,7 +186,7 @@ static void ha1_is_taken_over_and_renewed(void **state)
 	struct conf *one;
 	struct conf *two;
 	struct conf *three;
-	char before[CONF_HA1_HEX + 1];
+	struct conf_ha1 before;
 
 	(void)state;
 	changes_field(&list, "", "", "hostname", "sw1");
@@ -190,7 +195,7 @@ static void ha1_is_taken_over_and_renewed(void **state)
 	changes_create(&list, "phone", "1003");
 	add_password(&list, "1003", "c", &host_key);
 	one = build(&list, NULL);
-	memcpy(before, phone(one, "1003")->ha1, sizeof(before));
+	before = phone(one, "1003")->ha1;
 
 	/* 1002 comes between, 1001 goes, 1003 is renamed but keeps its password. */
 	changes_delete(&list, "phone", "1001");
@@ -200,32 +205,34 @@ static void ha1_is_taken_over_and_renewed(void **state)
 	two = build(&list, one);
 	conf_unref(one);
 	assert_null(phone(two, "1001"));
-	assert_string_equal(phone(two, "1003")->ha1, before);
-	assert_string_not_equal(phone(two, "1002")->ha1, before);
+	assert_memory_equal(&phone(two, "1003")->ha1, &before, sizeof(before));
+	assert_memory_not_equal(&phone(two, "1002")->ha1, &before, sizeof(before));
 
 	/* New password: not the old HA1. Built without a previous conf it is the same. */
 	add_password(&list, "1003", "new", &host_key);
 	three = build(&list, two);
-	assert_string_not_equal(phone(three, "1003")->ha1, before);
+	assert_memory_not_equal(&phone(three, "1003")->ha1, &before, sizeof(before));
 	{
 		struct conf *fresh = NULL;
 
 		assert_int_equal(
 			conf_build(snapshot_ref(three->snapshot), &host_key, NULL, &fresh, NULL),
 			VOS_OK);
-		assert_string_equal(phone(fresh, "1003")->ha1, phone(three, "1003")->ha1);
-		assert_string_equal(phone(fresh, "1002")->ha1, phone(three, "1002")->ha1);
+		assert_memory_equal(&phone(fresh, "1003")->ha1, &phone(three, "1003")->ha1,
+				    sizeof(before));
+		assert_memory_equal(&phone(fresh, "1002")->ha1, &phone(three, "1002")->ha1,
+				    sizeof(before));
 		conf_unref(fresh);
 	}
 	conf_unref(two);
 
 	/* New realm: all are reckoned anew. */
-	memcpy(before, phone(three, "1002")->ha1, sizeof(before));
+	before = phone(three, "1002")->ha1;
 	changes_field(&list, "", "", "hostname", "sw2");
 	one = build(&list, three);
 	conf_unref(three);
 	assert_string_equal(one->realm, "sw2");
-	assert_string_not_equal(phone(one, "1002")->ha1, before);
+	assert_memory_not_equal(&phone(one, "1002")->ha1, &before, sizeof(before));
 	conf_unref(one);
 }
 
