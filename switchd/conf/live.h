@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What goes on at a gateway, a phone or a pool number right now: calls, calls a second, answers.
+ *
+ * It stands beside the configuration: a commit makes new conf structs, which point to the same live
+ * ones, found by kind and name. All members are atomic, so that every signalling thread counts
+ * without a lock; what admits a call checks and counts in one step. Entries are made when a
+ * configuration is built and stay until the switch stops, so a call may keep its pointer past a
+ * commit that deletes the object; their number is bounded by what was ever configured. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/err.h"
+
+#define LIVE_WINDOW_BUCKETS 100 /* most that SS_GATEWAY_ASR_RESERVE_SEPARATE allows */
+
+enum live_kind { LIVE_MAPPING_GATEWAY, LIVE_ROUTING_GATEWAY, LIVE_PHONE, LIVE_GROUP, LIVE_NUMBER };
+
+/* Attempts and answers of the last while, in buckets that age out one by one. Each is one word:
+ * number of its time slice (24 bits), attempts (20), answers (20). */
+struct live_window {
+	_Atomic uint64_t buckets[LIVE_WINDOW_BUCKETS];
+};
+
+struct live {
+	_Atomic uint32_t calls; /* in set-up or up */
+	_Atomic uint32_t peak;
+	_Atomic uint64_t rate; /* second << 32 | calls begun in it */
+	_Atomic uint64_t attempts;
+	_Atomic uint64_t rang;
+	_Atomic uint64_t answered;
+	_Atomic uint64_t talk_ms;
+	_Atomic uint64_t down_until_us; /* monotonic: a Retry-After runs until then; 0 = none */
+	_Atomic uint32_t is_offline;    /* no address answers, or its registration is gone */
+	struct live_window *window;     /* gateways and groups; NULL: none is kept */
+	enum live_kind kind;
+	char name[];
+};
+
+struct live_table;
+
+VOS_CHECK enum vos_err live_table_create(struct live_table **out);
+void live_table_destroy(struct live_table *table);
+/* The entry of that name, made when there is none; NULL: out of memory. Any thread. */
+struct live *live_get(struct live_table *table, enum live_kind kind, const char *name);
+size_t live_count(struct live_table *table);
+
+enum live_verdict {
+	LIVE_OK,       /* the call is counted: live_end() when it is over */
+	LIVE_FULL,     /* capacity reached */
+	LIVE_TOO_FAST, /* rate limit reached */
+};
+
+/* Admits a call, or says why not. capacity 0 = no limit, rate_limit (calls/s) 0 = no limit. */
+enum live_verdict live_begin(struct live *live, uint32_t capacity, uint32_t rate_limit,
+			     uint64_t now_us);
+void live_end(struct live *live);
+/* The same question without counting: for a list of candidates. */
+enum live_verdict live_would_admit(const struct live *live, uint32_t capacity, uint32_t rate_limit,
+				   uint64_t now_us);
+/* Calls begun in the running second. */
+uint32_t live_rate(const struct live *live, uint64_t now_us);
+/* Calls in thousandths of the capacity; 0 without one. */
+uint32_t live_load(const struct live *live, uint32_t capacity);
+
+/* One attempt that has ended, into a window of bucket_count buckets over window_s seconds. Without
+ * a window nothing is kept, and the sum is 0. */
+void live_window_add(struct live *live, bool was_answered, uint32_t window_s, uint32_t bucket_count,
+		     uint64_t now_us);
+struct live_ratio {
+	uint32_t attempts;
+	uint32_t answers;
+};
+struct live_ratio live_window_sum(const struct live *live, uint32_t window_s, uint32_t bucket_count,
+				  uint64_t now_us);
