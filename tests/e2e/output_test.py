@@ -361,7 +361,7 @@ class Output(unittest.TestCase):
         self.assertNotIn(b'\x1b', path.read_bytes())
 
     def test_tables_fit_the_screen(self):
-        for columns in 80, 60, 132:
+        for columns, least in (80, 4), (60, 2), (132, 4), (40, 0):
             shell = self.shell(columns=columns)
             for line in ('show phones', 'show parameters SS_SIP_NAT*', 'show sessions', 'show audit', 'show logging',
                          'show registrations', 'show routing-gateways'):
@@ -372,7 +372,7 @@ class Output(unittest.TestCase):
             self.assertEqual(wide, [])
             # A row that wrapped would leave its rest at the start of the next one.
             headings = [row for row in shell.screen.rows if row.startswith(('NUMBER', 'TIME', 'SESSION'))]
-            self.assertGreaterEqual(len(headings), 4)
+            self.assertGreaterEqual(len(headings), least)
             shell.line('exit').wait_end()
 
     def test_terminal_settings(self):

@@ -234,6 +234,7 @@ class Schemas(unittest.TestCase):
                              columns=1000, height=24)
             self.addCleanup(shell.close)
             shell.wait('prompt', lambda screen: screen.last().endswith('#'))
+            records = 0
             shell.line(f'terminal width {width}').line('terminal length 0')
             for line in lines:
                 with self.subTest(line=line, width=width):
@@ -243,13 +244,8 @@ class Schemas(unittest.TestCase):
                     shown = rows_of(shell.screen.rows, line)
                     wide = [row for row in shown if len(row.replace('\0', '').rstrip()) > width]
                     self.assertEqual(wide, [])
-                    document = self.switch.json(line)
-                    if width == 40 and document.get('rows') and any(row.startswith(f'{key}: ') for row in shown
-                                                                   for key in list(document['rows'][0])[:1]):
-                        # Every member of every row is there, whole.
-                        text = ' '.join(row.strip() for row in shown)
-                        for key in document['rows'][0]:
-                            self.assertIn(f'{key}: ', text)
+                    records += any(re.match('[a-z_]+: ', row) for row in shown)
+            self.assertEqual(records > 0, width < 80)
             shell.line('exit').wait_end()
 
     def test_a_wrong_document_is_found(self):

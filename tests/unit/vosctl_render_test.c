@@ -237,6 +237,7 @@ static void lines_are_folded(void **state)
 		{"a long name of it", 12, "a long name\n  of it"},
 		{"name: aaaaaaaaaaaaaaaaaaaa", 12, "name: aaaaaa\n  aaaaaaaaaa\n  aaaa"},
 		{"x 漢字漢字漢字漢字漢字", 12, "x 漢字漢字漢\n  字漢字漢字"},
+		{"name: SS_SIP_NAT_KEEP_ALIVE", 24, "name:\n  SS_SIP_NAT_KEEP_ALIVE"},
 		{"too narrow to fold", 9, "too narrow to fold"},
 		{"ends in blanks          ", 14, "ends in blanks"},
 		{"", 10, ""},

@@ -7,20 +7,22 @@
 #define FOLD_INDENT 2
 #define FOLD_LEAST  8 /* columns; below that nothing is folded */
 
-/* As much of the text as has room, ending at a blank if there is one in its second half. */
-static size_t take_part(struct span text, int room)
+/* As much of the text as has room, ending at a blank when the word behind it fits a row of its own.
+ */
+static size_t take_part(struct span text, int room, int next_room)
 {
 	size_t len = render_prefix(text, room);
+	size_t blank = len;
+	struct span word;
 
-	if (len == text.len)
-		return len;
 	/* A character wider than the screen is printed all the same. */
-	if (len == 0)
+	if (len == text.len || len == 0)
 		return text.len;
-	for (size_t i = len; i > len / 2; i--)
-		if (text.ptr[i] == ' ')
-			return i;
-	return len;
+	while (blank && text.ptr[blank] != ' ')
+		blank--;
+	word = (struct span){text.ptr + blank + 1, text.len - blank - 1};
+	word.len = span_find(word, ' ');
+	return blank && render_width(word) <= next_room ? blank : len;
 }
 
 void fold_line(struct span text, int width, int indent, struct buf *out)
@@ -29,7 +31,7 @@ void fold_line(struct span text, int width, int indent, struct buf *out)
 
 	indent += FOLD_INDENT;
 	while (width - indent >= FOLD_LEAST && render_width(text) > room) {
-		size_t len = take_part(text, room);
+		size_t len = take_part(text, room, width - indent);
 
 		buf_add(out, text.ptr, len);
 		text = span_trim((struct span){text.ptr + len, text.len - len});
@@ -49,7 +51,7 @@ void record_row(const struct table *table, json_t *row)
 	for (int i = 0; i < table->count; i++) {
 		const struct table_column *column = &table->columns[i];
 
-		if (column->is_never)
+		if (column->is_hidden)
 			continue;
 		buf_reset(&line);
 		buf_printf(&line, "%s: ", column->name);

@@ -5,8 +5,6 @@
 
 #include "vosctl/render/output.h"
 
-#define CUT_LEAST 6 /* a column is not cut below this or its header */
-
 static const char *member(json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
@@ -31,8 +29,7 @@ static void take_columns(struct table *table, json_t *columns)
 		*to = (struct table_column){.name = member(column, "name"),
 					    .header = member(column, "header"),
 					    .is_optional = strcmp(show, "fits") == 0,
-					    .is_never = strcmp(show, "never") == 0};
-		to->is_hidden = to->is_never;
+					    .is_hidden = strcmp(show, "never") == 0};
 		to->is_number = strcmp(member(column, "type"), "int") == 0;
 		to->is_right = to->is_number;
 		to->may_cut = strcmp(member(column, "type"), "text") == 0 ||
@@ -52,50 +49,6 @@ void table_begin(struct table *table, json_t *columns)
 	table->is_vertical = false;
 }
 
-static int gap(const struct table *table)
-{
-	return table->has_header ? 2 : 1;
-}
-
-static int total_width(const struct table *table)
-{
-	int total = -gap(table);
-
-	for (int i = 0; i < table->count; i++)
-		if (!table->columns[i].is_hidden)
-			total += table->columns[i].width + gap(table);
-	return total;
-}
-
-/* Leaves optional columns out, then narrows the widest texts, until the terminal holds the row.
- * False when that is not enough. */
-static bool fit(struct table *table)
-{
-	if (!table->width || !table->has_header)
-		return true;
-	for (int i = table->count; i-- > 0 && total_width(table) > table->width;)
-		if (table->columns[i].is_optional)
-			table->columns[i].is_hidden = true;
-	while (total_width(table) > table->width) {
-		struct table_column *widest = NULL;
-
-		for (int i = 0; i < table->count; i++) {
-			struct table_column *column = &table->columns[i];
-			int least = render_width(span_of(column->header));
-
-			if (column->is_hidden || !column->may_cut ||
-			    column->width <= (least > CUT_LEAST ? least : CUT_LEAST))
-				continue;
-			if (!widest || column->width > widest->width)
-				widest = column;
-		}
-		if (!widest)
-			return false;
-		widest->width--;
-	}
-	return true;
-}
-
 static void add_cell(const struct table *table, const struct table_column *column, bool is_last,
 		     struct span text, struct buf *line)
 {
@@ -104,7 +57,7 @@ static void add_cell(const struct table *table, const struct table_column *colum
 
 	/* Without a terminal nothing is cut: a script wants the whole value. */
 	if (room < 0 && table->width && table->has_header && column->may_cut) {
-		struct span part = {text.ptr, render_prefix(text, column->width - 1)};
+		struct span part = {text.ptr, table_cut(column, text)};
 
 		buf_add_span(line, part);
 		buf_add_lit(line, "…");
@@ -116,7 +69,7 @@ static void add_cell(const struct table *table, const struct table_column *colum
 	buf_add_span(line, text);
 	for (int i = 0; !column->is_right && !is_last && i < room; i++)
 		buf_add_char(line, ' ');
-	for (int i = 0; !is_last && i < gap(table); i++)
+	for (int i = 0; !is_last && i < table_gap(table); i++)
 		buf_add_char(line, ' ');
 }
 
@@ -174,7 +127,7 @@ static void size_columns(struct table *table)
 		}
 	}
 	buf_free(&text);
-	table->is_vertical = !fit(table);
+	table->is_vertical = !table_fit(table);
 	table->is_sized = true;
 	if (table->has_header)
 		print_row(table, NULL);

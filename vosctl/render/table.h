@@ -18,7 +18,6 @@ struct table_column {
 	bool is_right; /* numbers */
 	bool is_number;
 	bool is_optional;
-	bool is_never; /* brief leaves it out */
 	bool is_hidden;
 	bool may_cut;
 };
@@ -47,6 +46,11 @@ void table_drop(struct table *table);
 /* CSV (RFC 4180 without CR): names, then values. */
 void csv_begin(struct table *table, json_t *columns);
 void csv_row(struct table *table, json_t *row);
+/* Fit (fit.c): columns hidden and narrowed for the width; false when they cannot be. */
+bool table_fit(struct table *table);
+/* Bytes of a cell that the column has room for, without the ellipsis where it is cut. */
+size_t table_cut(const struct table_column *column, struct span text);
+int table_gap(const struct table *table); /* blanks between two columns */
 /* A row as lines of "name: value", given to `line` as one (record.c). */
 void record_row(const struct table *table, json_t *row);
 /* Text with line breaks where the screen ends; what follows them is set in by two more than indent.
