@@ -9,6 +9,7 @@
 #include "switchd/auth/digest.h"
 #include "switchd/media/media.h"
 #include "switchd/nat/keepalive.h"
+#include "switchd/sip/guard.h"
 #include "switchd/sip/location.h"
 
 /* One line that says what to do; the sentence is the fault's. */
@@ -134,8 +135,8 @@ static enum switchd_exit make_tables(struct switchd *switchd)
 	    (err = auth_create(&switchd->auth)) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, err);
 	alarms_configure(switchd->alarms, snapshot);
-	auth_set_log(switchd->auth, &switchd->log);
-	keepalive_set_log(switchd->keepalive, &switchd->log);
+	auth_set_location(switchd->auth, switchd->location);
+	keepalive_set_reports(switchd->keepalive, &switchd->log, switchd->alarms);
 	err = media_create(&switchd->log, switchd->conf, media_threads, &switchd->media, &fault);
 	if (err != VOS_OK)
 		return fail(switchd, EXIT_BIND, &fault, err);
@@ -157,7 +158,7 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 	shared->worker_count =
 		(int)snapshot_number(switchd->conf->snapshot, PARAM_SS_SIP_SIGNALLING_THREADS);
 	shared->workers = calloc((size_t)shared->worker_count, sizeof(struct sip_worker *));
-	if (!shared->workers)
+	if (!shared->workers || guard_create(shared->worker_count, &shared->guard) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
 	for (int i = 0; i < shared->worker_count; i++) {
 		enum vos_err err =
@@ -277,3 +278,4 @@ void switchd_free(struct switchd *switchd)
 	if (switchd->store)
 		store_close(switchd->store);
 }
+	guard_destroy(switchd->shared.guard);

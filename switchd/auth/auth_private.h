@@ -10,5 +10,5 @@ struct auth {
 	struct nonces *nonces;
 	struct lockout *lockout;
 	struct conf_ha1 dummy_ha1; /* of users that do not exist; no password leads to it */
-	const struct log *log;     /* may be NULL */
+	struct location *location; /* may be NULL */
 };

@@ -12,6 +12,7 @@
 #include "switchd/auth/answer.h"
 #include "switchd/auth/auth_private.h"
 #include "switchd/auth/credentials.h"
+#include "switchd/auth/failure.h"
 #include "switchd/sip/msg.h"
 
 #define USER_MAX 64
@@ -41,9 +42,9 @@ void auth_destroy(struct auth *auth)
 	free(auth);
 }
 
-void auth_set_log(struct auth *auth, const struct log *log)
+void auth_set_location(struct auth *auth, struct location *location)
 {
-	auth->log = log;
+	auth->location = location;
 }
 
 /* Some clients leave the scheme out of digest-uri. */
@@ -114,59 +115,6 @@ static const struct conf_phone *check_answer(const struct auth *auth, const stru
 	is_right = is_right && sodium_memcmp(expected, given, credentials->response.len) == 0;
 	is_right &= uri_agrees(credentials->uri, request->request_uri);
 	return is_right ? phone : NULL;
-}
-
-static bool is_trusted(const struct conf *conf, const struct addr *source)
-{
-	size_t count = snapshot_object_count(conf->snapshot, OBJECT_TRUSTED);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct object *object = snapshot_object_at(conf->snapshot, OBJECT_TRUSTED, i);
-		struct prefix prefix;
-
-		if (prefix_parse(span_of(object_key(object)), &prefix) &&
-		    prefix_contains(&prefix, source))
-			return true;
-	}
-	return false;
-}
-
-static uint32_t max_retry_of(const struct conf *conf, const struct addr *source)
-{
-	uint32_t max_retry =
-		(uint32_t)snapshot_number(conf->snapshot, PARAM_SS_AUTHENTICATION_MAX_RETRY);
-
-	return max_retry && is_trusted(conf, source) ? 0 : max_retry;
-}
-
-static enum auth_result count_failure(struct auth *auth, const struct conf *conf,
-				      const struct auth_request *request)
-{
-	const struct snapshot *config = conf->snapshot;
-	struct lockout_rules rules = {
-		.max_retry = max_retry_of(conf, &request->source),
-		.suspend_s =
-			(uint32_t)snapshot_number(config, PARAM_SS_AUTHENTICATION_FAILED_SUSPEND),
-		.call_retry = (uint32_t)snapshot_number(config, PARAM_SS_SIP_AUTHENTICATION_RETRY),
-	};
-	char source[ADDR_TEXT_MAX];
-
-	switch (lockout_fail(auth->lockout, &rules, &request->source, request->call_id,
-			     request->now_us)) {
-	case LOCKOUT_SUSPENDED:
-		if (auth->log)
-			log_notice(
-				auth->log, "auth",
-				"%s is suspended for %u s: more than %u wrong passwords in a row",
-				addr_print_ip(&request->source, source), rules.suspend_s,
-				rules.max_retry);
-		return AUTH_SUSPENDED;
-	case LOCKOUT_CALL_SPENT:
-		return AUTH_FORBIDDEN;
-	case LOCKOUT_COUNTED:
-		break;
-	}
-	return AUTH_WRONG;
 }
 
 /* RFC 2617 3.2.1: MD5 when none is named. */
@@ -261,8 +209,7 @@ enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 	struct nonce nonce;
 	struct nonce_use use;
 
-	if (lockout_is_suspended(auth->lockout, &request->source, request->now_us) &&
-	    max_retry_of(conf, &request->source))
+	if (auth_source_is_suspended(auth, conf, &request->source, request->now_us))
 		return AUTH_SUSPENDED;
 	if (!request->credentials.len)
 		return AUTH_MISSING;
@@ -281,9 +228,11 @@ enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 	if (!nonce_read(auth->nonces, credentials.nonce, &request->source, request->now_us, life_s,
 			&nonce))
 		return AUTH_STALE;
+	if (auth_user_is_suspended(auth, conf, request, &credentials))
+		return AUTH_SUSPENDED;
 	candidate = check_answer(auth, conf, request, &credentials, algorithm_of(&credentials));
 	if (!candidate)
-		return count_failure(auth, conf, request);
+		return auth_failed(auth, conf, request, &credentials);
 	use = (struct nonce_use){
 		.count = credentials.qop.ptr ? credentials.nonce_count : NONCE_ONCE,
 		.call_id = request->call_id,
@@ -292,7 +241,7 @@ enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 	};
 	if (!nonce_take(auth->nonces, &nonce, &use))
 		return AUTH_STALE;
-	lockout_succeed(auth->lockout, &request->source, request->call_id);
+	auth_succeeded(auth, request, candidate->number);
 	*phone = candidate;
 	return AUTH_OK;
 }

@@ -16,6 +16,7 @@
 #include "switchd/conf/conf.h"
 
 struct auth;
+struct location;
 
 enum auth_result {
 	AUTH_OK,
@@ -42,8 +43,9 @@ struct auth_request {
 
 VOS_CHECK enum vos_err auth_create(struct auth **out);
 void auth_destroy(struct auth *auth);
-/* Where the start of a suspension is logged; before any thread uses auth. Without it nothing is. */
-void auth_set_log(struct auth *auth, const struct log *log);
+/* Who is registered where, for what wrong passwords lead to; before any thread uses auth. Without
+ * it nobody is. */
+void auth_set_location(struct auth *auth, struct location *location);
 
 /* Checks credentials against conf's phones. On AUTH_OK *phone is who it is (its authentication
  * user). A retransmission (same nonce count, Call-ID and CSeq as the last accepted) is AUTH_OK

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two tables of one kind. Keys are 64-bit keyed hashes; an entry is found by its hash alone, which
- * nobody outside can aim at another's. */
+/* Two tables of counters of one kind. Keys are 64-bit keyed hashes; an entry is found by its hash
+ * alone, which nobody outside can aim at another's. */
 #include "switchd/auth/lockout.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "shared/base/clock.h"
 #include "shared/base/hash.h"
 #include "switchd/auth/auth_private.h"
+#include "switchd/auth/source.h"
 
 #define WAYS        8u
 #define LOCKS       64u
-#define SOURCE_SETS 16384u
+#define SOURCE_SETS (LOCKOUT_SOURCES_MAX / WAYS)
 #define CALL_SETS   8192u
+#define USER_SHOWN  32 /* bytes of a user that a counter keeps */
 
 struct tally {
 	uint64_t key; /* 0 = free */
+	uint64_t last_us;
 	struct addr source;
 	uint32_t failures;
-	uint64_t last_us;
-	uint64_t until_us; /* 0 = not suspended */
+	uint32_t strangers;    /* failures on users not registered from there */
+	char user[USER_SHOWN]; /* "" = counts the source */
 };
 
 struct tally_set {
@@ -28,7 +33,6 @@ struct tally_set {
 };
 
 struct tally_table {
-	struct hash_key hash_key;
 	atomic_size_t used; /* so that a quiet switch looks nothing up */
 	size_t set_count;
 	pthread_mutex_t locks[LOCKS];
@@ -36,8 +40,11 @@ struct tally_table {
 };
 
 struct lockout {
+	struct hash_key hash_key;
 	struct tally_table sources;
 	struct tally_table calls;
+	struct suspensions *suspensions;
+	struct security_events *events;
 };
 
 static bool table_init(struct tally_table *table, size_t set_count)
@@ -46,7 +53,6 @@ static bool table_init(struct tally_table *table, size_t set_count)
 	if (!table->sets)
 		return false;
 	table->set_count = set_count;
-	hash_key_random(&table->hash_key);
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_init(&table->locks[i], NULL);
 	return true;
@@ -67,8 +73,10 @@ enum vos_err lockout_create(struct lockout **out)
 
 	if (!lockout)
 		return VOS_ENOMEM;
+	hash_key_random(&lockout->hash_key);
 	if (!table_init(&lockout->sources, SOURCE_SETS) ||
-	    !table_init(&lockout->calls, CALL_SETS)) {
+	    !table_init(&lockout->calls, CALL_SETS) || suspensions_create(&lockout->suspensions) ||
+	    security_events_create(&lockout->events)) {
 		lockout_destroy(lockout);
 		return VOS_ENOMEM;
 	}
@@ -82,46 +90,42 @@ void lockout_destroy(struct lockout *lockout)
 		return;
 	table_free(&lockout->sources);
 	table_free(&lockout->calls);
+	suspensions_destroy(lockout->suspensions);
+	security_events_destroy(lockout->events);
 	free(lockout);
 }
 
-/* The address that is counted: without port, and of IPv6 the network, since a host owns all of a
- * /64. */
-static struct addr source_of(const struct addr *source)
+/* --- Keys. --- */
+
+static uint64_t never_zero(uint64_t key)
 {
-	struct addr base = *source;
-
-	base.port = 0;
-	base.pad = 0;
-	if (base.family == ADDR_IP6)
-		memset(base.ip + 8, 0, 8);
-	return base;
-}
-
-static uint64_t source_key(const struct tally_table *table, const struct addr *base)
-{
-	uint64_t key = hash_bytes(&table->hash_key, base, sizeof(*base));
-
 	return key ? key : 1;
 }
 
-static uint64_t call_key(const struct tally_table *table, const struct addr *base,
-			 struct span call_id)
+uint64_t lockout_key(const struct lockout *lockout, const struct addr *source)
 {
-	struct {
-		uint64_t call_id;
-		struct addr source;
-		uint32_t pad;
-	} text = {
-		.call_id = hash_bytes(&table->hash_key, call_id.ptr, call_id.len),
-		.source = *base,
-	};
-	uint64_t key;
+	struct addr base = source_of(source);
 
-	_Static_assert(sizeof(text) == 32, "no padding, so that the whole may be hashed");
-	key = hash_bytes(&table->hash_key, &text, sizeof(text));
-	return key ? key : 1;
+	return never_zero(hash_bytes(&lockout->hash_key, &base, sizeof(base)));
 }
+
+/* Of something at a source: a user, a Call-ID. */
+static uint64_t key_within(const struct lockout *lockout, uint64_t source_key, struct span text)
+{
+	uint64_t parts[2] = {source_key, hash_bytes(&lockout->hash_key, text.ptr, text.len)};
+
+	return never_zero(hash_bytes(&lockout->hash_key, parts, sizeof(parts)));
+}
+
+/* "" is the source itself. */
+static uint64_t key_of(const struct lockout *lockout, const struct addr *source, const char *user)
+{
+	uint64_t key = lockout_key(lockout, source);
+
+	return *user ? key_within(lockout, key, span_of(user)) : key;
+}
+
+/* --- Counters. --- */
 
 static pthread_mutex_t *lock_of(struct tally_table *table, size_t set)
 {
@@ -132,10 +136,9 @@ static struct tally *tally_find(struct tally_table *table, uint64_t key)
 {
 	struct tally_set *set = &table->sets[key % table->set_count];
 
-	for (size_t i = 0; i < WAYS; i++) {
+	for (size_t i = 0; i < WAYS; i++)
 		if (set->ways[i].key == key)
 			return &set->ways[i];
-	}
 	return NULL;
 }
 
@@ -145,45 +148,29 @@ static void tally_drop(struct tally_table *table, struct tally *tally)
 	atomic_fetch_sub_explicit(&table->used, 1, memory_order_relaxed);
 }
 
-static bool is_suspended(const struct tally *tally, uint64_t now_us)
-{
-	return tally->until_us > now_us;
-}
-
-/* True when a is to be given up rather than b. */
-static bool goes_before(const struct tally *a, const struct tally *b, uint64_t now_us)
-{
-	bool a_held = is_suspended(a, now_us);
-	bool b_held = is_suspended(b, now_us);
-
-	if (a_held != b_held)
-		return b_held;
-	return a_held ? a->until_us < b->until_us : a->last_us < b->last_us;
-}
-
-/* The entry of that key, made in the place of the least valuable one. */
-static struct tally *tally_need(struct tally_table *table, uint64_t key, const struct addr *base,
-				uint64_t now_us)
+/* The entry of that key, made in the place of the one that rested longest. */
+static struct tally *tally_need(struct tally_table *table, uint64_t key, const struct addr *source,
+				const char *user)
 {
 	struct tally_set *set = &table->sets[key % table->set_count];
 	struct tally *place = tally_find(table, key);
 
-	if (place && place->until_us && !is_suspended(place, now_us)) {
-		/* Served its time: counts from the start again. */
-		place->failures = 0;
-		place->until_us = 0;
-	}
 	if (place)
 		return place;
 	place = &set->ways[0];
-	for (size_t i = 0; i < WAYS && place->key; i++) {
-		if (!set->ways[i].key || goes_before(&set->ways[i], place, now_us))
+	for (size_t i = 0; i < WAYS && place->key; i++)
+		if (!set->ways[i].key || set->ways[i].last_us < place->last_us)
 			place = &set->ways[i];
-	}
 	if (!place->key)
 		atomic_fetch_add_explicit(&table->used, 1, memory_order_relaxed);
-	*place = (struct tally){.key = key, .source = *base};
+	*place = (struct tally){.key = key, .source = source_of(source)};
+	snprintf(place->user, sizeof(place->user), "%s", user);
 	return place;
+}
+
+static bool table_is_empty(struct tally_table *table)
+{
+	return atomic_load_explicit(&table->used, memory_order_relaxed) == 0;
 }
 
 static void tally_reset(struct tally_table *table, uint64_t key)
@@ -198,115 +185,286 @@ static void tally_reset(struct tally_table *table, uint64_t key)
 	pthread_mutex_unlock(lock);
 }
 
-static bool table_is_empty(struct tally_table *table)
-{
-	return atomic_load_explicit(&table->used, memory_order_relaxed) == 0;
-}
-
-bool lockout_is_suspended(struct lockout *lockout, const struct addr *source, uint64_t now_us)
-{
-	struct tally_table *table = &lockout->sources;
-	struct addr base = source_of(source);
-	pthread_mutex_t *lock;
-	struct tally *tally;
-	uint64_t key;
-	bool result;
-
-	if (table_is_empty(table))
-		return false;
-	key = source_key(table, &base);
-	lock = lock_of(table, key % table->set_count);
-	pthread_mutex_lock(lock);
-	tally = tally_find(table, key);
-	result = tally && is_suspended(tally, now_us);
-	pthread_mutex_unlock(lock);
-	return result;
-}
-
-/* Counts one failure; returns how many there are in a row. */
-static uint32_t count_failure(struct tally_table *table, uint64_t key, const struct addr *base,
-			      const struct lockout_rules *suspension, uint64_t now_us)
+/* One more; returns how many there are in a row. More than `most` starts the counter over, so that
+ * exactly one caller sees it exceeded. */
+static uint32_t count_one(struct tally_table *table, uint64_t key, const struct addr *source,
+			  const char *user, uint32_t most, uint64_t now_us)
 {
 	pthread_mutex_t *lock = lock_of(table, key % table->set_count);
 	struct tally *tally;
 	uint32_t failures;
 
 	pthread_mutex_lock(lock);
-	tally = tally_need(table, key, base, now_us);
-	if (tally->failures < UINT32_MAX)
-		tally->failures++;
+	tally = tally_need(table, key, source, user);
 	tally->last_us = now_us;
-	/* From the trigger on for a fixed time: what fails meanwhile makes it no longer. */
-	if (suspension && tally->failures > suspension->max_retry && !tally->until_us)
-		tally->until_us = now_us + (uint64_t)suspension->suspend_s * 1000000u;
-	failures = tally->failures;
+	failures = tally->failures < UINT32_MAX ? ++tally->failures : UINT32_MAX;
+	if (failures > most)
+		tally_drop(table, tally);
 	pthread_mutex_unlock(lock);
 	return failures;
 }
 
-enum lockout_verdict lockout_fail(struct lockout *lockout, const struct lockout_rules *rules,
-				  const struct addr *source, struct span call_id, uint64_t now_us)
-{
-	struct addr base = source_of(source);
-	uint32_t in_call = count_failure(&lockout->calls, call_key(&lockout->calls, &base, call_id),
-					 &base, NULL, now_us);
-	uint32_t in_row = count_failure(&lockout->sources, source_key(&lockout->sources, &base),
-					&base, rules->max_retry ? rules : NULL, now_us);
+/* --- Suspensions. --- */
 
-	if (rules->max_retry && in_row > rules->max_retry)
+bool lockout_has_suspensions(const struct lockout *lockout)
+{
+	return suspensions_count(lockout->suspensions) > 0;
+}
+
+bool lockout_holds(const struct lockout *lockout, uint64_t key, uint64_t now_us)
+{
+	return suspensions_hold(lockout->suspensions, key, now_us);
+}
+
+bool lockout_is_suspended(const struct lockout *lockout, const struct addr *source, uint64_t now_us)
+{
+	return suspensions_count(lockout->suspensions) &&
+	       lockout_holds(lockout, lockout_key(lockout, source), now_us);
+}
+
+bool lockout_user_is_suspended(const struct lockout *lockout, const struct addr *source,
+			       const char *user, uint64_t now_us, lockout_is_own_fn *is_own,
+			       void *context)
+{
+	if (!suspensions_count(lockout->suspensions))
+		return false;
+	if (*user && lockout_holds(lockout, key_of(lockout, source, user), now_us))
+		return true;
+	return lockout_holds(lockout, key_of(lockout, source, STRANGERS_USER), now_us) &&
+	       !is_own(context);
+}
+
+/* user: what is suspended ("" = the source). */
+static void suspend(struct lockout *lockout, const struct lockout_rules *rules,
+		    const struct lockout_failure *failure, const char *user, uint32_t failures,
+		    uint64_t now_us)
+{
+	struct suspension suspension = {
+		.source = source_of(&failure->source),
+		.failures = failures,
+		.since_ms = clock_wall_ms(),
+		.until_us = now_us + (uint64_t)rules->suspend_s * 1000000u,
+	};
+	struct security_event event = {
+		.kind = SECURITY_SUSPENDED,
+		.source = suspension.source,
+		.failures = failures,
+		.period_s = rules->suspend_s,
+	};
+
+	suspension.until_ms = suspension.since_ms + (int64_t)rules->suspend_s * 1000;
+	snprintf(suspension.user, sizeof(suspension.user), "%s", user);
+	snprintf(event.user, sizeof(event.user), "%s", user);
+	snprintf(event.last, sizeof(event.last), "%s", failure->user);
+	suspensions_begin(lockout->suspensions, key_of(lockout, &failure->source, user),
+			  &suspension, true);
+	security_events_push(lockout->events, &event);
+}
+
+/* Counts under that name and suspends it when that was one too many. */
+static bool count_towards(struct lockout *lockout, const struct lockout_rules *rules,
+			  const struct lockout_failure *failure, const char *user, uint32_t most,
+			  uint64_t now_us, uint32_t *failures)
+{
+	uint64_t key = key_of(lockout, &failure->source, user);
+
+	*failures = count_one(&lockout->sources, key, &failure->source, user, most, now_us);
+	if (*failures <= most)
+		return false;
+	suspend(lockout, rules, failure, user, *failures, now_us);
+	return true;
+}
+
+static bool count_failure(struct lockout *lockout, const struct lockout_rules *rules,
+			  const struct lockout_failure *failure, uint64_t now_us)
+{
+	uint32_t most = rules->max_retry ? rules->max_retry : UINT32_MAX;
+	bool is_stranger = failure->is_home && !failure->is_own;
+	uint32_t on_pair = 0;
+	uint32_t count;
+
+	if (rules->by_user || is_stranger) {
+		if (count_towards(lockout, rules, failure, failure->user, most, now_us, &on_pair))
+			return true;
+	}
+	if (is_stranger) {
+		uint32_t together = most < UINT32_MAX / STRANGERS_FACTOR - 1
+					    ? STRANGERS_FACTOR * (most + 1)
+					    : UINT32_MAX;
+
+		return count_towards(lockout, rules, failure, STRANGERS_USER, together, now_us,
+				     &count);
+	}
+	/* By pairs, the source counts the users it failed on, unless it is somebody's home. */
+	if (rules->by_user && (failure->is_home || on_pair > 1))
+		return false;
+	return count_towards(lockout, rules, failure, "", most, now_us, &count);
+}
+
+enum lockout_verdict lockout_fail(struct lockout *lockout, const struct lockout_rules *rules,
+				  const struct lockout_failure *failure, uint64_t now_us)
+{
+	uint64_t key = lockout_key(lockout, &failure->source);
+	uint32_t in_call;
+
+	/* Was on its way when the suspension began: it makes that no longer. */
+	if (rules->max_retry && lockout_holds(lockout, key, now_us))
+		return LOCKOUT_SUSPENDED;
+	in_call = count_one(&lockout->calls, key_within(lockout, key, failure->call_id),
+			    &failure->source, "", UINT32_MAX, now_us);
+	if (count_failure(lockout, rules, failure, now_us))
 		return LOCKOUT_SUSPENDED;
 	return in_call > rules->call_retry ? LOCKOUT_CALL_SPENT : LOCKOUT_COUNTED;
 }
 
-void lockout_succeed(struct lockout *lockout, const struct addr *source, struct span call_id)
+void lockout_succeed(struct lockout *lockout, const struct addr *source, const char *user,
+		     struct span call_id)
 {
-	struct addr base = source_of(source);
+	uint64_t key;
 
-	if (!table_is_empty(&lockout->sources))
-		tally_reset(&lockout->sources, source_key(&lockout->sources, &base));
-	if (!table_is_empty(&lockout->calls))
-		tally_reset(&lockout->calls, call_key(&lockout->calls, &base, call_id));
+	if (table_is_empty(&lockout->sources) && table_is_empty(&lockout->calls))
+		return;
+	key = lockout_key(lockout, source);
+	tally_reset(&lockout->calls, key_within(lockout, key, call_id));
+	tally_reset(&lockout->sources, key);
+	tally_reset(&lockout->sources, key_within(lockout, key, span_of(user)));
 }
 
-size_t lockout_list(struct auth *auth, uint64_t now_us, bool only_suspended,
-		    struct lockout_entry *out, size_t max)
+/* --- For the control thread and the storage thread. --- */
+
+const struct lockout *auth_lockout(const struct auth *auth)
 {
-	struct tally_table *table = &auth->lockout->sources;
+	return auth->lockout;
+}
+
+struct security_events *lockout_events(struct auth *auth)
+{
+	return auth->lockout->events;
+}
+
+struct suspensions *lockout_suspensions(struct auth *auth)
+{
+	return auth->lockout->suspensions;
+}
+
+size_t lockout_used(const struct auth *auth)
+{
+	return atomic_load_explicit(&auth->lockout->sources.used, memory_order_relaxed);
+}
+
+static size_t list_tallies(struct tally_table *table, const struct addr *source,
+			   struct lockout_entry *out, size_t max)
+{
 	size_t count = 0;
 
 	for (size_t i = 0; i < table->set_count && count < max; i++) {
 		pthread_mutex_lock(lock_of(table, i));
 		for (size_t j = 0; j < WAYS && count < max; j++) {
 			const struct tally *tally = &table->sets[i].ways[j];
-			bool is_held = is_suspended(tally, now_us);
 
-			if (!tally->key || (tally->until_us && !is_held) ||
-			    (only_suspended && !is_held))
+			if (!tally->key || (source && !addr_ip_eq(&tally->source, source)))
 				continue;
-			out[count++] = (struct lockout_entry){
+			out[count] = (struct lockout_entry){
 				.source = tally->source,
 				.failures = tally->failures,
 				.last_us = tally->last_us,
-				.suspended_until_us = tally->until_us,
 			};
+			memcpy(out[count++].user, tally->user, sizeof(tally->user));
 		}
 		pthread_mutex_unlock(lock_of(table, i));
 	}
 	return count;
 }
 
-size_t lockout_clear(struct auth *auth, const struct addr *source)
+static size_t list_suspensions(struct suspensions *suspensions, uint64_t now_us,
+			       const struct addr *source, struct lockout_entry *out, size_t max)
 {
-	struct tally_table *table = &auth->lockout->sources;
-	struct addr base = source ? source_of(source) : (struct addr){0};
+	size_t room = suspensions_count(suspensions);
+	struct suspension *found = room ? calloc(room, sizeof(*found)) : NULL;
 	size_t count = 0;
 
-	for (size_t i = 0; i < table->set_count; i++) {
+	if (!found)
+		return 0;
+	room = suspensions_list(suspensions, now_us, found, room);
+	for (size_t i = 0; i < room && count < max; i++) {
+		if (source && !addr_ip_eq(&found[i].source, source))
+			continue;
+		out[count] = (struct lockout_entry){
+			.source = found[i].source,
+			.failures = found[i].failures,
+			.suspended_until_us = found[i].until_us,
+			.since_ms = found[i].since_ms,
+		};
+		memcpy(out[count++].user, found[i].user, sizeof(found[i].user));
+	}
+	free(found);
+	return count;
+}
+
+size_t lockout_list(struct auth *auth, uint64_t now_us, bool only_suspended,
+		    const struct addr *source, struct lockout_entry *out, size_t max)
+{
+	struct lockout *lockout = auth->lockout;
+	struct addr base = source ? source_of(source) : (struct addr){0};
+	const struct addr *wanted = source ? &base : NULL;
+	size_t count = list_suspensions(lockout->suspensions, now_us, wanted, out, max);
+
+	if (!only_suspended)
+		count += list_tallies(&lockout->sources, wanted, out + count, max - count);
+	return count;
+}
+
+struct clearing {
+	struct lockout *lockout;
+	const struct addr *source; /* NULL = all */
+	const char *user;          /* NULL = whatever it is */
+	enum security_event_kind kind;
+};
+
+static bool is_meant(const struct clearing *clearing, const struct addr *source, const char *user)
+{
+	return (!clearing->source || addr_ip_eq(source, clearing->source)) &&
+	       (!clearing->user || strcmp(user, clearing->user) == 0);
+}
+
+static bool suspension_is_meant(const struct suspension *suspension, void *context)
+{
+	return is_meant(context, &suspension->source, suspension->user);
+}
+
+static void tell_end(const struct suspension *suspension, void *context)
+{
+	const struct clearing *clearing = context;
+	struct security_event event = {
+		.kind = clearing->kind,
+		.source = suspension->source,
+		.failures = suspension->failures,
+	};
+
+	memcpy(event.user, suspension->user, sizeof(event.user));
+	security_events_push(clearing->lockout->events, &event);
+}
+
+size_t lockout_clear(struct auth *auth, const struct addr *source, const char *user)
+{
+	struct lockout *lockout = auth->lockout;
+	struct tally_table *table = &lockout->sources;
+	struct addr base = source ? source_of(source) : (struct addr){0};
+	struct clearing clearing = {
+		.lockout = lockout,
+		.source = source ? &base : NULL,
+		.user = user,
+		.kind = SECURITY_CLEARED,
+	};
+	size_t count =
+		suspensions_end(lockout->suspensions, suspension_is_meant, tell_end, &clearing);
+
+	for (size_t i = 0; i < table->set_count && !table_is_empty(table); i++) {
 		pthread_mutex_lock(lock_of(table, i));
 		for (size_t j = 0; j < WAYS; j++) {
 			struct tally *tally = &table->sets[i].ways[j];
 
-			if (!tally->key || (source && !addr_ip_eq(&tally->source, &base)))
+			if (!tally->key || !is_meant(&clearing, &tally->source, tally->user))
 				continue;
 			tally_drop(table, tally);
 			count++;
@@ -314,4 +472,26 @@ size_t lockout_clear(struct auth *auth, const struct addr *source)
 		pthread_mutex_unlock(lock_of(table, i));
 	}
 	return count;
+}
+
+uint64_t lockout_expire(struct auth *auth, uint64_t now_us)
+{
+	struct clearing ending = {.lockout = auth->lockout, .kind = SECURITY_RELEASED};
+
+	return suspensions_expire(auth->lockout->suspensions, now_us, tell_end, &ending);
+}
+
+bool lockout_restore(struct auth *auth, const struct suspension *stored, uint64_t now_us,
+		     int64_t now_ms)
+{
+	struct lockout *lockout = auth->lockout;
+	struct suspension suspension = *stored;
+	int64_t left_ms = stored->until_ms - now_ms;
+
+	if (left_ms <= 0 || left_ms > (int64_t)LOCKOUT_RESTORE_MAX_S * 1000)
+		return false;
+	suspension.until_us = now_us + (uint64_t)left_ms * 1000;
+	suspensions_begin(lockout->suspensions, key_of(lockout, &stored->source, stored->user),
+			  &suspension, false);
+	return true;
 }

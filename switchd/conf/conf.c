@@ -196,6 +196,7 @@ enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
 	if (!conf)
 		goto out;
 	conf->snapshot = snapshot;
+		conf_free_known(private);
 	conf->private = calloc(1, sizeof(*conf->private));
 	if (!conf->private)
 		goto out;
@@ -222,6 +223,8 @@ out:
 	return err;
 }
 
+	if (!err)
+		err = conf_build_known(conf);
 struct conf *conf_ref(struct conf *conf)
 {
 	atomic_fetch_add_explicit(&conf->private->refs, 1, memory_order_relaxed);

@@ -142,6 +142,10 @@ size_t conf_route(const struct conf *conf, struct span callee,
 		  const struct conf_routing_gateway **out, size_t max);
 /* Network of a party at that address: the network object with the longest prefix that holds it,
  * else that of the listen address which it came in by (local; NULL = not known); "" when neither
+/* A `trusted` prefix holds it. */
+bool conf_is_trusted(const struct conf *conf, const struct addr *address);
+/* A mapping gateway (whatever it authenticates by) or a routing gateway has it, port apart. */
+bool conf_is_gateway(const struct conf *conf, const struct addr *address);
  * says. */
 const char *conf_network_of(const struct conf *conf, const struct addr *address,
 			    const struct addr *local);

@@ -34,12 +34,17 @@ struct conf_private {
 	struct conf_listen *listens;
 	struct conf_network *networks;
 	struct prefix_table network_table; /* target: index of networks */
+	struct prefix_table trusted;
+	struct prefix_table peers; /* addresses of gateways of either kind */
 };
 
 VOS_CHECK enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 					 const struct conf *previous, struct vos_fault *fault);
 VOS_CHECK enum vos_err conf_build_gateways(struct conf *conf, struct vos_fault *fault);
 VOS_CHECK enum vos_err conf_build_networks(struct conf *conf);
+/* After the gateways. */
+VOS_CHECK enum vos_err conf_build_known(struct conf *conf);
+void conf_free_known(struct conf_private *private);
 VOS_CHECK enum vos_err conf_build_listens(struct conf *conf);
 
 /* "" when the field is unset. */

@@ -2,6 +2,7 @@
 #include "switchd/sip/dispatch.h"
 
 #include "switchd/nat/keepalive.h"
+#include "switchd/sip/guard.h"
 #include "switchd/sip/leg.h"
 #include "switchd/sip/reply.h"
 #include "switchd/sip/txn.h"
@@ -137,6 +138,10 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 		sip_reply_stateless(worker, &rx, status, why);
 		return;
 	case SIP_VERDICT_OK:
+	/* Whoever handed it over has asked; of streams nobody has. */
+	if ((!is_handed_over || sip_socket_is_stream(socket)) &&
+	    !guard_admits(worker, socket, source, data, len))
+		return;
 		break;
 	}
 	if (!msg->is_request)

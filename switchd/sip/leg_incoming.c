@@ -6,6 +6,7 @@
 #include "switchd/auth/credentials.h"
 #include "switchd/sip/authorize.h"
 #include "switchd/sip/dispatch.h"
+#include "switchd/sip/guard.h"
 #include "switchd/sip/leg_private.h"
 
 #define MAX_FORWARDS 70
@@ -281,6 +282,8 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 		return;
 	}
 	if (leg_merge_is_known(worker, leg_merge_key(worker, rx->msg))) {
+	if (!guard_admits_call(worker, rx))
+		return;
 		sip_reply_stateless(worker, rx, 482, NULL);
 		return;
 	}

@@ -19,6 +19,7 @@ struct alarms;
 struct location;
 struct auth;
 struct keepalive;
+struct guard;
 struct media;
 struct call_table;
 struct txn_table;
@@ -81,6 +82,7 @@ struct sip_worker {
 	struct wheel wheel;
 	struct mailbox mailbox;
 	struct hash_key hash_key;
+	struct guard *guard; /* NULL: everything is let in */
 	struct random_pool random; /* for tags, branches, Call-IDs */
 	struct txn_table *txns;
 	struct leg_table *legs;
