@@ -170,6 +170,9 @@ static void find_conflicts(struct conflicts *conflicts, const struct change *cha
 	struct newer_path *entry;
 
 	HASH_FIND_STR(conflicts->table, change_path(change, path), entry);
+	/* Two who delete the same object agree. */
+	if (entry && entry->is_deletion && change->op == CHANGE_OBJECT_DELETE)
+		return;
 	/* Two who create the same object do not disagree; what they put into it may. */
 	if (entry && (change->op != CHANGE_OBJECT_CREATE || entry->is_deletion)) {
 		found(conflicts, change, path, entry);

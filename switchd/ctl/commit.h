@@ -30,7 +30,7 @@ void commit_facts(struct location *location, struct check_facts *out);
 /* Calls back (fn may be NULL) for each path that both `changes` and a generation newer than base
  * changed: with our change, the path, and who changed it. A path conflicts with itself, and with
  * the deletion of the object that holds it; the deletion of an object with every field of it that
- * was changed. *count is how many. */
+ * was changed; two deletions do not. *count is how many. */
 typedef void conflict_fn(void *context, const struct change *ours, const char *path,
 			 uint64_t generation, const char *author);
 VOS_CHECK enum vos_err commit_conflicts(struct store *store, const struct snapshot *base,

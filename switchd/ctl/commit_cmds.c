@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "switchd/ctl/commit_adapt.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/ctl/in_force.h"
 #include "switchd/ctl/monitor.h"
@@ -192,20 +193,56 @@ static void judge_plan(struct request *request, const struct commit_plan *plan,
 		carry_out(request, plan, options);
 }
 
+struct remade {
+	struct request *request;
+	const struct config_candidate *candidate;
+};
+
+static void say_remade(void *context, const char *path)
+{
+	const struct remade *remade = context;
+
+	emit_say(remade->request,
+		 "%s, deleted by others meanwhile, is made again as it was in generation %llu",
+		 path, (unsigned long long)snapshot_generation(remade->candidate->base));
+}
+
+/* The plan on what is in force, which others may have changed since the candidate was opened. */
+static enum vos_err make_plan(struct request *request, const struct config_candidate *candidate,
+			      bool replace, struct commit_plan *plan, struct vos_fault *fault)
+{
+	struct snapshot *running = request_running(request);
+	struct remade remade = {.request = request, .candidate = candidate};
+	struct change_list adapted = {0};
+	struct check_facts facts;
+	enum vos_err err = VOS_OK;
+	bool is_behind =
+		!replace && snapshot_generation(candidate->base) != snapshot_generation(running);
+
+	commit_facts(request->ctl->context.location, &facts);
+	if (is_behind)
+		err = commit_adapt(candidate->base, running, &candidate->changes, say_remade,
+				   &remade, &adapted);
+	if (err)
+		fault_set(fault, FAULT_INTERNAL, 0, "%s", vos_strerror(err));
+	else
+		err = commit_plan_make(running, is_behind ? &adapted : &candidate->changes, replace,
+				       &facts, plan, fault);
+	change_list_clear(&adapted);
+	return err;
+}
+
 void commit_candidate(struct request *request, struct config_candidate *candidate,
 		      const struct commit_options *options)
 {
 	struct commit_plan plan;
-	struct check_facts facts;
 	struct vos_fault fault = {0};
 
 	if (!options->check_only && refuse_locked(request))
 		return;
 	if (!options->force && !options->replace && has_conflicts(request, candidate))
 		return;
-	commit_facts(request->ctl->context.location, &facts);
-	if (commit_plan_make(request_running(request), &candidate->changes, options->replace,
-			     &facts, &plan, &fault) != VOS_OK) {
+	if (make_plan(request, candidate, options->replace, &plan, &fault) != VOS_OK) {
 		request_fail(request, &fault);
 		request->is_commit_refused = true;
 		return;

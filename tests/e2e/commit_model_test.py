@@ -263,6 +263,52 @@ class CommitModel(unittest.TestCase):
         mine.do('commit force')
         self.assertEqual(self.hostname(), 'mine')
 
+    def test_force_over_what_others_deleted(self):
+        self.switch.do('apply', self.write('more.conf', 'network office\n prefix 10.0.0.0/8\n exit\n'
+                       'routing-gateway out\n address 192.0.2.1\n address 192.0.2.2\n prefixes 00\n prefixes 01\n exit\n'))
+        base = self.generation()
+        mine = self.configure('routing-gateway out', 'priority 7', 'exit', 'phone 1001 name mine', 'no phone 1002')
+        for path in 'routing-gateway out', 'phone 1001', 'phone 1002':
+            self.switch.do(f'set no {path}')
+        data, notices = mine.run('commit')
+        self.assertEqual((data['code'], data['stage']), ('conflict.generation', 'commit'))
+        # That both delete 1002 is no conflict.
+        self.assertEqual([notice['params']['path'] for notice in notices if notice['method'] == 'warning'],
+                         ['routing-gateway out priority', 'phone 1001 name'])
+        data, notices = mine.run('commit force')
+        self.assertEqual(data['status'], 'ok', data)
+        said = ''.join(notice['params']['text'] for notice in notices if notice['method'] == 'text')
+        for path in 'routing-gateway out', 'phone 1001':
+            self.assertIn(f'{path}, deleted by others meanwhile, is made again as it was in generation {base}', said)
+        text = self.switch.do('show', 'running-config')
+        self.assertRegex(text, r'routing-gateway out\n( .*\n)*? priority 7\n')
+        for part in ' address 192.0.2.1\n', ' address 192.0.2.2\n', ' prefixes 00\n prefixes 01\n', ' name mine\n':
+            self.assertIn(part, text)
+        self.assertRegex(text, r'password sealed v1:')
+        self.assertNotIn('phone 1002', text)
+
+    def test_force_does_not_bring_back_a_reference(self):
+        self.switch.do('apply', self.write('more.conf', 'network office\n prefix 10.0.0.0/8\n exit\n'
+                       'phone 1002\n network office\n exit\n'))
+        mine = self.configure('phone 1002 name mine')
+        self.switch.do('set no phone 1002')
+        self.switch.do('set no network office')
+        code, text = mine.refused('commit force')
+        self.assertEqual(code, 'ref.missing')
+        self.assertIn('office', text)
+        # The way out: ours goes.
+        mine.do('rebase')
+        self.assertEqual(mine.rows('show configuration changes'), [])
+
+    def test_both_delete_the_same(self):
+        mine = self.configure('no phone 1002', 'hostname mine')
+        self.switch.do('set no phone 1002')
+        mine.do('commit')
+        self.assertEqual(self.hostname(), 'mine')
+        gone = self.configure('no phone 1001')
+        self.switch.do('set no phone 1001')
+        self.assertIn('nothing to change', gone.do('commit'))
+
     # --- a lost connection ---
 
     def test_resume(self):

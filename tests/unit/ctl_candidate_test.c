@@ -254,7 +254,7 @@ static const struct conflict_case conflict_cases[] = {
 	{"phone 1", "phone 1 name a", "phone 2 name b", 0},
 	{"phone 1", "no phone 1", "phone 1 name b", 1},
 	{"phone 1", "phone 1 name a", "no phone 1", 1},
-	{"phone 1", "no phone 1", "no phone 1", 1},
+	{"phone 1", "no phone 1", "no phone 1", 0}, /* both delete it */
 	{"phone 1\nexit\nphone 10", "phone 10 name a", "no phone 1", 0},
 	{"phone 1", "phone 2 name a", "phone 2 lock out", 0}, /* both create it */
 	{"phone 1", "phone 2 name a", "phone 2 name b", 1},
