@@ -13,12 +13,15 @@
 #include "switchd/media/media.h"
 
 /* A momentary copy of a call, for show (behaviour D4 names the states). */
-#define CALL_TEXT_MAX 128
+#define CALL_TEXT_MAX       128
+#define CALL_PARTY_MAX      84 /* kind and name of an object */
+#define CALL_ATTEMPTS_SHOWN 16
 
 struct call_leg_info {
 	char number[64];
-	char party[64]; /* "phone 1001", "routing-gateway a" */
-	char state[24]; /* invite, trying, progress, progress-sdp, ringing, connected, released */
+	char party[CALL_PARTY_MAX]; /* "phone 1001", "routing-gateway a" */
+	char state[24];   /* invite, trying, progress, progress-sdp, ringing, connected, released */
+	uint32_t stage_s; /* seconds until this state is given up, 0 = no limit */
 	char call_id[CALL_TEXT_MAX];
 	struct addr signalling;
 	struct addr media; /* from its SDP */
@@ -42,14 +45,50 @@ struct call_info {
 	enum decide_step media_step;
 	char cause[64];             /* empty while it is up */
 	char timers[CALL_TEXT_MAX]; /* running timers in words: "ringing 120 s" */
-	char attempts[256];         /* route attempts so far: "phone 1002 -> 486" */
+	/* a: the caller; b: the callee that answered, until then the one that has come farthest */
 	struct call_leg_info legs[2];
+};
+
+/* One callee that was called. Times are since the call's start; < 0: that did not happen. */
+struct call_attempt_info {
+	char party[CALL_PARTY_MAX];
+	char state[24];   /* as of a leg while it is under way; answered, failed, ended */
+	char outcome[32]; /* word of the cause or SIP status; empty while it is under way */
+	struct addr address;
+	int64_t start_ms;
+	int64_t ring_ms;
+	int64_t end_ms;
+	uint32_t stage_s; /* as of a leg */
+};
+
+/* A party as the media decision saw it. */
+struct call_party_info {
+	char party[CALL_PARTY_MAX];
+	struct decide_party decide;
+	char network[CALL_PARTY_MAX]; /* decide.network points here */
+};
+
+/* Of one call more than a list needs. */
+struct call_detail {
+	struct call_info info;
+	size_t attempt_count; /* may be more than are shown: the last ones are */
+	struct call_attempt_info attempts[CALL_ATTEMPTS_SHOWN];
+	struct call_party_info decided[2];
 };
 
 struct call_table;
 
 /* Calls with id > after, in id order, at most max; for a show cursor in slices. */
 size_t call_table_list(struct call_table *table, uint64_t after, struct call_info *out, size_t max);
+/* False: there is no such call. */
+bool call_table_detail(struct call_table *table, uint64_t id, struct call_detail *out);
 size_t call_table_count(const struct call_table *table);
 /* Operator's disconnect (clear call): both legs are released with cause `operator`. */
 bool call_table_clear(struct call_table *table, uint64_t id);
+/* The same for the calls with *after < id <= until that pass by the gateway (NULL: for all); looks
+ * at max calls at most, moves *after behind the last one, adds to *cleared. False: none is left to
+ * look at. */
+bool call_table_clear_some(struct call_table *table, uint64_t *after, uint64_t until,
+			   const char *gateway, size_t max, size_t *cleared);
+/* Id of the newest call; for a walk that is not to follow calls which begin meanwhile. */
+uint64_t call_table_newest(const struct call_table *table);

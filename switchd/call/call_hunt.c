@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The hunt: candidates for a callee (the contacts of a phone, or gateways by prefix), one attempt
- * after the other until one answers or the rules say stop (behaviour C7). */
+/* The hunt: candidates for a callee (the contacts of a phone, or gateways by prefix), called in
+ * turn, or those of a group at once, until one answers or the rules say stop (behaviour C7,
+ * RFC 3261 16.6 and 16.7). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_private.h"
 #include "switchd/sip/location.h"
 
 /* Makes room for the candidates once their number is known. */
-static bool reserve_targets(struct call_hunt *hunt, size_t count)
+static bool reserve_candidates(struct call_hunt *hunt, size_t count)
 {
 	hunt->capacity = count < CALL_TARGETS_MAX ? count : CALL_TARGETS_MAX;
-	hunt->targets = calloc(hunt->capacity ? hunt->capacity : 1, sizeof(*hunt->targets));
-	return hunt->targets != NULL;
+	hunt->candidates = calloc(hunt->capacity ? hunt->capacity : 1, sizeof(*hunt->candidates));
+	return hunt->candidates != NULL;
 }
 
+/* NULL: the list is full. Each is a group of its own unless the caller of this says otherwise. */
 static struct call_target *add_target(struct call_hunt *hunt)
 {
-	return hunt->count < hunt->capacity ? &hunt->targets[hunt->count++] : NULL;
+	struct call_candidate *candidate;
+
+	if (hunt->count == hunt->capacity)
+		return NULL;
+	candidate = &hunt->candidates[hunt->count];
+	candidate->group = (unsigned)hunt->count++;
+	return &candidate->target;
 }
 
 static void add_binding(struct call *call, const struct conf_phone *phone,
@@ -64,22 +73,28 @@ static void add_address(struct call *call, const struct conf_party *party, const
 static struct cause fill_phone(struct call *call, const struct conf_phone *phone)
 {
 	struct binding bindings[LOCATION_CONTACTS_MAX];
+	struct call_hunt *hunt = call->hunt;
 	size_t count;
 
+	hunt->is_one_party = true;
 	if (phone->lock == CONF_LOCK_IN || phone->lock == CONF_LOCK_ALL)
 		return cause_of(CAUSE_LOCKED);
 	if (phone->is_static) {
-		if (!reserve_targets(call->hunt, 1))
+		if (!reserve_candidates(call->hunt, 1))
 			return cause_of(CAUSE_NO_MEMORY);
 		add_address(call, &phone->party, "phone", phone->number, &phone->static_address);
 		return cause_of(CAUSE_NORMAL);
 	}
 	count = location_find(call->table->env.location, span_of(phone->number), clock_wall_ms(),
 			      bindings, LOCATION_CONTACTS_MAX);
-	if (!reserve_targets(call->hunt, count))
+	if (!reserve_candidates(call->hunt, count))
 		return cause_of(CAUSE_NO_MEMORY);
 	for (size_t i = 0; i < count; i++)
 		add_binding(call, phone, &bindings[i]);
+	/* Equal q is one group (RFC 3261 16.6); location_find() has sorted by it. */
+	for (size_t i = 1; phone->rings_at_once && i < hunt->count; i++)
+		if (bindings[i].q_thousandths == bindings[i - 1].q_thousandths)
+			hunt->candidates[i].group = hunt->candidates[i - 1].group;
 	return cause_of(count ? CAUSE_NORMAL : CAUSE_OFFLINE);
 }
 
@@ -92,7 +107,7 @@ static struct cause fill_gateways(struct call *call)
 	count = conf_route(call->hunt->conf, span_of(call->callee), gateways, CALL_TARGETS_MAX);
 	for (size_t i = 0; i < count; i++)
 		addresses += gateways[i]->address_count;
-	if (!reserve_targets(call->hunt, addresses))
+	if (!reserve_candidates(call->hunt, addresses))
 		return cause_of(CAUSE_NO_MEMORY);
 	for (size_t i = 0; i < count; i++)
 		for (size_t a = 0; a < gateways[i]->address_count; a++)
@@ -118,92 +133,63 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 	return phone ? fill_phone(call, phone) : fill_gateways(call);
 }
 
-/* Dials one candidate; VOS_OK, or why its leg could not start (hunt->last is set). */
-static bool dial(struct call *call, const struct call_target *target)
+/* Where the caller takes media, kept for attempts whose SDP it may never see. */
+static bool hold_peers(struct call_hunt *hunt)
 {
-	const struct call_env *env = &call->table->env;
-	struct leg *caller = call->legs[MEDIA_A];
-	struct call_hunt *hunt = call->hunt;
-	char memory[SDP_BYTES_MAX + 1024];
-	struct buf sdp = buf_over(memory, sizeof(memory));
-	struct addr anchor = env->media_address(env->context, target, caller);
-	struct call_dial dial = {
-		.target = target,
-		.caller = call->caller,
-		.display = hunt->display,
-		.max_forwards = hunt->max_forwards,
-	};
-	enum vos_err err;
-
-	call->decision = media_decide(hunt->conf->snapshot, &hunt->caller, &target->decide);
-	/* Ports are bound on the address that faces the callee. */
-	if (!call->decision.relay || !addr_ip_eq(&hunt->anchor, &anchor))
-		call_media_close(call);
-	hunt->anchor = anchor;
-	err = call_media_forward(call, caller, &anchor, (struct span){hunt->sdp, hunt->sdp_len},
-				 &sdp);
-	if (err != VOS_OK) {
-		hunt->last = cause_of(err == VOS_EFULL    ? CAUSE_NO_RTP_PORT
-				      : err == VOS_EINVAL ? CAUSE_BAD_SDP
-							  : CAUSE_NO_MEMORY);
-		return false;
-	}
-	snprintf(call->party[MEDIA_B], sizeof(call->party[MEDIA_B]), "%.39s", target->party);
-	dial.sdp = buf_span(&sdp);
-	call->legs[MEDIA_B] = env->dial(env->context, call, caller, &dial);
-	if (!call->legs[MEDIA_B])
-		hunt->last = cause_of(CAUSE_GATEWAY_UNREACHABLE);
-	return call->legs[MEDIA_B] != NULL;
+	if (!hunt->held)
+		hunt->held = calloc(1, sizeof(*hunt->held));
+	return hunt->held != NULL;
 }
 
 bool call_hunt_next(struct call *call)
 {
 	struct call_hunt *hunt = call->hunt;
 
-	while (hunt->next < hunt->count) {
-		struct call_target *target = &hunt->targets[hunt->next++];
+	while (hunt->running == 0 && hunt->next < hunt->count) {
+		size_t first = hunt->next;
+		unsigned group = hunt->candidates[first].group;
 
-		if (dial(call, target))
-			return true;
-		call_note_attempt(call, hunt->last);
+		while (hunt->next < hunt->count && hunt->candidates[hunt->next].group == group)
+			hunt->next++;
+		if (hunt->next - first > 1 && !hold_peers(hunt)) {
+			hunt->answer = cause_of(CAUSE_NO_MEMORY);
+			return false;
+		}
+		for (size_t i = first; i < hunt->next; i++) {
+			hunt->candidates[i].is_fork = hunt->next - first > 1;
+			call_attempt_dial(call, &hunt->candidates[i]);
+		}
 	}
-	return false;
-}
-
-/* Appends "phone 1002 -> 486" to the attempts; what does not fit is cut at a whole entry. */
-void call_note_attempt(struct call *call, struct cause cause)
-{
-	char name[32];
-	char entry[96];
-	size_t used = call->attempts ? strlen(call->attempts) : 0;
-
-	if (!call->attempts)
-		call->attempts = calloc(1, CALL_ATTEMPTS_MAX);
-	if (!call->attempts)
-		return;
-	cause_name(cause, name, sizeof(name));
-	snprintf(entry, sizeof(entry), "%s%s -> %s", used ? ", " : "", call->party[MEDIA_B], name);
-	if (used + strlen(entry) < CALL_ATTEMPTS_MAX)
-		memcpy(call->attempts + used, entry, strlen(entry) + 1);
+	return hunt->running > 0;
 }
 
 /* C7, as far as the gateways' own switches are not there yet: busy and 6xx end the hunt, and so
- * does ringing. */
-bool call_hunt_may_go_on(const struct call *call, struct cause cause)
+ * does ringing. The contacts of a phone are all tried, unless somebody there says 6xx. */
+bool call_hunt_may_go_on(const struct call_hunt *hunt, struct cause cause)
 {
-	if (cause.received == 486 || cause.received >= 600)
+	if (cause.received >= 600)
 		return false;
-	return !call->was_ringing;
+	return hunt->is_one_party || (cause.received != 486 && !hunt->was_ringing);
 }
 
 void call_hunt_end(struct call *call)
 {
-	if (!call->hunt)
+	struct call_hunt *hunt = call->hunt;
+	struct call_attempt *attempt;
+
+	if (!hunt)
 		return;
-	conf_unref(call->hunt->conf);
-	free(call->hunt->targets);
-	free(call->hunt->sdp);
-	free(call->hunt->early_sdp);
-	free(call->hunt);
+	DL_FOREACH (call->attempts, attempt)
+		attempt->candidate = NULL;
+	for (size_t i = 0; i < hunt->count; i++) {
+		call_media_close(&hunt->candidates[i].media, 0);
+		free(hunt->candidates[i].early_sdp);
+	}
+	call_media_close(&hunt->spare, 0);
+	conf_unref(hunt->conf);
+	free(hunt->candidates);
+	free(hunt->held);
+	free(hunt->sdp);
+	free(hunt);
 	call->hunt = NULL;
 }

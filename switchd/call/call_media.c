@@ -1,26 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Media of a call: which path (decided per candidate), and the SDP as the other side is to see it.
- */
+ *
+ * Every attempt has a path of its own, and attempts at once have ports of their own: what one
+ * callee sends cannot reach the caller by the ports of another. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "switchd/call/call_private.h"
 
-void call_media_close(struct call *call)
+void call_media_close(struct call_media *media, unsigned but)
 {
-	for (int i = 0; i < CALL_STREAMS_MAX; i++) {
-		if (call->sessions[i])
-			media_close(call->sessions[i]);
-		call->sessions[i] = NULL;
+	for (unsigned i = 0; i < CALL_STREAMS_MAX; i++) {
+		if (!media->sessions[i] || but >> i & 1)
+			continue;
+		media_close(media->sessions[i]);
+		media->sessions[i] = NULL;
 	}
 }
 
-static void note_stream(struct call *call, enum media_side side, const struct sdp *sdp)
+unsigned call_media_open_streams(const struct call_media *media)
+{
+	unsigned streams = 0;
+
+	for (unsigned i = 0; i < CALL_STREAMS_MAX; i++)
+		if (media->sessions[i])
+			streams |= 1u << i;
+	return streams;
+}
+
+void call_media_set_peers(struct call_media *media, enum media_side side,
+			  const struct call_peers *peers)
+{
+	for (unsigned i = 0; i < CALL_STREAMS_MAX; i++)
+		if (media->sessions[i] && peers->set >> i & 1)
+			media_set_peer(media->sessions[i], side, &peers->streams[i]);
+}
+
+static void note_stream(struct call_stream *heard, const struct sdp *sdp)
 {
 	if (sdp->stream_count == 0)
 		return;
-	snprintf(call->codec[side], sizeof(call->codec[side]), "%.11s", sdp->streams[0].codec);
-	call->media[side] = sdp->streams[0].rtp;
-	call->direction[side] =
+	snprintf(heard->codec, sizeof(heard->codec), "%.11s", sdp->streams[0].codec);
+	heard->address = sdp->streams[0].rtp;
+	heard->direction =
 		sdp->streams[0].is_null_address ? SDP_INACTIVE : sdp->streams[0].direction;
 }
 
@@ -37,40 +59,54 @@ static bool is_rtp(const struct sdp_stream *stream)
 	return span_istarts_with(stream->proto, SPAN_LIT("RTP/"));
 }
 
-/* Anchors one stream at the relay. Port 0 (refused, or nothing that can be relayed) stays 0. */
-static enum vos_err anchor_stream(struct call *call, const struct leg *from, size_t index,
-				  const struct sdp_stream *stream, const struct addr *anchor,
-				  struct sdp_anchor *out)
+static enum vos_err open_session(struct call *call, const struct call_pass *pass,
+				 struct media_session **session)
 {
-	enum media_side to = from->side == MEDIA_A ? MEDIA_B : MEDIA_A;
+	const struct addr *near = &pass->from->media_address;
+	bool is_caller = pass->from->side == MEDIA_A;
+
+	if (*session)
+		return VOS_OK;
+	return media_open(call->table->env.media, is_caller ? near : pass->anchor,
+			  is_caller ? pass->anchor : near, session);
+}
+
+/* Anchors one stream at the relay. Port 0 (refused, or nothing that can be relayed) stays 0. */
+static enum vos_err anchor_stream(struct call *call, const struct call_pass *pass, size_t index,
+				  const struct sdp_stream *stream, struct sdp_anchor *out)
+{
+	enum media_side to = pass->from->side == MEDIA_A ? MEDIA_B : MEDIA_A;
 	struct media_peer peer = {
 		.rtp = stream->rtp,
 		.rtcp = stream->rtcp,
-		.signalling = from->signalling,
-		.may_learn = may_learn(from, stream),
+		.signalling = pass->from->signalling,
+		.may_learn = may_learn(pass->from, stream),
 	};
+	struct media_session **session;
+	enum vos_err err;
 
-	*out = (struct sdp_anchor){.address = *anchor, .write_rtcp = true};
+	*out = (struct sdp_anchor){.address = *pass->anchor, .write_rtcp = true};
 	out->address.port = 0;
 	if (stream->port == 0 || index >= CALL_STREAMS_MAX || !is_rtp(stream))
 		return VOS_OK;
-	if (!call->sessions[index]) {
-		const struct addr *near = &from->media_address;
-		bool is_caller = from->side == MEDIA_A;
-		enum vos_err err = media_open(call->table->env.media, is_caller ? near : anchor,
-					      is_caller ? anchor : near, &call->sessions[index]);
-
-		if (err != VOS_OK)
-			return err;
+	session = &pass->media->sessions[index];
+	err = open_session(call, pass, session);
+	if (err != VOS_OK)
+		return err;
+	if (pass->peers) {
+		pass->peers->streams[index] = peer;
+		pass->peers->set |= 1u << index;
+	} else {
+		media_set_peer(*session, pass->from->side, &peer);
 	}
-	media_set_peer(call->sessions[index], from->side, &peer);
-	out->address.port = media_port(call->sessions[index], to);
+	out->address.port = media_port(*session, to);
 	return VOS_OK;
 }
 
-enum vos_err call_media_forward(struct call *call, const struct leg *from,
-				const struct addr *anchor, struct span body, struct buf *out)
+enum vos_err call_media_forward(struct call *call, const struct call_pass *pass, struct span body,
+				struct buf *out)
 {
+	bool is_relayed = pass->media->decision.relay;
 	struct sdp_anchor anchors[SDP_STREAMS_MAX];
 	struct sdp sdp;
 	const char *why;
@@ -78,19 +114,18 @@ enum vos_err call_media_forward(struct call *call, const struct leg *from,
 	if (body.len == 0)
 		return VOS_OK;
 	if (!sdp_scan(body, &sdp, &why)) {
-		if (call->decision.relay)
+		if (is_relayed)
 			return VOS_EINVAL;
 		buf_add_span(out, body);
 		return out->failed ? VOS_EINVAL : VOS_OK;
 	}
-	note_stream(call, from->side, &sdp);
-	if (!call->decision.relay) {
+	note_stream(pass->heard, &sdp);
+	if (!is_relayed) {
 		buf_add_span(out, body);
 		return out->failed ? VOS_EINVAL : VOS_OK;
 	}
 	for (size_t i = 0; i < sdp.stream_count; i++) {
-		enum vos_err err =
-			anchor_stream(call, from, i, &sdp.streams[i], anchor, &anchors[i]);
+		enum vos_err err = anchor_stream(call, pass, i, &sdp.streams[i], &anchors[i]);
 
 		if (err != VOS_OK)
 			return err;
@@ -98,4 +133,34 @@ enum vos_err call_media_forward(struct call *call, const struct leg *from,
 	if (!sdp_rewrite(body, &sdp, anchors, out) || out->failed)
 		return VOS_EINVAL;
 	return VOS_OK;
+}
+
+static struct call_decided decided(const struct decide_party *party)
+{
+	return (struct call_decided){
+		.source = party->source,
+		.mode = (uint8_t)party->mode,
+		.has_local_ring = party->has_local_ring,
+		.has_encryption = party->has_encryption,
+		.is_dynamic = party->is_dynamic,
+		.is_nat = party->is_nat,
+	};
+}
+
+void call_media_keep_decision(struct call *call, const struct decide_party *caller,
+			      const struct decide_party *callee)
+{
+	size_t caller_len = strlen(caller->network) + 1;
+	size_t callee_len = strlen(callee->network) + 1;
+
+	call->decided[MEDIA_A] = decided(caller);
+	call->decided[MEDIA_B] = decided(callee);
+	if (caller_len + callee_len == 2)
+		return;
+	/* Without memory for them the networks are not shown, nothing else. */
+	call->networks = malloc(caller_len + callee_len);
+	if (!call->networks)
+		return;
+	memcpy(call->networks, caller->network, caller_len);
+	memcpy(call->networks + caller_len, callee->network, callee_len);
 }

@@ -4,37 +4,94 @@
 
 #include <uthash.h>
 
-#include "switchd/call/call_table.h"
+#include "switchd/call/call_media.h"
 #include "switchd/loop/wheel.h"
-#include "switchd/media/sdp.h"
 
-#define CALL_TARGETS_MAX  10
-#define CALL_STREAMS_MAX  4
-#define CALL_ATTEMPTS_MAX 256
+#define CALL_TARGETS_MAX 10
 
-enum call_state {
-	CALL_SETUP,   /* an outgoing leg is being tried */
-	CALL_TRYING,  /* it answered 100 */
-	CALL_RINGING, /* 18x */
-	CALL_CONNECTED,
+enum call_attempt_state {
+	ATTEMPT_CALLING, /* nothing heard */
+	ATTEMPT_TRYING,
+	ATTEMPT_RINGING, /* 18x */
+	ATTEMPT_ANSWERED,
+	ATTEMPT_FAILED,
+	ATTEMPT_ENDED, /* by us: another one answered, the caller gave up */
+};
+
+/* One callee that was called, in the order of the list; kept as long as the call. The stages of
+ * behaviour C6 are timed by its leg. */
+struct call_attempt {
+	struct call_attempt *next;
+	struct call_attempt *prev;
+	struct leg *leg;                  /* while it is under way */
+	struct call_candidate *candidate; /* while the call is being set up */
+	struct addr address;              /* where it was called */
+	struct cause outcome;             /* of one that is over */
+	uint32_t start_ms;                /* this and the following since the call's start */
+	uint32_t ring_ms;                 /* first 18x; 0 = none */
+	uint32_t end_ms;                  /* answer or end; 0 = not yet */
+	enum call_attempt_state state;
+	char party[]; /* "phone 1002" */
+};
+
+/* One that may be called, and what its attempt needs until the call is answered. */
+struct call_candidate {
+	struct call_target target;
+	unsigned group; /* those of one group are called at once, the groups in turn */
+	bool is_fork;   /* called together with others */
+	bool is_held;   /* the relay does not know the caller's side of it yet */
+	unsigned path;  /* number of its media path: another one is another callee's */
+	struct call_media media;
+	struct call_stream heard;
+	char *early_sdp; /* of its 18x, as the caller is to see it; NULL = none */
+	size_t early_sdp_len;
 };
 
 /* What only the set-up needs; freed at the answer. */
 struct call_hunt {
 	struct conf *conf; /* reference: what the targets point into */
 	struct decide_party caller;
-	struct addr anchor;          /* our media address towards the last candidate */
-	struct call_target *targets; /* room for CALL_TARGETS_MAX at most */
+	struct call_candidate *candidates; /* room for CALL_TARGETS_MAX at most */
 	size_t capacity;
 	size_t count;
 	size_t next;
-	struct cause last;
-	char *sdp; /* the caller's offer, for every attempt */
+	unsigned running;    /* attempts under way */
+	bool is_one_party;   /* contacts of one phone: every one counts, not only the last */
+	bool was_ringing;    /* some attempt was */
+	bool has_answer;     /* answer is set */
+	struct cause answer; /* for the caller, unless one of the others answers */
+	char *sdp;           /* the caller's offer, for every attempt */
 	size_t sdp_len;
-	char *early_sdp; /* what the caller was last told in 18x, NULL = nothing */
-	size_t early_sdp_len;
+	struct call_peers *held; /* where the caller takes media, for attempts at once */
+	struct call_media spare; /* ports of the attempt before, for the next one */
+	unsigned spare_path;
+	unsigned paths;                  /* numbers given */
+	const struct call_attempt *told; /* whose 18x the caller hears; NULL = nobody's now */
+	unsigned told_path;              /* whose SDP the caller has; 0 = nobody's */
+	bool told_ringing;               /* the caller had 180 */
+	bool told_progress;              /* the caller had any 18x */
 	char display[64];
 	int max_forwards;
+};
+
+/* A new offer inside the call that waits for its answer. */
+struct call_offer {
+	enum media_side by;
+	bool was_empty;
+	bool is_withdrawn;
+	unsigned streams_before; /* bit set of those that had ports already */
+	struct call_stream heard;
+	struct call_peers peers; /* take effect with the answer */
+};
+
+/* What the media decision went by, kept for show; networks are in call->networks. */
+struct call_decided {
+	struct addr source;
+	uint8_t mode; /* enum conf_media_mode */
+	bool has_local_ring;
+	bool has_encryption;
+	bool is_dynamic;
+	bool is_nat;
 };
 
 struct call {
@@ -43,30 +100,25 @@ struct call {
 	struct call *next; /* in order of id */
 	struct call *prev;
 	struct call_table *table;
-	struct leg *legs[MEDIA_SIDES];
-	struct call_hunt *hunt;
-	struct media_session *sessions[CALL_STREAMS_MAX];
-	char *caller; /* with callee in one block */
+	struct leg *legs[MEDIA_SIDES]; /* B: the callee that answered */
+	struct call_attempt *attempts;
+	struct call_attempt *answered; /* the attempt that became leg B */
+	struct call_hunt *hunt;        /* NULL once it is answered */
+	struct call_offer *offer;      /* NULL: none waits */
+	char *caller;                  /* with callee and party in one block */
 	char *callee;
-	char *attempts; /* text, NULL while empty */
+	char *party;    /* the caller's: "phone 1001" */
+	char *networks; /* of caller and callee, each with its NUL; NULL: neither has one */
 	struct wheel_timer duration;
 	int64_t start_ms;
 	int64_t answer_ms;
 	uint64_t start_us;
 	uint64_t answer_us;
-	struct decide_result decision;
-	enum call_state state;
-	bool was_ringing;
-	bool is_late_offer;       /* INVITE without SDP: the answer comes with the caller's ACK */
-	bool ack_pending;         /* callee waits for that ACK */
-	bool offer_pending;       /* a new offer waits for its answer ... */
-	enum media_side offer_by; /* ... which this side made */
-	bool offer_was_empty;
-	bool offer_is_withdrawn;
-	char party[MEDIA_SIDES][40];
-	char codec[MEDIA_SIDES][12];
-	struct addr media[MEDIA_SIDES]; /* of the first stream, as signalled */
-	enum sdp_direction direction[MEDIA_SIDES];
+	struct call_media media; /* with the callee that answered */
+	struct call_stream streams[MEDIA_SIDES];
+	struct call_decided decided[MEDIA_SIDES];
+	bool is_late_offer; /* INVITE without SDP: the answer comes with the caller's ACK */
+	bool ack_pending;   /* callee waits for that ACK */
 };
 
 struct call_table {
@@ -82,23 +134,42 @@ static inline struct leg *call_other_leg(const struct call *call, const struct l
 	return call->legs[leg->side == MEDIA_A ? MEDIA_B : MEDIA_A];
 }
 
+static inline bool call_attempt_is_running(const struct call_attempt *attempt)
+{
+	return attempt->state <= ATTEMPT_RINGING;
+}
+
 /* call_table.c */
 struct call *call_new(struct call_table *table);
 void call_free(struct call *call);
+struct call *call_find(const struct call_table *table, uint64_t id);
+/* The first call with a higher id. */
+struct call *call_after(const struct call_table *table, uint64_t after);
 
-/* call_hunt.c: candidates, one attempt after the other. */
+/* call_hunt.c: who may be called, in which order, and until when. */
 struct cause call_hunt_fill(struct call *call, const struct call_setup *setup);
-/* Dials the next candidate; false when there is none left. */
+/* Calls the next group of candidates; false when there is none left. */
 bool call_hunt_next(struct call *call);
-bool call_hunt_may_go_on(const struct call *call, struct cause cause);
-void call_note_attempt(struct call *call, struct cause cause);
+/* After an attempt ended like this: whether others may still be called. */
+bool call_hunt_may_go_on(const struct call_hunt *hunt, struct cause cause);
 void call_hunt_end(struct call *call);
 
-/* call_media.c: the SDP that side `from` sent, as it is to reach the other side. */
-VOS_CHECK enum vos_err call_media_forward(struct call *call, const struct leg *from,
-					  const struct addr *anchor, struct span sdp,
-					  struct buf *out);
-void call_media_close(struct call *call);
+/* call_attempt.c: one of them. */
+bool call_attempt_dial(struct call *call, struct call_candidate *candidate);
+/* Its SDP, ready for the caller; else the cause that it has to end with. */
+struct cause call_attempt_forward(struct call *call, struct call_attempt *attempt, struct span sdp,
+				  struct buf *out);
+void call_attempt_rings(struct call *call, struct call_attempt *attempt);
+/* 18x, if it is news for the caller. */
+void call_attempt_tell(struct call *call, struct call_attempt *attempt, int status,
+		       struct span sdp);
+/* The caller is going to get this SDP of the attempt. */
+void call_attempt_open(struct call *call, struct call_attempt *attempt, struct span sdp);
+/* Parts it from its leg, and notes how it ended. */
+void call_attempt_over(struct call *call, struct call_attempt *attempt,
+		       enum call_attempt_state state, struct cause cause);
+/* Ends all that are under way. */
+void call_attempts_end(struct call *call, struct cause cause);
 
 /* call.c */
 void call_end(struct call *call, struct leg *but, struct cause cause);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The calls of a thread: by id, and in the order in which they began. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -24,6 +23,8 @@ enum vos_err call_table_create(const struct call_env *env, struct call_table **o
 
 void call_table_destroy(struct call_table *table)
 {
+	struct call_attempt *attempt;
+
 	if (!table)
 		return;
 	while (table->first) {
@@ -32,7 +33,10 @@ void call_table_destroy(struct call_table *table)
 		for (int side = 0; side < MEDIA_SIDES; side++)
 			if (call->legs[side])
 				call->legs[side]->call = NULL;
-		call_media_close(call);
+		DL_FOREACH (call->attempts, attempt)
+			if (attempt->leg)
+				attempt->leg->call = NULL;
+		call_media_close(&call->media, 0);
 		call_free(call);
 	}
 	free(table);
@@ -72,14 +76,19 @@ struct call *call_new(struct call_table *table)
 void call_free(struct call *call)
 {
 	struct call_table *table = call->table;
+	struct call_attempt *attempt;
+	struct call_attempt *next;
 
 	wheel_stop(table->env.wheel, &call->duration);
 	HASH_DEL(table->by_id, call);
 	DL_DELETE2(table->first, call, prev, next);
 	table->count--;
 	call_hunt_end(call);
+	DL_FOREACH_SAFE (call->attempts, attempt, next)
+		free(attempt);
+	free(call->offer);
+	free(call->networks);
 	free(call->caller);
-	free(call->attempts);
 	free(call);
 }
 
@@ -88,72 +97,7 @@ size_t call_table_count(const struct call_table *table)
 	return table->count;
 }
 
-static const char *state_name(const struct call *call)
-{
-	static const char *const names[] = {
-		[CALL_SETUP] = "setup",
-		[CALL_TRYING] = "trying",
-		[CALL_RINGING] = "ringing",
-		[CALL_CONNECTED] = "connected",
-	};
-
-	return names[call->state];
-}
-
-static void describe_timers(const struct call *call, struct call_info *out)
-{
-	uint64_t now_tick = *call->table->env.now_us / WHEEL_TICK_US;
-
-	if (!wheel_is_running(&call->duration))
-		return;
-	snprintf(out->timers, sizeof(out->timers), "max-call-duration in %llu s",
-		 (unsigned long long)((call->duration.due_tick - now_tick) / 100));
-}
-
-static void describe_leg(const struct call *call, enum media_side side, struct call_leg_info *out)
-{
-	const struct leg *leg = call->legs[side];
-
-	snprintf(out->party, sizeof(out->party), "%s", call->party[side]);
-	snprintf(out->codec, sizeof(out->codec), "%s", call->codec[side]);
-	snprintf(out->direction, sizeof(out->direction), "%s",
-		 sdp_direction_name(call->direction[side]));
-	out->media = call->media[side];
-	if (leg) {
-		out->signalling = leg->signalling;
-		out->is_nat = leg->is_nat;
-		leg->ops->describe(leg, out);
-	}
-	if (call->sessions[0]) {
-		out->relay_port = media_port(call->sessions[0], side);
-		media_read(call->sessions[0], side, &out->counters);
-	}
-}
-
-static void describe(const struct call *call, struct call_info *out)
-{
-	uint64_t now_us = *call->table->env.now_us;
-
-	memset(out, 0, sizeof(*out));
-	out->id = call->id;
-	snprintf(out->caller, sizeof(out->caller), "%s", call->caller);
-	snprintf(out->callee, sizeof(out->callee), "%s", call->callee);
-	snprintf(out->state, sizeof(out->state), "%s", state_name(call));
-	out->start_ms = call->start_ms;
-	out->answer_ms = call->answer_ms;
-	out->age_s = (uint32_t)((now_us - call->start_us) / 1000000);
-	if (call->answer_us)
-		out->talk_s = (uint32_t)((now_us - call->answer_us) / 1000000);
-	out->is_relayed = call->decision.relay;
-	out->media_step = call->decision.step;
-	describe_timers(call, out);
-	if (call->attempts)
-		snprintf(out->attempts, sizeof(out->attempts), "%s", call->attempts);
-	describe_leg(call, MEDIA_A, &out->legs[MEDIA_A]);
-	describe_leg(call, MEDIA_B, &out->legs[MEDIA_B]);
-}
-
-static struct call *find(const struct call_table *table, uint64_t id)
+struct call *call_find(const struct call_table *table, uint64_t id)
 {
 	struct call *call = NULL;
 
@@ -161,27 +105,69 @@ static struct call *find(const struct call_table *table, uint64_t id)
 	return call;
 }
 
-size_t call_table_list(struct call_table *table, uint64_t after, struct call_info *out, size_t max)
+/* The first call with a higher id. */
+struct call *call_after(const struct call_table *table, uint64_t after)
 {
-	struct call *call = after ? find(table, after) : NULL;
-	size_t count = 0;
+	struct call *call = after ? call_find(table, after) : NULL;
 
 	/* The call that the last slice ended with may be gone; ids rise, so the place is still
 	 * known. */
 	call = call ? call->next : table->first;
 	while (call && call->id <= after)
 		call = call->next;
-	for (; call && count < max; call = call->next)
-		describe(call, &out[count++]);
-	return count;
+	return call;
+}
+
+uint64_t call_table_newest(const struct call_table *table)
+{
+	return table->next_id;
 }
 
 bool call_table_clear(struct call_table *table, uint64_t id)
 {
-	struct call *call = find(table, id);
+	struct call *call = call_find(table, id);
 
 	if (!call)
 		return false;
 	call_end(call, NULL, cause_of(CAUSE_OPERATOR));
 	return true;
+}
+
+/* "mapping-gateway a", "routing-gateway a" */
+static bool is_gateway(const char *party, const char *name)
+{
+	const char *space = strchr(party, ' ');
+
+	return space && space - party >= 8 && memcmp(space - 8, "-gateway", 8) == 0 &&
+	       strcmp(space + 1, name) == 0;
+}
+
+static bool passes_gateway(const struct call *call, const char *name)
+{
+	const struct call_attempt *attempt;
+
+	if (is_gateway(call->party, name))
+		return true;
+	DL_FOREACH (call->attempts, attempt)
+		if ((attempt->leg || attempt == call->answered) && is_gateway(attempt->party, name))
+			return true;
+	return false;
+}
+
+bool call_table_clear_some(struct call_table *table, uint64_t *after, uint64_t until,
+			   const char *gateway, size_t max, size_t *cleared)
+{
+	struct call *call = call_after(table, *after);
+
+	for (size_t i = 0; i < max && call && call->id <= until; i++) {
+		struct call *next = call->next;
+
+		*after = call->id;
+		if (!gateway || passes_gateway(call, gateway)) {
+			call_end(call, NULL, cause_of(CAUSE_OPERATOR));
+			++*cleared;
+		}
+		call = next;
+	}
+	return call && call->id <= until;
 }

@@ -45,6 +45,33 @@ int cause_status(struct cause cause)
 	return status;
 }
 
+/* Smaller is better: 6xx speaks for the whole party; then what the caller can mend; then that it
+ * rang, which is more than that one contact is busy; then the other classes in rising order. */
+static int rank(struct cause cause)
+{
+	int status = cause_status(cause);
+
+	if (cause.received >= 600)
+		return 0;
+	if (status == 415 || status == 420 || status == 484 || status == 488)
+		return 1;
+	if (cause.received == 0 && cause.id == CAUSE_NO_ANSWER)
+		return 2;
+	if (status == 486)
+		return 3;
+	/* A contact that is not there says nothing of the others. */
+	if (status == 408 || status == 480 || status == 404 || status == 410)
+		return 5;
+	if (status < 500)
+		return 4;
+	return status == 503 ? 7 : 6;
+}
+
+bool cause_is_better(struct cause cause, struct cause than)
+{
+	return rank(cause) < rank(than);
+}
+
 int cause_q850(struct cause cause)
 {
 	if (cause.received == 0)

@@ -26,6 +26,8 @@ static inline struct cause cause_received(int status)
 	return (struct cause){.received = status};
 }
 
+/* Of two contacts of one party, which reason tells the caller more (RFC 3261 16.7 step 6). */
+bool cause_is_better(struct cause cause, struct cause than);
 /* Number of the CDR: positive as received, negative ours, 0 normal. */
 int cause_number(struct cause cause);
 /* SIP status for a caller who still waits. */

@@ -16,6 +16,9 @@ struct call;
 struct leg_ops {
 	/* To a caller still waiting: 180, 183; sdp may be empty. */
 	void (*provisional)(struct leg *leg, int status, struct span sdp);
+	/* To a caller still waiting: what follows is of another callee than what it was told, with
+	 * other media; so it is another dialog (RFC 3261 12.1). */
+	void (*new_dialog)(struct leg *leg);
 	/* To a caller: 200. */
 	void (*answer)(struct leg *leg, struct span sdp);
 	/* To a callee that answered: ACK; sdp only after a late offer. */
@@ -36,11 +39,13 @@ struct leg_ops {
 
 struct leg {
 	const struct leg_ops *ops;
-	struct call *call; /* NULL once they have parted */
+	struct call *call;            /* NULL once they have parted */
+	struct call_attempt *attempt; /* the call's: of a callee that has not answered yet */
 	enum media_side side;
 	struct addr signalling;    /* observed source, or where it is called */
 	struct addr media_address; /* ours, in the SDP that this leg is sent */
 	bool is_nat;
+	bool is_other_callee; /* who answers now is not the one whose early SDP was reported */
 };
 
 /* Whom to call: one binding of a phone or one address of a gateway. */

@@ -67,6 +67,8 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 	phone->lock = (enum conf_lock)object_field(object, FIELD_PHONE_LOCK)->number;
 	phone->is_static = object_field(object, FIELD_PHONE_REGISTRATION)->number ==
 			   WORD_PHONE_REGISTRATION_STATIC;
+	phone->rings_at_once =
+		object_field(object, FIELD_PHONE_RING)->number == WORD_PHONE_RING_AT_ONCE;
 	if (phone->is_static && address->type == VALUE_ADDRESS) {
 		phone->static_address = address->address;
 		if (phone->static_address.port == 0)

@@ -26,6 +26,11 @@ void ask_clear_call(struct ask *ask, struct sip_worker *worker)
 	ask->is_found = call_table_clear(worker->calls, ask->low);
 }
 
+void ask_call_detail(struct ask *ask, struct sip_worker *worker)
+{
+	ask->is_found = call_table_detail(worker->calls, ask->low, &ask->detail);
+}
+
 /* In the control thread. */
 static void answer_arrived(struct mail *mail, void *receiver)
 {
@@ -73,9 +78,9 @@ struct walk_workers *walk_state(struct request *request)
 	return request_state(request, sizeof(struct walk_workers));
 }
 
-enum step walk_ask(struct request *request, struct walk_workers *walk,
-		   void (*work)(struct ask *, struct sip_worker *), uint64_t low, uint64_t high,
-		   size_t max)
+static enum step ask_worker(struct request *request, struct walk_workers *walk,
+			    void (*work)(struct ask *, struct sip_worker *), uint64_t low,
+			    uint64_t high, size_t max, const char *text)
 {
 	struct ctl *ctl = request->ctl;
 	struct ask *ask = calloc(1, sizeof(*ask));
@@ -93,12 +98,28 @@ enum step walk_ask(struct request *request, struct walk_workers *walk,
 	ask->low = low;
 	ask->high = high;
 	ask->max = max < CTL_SLICE ? max : CTL_SLICE;
+	if (text)
+		span_copy(span_of(text), ask->text, sizeof(ask->text));
 	if (!mailbox_post(&ask->worker->mailbox, &ask->mail)) {
 		free(ask);
 		return STEP_MORE;
 	}
 	ctl->mail_out++;
 	return STEP_WAIT;
+}
+
+enum step walk_ask(struct request *request, struct walk_workers *walk,
+		   void (*work)(struct ask *, struct sip_worker *), uint64_t low, uint64_t high,
+		   size_t max)
+{
+	return ask_worker(request, walk, work, low, high, max, NULL);
+}
+
+enum step walk_ask_text(struct request *request, struct walk_workers *walk,
+			void (*work)(struct ask *, struct sip_worker *), uint64_t low,
+			uint64_t high, const char *text)
+{
+	return ask_worker(request, walk, work, low, high, CTL_SLICE, text);
 }
 
 enum step walk_calls(struct request *request, struct walk_workers *walk, walk_call_fn *emit)

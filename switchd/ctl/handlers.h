@@ -5,6 +5,7 @@
 #include "switchd/call/call.h"
 #include "switchd/ctl/commit.h"
 #include "switchd/ctl/emit.h"
+#include "switchd/sip/txn.h"
 #include "switchd/sip/worker.h"
 
 #define CTL_SLICE 64 /* rows of one step */
@@ -26,8 +27,10 @@ step_fn show_audit, show_logging, show_capacity;
 step_fn cmd_terminal_monitor, cmd_terminal_no_monitor, cmd_monitor_log;
 /* --- tech_support.c --- */
 step_fn show_tech_support;
-/* --- show_calls.c --- */
-step_fn show_calls, show_call, cmd_clear_call;
+/* --- show_calls.c, show_call.c --- */
+step_fn show_calls, show_call, cmd_clear_call, cmd_clear_calls;
+/* --- show_transactions.c --- */
+step_fn show_sip_transactions, show_sip_transactions_list;
 /* --- show_registrations.c --- */
 step_fn show_registrations, cmd_clear_registration;
 /* --- show_phones.c --- */
@@ -77,6 +80,25 @@ void diff_rows_clear(struct diff_rows *rows);
 
 /* --- ask.c: questions to the signalling threads by mail. --- */
 
+/* Transactions of one method in one state. */
+struct txn_count {
+	struct txn_info of; /* start_us: of the oldest */
+	uint64_t count;
+};
+
+#define CTL_TXN_KINDS 64 /* of them; all that occur are fewer */
+
+/* What a part of a thread's table of transactions holds: counted, or one by one. */
+struct txn_report {
+	bool is_more;
+	uint64_t cursor;
+	uint64_t now_us;
+	size_t kind_count;
+	struct txn_count kinds[CTL_TXN_KINDS];
+	size_t info_count;
+	struct txn_info infos[CTL_SLICE];
+};
+
 /* One question in flight. Runs `work` in the worker's thread, then comes back here. */
 struct ask {
 	struct mail mail;
@@ -91,8 +113,13 @@ struct ask {
 	bool is_found;
 	size_t count;
 	size_t calls;
+	char text[MODE_KEY_MAX]; /* work's argument: a name, "" = none */
 	struct sip_counters counters;
-	struct call_info infos[CTL_SLICE];
+	union {
+		struct call_info infos[CTL_SLICE];
+		struct call_detail detail;
+		struct txn_report txns;
+	};
 };
 
 /* The state of a handler that walks the workers; `reply` is the answer that just came, owned. */
@@ -100,6 +127,7 @@ struct walk_workers {
 	int worker;
 	uint64_t after;
 	bool started;
+	size_t total; /* the handler's count */
 	struct ask *reply;
 	void *more; /* the handler's own; freed with it */
 };
@@ -108,6 +136,7 @@ struct walk_workers {
 void ask_list_calls(struct ask *ask, struct sip_worker *worker);
 void ask_counters(struct ask *ask, struct sip_worker *worker);
 void ask_clear_call(struct ask *ask, struct sip_worker *worker);
+void ask_call_detail(struct ask *ask, struct sip_worker *worker);
 /* The state of the request as a walk; NULL when out of memory. */
 struct walk_workers *walk_state(struct request *request);
 /* Sends the question to walk->worker: STEP_WAIT, or STEP_MORE with no reply when the worker is
@@ -115,11 +144,25 @@ struct walk_workers *walk_state(struct request *request);
 enum step walk_ask(struct request *request, struct walk_workers *walk,
 		   void (*work)(struct ask *, struct sip_worker *), uint64_t low, uint64_t high,
 		   size_t max);
+/* The same with a name, NULL = none, for slices of CTL_SLICE. */
+enum step walk_ask_text(struct request *request, struct walk_workers *walk,
+			void (*work)(struct ask *, struct sip_worker *), uint64_t low,
+			uint64_t high, const char *text);
 
 /* One step of a walk over all calls of all workers: emits those of the reply that came, asks for
  * the next slice. At the first step (!walk->started) the caller prints its columns before. */
 typedef void walk_call_fn(struct request *request, const struct call_info *call);
 enum step walk_calls(struct request *request, struct walk_workers *walk, walk_call_fn *emit);
+
+/* --- show_call.c --- */
+#define CALL_ID_TEXT 17
+char *call_id_text(uint64_t id, char out[CALL_ID_TEXT]);
+/* Looks for the one call that the argument <id> names, then has `work` done with its id in its
+ * thread and goes on with `then`; or refuses. */
+enum step find_call(struct request *request, step_fn *then,
+		    void (*work)(struct ask *, struct sip_worker *));
+/* In `then`: the answer; NULL, and refused, when the call is gone. */
+const struct ask *found_call(struct request *request);
 
 /* --- what several shows need --- */
 /* A text argument, NULL when it was not given. */

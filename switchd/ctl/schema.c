@@ -37,6 +37,8 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_TECH_SUPPORT] = &schema_sections,
 	[COMMAND_SHOW_COUNTERS] = &schema_counters,
 	[COMMAND_SHOW_SIP_STATISTICS] = &schema_sip_statistics,
+	[COMMAND_SHOW_SIP_TRANSACTIONS] = &schema_sip_transactions,
+	[COMMAND_SHOW_SIP_TRANSACTIONS_LIST] = &schema_sip_transactions_list,
 	[COMMAND_SHOW_AUTHENTICATION_FAILURES] = &schema_authentication,
 	[COMMAND_SHOW_AUTHENTICATION_SUSPENDED] = &schema_authentication,
 };

@@ -65,6 +65,8 @@ extern const struct schema schema_version, schema_status, schema_uptime, schema_
 extern const struct schema schema_audit, schema_logging, schema_capacity;
 /* --- show_calls.c --- */
 extern const struct schema schema_calls, schema_call;
+/* --- show_transactions.c --- */
+extern const struct schema schema_sip_transactions, schema_sip_transactions_list;
 /* --- show_registrations.c --- */
 extern const struct schema schema_registrations;
 /* --- show_phones.c --- */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls: asked of one signalling thread after the other, in slices of their ids. */
+/* Lists of calls, and the end of many: asked of one signalling thread after the other, in slices of
+ * their ids. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shared/base/clock.h"
 #include "switchd/ctl/handlers.h"
 
-static const struct column calls_columns[] = {
+/* What has a heading only in detail is in JSON all the same. */
+static const struct column brief_columns[] = {
 	{"id", CELL_TEXT, "", "CALL", 16},
 	{"state", CELL_TEXT, "", "STATE", 9},
 	{"caller", CELL_TEXT, "", "CALLER", 12},
@@ -18,26 +19,70 @@ static const struct column calls_columns[] = {
 	{"talk_s", CELL_INT, "s", "TALK", 5},
 	{"is_relayed", CELL_BOOL, "", "RELAY", 5},
 	{"codec", CELL_TEXT, "", "CODEC", -8},
+	{"caller_address", CELL_TEXT, "", "", 21},
+	{"callee_address", CELL_TEXT, "", "", 21},
+	{"media_step", CELL_TEXT, "", "", 14},
+	{"caller_call_id", CELL_TEXT, "", "", 30},
+	{"callee_call_id", CELL_TEXT, "", "", 30},
 };
 
-const struct schema schema_calls = SCHEMA_OF_ROWS(calls_columns);
+static const struct column detail_columns[] = {
+	{"id", CELL_TEXT, "", "CALL", 16},
+	{"state", CELL_TEXT, "", "STATE", 9},
+	{"caller", CELL_TEXT, "", "CALLER", 12},
+	{"callee", CELL_TEXT, "", "CALLEE", 12},
+	{"caller_party", CELL_TEXT, "", "FROM", 14},
+	{"callee_party", CELL_TEXT, "", "TO", 14},
+	{"start_time", CELL_TIME, "", "START", 20},
+	{"age_s", CELL_INT, "s", "AGE", 5},
+	{"talk_s", CELL_INT, "s", "TALK", 5},
+	{"is_relayed", CELL_BOOL, "", "RELAY", 5},
+	{"codec", CELL_TEXT, "", "CODEC", 8},
+	{"caller_address", CELL_TEXT, "", "FROM-ADDRESS", 21},
+	{"callee_address", CELL_TEXT, "", "TO-ADDRESS", 21},
+	{"media_step", CELL_TEXT, "", "MEDIA", 14},
+	{"caller_call_id", CELL_TEXT, "", "FROM-CALL-ID", 30},
+	{"callee_call_id", CELL_TEXT, "", "TO-CALL-ID", 30},
+};
 
-static char *id_text(uint64_t id, char out[17])
-{
-	snprintf(out, 17, "%016llx", (unsigned long long)id);
-	return out;
-}
+const struct schema schema_calls = SCHEMA_OF_ROWS(brief_columns);
 
 static bool has_party(const struct call_info *call, const char *kind, const char *name)
 {
-	char party[160];
+	char party[CALL_PARTY_MAX];
 
-	snprintf(party, sizeof(party), "%s %s", kind, name);
+	if (snprintf(party, sizeof(party), "%s %s", kind, name) >= (int)sizeof(party))
+		return false;
 	return strcmp(call->legs[0].party, party) == 0 || strcmp(call->legs[1].party, party) == 0;
+}
+
+/* "1001", or "10*" for all that begin so. A number that has a star itself fits, too. */
+static bool is_number(const char *wanted, const char *number)
+{
+	size_t len = strlen(wanted);
+
+	if (strcmp(wanted, number) == 0)
+		return true;
+	return len && wanted[len - 1] == '*' && strncmp(wanted, number, len - 1) == 0;
+}
+
+/* Seconds of a duration that the grammar has let pass. */
+static int64_t seconds_of(const char *text)
+{
+	static const struct value_spec spec = {
+		.type = VALUE_DURATION, .min = 0, .max = INT32_MAX, .unit = "s"};
+	struct value value = {.type = VALUE_NONE};
+	int64_t seconds = 0;
+
+	if (value_parse(&spec, "", span_of(text), &value, NULL) == VOS_OK)
+		seconds = value.number;
+	value_clear(&value);
+	return seconds;
 }
 
 static bool is_wanted(const struct request *request, const struct call_info *call)
 {
+	const char *older_than = request_arg(request, "older_than");
 	const char *caller = request_arg(request, "caller");
 	const char *callee = request_arg(request, "callee");
 	const char *phone = request_arg(request, "phone");
@@ -46,8 +91,10 @@ static bool is_wanted(const struct request *request, const struct call_info *cal
 
 	if (request_has(request, "active") && !call->answer_ms)
 		return false;
-	if ((caller && strcmp(caller, call->caller) != 0) ||
-	    (callee && strcmp(callee, call->callee) != 0) ||
+	if (older_than && call->age_s <= seconds_of(older_than))
+		return false;
+	if ((caller && !is_number(caller, call->caller)) ||
+	    (callee && !is_number(callee, call->callee)) ||
 	    (state && strcmp(state, call->state) != 0))
 		return false;
 	if (phone && !has_party(call, "phone", phone))
@@ -59,9 +106,9 @@ static bool is_wanted(const struct request *request, const struct call_info *cal
 static void emit_call(struct request *request, const struct call_info *call)
 {
 	const char *codec = call->legs[1].codec[0] ? call->legs[1].codec : call->legs[0].codec;
-	char id[17];
+	char id[CALL_ID_TEXT];
 
-	emit_str(request, id_text(call->id, id));
+	emit_str(request, call_id_text(call->id, id));
 	emit_str(request, call->state);
 	emit_str(request, call->caller);
 	emit_str(request, call->callee);
@@ -75,6 +122,11 @@ static void emit_call(struct request *request, const struct call_info *call)
 		emit_null(request);
 	emit_bool(request, call->is_relayed);
 	emit_str(request, codec);
+	emit_addr(request, &call->legs[0].signalling);
+	emit_addr(request, &call->legs[1].signalling);
+	emit_str(request, decide_step_name(call->media_step));
+	emit_str(request, call->legs[0].call_id);
+	emit_str(request, call->legs[1].call_id);
 	emit_row_end(request);
 }
 
@@ -90,230 +142,54 @@ enum step show_calls(struct request *request)
 
 	if (!walk)
 		return request_no_memory(request);
-	if (!walk->started)
-		EMIT_TABLE(request, calls_columns);
+	if (!walk->started && request_has(request, "detail"))
+		EMIT_TABLE(request, detail_columns);
+	else if (!walk->started)
+		EMIT_TABLE(request, brief_columns);
 	return walk_calls(request, walk, emit_if_wanted);
 }
 
-static void item_counters(struct request *request, json_t *leg, const struct media_counters *c)
+static void ask_clear_calls(struct ask *ask, struct sip_worker *worker)
 {
-	char ssrc[16];
-
-	item_int(request, leg, "packets", (int64_t)c->packets);
-	item_int(request, leg, "bytes", (int64_t)c->bytes);
-	item_int(request, leg, "rtcp_packets", (int64_t)c->rtcp_packets);
-	item_int(request, leg, "dropped_foreign", (int64_t)c->foreign);
-	item_int(request, leg, "dropped_unsendable", (int64_t)c->unsendable);
-	if (!c->packets)
-		return;
-	item_int(request, leg, "last_packet_ms", (int64_t)(clock_mono_us() - c->last_us) / 1000);
-	item_addr(request, leg, "learned_address", &c->learned);
-	item_bool(request, leg, "is_locked", c->is_locked);
-	snprintf(ssrc, sizeof(ssrc), "%08x", (unsigned)c->ssrc);
-	item_str(request, leg, "ssrc", ssrc);
-	item_int(request, leg, "payload_type", c->payload_type);
+	/* Not the calls that begin while others are ended. */
+	if (ask->high == 0)
+		ask->high = call_table_newest(worker->calls);
+	ask->is_found =
+		call_table_clear_some(worker->calls, &ask->low, ask->high,
+				      ask->text[0] ? ask->text : NULL, ask->max, &ask->count);
 }
 
-static void item_leg(struct request *request, json_t *leg, const char *side,
-		     const struct call_leg_info *info, bool is_relayed)
+static bool is_gateway(const struct request *request, const char *name)
 {
-	item_str(request, leg, "leg", side);
-	item_str(request, leg, "number", info->number);
-	item_str(request, leg, "party", info->party);
-	item_str(request, leg, "state", info->state);
-	item_str(request, leg, "call_id", info->call_id);
-	item_addr(request, leg, "signalling_address", &info->signalling);
-	item_bool(request, leg, "is_nat", info->is_nat);
-	item_addr(request, leg, "media_address", &info->media);
-	item_str(request, leg, "codec", info->codec);
-	item_str(request, leg, "direction", info->direction);
-	if (!is_relayed)
-		return;
-	item_int(request, leg, "relay_port", info->relay_port);
-	item_counters(request, leg, &info->counters);
+	const struct conf *conf = request->ctl->conf;
+
+	return conf_routing_gateway_find(conf, span_of(name)) ||
+	       snapshot_object_find(conf->snapshot, OBJECT_MAPPING_GATEWAY, span_of(name));
 }
 
-/* From relay_port on only of a relayed call, from last_packet_ms on only once RTP came. */
-static const struct member leg_members[] = {
-	{"leg", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"number", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"party", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"state", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"call_id", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"signalling_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"is_nat", CELL_BOOL, MEMBER_ALWAYS, NULL},
-	{"media_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"codec", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"direction", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"relay_port", CELL_INT, MEMBER_AT_TIMES, NULL},
-	{"packets", CELL_INT, MEMBER_AT_TIMES, NULL},
-	{"bytes", CELL_INT, MEMBER_AT_TIMES, NULL},
-	{"rtcp_packets", CELL_INT, MEMBER_AT_TIMES, NULL},
-	{"dropped_foreign", CELL_INT, MEMBER_AT_TIMES, NULL},
-	{"dropped_unsendable", CELL_INT, MEMBER_AT_TIMES, NULL},
-	{"last_packet_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
-	{"learned_address", CELL_TEXT, MEMBER_AT_TIMES, NULL},
-	{"is_locked", CELL_BOOL, MEMBER_AT_TIMES, NULL},
-	{"ssrc", CELL_TEXT, MEMBER_AT_TIMES, NULL},
-	{"payload_type", CELL_INT, MEMBER_AT_TIMES, NULL},
-	{0},
-};
-
-static const struct member call_members[] = {
-	{"id", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"state", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"caller", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"callee", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"start_time", CELL_TIME, MEMBER_ALWAYS, NULL},
-	{"answer_time", CELL_TIME, MEMBER_ALWAYS, NULL},
-	{"age_s", CELL_INT, MEMBER_ALWAYS, NULL},
-	{"talk_s", CELL_INT, MEMBER_ALWAYS, NULL},
-	{"is_relayed", CELL_BOOL, MEMBER_ALWAYS, NULL},
-	{"media_step", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"media_reason", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"cause", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"timers", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"attempts", CELL_TEXT, MEMBER_ALWAYS, NULL},
-	{"legs", CELL_TEXT, MEMBER_LIST, leg_members},
-	{0},
-};
-
-const struct schema schema_call = SCHEMA_OF_ITEM(call_members);
-
-static void emit_call_item(struct request *request, const struct call_info *call)
+enum step cmd_clear_calls(struct request *request)
 {
-	json_t *legs;
-	char id[17];
+	struct walk_workers *walk = walk_state(request);
+	const char *gateway = request_arg(request, "gateway");
+	const struct ask *reply;
+	uint64_t until = 0;
 
-	item_begin(request);
-	item_str(request, NULL, "id", id_text(call->id, id));
-	item_str(request, NULL, "state", call->state);
-	item_str(request, NULL, "caller", call->caller);
-	item_str(request, NULL, "callee", call->callee);
-	item_time(request, NULL, "start_time", call->start_ms);
-	item_time(request, NULL, "answer_time", call->answer_ms);
-	item_int(request, NULL, "age_s", call->age_s);
-	item_int(request, NULL, "talk_s", call->talk_s);
-	item_bool(request, NULL, "is_relayed", call->is_relayed);
-	item_str(request, NULL, "media_step", decide_step_name(call->media_step));
-	item_str(request, NULL, "media_reason", decide_step_text(call->media_step));
-	item_str(request, NULL, "cause", call->cause);
-	item_str(request, NULL, "timers", call->timers);
-	item_str(request, NULL, "attempts", call->attempts);
-	legs = item_list(request, NULL, "legs");
-	item_leg(request, item_child(legs), "a", &call->legs[0], call->is_relayed);
-	item_leg(request, item_child(legs), "b", &call->legs[1], call->is_relayed);
-	item_end(request);
-}
-
-/* What is known of the one call that is looked for. */
-struct found_call {
-	int count;
-	int worker;
-	struct call_info call;
-};
-
-/* "3f2a" -> all ids that begin so. */
-static bool id_range(const char *text, uint64_t *low, uint64_t *high)
-{
-	size_t len = strlen(text);
-	uint64_t id = 0;
-
-	if (len == 0 || len > 16)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		int digit = text[i] >= '0' && text[i] <= '9'   ? text[i] - '0'
-			    : text[i] >= 'a' && text[i] <= 'f' ? text[i] - 'a' + 10
-			    : text[i] >= 'A' && text[i] <= 'F' ? text[i] - 'A' + 10
-							       : -1;
-
-		if (digit < 0)
-			return false;
-		id = id << 4 | (uint64_t)digit;
-	}
-	*low = len == 16 ? id : id << (64 - 4 * len);
-	*high = len == 16 ? id : *low | (UINT64_MAX >> (4 * len));
-	return true;
-}
-
-/* Asks every worker for calls of that range; at most two are needed to know that it is not one. */
-static enum step look_for(struct request *request, struct walk_workers *walk,
-			  struct found_call *found)
-{
-	uint64_t low;
-	uint64_t high;
-
-	if (!id_range(match_text(&request->match, "id"), &low, &high))
-		return request_refuse(request, FAULT_VALUE_FORMAT,
-				      match_arg(&request->match, "id")->column,
-				      "a call id has up to 16 hexadecimal digits");
+	if (!walk)
+		return request_no_memory(request);
+	reply = walk->reply;
+	if (!walk->started && gateway && !is_gateway(request, gateway))
+		return request_refuse(request, FAULT_NOT_FOUND,
+				      match_arg(&request->match, "gateway")->column,
+				      "there is no gateway %s", gateway);
 	if (walk->started) {
-		const struct ask *reply = walk->reply;
-
-		for (size_t i = 0; reply && i < reply->count; i++) {
-			found->count++;
-			found->worker = walk->worker;
-			found->call = reply->infos[i];
-		}
-		walk->worker++;
+		walk->total += reply ? reply->count : 0;
+		walk->after = reply && reply->is_found ? reply->low : 0;
+		until = reply && reply->is_found ? reply->high : 0;
+		walk->worker += !until;
 	}
 	walk->started = true;
 	if (walk->worker < request->ctl->context.worker_count)
-		return walk_ask(request, walk, ask_list_calls, low ? low - 1 : 0, high, 2);
-	if (found->count == 0)
-		return request_refuse(request, FAULT_NOT_FOUND, 0, "there is no call %s",
-				      match_text(&request->match, "id"));
-	if (found->count > 1)
-		return request_refuse(
-			request, FAULT_SYNTAX_AMBIGUOUS, match_arg(&request->match, "id")->column,
-			"several calls begin with %s", match_text(&request->match, "id"));
+		return walk_ask_text(request, walk, ask_clear_calls, walk->after, until, gateway);
+	emit_say(request, "%zu call%s ended", walk->total, walk->total == 1 ? "" : "s");
 	return STEP_DONE;
-}
-
-static struct found_call *found_state(struct walk_workers *walk)
-{
-	if (walk && !walk->more)
-		walk->more = calloc(1, sizeof(struct found_call));
-	return walk ? walk->more : NULL;
-}
-
-enum step show_call(struct request *request)
-{
-	struct walk_workers *walk = walk_state(request);
-	struct found_call *found = found_state(walk);
-	enum step step;
-
-	if (!found)
-		return request_no_memory(request);
-	step = look_for(request, walk, found);
-	if (step == STEP_DONE && !request->has_fault)
-		emit_call_item(request, &found->call);
-	return step;
-}
-
-/* The answer of the worker that was to end it. */
-static enum step clear_answered(struct request *request)
-{
-	const struct walk_workers *walk = request->state;
-
-	if (!walk->reply || !walk->reply->is_found)
-		return request_refuse(request, FAULT_NOT_FOUND, 0, "the call has just ended");
-	emit_say(request, "call is being ended");
-	return STEP_DONE;
-}
-
-enum step cmd_clear_call(struct request *request)
-{
-	struct walk_workers *walk = walk_state(request);
-	struct found_call *found = found_state(walk);
-	enum step step;
-
-	if (!found)
-		return request_no_memory(request);
-	step = look_for(request, walk, found);
-	if (step != STEP_DONE || request->has_fault)
-		return step;
-	request->step = clear_answered;
-	walk->worker = found->worker;
-	return walk_ask(request, walk, ask_clear_call, found->call.id, 0, 1);
 }

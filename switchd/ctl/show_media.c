@@ -66,10 +66,9 @@ const struct schema schema_media_sessions = SCHEMA_OF_ROWS(sessions_columns);
 static void emit_stream(struct request *request, const struct call_info *call, int side)
 {
 	const struct call_leg_info *leg = &call->legs[side];
-	char id[17];
+	char id[CALL_ID_TEXT];
 
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)call->id);
-	emit_str(request, id);
+	emit_str(request, call_id_text(call->id, id));
 	emit_str(request, side ? "b" : "a");
 	emit_str(request, leg->party);
 	emit_int(request, leg->relay_port);
@@ -166,7 +165,9 @@ static const struct member party_members[] = {
 	{0},
 };
 
+/* call: of a call that is there; what its parties were when it was decided. */
 static const struct member media_decision_members[] = {
+	{"call", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"is_relayed", CELL_BOOL, MEMBER_ALWAYS, NULL},
 	{"step", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"reason", CELL_TEXT, MEMBER_ALWAYS, NULL},
@@ -176,7 +177,38 @@ static const struct member media_decision_members[] = {
 
 const struct schema schema_media_decision = SCHEMA_OF_ITEM(media_decision_members);
 
-enum step show_media_decision(struct request *request)
+static void item_decision(struct request *request, bool is_relayed, enum decide_step step)
+{
+	item_bool(request, NULL, "is_relayed", is_relayed);
+	item_str(request, NULL, "step", decide_step_name(step));
+	item_str(request, NULL, "reason", decide_step_text(step));
+}
+
+static enum step live_decision(struct request *request)
+{
+	const struct ask *answer = found_call(request);
+	char id[CALL_ID_TEXT];
+	json_t *list;
+
+	if (!answer)
+		return STEP_DONE;
+	item_begin(request);
+	item_str(request, NULL, "call", call_id_text(answer->detail.info.id, id));
+	item_decision(request, answer->detail.info.is_relayed, answer->detail.info.media_step);
+	list = item_list(request, NULL, "parties");
+	for (int i = 0; i < 2; i++) {
+		const struct call_party_info *party = &answer->detail.decided[i];
+		struct decide_party decide = party->decide;
+
+		decide.network = party->network;
+		item_party(request, item_child(list), party->party, &decide);
+	}
+	item_end(request);
+	return STEP_DONE;
+}
+
+/* What would be decided now. */
+static enum step would_be_decision(struct request *request)
 {
 	static const char *const sides[] = {"caller", "callee"};
 	struct decide_party parties[2];
@@ -196,9 +228,7 @@ enum step show_media_decision(struct request *request)
 	}
 	result = media_decide(request_running(request), &parties[0], &parties[1]);
 	item_begin(request);
-	item_bool(request, NULL, "is_relayed", result.relay);
-	item_str(request, NULL, "step", decide_step_name(result.step));
-	item_str(request, NULL, "reason", decide_step_text(result.step));
+	item_decision(request, result.relay, result.step);
 	list = item_list(request, NULL, "parties");
 	for (int i = 0; i < 2; i++)
 		item_party(request, item_child(list), buf_cstr(&labels[i]), &parties[i]);
@@ -207,4 +237,11 @@ out:
 	buf_free(&labels[0]);
 	buf_free(&labels[1]);
 	return STEP_DONE;
+}
+
+enum step show_media_decision(struct request *request)
+{
+	if (request_has(request, "id"))
+		return find_call(request, live_decision, ask_call_detail);
+	return would_be_decision(request);
 }

@@ -74,6 +74,14 @@ void latch_init(struct latch *latch, const struct addr *local)
 	*latch = (struct latch){.local = *local};
 }
 
+/* Another party: of the one before not even the packets under way are wanted. */
+static void forget(struct latch *latch)
+{
+	const struct addr local = latch->local;
+
+	latch_init(latch, &local);
+}
+
 bool latch_set_peer(struct latch *latch, const struct media_peer *peer, uint64_t now_us)
 {
 	bool is_moved =
@@ -85,6 +93,8 @@ bool latch_set_peer(struct latch *latch, const struct media_peer *peer, uint64_t
 	/* Back from hold to the same place: packets from there are no leftovers. */
 	uint64_t grace_us = endpoint_eq(&rtp, &latch->sdp_rtp) ? 0 : LATCH_GRACE_US;
 
+	if (peer->is_other)
+		forget(latch);
 	latch->peer = *peer;
 	if (peer->rtp.family != ADDR_NONE) {
 		latch->sdp_rtp = rtp;
@@ -101,7 +111,7 @@ bool latch_set_peer(struct latch *latch, const struct media_peer *peer, uint64_t
 		latch->is_exact = false;
 	}
 	aim(latch);
-	return opens;
+	return opens || peer->is_other;
 }
 
 static void lock_to(struct latch *latch, const struct endpoint *from, bool is_exact,

@@ -259,9 +259,14 @@ void media_set_peer(struct media_session *session, enum media_side side,
 	struct media_thread *thread = session->thread;
 	bool is_own = ports_is_used(thread->ports, &peer->rtp) ||
 		      ports_is_used(thread->ports, &peer->rtcp);
+	bool is_other;
 
 	pthread_mutex_lock(&thread->command_lock);
+	/* A command that still waits becomes one with this. */
+	is_other =
+		peer->is_other || (session->commands >> side & 1u && session->peers[side].is_other);
 	session->peers[side] = *peer;
+	session->peers[side].is_other = is_other;
 	session->is_own[side] = is_own;
 	pthread_mutex_unlock(&thread->command_lock);
 	relay_session_post(session, 1u << side);

@@ -45,8 +45,9 @@ uint16_t media_port(const struct media_session *session, enum media_side side);
 struct media_peer {
 	struct addr rtp;  /* from its SDP; family ADDR_NONE: not known yet, or held with 0.0.0.0 */
 	struct addr rtcp; /* a=rtcp, or rtp port + 1, or rtp when muxed */
-	struct addr signalling;    /* observed source of its signalling; port ignored */
-	bool may_learn;            /* behind NAT: its SDP address is not where packets come from */
+	struct addr signalling; /* observed source of its signalling; port ignored */
+	bool is_other;  /* not the party that was there: nothing learned of that one holds */
+	bool may_learn; /* behind NAT: its SDP address is not where packets come from */
 	uint64_t payload_types[2]; /* bit set of what it may send (sdp_payload_types); all 0: any */
 };
 

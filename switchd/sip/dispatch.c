@@ -32,12 +32,21 @@ static void refuse_method(struct sip_worker *worker, const struct sip_rx *rx)
 static void handle_cancel(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct txn_server *invite = txn_server_find(worker, rx, SIP_INVITE);
+	char stateless[SIP_STATELESS_TAG_MAX];
+	struct span tag;
 
 	if (!invite) {
 		sip_reply_stateless(worker, rx, 481, NULL);
 		return;
 	}
-	sip_reply_stateless(worker, rx, 200, NULL);
+	/* RFC 3261 9.2: the same To tag as the answer to the INVITE has. */
+	tag = leg_tag(txn_server_user(invite));
+	if (tag.len == 0)
+		tag = txn_server_tag(invite);
+	if (tag.len == 0)
+		tag = sip_stateless_tag(worker, rx, stateless);
+	sip_reply_begin(worker, rx, 200, NULL, tag);
+	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 	leg_cancelled(worker, txn_server_user(invite), rx);
 }
 

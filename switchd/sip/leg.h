@@ -22,6 +22,8 @@ bool leg_table_is_quiet(const struct sip_worker *worker);
 void leg_invite(struct sip_worker *worker, const struct sip_rx *rx);
 /* CANCEL for the INVITE whose transaction's user this is (NULL: nobody any more). */
 void leg_cancelled(struct sip_worker *worker, void *user, const struct sip_rx *rx);
+/* The To tag that its answers have; empty for NULL. */
+struct span leg_tag(const void *user);
 /* The leg that a request with a To tag belongs to, by both tags and Call-ID; NULL: none. */
 struct sip_leg *leg_find(struct sip_worker *worker, const struct sip_msg *msg);
 /* ACK, BYE, re-INVITE, UPDATE, INFO, OPTIONS inside the dialog. */

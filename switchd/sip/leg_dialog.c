@@ -208,6 +208,14 @@ static void op_provisional(struct leg *base, int status, struct span sdp)
 			   buf_span(&extra), SPAN_LIT("application/sdp"), sdp);
 }
 
+static void op_new_dialog(struct leg *base)
+{
+	struct sip_leg *leg = leg_of(base);
+
+	if (leg->state == LEG_INCOMING)
+		leg_renew_tag(leg);
+}
+
 static void answer_invite(struct sip_leg *leg, struct txn_server *txn, struct span sdp)
 {
 	char memory[512];
@@ -321,7 +329,7 @@ static void op_release(struct leg *base, struct cause cause)
 		reject(leg, cause);
 		break;
 	case LEG_OUTGOING:
-		leg_give_up(leg);
+		leg_give_up(leg, cause);
 		break;
 	case LEG_ANSWERED:
 		leg_send_ack(leg, SPAN_NONE);
@@ -360,12 +368,16 @@ static void op_describe(const struct leg *base, struct call_leg_info *out)
 
 	snprintf(out->state, sizeof(out->state), "%s",
 		 leg->state == LEG_OUTGOING ? stages[leg->stage] : states[leg->state]);
+	if (leg->state == LEG_OUTGOING && wheel_is_running(&leg->timer))
+		out->stage_s = (uint32_t)(leg->timer.due_tick * WHEEL_TICK_US / 1000000 -
+					  leg->worker->now_us / 1000000);
 	snprintf(out->call_id, sizeof(out->call_id), "%s", leg->call_id);
 	snprintf(out->number, sizeof(out->number), "%s", leg->number);
 }
 
 const struct leg_ops sip_leg_ops = {
 	.provisional = op_provisional,
+	.new_dialog = op_new_dialog,
 	.answer = op_answer,
 	.ack = op_ack,
 	.offer = leg_offer,

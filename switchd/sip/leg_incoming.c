@@ -100,6 +100,22 @@ static void refuse_body(struct sip_worker *worker, const struct sip_rx *rx)
 	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 }
 
+/* "sip:@host", "sip:;x@host", "tel:": a number is there, with no digit in it. */
+static bool has_no_number(struct span uri)
+{
+	size_t colon = span_find(uri, ':');
+	bool is_tel = span_ieq((struct span){uri.ptr, colon}, SPAN_LIT("tel"));
+	struct span rest;
+
+	if (colon == uri.len)
+		return false;
+	rest = (struct span){uri.ptr + colon + 1, uri.len - colon - 1};
+	if (is_tel)
+		return rest.len == 0 || rest.ptr[0] == ';';
+	return rest.len > 0 && (rest.ptr[0] == '@' || rest.ptr[0] == ':') &&
+	       span_find(rest, '@') < rest.len;
+}
+
 /* What can be said before anybody is asked for a password (RFC 3261 8.2, 16.3). False: answered. */
 static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char *callee,
 			size_t size)
@@ -111,6 +127,8 @@ static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char
 
 	if (worker->io->is_stopping)
 		status = 503;
+	else if (has_no_number(rx->msg->request_uri))
+		status = 484;
 	else if (!sip_uri_parse(rx->msg->request_uri, &uri) ||
 		 (!span_ieq(uri.scheme, SPAN_LIT("sip")) &&
 		  !span_ieq(uri.scheme, SPAN_LIT("sips")) &&
@@ -299,6 +317,13 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 	setup.callee = callee;
 	fill_setup(worker, rx, &caller, &setup);
 	call_start(worker->calls, &setup);
+}
+
+struct span leg_tag(const void *user)
+{
+	const struct sip_leg *leg = user;
+
+	return leg ? span_of(leg->local_tag) : SPAN_NONE;
 }
 
 void leg_cancelled(struct sip_worker *worker, void *user, const struct sip_rx *rx)

@@ -11,7 +11,7 @@ static void give_up(struct sip_leg *leg)
 {
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	if (leg->heard_provisional)
-		txn_client_cancel(leg->worker, leg->invite_out);
+		txn_client_cancel(leg->worker, leg->invite_out, SPAN_NONE);
 	else
 		leg->cancel_wanted = true;
 }
@@ -38,7 +38,7 @@ static void provisional(struct sip_leg *leg)
 		return;
 	leg->heard_provisional = true;
 	if (leg->cancel_wanted)
-		txn_client_cancel(worker, leg->invite_out);
+		txn_client_cancel(worker, leg->invite_out, SPAN_NONE);
 	else
 		wheel_start(&worker->wheel, &leg->timer, wait_fired, worker->now_us,
 			    (uint64_t)limit_s * 1000000);

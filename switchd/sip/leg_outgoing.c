@@ -43,7 +43,7 @@ static void stage_fired(struct wheel_timer *timer, void *owner)
 	struct cause cause = cause_of(stages[leg->stage].cause);
 
 	(void)owner;
-	leg_give_up(leg);
+	leg_give_up(leg, cause);
 	call_leg_failed(&leg->base, cause);
 }
 
@@ -106,21 +106,59 @@ static bool learn_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 	return is_good;
 }
 
-static void provisional(struct sip_leg *leg, const struct sip_rx *rx)
+static uint64_t tag_hash(const struct sip_leg *leg, const struct sip_rx *rx)
+{
+	const struct span tag = rx->msg->to_tag;
+
+	return hash_bytes(&leg->worker->hash_key, tag.ptr, tag.len);
+}
+
+/* A proxy may have called several phones for this INVITE, each with its own To tag: the caller gets
+ * the early media of the first, of the others only that they ring. */
+static struct span early_sdp(struct sip_leg *leg, const struct sip_rx *rx)
 {
 	struct span sdp = leg_sdp(rx->msg);
+
+	if (sdp.len == 0)
+		return sdp;
+	if (leg->has_early_sdp)
+		return leg->early_tag == tag_hash(leg, rx) ? sdp : SPAN_NONE;
+	leg->has_early_sdp = true;
+	leg->early_tag = tag_hash(leg, rx);
+	return sdp;
+}
+
+/* Of a call that another phone has answered the phone is told so, and does not count it as missed
+ * (RFC 3326 section 2). */
+static void send_cancel(struct sip_leg *leg)
+{
+	bool is_elsewhere = leg->release_cause.received == 0 &&
+			    leg->release_cause.id == CAUSE_ANSWERED_ELSEWHERE;
+
+	txn_client_cancel(
+		leg->worker, leg->invite_out,
+		is_elsewhere
+			? SPAN_LIT("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n")
+			: SPAN_NONE);
+}
+
+static void provisional(struct sip_leg *leg, const struct sip_rx *rx)
+{
+	struct span sdp;
 	int status = rx->msg->status;
-	enum leg_stage stage = stage_of(status, sdp.len > 0);
+	enum leg_stage stage;
 
 	leg->heard_provisional = true;
 	if (leg->state == LEG_CANCELLED) {
 		if (leg->cancel_wanted)
-			txn_client_cancel(leg->worker, leg->invite_out);
+			send_cancel(leg);
 		leg->cancel_wanted = false;
 		return;
 	}
 	if (leg->state != LEG_OUTGOING)
 		return;
+	sdp = early_sdp(leg, rx);
+	stage = stage_of(status, sdp.len > 0);
 	if (stage > leg->stage)
 		start_stage(leg, stage);
 	call_provisional(&leg->base, status, sdp);
@@ -167,6 +205,7 @@ static void first_answer(struct sip_leg *leg, const struct sip_rx *rx)
 {
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg->state = LEG_ANSWERED;
+	leg->base.is_other_callee = leg->has_early_sdp && leg->early_tag != tag_hash(leg, rx);
 	if (learn_dialog(leg, rx)) {
 		call_answered(&leg->base, leg_sdp(rx->msg));
 		return;
@@ -188,7 +227,7 @@ static void answered(struct sip_leg *leg, const struct sip_rx *rx)
 		/* The answer crossed with our CANCEL, or came after the timeout. */
 		(void)learn_dialog(leg, rx);
 		leg_send_ack(leg, SPAN_NONE);
-		leg_send_bye(leg, cause_of(CAUSE_ABANDONED));
+		leg_send_bye(leg, leg->release_cause);
 		break;
 	case LEG_CONFIRMED:
 	case LEG_ENDED:
@@ -240,14 +279,15 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 }
 
 /* Ends an INVITE without final answer: CANCEL once something was heard (RFC 3261 9.1). */
-void leg_give_up(struct sip_leg *leg)
+void leg_give_up(struct sip_leg *leg, struct cause cause)
 {
 	leg->state = LEG_CANCELLED;
+	leg->release_cause = cause;
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	if (!leg->invite_out) {
 		leg_free_soon(leg);
 	} else if (leg->heard_provisional) {
-		txn_client_cancel(leg->worker, leg->invite_out);
+		send_cancel(leg);
 	} else {
 		leg->cancel_wanted = true;
 		txn_client_stop_resend(leg->worker, leg->invite_out);

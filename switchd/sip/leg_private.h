@@ -66,8 +66,10 @@ struct sip_leg {
 	bool reinvite_answered; /* ours; further 2xx only want their ACK again */
 	bool ack_held;          /* ours was answered; its ACK waits for the other side's */
 	bool release_after_ack; /* BYE is held until the caller's ACK (RFC 3261 15.1.1) */
+	bool has_early_sdp;     /* early_tag is set */
+	uint64_t early_tag;     /* hash of the To tag whose 18x brought the first SDP */
 	uint8_t strays;
-	struct cause release_cause;
+	struct cause release_cause;     /* why it is given up, or why BYE is held */
 	struct txn_server *invite_in;   /* the peer's INVITE or re-INVITE */
 	struct txn_server *offer_in;    /* its UPDATE that waits for an answer */
 	struct txn_client *invite_out;  /* ours */
@@ -86,6 +88,8 @@ static inline struct sip_leg *leg_of(struct leg *leg)
 
 /* leg_table.c */
 struct sip_leg *leg_new(struct sip_worker *worker);
+/* Another tag of ours, which leads to the leg as well. */
+void leg_renew_tag(struct sip_leg *leg);
 /* Frees after the present event: the caller may still touch the leg. */
 void leg_free_soon(struct sip_leg *leg);
 /* RFC 3261 8.2.2.2: the INVITE of this leg may come again by another way. */
@@ -121,7 +125,7 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		     const struct call_dial *dial);
 struct addr leg_media_address(void *context, const struct call_target *target,
 			      const struct leg *caller);
-void leg_give_up(struct sip_leg *leg);
+void leg_give_up(struct sip_leg *leg, struct cause cause);
 
 /* leg_offer.c */
 void leg_offer(struct leg *base, struct span sdp);

@@ -41,11 +41,19 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 	return call_table_create(&env, out);
 }
 
+void leg_renew_tag(struct sip_leg *leg)
+{
+	uint64_t random;
+
+	random_take(&leg->worker->random, &random, sizeof(random));
+	snprintf(leg->local_tag, sizeof(leg->local_tag), "%08x%016llx", leg->slot,
+		 (unsigned long long)random);
+}
+
 struct sip_leg *leg_new(struct sip_worker *worker)
 {
 	struct leg_table *table = worker->legs;
 	struct sip_leg *leg;
-	uint64_t random;
 
 	leg = calloc(1, sizeof(*leg));
 	if (!leg)
@@ -56,9 +64,7 @@ struct sip_leg *leg_new(struct sip_worker *worker)
 	}
 	leg->base.ops = &sip_leg_ops;
 	leg->worker = worker;
-	random_take(&worker->random, &random, sizeof(random));
-	snprintf(leg->local_tag, sizeof(leg->local_tag), "%08x%016llx", leg->slot,
-		 (unsigned long long)random);
+	leg_renew_tag(leg);
 	return leg;
 }
 

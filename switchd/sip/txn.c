@@ -47,6 +47,33 @@ void txn_stats(const struct txn_table *table, struct txn_stats *out)
 	out->clients = table->clients.count;
 }
 
+bool txn_walk(const struct txn_table *table, uint64_t *cursor, size_t places, txn_walk_fn *fn,
+	      void *context)
+{
+	uint64_t end = TXN_SERVER_BUCKETS + (uint64_t)table->clients.used;
+	struct txn_info info;
+
+	for (; places > 0 && *cursor < end; places--, ++*cursor) {
+		const struct txn_server *server;
+		const struct txn_client *client;
+
+		if (*cursor < TXN_SERVER_BUCKETS) {
+			server = table->buckets[*cursor];
+			for (; server; server = txn_server_next(server)) {
+				txn_server_describe(server, &info);
+				fn(context, &info);
+			}
+			continue;
+		}
+		client = table->clients.items[*cursor - TXN_SERVER_BUCKETS];
+		if (client) {
+			txn_client_describe(client, &info);
+			fn(context, &info);
+		}
+	}
+	return *cursor < end;
+}
+
 void txn_table_destroy(struct txn_table *table)
 {
 	txn_servers_destroy(table);

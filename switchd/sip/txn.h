@@ -23,6 +23,24 @@ struct txn_stats {
 
 void txn_stats(const struct txn_table *table, struct txn_stats *out);
 
+#define TXN_BRANCH_MAX 48
+
+/* A transaction as show sees it. */
+struct txn_info {
+	bool is_server;
+	enum sip_method method;
+	const char *state;
+	uint64_t start_us;
+	struct addr peer;
+	char branch[TXN_BRANCH_MAX]; /* cut when the peer's is longer */
+};
+
+typedef void txn_walk_fn(void *context, const struct txn_info *info);
+/* Calls fn for the transactions behind *cursor (start 0), looking at so many places of the table at
+ * most; true while more may follow. What begins or ends during a walk may be missed. */
+bool txn_walk(const struct txn_table *table, uint64_t *cursor, size_t places, txn_walk_fn *fn,
+	      void *context);
+
 /* --- Server --- */
 
 struct txn_server;
@@ -56,6 +74,8 @@ void txn_server_respond(struct sip_worker *worker, struct txn_server *txn, int s
 void txn_server_set_user(struct txn_server *txn, txn_server_fn *fn, void *user);
 void *txn_server_user(const struct txn_server *txn);
 bool txn_server_is_final(const struct txn_server *txn); /* a final response was sent */
+/* To tag of the response last sent; empty when it had none of ours. */
+struct span txn_server_tag(const struct txn_server *txn);
 
 /* --- Client --- */
 
@@ -77,8 +97,8 @@ const char *txn_client_branch(const struct txn_client *txn);
 void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
 		     const struct sip_socket *socket, const struct addr *to);
 /* CANCEL for an INVITE that has a provisional response, repeated until it is answered. The INVITE
- * ends 32 s later at the latest. */
-void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn);
+ * ends 32 s later at the latest. extra = further header lines, each with CRLF. */
+void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn, struct span extra);
 /* Stops retransmitting an INVITE that nobody answered; the transaction lingers 32 s for late
  * answers. */
 void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn);

@@ -22,6 +22,7 @@ struct txn_client {
 	struct txn_schedule schedule;
 	txn_client_fn *fn;
 	void *user;
+	uint64_t start_us;
 	char *request;
 	uint32_t request_len;
 	uint32_t cancel_len;
@@ -53,6 +54,7 @@ struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method met
 	snprintf(txn->branch, sizeof(txn->branch), "z9hG4bK%02x%08x%016llx",
 		 (unsigned)worker->number, txn->slot, (unsigned long long)random);
 	txn->worker = worker;
+	txn->start_us = worker->now_us;
 	txn->method = method;
 	txn->fn = fn;
 	txn->user = user;
@@ -244,7 +246,7 @@ static void stop_cancel(struct txn_client *txn)
 }
 
 /* RFC 3261 9.1: same Request-URI, Via, From, To, Call-ID, CSeq number and Route as the INVITE. */
-void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn)
+void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn, struct span extra)
 {
 	struct span first = request_line(txn, "INVITE ");
 	struct span cseq = request_line(txn, "CSeq: ");
@@ -264,7 +266,9 @@ void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn)
 	buf_add_span(out, request_line(txn, "To: "));
 	buf_add_span(out, request_line(txn, "Call-ID: "));
 	buf_add(out, cseq.ptr, span_find((struct span){cseq.ptr, cseq.len}, 'I'));
-	buf_add_lit(out, "CANCEL\r\nContent-Length: 0\r\n\r\n");
+	buf_add_lit(out, "CANCEL\r\n");
+	buf_add_span(out, extra);
+	buf_add_lit(out, "Content-Length: 0\r\n\r\n");
 	sent = worker_send_commit(worker, txn->socket, &txn->target);
 	txn->cancel = sent.len ? span_dup(sent) : NULL;
 	txn->cancel_len = txn->cancel ? (uint32_t)sent.len : 0;
@@ -344,6 +348,24 @@ bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx)
 	}
 	tell(worker, txn, rx);
 	return true;
+}
+
+void txn_client_describe(const struct txn_client *txn, struct txn_info *out)
+{
+	static const char *const states[] = {
+		[CLIENT_CALLING] = "calling",
+		[CLIENT_PROCEEDING] = "proceeding",
+		[CLIENT_COMPLETED] = "completed",
+		[CLIENT_ACCEPTED] = "accepted",
+	};
+
+	*out = (struct txn_info){
+		.method = txn->method,
+		.state = states[txn->state],
+		.start_us = txn->start_us,
+		.peer = txn->target,
+	};
+	memcpy(out->branch, txn->branch, sizeof(out->branch));
 }
 
 void txn_clients_destroy(struct txn_table *table)

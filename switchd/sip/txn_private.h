@@ -33,6 +33,11 @@ struct txn_table {
 	struct slots clients;
 };
 
+/* Each for txn_walk(): the next in the bucket, NULL at its end; what show sees of one. */
+const struct txn_server *txn_server_next(const struct txn_server *txn);
+void txn_server_describe(const struct txn_server *txn, struct txn_info *out);
+void txn_client_describe(const struct txn_client *txn, struct txn_info *out);
+
 /* Each frees its kind; for txn_table_destroy(). Nobody is told. */
 void txn_servers_destroy(struct txn_table *table);
 void txn_clients_destroy(struct txn_table *table);

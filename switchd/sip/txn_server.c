@@ -21,6 +21,7 @@ struct txn_server {
 	struct addr target;
 	struct wheel_timer timer;
 	struct txn_schedule schedule;
+	uint64_t start_us;
 	uint64_t linger_until_us;
 	txn_server_fn *fn;
 	void *user;
@@ -30,6 +31,7 @@ struct txn_server {
 	uint32_t response_len;
 	char *response; /* bytes last sent */
 	enum server_state state;
+	enum sip_method method;
 	bool is_invite;
 	bool to_has_tag;
 	/* Branch, sent-by and method, to tell equal hashes apart; then what every response starts
@@ -144,6 +146,8 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 		.identity_len = (uint32_t)identity_len,
 		.head_len = (uint32_t)head_len,
 		.to_len = (uint32_t)(text->len - identity_len - head_len),
+		.start_us = worker->now_us,
+		.method = rx->msg->method,
 		.is_invite = rx->msg->method == SIP_INVITE,
 		.to_has_tag = rx->msg->to_tag.len > 0,
 	};
@@ -289,6 +293,56 @@ void *txn_server_user(const struct txn_server *txn)
 bool txn_server_is_final(const struct txn_server *txn)
 {
 	return txn->state != SERVER_PROCEEDING;
+}
+
+struct span txn_server_tag(const struct txn_server *txn)
+{
+	static const char start[] = "\r\nTo: ";
+	const char *end = txn->response + txn->response_len;
+	const char *at;
+	struct span tag;
+
+	if (!txn->response_len || txn->to_has_tag)
+		return SPAN_NONE;
+	at = memmem(txn->response, txn->response_len, start, sizeof(start) - 1);
+	if (!at)
+		return SPAN_NONE;
+	/* The tag stands behind the value as it was received. */
+	at += sizeof(start) - 1 + txn->to_len;
+	if (end - at < 5 || memcmp(at, ";tag=", 5) != 0)
+		return SPAN_NONE;
+	tag = (struct span){at + 5, (size_t)(end - at - 5)};
+	tag.len = span_find(tag, '\r');
+	return tag;
+}
+
+const struct txn_server *txn_server_next(const struct txn_server *txn)
+{
+	return txn->next;
+}
+
+void txn_server_describe(const struct txn_server *txn, struct txn_info *out)
+{
+	static const char *const states[] = {
+		[SERVER_PROCEEDING] = "proceeding",
+		[SERVER_COMPLETED] = "completed",
+		[SERVER_CONFIRMED] = "confirmed",
+		[SERVER_ACCEPTED] = "accepted",
+	};
+	/* What the identity begins with, up to the first bar. */
+	struct span identity = {txn->text, txn->identity_len};
+	size_t len = span_find(identity, '|');
+
+	*out = (struct txn_info){
+		.is_server = true,
+		.method = txn->method,
+		.state = states[txn->state],
+		.start_us = txn->start_us,
+		.peer = txn->target,
+	};
+	if (len >= sizeof(out->branch))
+		len = sizeof(out->branch) - 1;
+	memcpy(out->branch, identity.ptr, len);
 }
 
 void txn_servers_destroy(struct txn_table *table)

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An attempt: one callee that is called, alone or together with others, until it answers, refuses,
+ * or is given up. What the caller hears of it is decided here. */
+#include <stddef.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "switchd/call/call_private.h"
+
+static uint32_t since_start_ms(const struct call *call)
+{
+	uint64_t ms = (*call->table->env.now_us - call->start_us) / 1000;
+
+	/* 0 stands for "never"; a set-up does not last 49 days. */
+	return ms ? (uint32_t)ms : 1;
+}
+
+static struct call_attempt *attempt_new(struct call *call, struct call_candidate *candidate)
+{
+	size_t len = strlen(candidate->target.party) + 1;
+	struct call_attempt *attempt = calloc(1, offsetof(struct call_attempt, party) + len);
+
+	if (!attempt)
+		return NULL;
+	attempt->candidate = candidate;
+	attempt->address = candidate->target.address;
+	attempt->start_ms = since_start_ms(call);
+	memcpy(attempt->party, candidate->target.party, len);
+	DL_APPEND(call->attempts, attempt);
+	return attempt;
+}
+
+/* The ports of the attempt before, if they are where this one needs them; so the caller's side of
+ * a relayed call stays where it is (behaviour C7). */
+static void take_spare(struct call_hunt *hunt, struct call_candidate *candidate)
+{
+	struct call_media *media = &candidate->media;
+
+	if (!candidate->is_fork && media->decision.relay && call_media_open_streams(&hunt->spare) &&
+	    addr_ip_eq(&hunt->spare.anchor, &media->anchor)) {
+		memcpy(media->sessions, hunt->spare.sessions, sizeof(media->sessions));
+		memset(hunt->spare.sessions, 0, sizeof(hunt->spare.sessions));
+		candidate->path = hunt->spare_path;
+		return;
+	}
+	call_media_close(&hunt->spare, 0);
+	candidate->path = ++hunt->paths;
+}
+
+/* The caller's offer as the candidate is to see it. */
+static struct cause write_offer(struct call *call, struct call_candidate *candidate,
+				struct buf *out)
+{
+	struct call_hunt *hunt = call->hunt;
+	const struct call_pass pass = {
+		.media = &candidate->media,
+		.from = call->legs[MEDIA_A],
+		.anchor = &candidate->media.anchor,
+		.heard = &call->streams[MEDIA_A],
+		.peers = candidate->is_held ? hunt->held : NULL,
+	};
+
+	switch (call_media_forward(call, &pass, (struct span){hunt->sdp, hunt->sdp_len}, out)) {
+	case VOS_OK:
+		return cause_of(CAUSE_NORMAL);
+	case VOS_EFULL:
+		return cause_of(CAUSE_NO_RTP_PORT);
+	case VOS_EINVAL:
+		return cause_of(CAUSE_BAD_SDP);
+	default:
+		return cause_of(CAUSE_NO_MEMORY);
+	}
+}
+
+bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
+{
+	const struct call_env *env = &call->table->env;
+	struct leg *caller = call->legs[MEDIA_A];
+	struct call_hunt *hunt = call->hunt;
+	struct call_attempt *attempt = attempt_new(call, candidate);
+	char memory[SDP_BYTES_MAX + 1024];
+	struct buf sdp = buf_over(memory, sizeof(memory));
+	struct call_dial dial = {
+		.target = &candidate->target,
+		.caller = call->caller,
+		.display = hunt->display,
+		.max_forwards = hunt->max_forwards,
+	};
+	struct cause cause;
+
+	if (!attempt) {
+		hunt->answer = cause_of(CAUSE_NO_MEMORY);
+		return false;
+	}
+	candidate->media.decision =
+		media_decide(hunt->conf->snapshot, &hunt->caller, &candidate->target.decide);
+	candidate->media.anchor = env->media_address(env->context, &candidate->target, caller);
+	candidate->is_held = candidate->is_fork && candidate->media.decision.relay;
+	take_spare(hunt, candidate);
+	hunt->running++;
+	cause = write_offer(call, candidate, &sdp);
+	if (cause.id == CAUSE_NORMAL) {
+		dial.sdp = buf_span(&sdp);
+		attempt->leg = env->dial(env->context, call, caller, &dial);
+		if (attempt->leg) {
+			attempt->leg->attempt = attempt;
+			return true;
+		}
+		cause = cause_of(CAUSE_GATEWAY_UNREACHABLE);
+	}
+	call_attempt_over(call, attempt, ATTEMPT_FAILED, cause);
+	return false;
+}
+
+/* A callee whose 18x had SDP may leave it out of its 200 (wrongly: RFC 3261 13.2.1). */
+static void keep_early_sdp(struct call_candidate *candidate, struct span sdp)
+{
+	char *copy = sdp.len ? span_dup(sdp) : NULL;
+
+	if (!copy)
+		return;
+	free(candidate->early_sdp);
+	candidate->early_sdp = copy;
+	candidate->early_sdp_len = sdp.len;
+}
+
+struct cause call_attempt_forward(struct call *call, struct call_attempt *attempt, struct span sdp,
+				  struct buf *out)
+{
+	struct call_candidate *candidate = attempt->candidate;
+	const struct call_pass pass = {
+		.media = &candidate->media,
+		.from = attempt->leg,
+		.anchor = &call->legs[MEDIA_A]->media_address,
+		.heard = &candidate->heard,
+	};
+	enum vos_err err = call_media_forward(call, &pass, sdp, out);
+
+	if (err != VOS_OK)
+		return cause_of(err == VOS_EFULL ? CAUSE_NO_RTP_PORT : CAUSE_BAD_SDP);
+	keep_early_sdp(candidate, buf_span(out));
+	return cause_of(CAUSE_NORMAL);
+}
+
+void call_attempt_open(struct call *call, struct call_attempt *attempt, struct span sdp)
+{
+	struct leg *caller = call->legs[MEDIA_A];
+	struct call_candidate *candidate = attempt->candidate;
+	struct call_hunt *hunt = call->hunt;
+	/* A callee behind a forking proxy answers from the same ports of ours when it is relayed.
+	 */
+	bool is_other = hunt->told_path != candidate->path ||
+			(attempt->leg->is_other_callee && !candidate->media.decision.relay);
+
+	if (candidate->is_held && hunt->held)
+		call_media_set_peers(&candidate->media, MEDIA_A, hunt->held);
+	candidate->is_held = false;
+	if (!sdp.len)
+		return;
+	if (hunt->told_path && is_other)
+		caller->ops->new_dialog(caller);
+	hunt->told_path = candidate->path;
+}
+
+void call_attempt_rings(struct call *call, struct call_attempt *attempt)
+{
+	attempt->state = ATTEMPT_RINGING;
+	if (attempt->ring_ms == 0)
+		attempt->ring_ms = since_start_ms(call);
+	call->hunt->was_ringing = true;
+}
+
+/* Of several callees the caller hears the first; another one when it rings first, or is the first
+ * with media, or when the first is gone. */
+static bool is_news(const struct call_hunt *hunt, const struct call_attempt *attempt, int status,
+		    bool has_sdp)
+{
+	if (!hunt->told || hunt->told == attempt)
+		return true;
+	if (hunt->told_path && hunt->told_path == hunt->told->candidate->path)
+		return false;
+	return has_sdp || !hunt->told_progress || (status == 180 && !hunt->told_ringing);
+}
+
+void call_attempt_tell(struct call *call, struct call_attempt *attempt, int status, struct span sdp)
+{
+	struct leg *caller = call->legs[MEDIA_A];
+	struct call_hunt *hunt = call->hunt;
+
+	if (!is_news(hunt, attempt, status, sdp.len > 0))
+		return;
+	if (sdp.len)
+		call_attempt_open(call, attempt, sdp);
+	hunt->told = attempt;
+	hunt->told_progress = true;
+	if (status == 180)
+		hunt->told_ringing = true;
+	caller->ops->provisional(caller, status, sdp);
+}
+
+/* Ports serve the next attempt as well, unless this callee may send there while the caller knows
+ * nothing of them. Where the caller has been told of them the relay is made to forget the callee.
+ */
+static void leave_media(struct call_hunt *hunt, struct call_candidate *candidate)
+{
+	static const struct media_peer nobody = {.is_other = true};
+	bool is_told = hunt->told_path == candidate->path;
+	struct call_media *media = &candidate->media;
+
+	if (candidate->is_fork || (candidate->early_sdp && !is_told)) {
+		call_media_close(media, 0);
+		return;
+	}
+	for (unsigned i = 0; i < CALL_STREAMS_MAX; i++)
+		if (media->sessions[i] && candidate->early_sdp)
+			media_set_peer(media->sessions[i], MEDIA_B, &nobody);
+	call_media_close(&hunt->spare, 0);
+	hunt->spare = *media;
+	hunt->spare_path = candidate->path;
+	memset(media->sessions, 0, sizeof(media->sessions));
+}
+
+static void note_answer(struct call_hunt *hunt, struct cause cause)
+{
+	/* RFC 3261 16.7 step 6 for the contacts of one phone; of gateways the last one counts. */
+	if (!hunt->is_one_party || !hunt->has_answer || cause_is_better(cause, hunt->answer))
+		hunt->answer = cause;
+	hunt->has_answer = true;
+}
+
+void call_attempt_over(struct call *call, struct call_attempt *attempt,
+		       enum call_attempt_state state, struct cause cause)
+{
+	struct call_candidate *candidate = attempt->candidate;
+	struct call_hunt *hunt = call->hunt;
+
+	if (attempt->leg) {
+		attempt->leg->attempt = NULL;
+		if (state != ATTEMPT_ANSWERED)
+			attempt->leg->call = NULL;
+	}
+	attempt->leg = NULL;
+	attempt->state = state;
+	attempt->outcome = cause;
+	attempt->end_ms = since_start_ms(call);
+	hunt->running--;
+	if (state == ATTEMPT_ANSWERED)
+		return;
+	if (state == ATTEMPT_FAILED)
+		note_answer(hunt, cause);
+	if (hunt->told == attempt)
+		hunt->told = NULL;
+	leave_media(hunt, candidate);
+	free(candidate->early_sdp);
+	candidate->early_sdp = NULL;
+}
+
+void call_attempts_end(struct call *call, struct cause cause)
+{
+	struct call_attempt *attempt;
+
+	DL_FOREACH (call->attempts, attempt) {
+		struct leg *leg = attempt->leg;
+
+		if (!leg)
+			continue;
+		call_attempt_over(call, attempt, ATTEMPT_ENDED, cause);
+		leg->ops->release(leg, cause);
+	}
+}

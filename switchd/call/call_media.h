@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Media of a call: the ways of its streams, and the SDP as the other side is to see it. */
+#pragma once
+
+#include "switchd/call/call_table.h"
+#include "switchd/media/sdp.h"
+
+#define CALL_STREAMS_MAX 4
+
+/* The way of the streams between the caller and one callee. */
+struct call_media {
+	struct media_session *sessions[CALL_STREAMS_MAX];
+	struct addr anchor; /* our address towards the callee: where its ports are bound */
+	struct decide_result decision;
+};
+
+/* What the last SDP of a side said of its first stream. */
+struct call_stream {
+	struct addr address;
+	char codec[12];
+	enum sdp_direction direction;
+};
+
+/* Where the streams of an SDP are, not told to the relay yet. */
+struct call_peers {
+	struct media_peer streams[CALL_STREAMS_MAX];
+	unsigned set; /* bit set of the streams that have one */
+};
+
+struct call_pass {
+	struct call_media *media;
+	const struct leg *from;
+	const struct addr *anchor; /* ours, as the receiver is to see it */
+	struct call_stream *heard; /* is filled */
+	struct call_peers *peers;  /* takes what is to be told to the relay later; NULL: at once */
+};
+
+/* The SDP that a leg sent, as it is to reach the other side. */
+VOS_CHECK enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
+					  struct span sdp, struct buf *out);
+void call_media_set_peers(struct call_media *media, enum media_side side,
+			  const struct call_peers *peers);
+/* Bit set of the streams that have ports. */
+unsigned call_media_open_streams(const struct call_media *media);
+/* Closes all but those of the bit set. */
+void call_media_close(struct call_media *media, unsigned but);
+/* Keeps what the decision went by. */
+void call_media_keep_decision(struct call *call, const struct decide_party *caller,
+			      const struct decide_party *callee);

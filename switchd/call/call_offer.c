@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside the call: new offers from either side (RFC 3264 section 8), and what just passes.
+ *
+ * Where the asker moves its media to takes effect with the answer; a refused offer leaves the call
+ * as it was (RFC 3261 14.1), its relay included. */
+#include <stdlib.h>
+
+#include "switchd/call/call_private.h"
+
+/* SDP of one leg, made ready for the other; false when the call had to end over it. */
+static bool forward(struct call *call, struct leg *from, struct span sdp, struct buf *out)
+{
+	const struct call_pass pass = {
+		.media = &call->media,
+		.from = from,
+		.anchor = &call_other_leg(call, from)->media_address,
+		.heard = &call->streams[from->side],
+	};
+	enum vos_err err = call_media_forward(call, &pass, sdp, out);
+
+	if (err == VOS_OK)
+		return true;
+	call_end(call, NULL, cause_of(err == VOS_EFULL ? CAUSE_NO_RTP_PORT : CAUSE_BAD_SDP));
+	return false;
+}
+
+void call_acked(struct leg *leg, struct span sdp)
+{
+	struct call *call = leg->call;
+	struct leg *other;
+	char memory[SDP_BYTES_MAX + 1024];
+	struct buf out = buf_over(memory, sizeof(memory));
+
+	if (!call || !call->ack_pending)
+		return;
+	call->ack_pending = false;
+	other = call_other_leg(call, leg);
+	/* A late offer left without an answer: nothing can be heard (RFC 3261 13.2.1). */
+	if (sdp.len == 0) {
+		other->ops->ack(other, SPAN_NONE);
+		call_end(call, NULL, cause_of(CAUSE_BAD_SDP));
+		return;
+	}
+	if (forward(call, leg, sdp, &out))
+		other->ops->ack(other, buf_span(&out));
+}
+
+/* The call as it was before the offer. */
+static void drop_offer(struct call *call)
+{
+	if (call->offer)
+		call_media_close(&call->media, call->offer->streams_before);
+	free(call->offer);
+	call->offer = NULL;
+}
+
+static void keep_offer(struct call *call)
+{
+	struct call_offer *offer = call->offer;
+
+	if (!offer->was_empty)
+		call->streams[offer->by] = offer->heard;
+	call_media_set_peers(&call->media, offer->by, &offer->peers);
+	free(offer);
+	call->offer = NULL;
+}
+
+int call_offer(struct leg *leg, struct span sdp)
+{
+	struct call *call = leg->call;
+	struct leg *other;
+	char memory[SDP_BYTES_MAX + 1024];
+	struct buf out = buf_over(memory, sizeof(memory));
+	struct call_pass pass = {.from = leg};
+
+	if (!call)
+		return 481;
+	if (call->hunt || call->offer || call->ack_pending)
+		return 491;
+	call->offer = calloc(1, sizeof(*call->offer));
+	if (!call->offer)
+		return 500;
+	call->offer->by = leg->side;
+	call->offer->was_empty = sdp.len == 0;
+	call->offer->heard = call->streams[leg->side];
+	call->offer->streams_before = call_media_open_streams(&call->media);
+	other = call_other_leg(call, leg);
+	pass.media = &call->media;
+	pass.anchor = &other->media_address;
+	pass.heard = &call->offer->heard;
+	pass.peers = &call->offer->peers;
+	if (call_media_forward(call, &pass, sdp, &out) != VOS_OK) {
+		drop_offer(call);
+		return 488;
+	}
+	other->ops->offer(other, buf_span(&out));
+	return 0;
+}
+
+void call_offer_withdrawn(struct leg *leg)
+{
+	struct call *call = leg->call;
+	struct leg *other;
+
+	if (!call || !call->offer || leg->side != call->offer->by || call->offer->is_withdrawn)
+		return;
+	call->offer->is_withdrawn = true;
+	other = call_other_leg(call, leg);
+	other->ops->withdraw_offer(other);
+}
+
+/* A challenge or a redirection is for us alone. */
+static int status_for_asker(int status)
+{
+	bool is_ours = (status >= 300 && status < 400) || status == 401 || status == 407;
+
+	return is_ours ? 488 : status;
+}
+
+/* The other side has taken the offer; false when the call had to end over its SDP. */
+static bool accept_offer(struct call *call, struct leg *leg, struct span sdp, struct buf *out)
+{
+	bool was_empty = call->offer->was_empty;
+
+	keep_offer(call);
+	if (!forward(call, leg, sdp, out))
+		return false;
+	if (was_empty && sdp.len)
+		call->ack_pending = true;
+	else
+		leg->ops->ack(leg, SPAN_NONE);
+	return true;
+}
+
+void call_offer_result(struct leg *leg, int status, struct span sdp)
+{
+	struct call *call = leg->call;
+	struct leg *asker;
+	char memory[SDP_BYTES_MAX + 1024];
+	struct buf out = buf_over(memory, sizeof(memory));
+
+	if (!call || !call->offer || leg->side == call->offer->by)
+		return;
+	asker = call_other_leg(call, leg);
+	if (status < 300 && call->offer->is_withdrawn) {
+		drop_offer(call);
+		leg->ops->ack(leg, SPAN_NONE); /* crossed with the CANCEL; nobody waits for it */
+		return;
+	}
+	if (status >= 300)
+		drop_offer(call);
+	else if (!accept_offer(call, leg, sdp, &out))
+		return;
+	asker->ops->offer_result(asker, status_for_asker(status), buf_span(&out));
+	/* RFC 3261 14.1: these two say that the dialog is gone. */
+	if (status == 481 || status == 408)
+		call_end(call, NULL, cause_of(CAUSE_DIALOG_LOST));
+}
+
+void call_info_message(struct leg *leg, struct span content_type, struct span body)
+{
+	struct leg *other = leg->call ? call_other_leg(leg->call, leg) : NULL;
+
+	if (other)
+		other->ops->info(other, content_type, body);
+}

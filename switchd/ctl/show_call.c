@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One call, named by its id or the beginning of it: all that is known of it, and its end. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "switchd/ctl/handlers.h"
+
+char *call_id_text(uint64_t id, char out[CALL_ID_TEXT])
+{
+	snprintf(out, CALL_ID_TEXT, "%016llx", (unsigned long long)id);
+	return out;
+}
+
+static void item_counters(struct request *request, json_t *leg, const struct media_counters *c)
+{
+	char ssrc[16];
+
+	item_int(request, leg, "packets", (int64_t)c->packets);
+	item_int(request, leg, "bytes", (int64_t)c->bytes);
+	item_int(request, leg, "rtcp_packets", (int64_t)c->rtcp_packets);
+	item_int(request, leg, "dropped_foreign", (int64_t)c->foreign);
+	item_int(request, leg, "dropped_unsendable", (int64_t)c->unsendable);
+	if (!c->packets)
+		return;
+	item_int(request, leg, "last_packet_ms", (int64_t)(clock_mono_us() - c->last_us) / 1000);
+	item_addr(request, leg, "learned_address", &c->learned);
+	item_bool(request, leg, "is_locked", c->is_locked);
+	snprintf(ssrc, sizeof(ssrc), "%08x", (unsigned)c->ssrc);
+	item_str(request, leg, "ssrc", ssrc);
+	item_int(request, leg, "payload_type", c->payload_type);
+}
+
+static void item_leg(struct request *request, json_t *leg, const char *side,
+		     const struct call_leg_info *info, bool is_relayed)
+{
+	item_str(request, leg, "leg", side);
+	item_str(request, leg, "number", info->number);
+	item_str(request, leg, "party", info->party);
+	item_str(request, leg, "state", info->state);
+	if (info->stage_s)
+		item_int(request, leg, "state_left_s", info->stage_s);
+	item_str(request, leg, "call_id", info->call_id);
+	item_addr(request, leg, "signalling_address", &info->signalling);
+	item_bool(request, leg, "is_nat", info->is_nat);
+	item_addr(request, leg, "media_address", &info->media);
+	item_str(request, leg, "codec", info->codec);
+	item_str(request, leg, "direction", info->direction);
+	if (!is_relayed)
+		return;
+	item_int(request, leg, "relay_port", info->relay_port);
+	item_counters(request, leg, &info->counters);
+}
+
+/* state_left_s only while an answer is waited for. From relay_port on only of a relayed call, from
+ * last_packet_ms on only once RTP came. */
+static const struct member leg_members[] = {
+	{"leg", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"number", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"party", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"state", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"state_left_s", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"call_id", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"signalling_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"is_nat", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"media_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"codec", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"direction", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"relay_port", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"packets", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"bytes", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"rtcp_packets", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"dropped_foreign", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"dropped_unsendable", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"last_packet_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"learned_address", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"is_locked", CELL_BOOL, MEMBER_AT_TIMES, NULL},
+	{"ssrc", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"payload_type", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{0},
+};
+
+/* Times since the call's start; null is never. */
+static const struct member attempt_members[] = {
+	{"party", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"address", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"state", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"outcome", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"start_ms", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"ring_ms", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"end_ms", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"state_left_s", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{0},
+};
+
+static const struct member call_members[] = {
+	{"id", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"state", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"caller", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"callee", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"start_time", CELL_TIME, MEMBER_ALWAYS, NULL},
+	{"answer_time", CELL_TIME, MEMBER_ALWAYS, NULL},
+	{"age_s", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"talk_s", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"is_relayed", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"media_step", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"media_reason", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"cause", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"timers", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"attempts", CELL_TEXT, MEMBER_LIST, attempt_members},
+	{"legs", CELL_TEXT, MEMBER_LIST, leg_members},
+	{0},
+};
+
+const struct schema schema_call = SCHEMA_OF_ITEM(call_members);
+
+static void item_ms(struct request *request, json_t *item, const char *name, int64_t ms)
+{
+	if (ms >= 0)
+		item_int(request, item, name, ms);
+	else
+		item_str(request, item, name, NULL);
+}
+
+static void item_attempts(struct request *request, const struct call_detail *detail)
+{
+	json_t *list = item_list(request, NULL, "attempts");
+
+	for (size_t i = 0; i < detail->attempt_count && i < CALL_ATTEMPTS_SHOWN; i++) {
+		const struct call_attempt_info *attempt = &detail->attempts[i];
+		json_t *item = item_child(list);
+
+		item_str(request, item, "party", attempt->party);
+		item_addr(request, item, "address", &attempt->address);
+		item_str(request, item, "state", attempt->state);
+		item_str(request, item, "outcome", attempt->outcome);
+		item_int(request, item, "start_ms", attempt->start_ms);
+		item_ms(request, item, "ring_ms", attempt->ring_ms);
+		item_ms(request, item, "end_ms", attempt->end_ms);
+		if (attempt->stage_s)
+			item_int(request, item, "state_left_s", attempt->stage_s);
+	}
+}
+
+static void emit_call_item(struct request *request, const struct call_detail *detail)
+{
+	const struct call_info *call = &detail->info;
+	char id[CALL_ID_TEXT];
+	json_t *legs;
+
+	item_begin(request);
+	item_str(request, NULL, "id", call_id_text(call->id, id));
+	item_str(request, NULL, "state", call->state);
+	item_str(request, NULL, "caller", call->caller);
+	item_str(request, NULL, "callee", call->callee);
+	item_time(request, NULL, "start_time", call->start_ms);
+	item_time(request, NULL, "answer_time", call->answer_ms);
+	item_int(request, NULL, "age_s", call->age_s);
+	item_int(request, NULL, "talk_s", call->talk_s);
+	item_bool(request, NULL, "is_relayed", call->is_relayed);
+	item_str(request, NULL, "media_step", decide_step_name(call->media_step));
+	item_str(request, NULL, "media_reason", decide_step_text(call->media_step));
+	item_str(request, NULL, "cause", call->cause);
+	item_str(request, NULL, "timers", call->timers);
+	item_attempts(request, detail);
+	legs = item_list(request, NULL, "legs");
+	item_leg(request, item_child(legs), "a", &call->legs[0], call->is_relayed);
+	item_leg(request, item_child(legs), "b", &call->legs[1], call->is_relayed);
+	item_end(request);
+}
+
+/* What is known of the one call that is looked for. */
+struct found_call {
+	int count;
+	int worker;
+	uint64_t id;
+};
+
+/* "3f2a" -> all ids that begin so. */
+static bool id_range(const char *text, uint64_t *low, uint64_t *high)
+{
+	size_t len = strlen(text);
+	uint64_t id = 0;
+
+	if (len == 0 || len > 16)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		int digit = text[i] >= '0' && text[i] <= '9'   ? text[i] - '0'
+			    : text[i] >= 'a' && text[i] <= 'f' ? text[i] - 'a' + 10
+			    : text[i] >= 'A' && text[i] <= 'F' ? text[i] - 'A' + 10
+							       : -1;
+
+		if (digit < 0)
+			return false;
+		id = id << 4 | (uint64_t)digit;
+	}
+	*low = len == 16 ? id : id << (64 - 4 * len);
+	*high = len == 16 ? id : *low | (UINT64_MAX >> (4 * len));
+	return true;
+}
+
+/* Asks every worker for calls of that range; at most two are needed to know that it is not one. */
+static enum step look_for(struct request *request, struct walk_workers *walk,
+			  struct found_call *found)
+{
+	uint64_t low;
+	uint64_t high;
+
+	if (!id_range(match_text(&request->match, "id"), &low, &high))
+		return request_refuse(request, FAULT_VALUE_FORMAT,
+				      match_arg(&request->match, "id")->column,
+				      "a call id has up to 16 hexadecimal digits");
+	if (walk->started) {
+		const struct ask *reply = walk->reply;
+
+		for (size_t i = 0; reply && i < reply->count; i++) {
+			found->count++;
+			found->worker = walk->worker;
+			found->id = reply->infos[i].id;
+		}
+		walk->worker++;
+	}
+	walk->started = true;
+	if (walk->worker < request->ctl->context.worker_count)
+		return walk_ask(request, walk, ask_list_calls, low ? low - 1 : 0, high, 2);
+	if (found->count == 0)
+		return request_refuse(request, FAULT_NOT_FOUND, 0, "there is no call %s",
+				      match_text(&request->match, "id"));
+	if (found->count > 1)
+		return request_refuse(
+			request, FAULT_SYNTAX_AMBIGUOUS, match_arg(&request->match, "id")->column,
+			"several calls begin with %s", match_text(&request->match, "id"));
+	return STEP_DONE;
+}
+
+static struct found_call *found_state(struct walk_workers *walk)
+{
+	if (walk && !walk->more)
+		walk->more = calloc(1, sizeof(struct found_call));
+	return walk ? walk->more : NULL;
+}
+
+enum step find_call(struct request *request, step_fn *then,
+		    void (*work)(struct ask *, struct sip_worker *))
+{
+	struct walk_workers *walk = walk_state(request);
+	struct found_call *found = found_state(walk);
+	enum step step;
+
+	if (!found)
+		return request_no_memory(request);
+	step = look_for(request, walk, found);
+	if (step != STEP_DONE || request->has_fault)
+		return step;
+	request->step = then;
+	walk->worker = found->worker;
+	return walk_ask(request, walk, work, found->id, 0, 1);
+}
+
+const struct ask *found_call(struct request *request)
+{
+	const struct walk_workers *walk = request->state;
+
+	if (walk->reply && walk->reply->is_found)
+		return walk->reply;
+	request_refuse(request, FAULT_NOT_FOUND, 0, "the call has just ended");
+	return NULL;
+}
+
+static enum step call_described(struct request *request)
+{
+	const struct ask *answer = found_call(request);
+
+	if (answer)
+		emit_call_item(request, &answer->detail);
+	return STEP_DONE;
+}
+
+enum step show_call(struct request *request)
+{
+	return find_call(request, call_described, ask_call_detail);
+}
+
+static enum step call_cleared(struct request *request)
+{
+	if (found_call(request))
+		emit_say(request, "call is being ended");
+	return STEP_DONE;
+}
+
+enum step cmd_clear_call(struct request *request)
+{
+	return find_call(request, call_cleared, ask_clear_call);
+}
