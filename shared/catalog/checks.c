@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "shared/base/digest_algorithm.h"
+#include "shared/catalog/dial_rule.h"
+#include "shared/catalog/period_rule.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
@@ -220,15 +222,11 @@ bool check_dtmf_key(const struct value *value)
 	return only_of(span_of(value->text), DIGITS "*#ABCDabcd");
 }
 
-/* "source->target" of the dial plan: * in the source stands for any digits; in the target $ keeps a
- * digit, ? is a random one, ; separates alternatives and - makes a range. */
 bool check_rule(const struct value *value)
 {
-	const char *arrow = strstr(value->text, "->");
+	struct dial_rule rule;
 
-	return arrow &&
-	       only_of((struct span){value->text, (size_t)(arrow - value->text)}, DIGITS "+*#") &&
-	       only_of(span_of(arrow + 2), DIGITS "+*#$?;-");
+	return dial_rule_parse(span_of(value->text), &rule);
 }
 
 bool check_cause_pair(const struct value *value)
@@ -241,35 +239,11 @@ bool check_cause_pair(const struct value *value)
 	       span_to_u64((struct span){text.ptr + colon + 1, text.len - colon - 1}, 699, &to);
 }
 
-static bool is_day(struct span text)
-{
-	static const char days[] = "mon tue wed thu fri sat sun";
-
-	for (size_t i = 0; i < sizeof(days); i += 4)
-		if (span_ieq(text, (struct span){days + i, 3}))
-			return true;
-	return false;
-}
-
-static bool is_time(struct span text)
-{
-	uint64_t hour, minute;
-
-	return text.len == 5 && text.ptr[2] == ':' &&
-	       span_to_u64((struct span){text.ptr, 2}, 24, &hour) &&
-	       span_to_u64((struct span){text.ptr + 3, 2}, 59, &minute) &&
-	       hour * 60 + minute <= 24 * 60;
-}
-
 bool check_period(const struct value *value)
 {
-	struct span rest = span_of(value->text);
-	struct span days, times, verdict;
+	struct period_rule rule;
 
-	return cut(&rest, ' ', &days) && cut(&rest, ' ', &times) && cut(&rest, ' ', &verdict) &&
-	       !rest.ptr && every_part(days, '-', is_day) && days.len <= 7 &&
-	       span_find(times, '-') == 5 && every_part(times, '-', is_time) && times.len == 11 &&
-	       (span_ieq(verdict, SPAN_LIT("allow")) || span_ieq(verdict, SPAN_LIT("deny")));
+	return period_rule_parse(span_of(value->text), &rule);
 }
 
 bool canonical_source(struct span text, struct buf *out)

@@ -106,20 +106,38 @@ static const struct listen_transport {
 
 /* Without a listen object only the machine itself is served: opening a public address is the
  * operator's decision. */
-static struct conf_listen loopback_listen(void)
+static struct conf_listen loopback_listen(enum conf_transport transport)
 {
 	return (struct conf_listen){
 		.name = "default",
-		.transport = CONF_UDP,
+		.transport = transport,
 		.address = {.family = ADDR_IP4, .port = SIP_PORT, .ip = {127, 0, 0, 1}},
 		.network = "",
+		.certificate = "",
+		.key = "",
+		.ca = "",
+	};
+}
+
+static struct conf_listen listen_from(const struct object *object, enum conf_transport transport)
+{
+	return (struct conf_listen){
+		.name = object_key(object),
+		.transport = transport,
+		.network = conf_field_text(object, FIELD_LISTEN_NETWORK),
+		.media_address = address_of(object, FIELD_LISTEN_MEDIA_ADDRESS),
+		.advertised_address = address_of(object, FIELD_LISTEN_ADVERTISED_ADDRESS),
+		.certificate = conf_field_text(object, FIELD_LISTEN_CERTIFICATE),
+		.key = conf_field_text(object, FIELD_LISTEN_KEY),
+		.ca = conf_field_text(object, FIELD_LISTEN_CA),
+		.verifies_peer = object_field(object, FIELD_LISTEN_VERIFY_PEER)->boolean,
 	};
 }
 
 enum vos_err conf_build_listens(struct conf *conf)
 {
 	size_t count = snapshot_object_count(conf->snapshot, OBJECT_LISTEN);
-	struct conf_listen *listens = calloc(count * LISTEN_TRANSPORTS + 1, sizeof(*listens));
+	struct conf_listen *listens = calloc(count * LISTEN_TRANSPORTS + 2, sizeof(*listens));
 
 	if (!listens)
 		return VOS_ENOMEM;
@@ -133,19 +151,15 @@ enum vos_err conf_build_listens(struct conf *conf)
 
 			if (address.family == ADDR_NONE)
 				continue;
-			listens[conf->listen_count++] = (struct conf_listen){
-				.name = object_key(object),
-				.transport = listen_transports[at].transport,
-				.address = address,
-				.network = conf_field_text(object, FIELD_LISTEN_NETWORK),
-				.media_address = address_of(object, FIELD_LISTEN_MEDIA_ADDRESS),
-				.advertised_address =
-					address_of(object, FIELD_LISTEN_ADVERTISED_ADDRESS),
-			};
+			listens[conf->listen_count] =
+				listen_from(object, listen_transports[at].transport);
+			listens[conf->listen_count++].address = address;
 		}
 	}
-	if (conf->listen_count == 0)
-		listens[conf->listen_count++] = loopback_listen();
+	if (conf->listen_count == 0) {
+		listens[conf->listen_count++] = loopback_listen(CONF_UDP);
+		listens[conf->listen_count++] = loopback_listen(CONF_TCP);
+	}
 	return VOS_OK;
 }
 
@@ -182,9 +196,32 @@ static void free_conf(struct conf *conf)
 		free(private->listens);
 		free(private->networks);
 		prefix_table_free(&private->network_table);
+		conf_free_known(private);
+		conf_rules_free(&private->rules);
+		live_table_unref(private->live);
 		free(private);
 	}
 	free(conf);
+}
+
+static enum vos_err build_rules(struct conf *conf, const struct conf *previous)
+{
+	struct conf_private *private = conf->private;
+
+	if (previous)
+	private->live = live_table_ref(previous->private->live);
+	else if (live_table_create(&private->live) != VOS_OK) return VOS_ENOMEM;
+	return conf_rules_build(&private->rules, conf->snapshot, private->live);
+}
+
+const struct conf_rules *conf_rules(const struct conf *conf)
+{
+	return &conf->private->rules;
+}
+
+struct live_table *conf_live(const struct conf *conf)
+{
+	return conf->private->live;
 }
 
 enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
@@ -196,7 +233,6 @@ enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
 	if (!conf)
 		goto out;
 	conf->snapshot = snapshot;
-		conf_free_known(private);
 	conf->private = calloc(1, sizeof(*conf->private));
 	if (!conf->private)
 		goto out;
@@ -204,11 +240,15 @@ enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
 	set_names(conf);
 	set_algorithms(conf);
 	set_resend(conf);
-	err = conf_build_networks(conf);
+	err = build_rules(conf, previous);
+	if (!err)
+		err = conf_build_networks(conf);
 	if (!err)
 		err = conf_build_listens(conf);
 	if (!err)
 		err = conf_build_gateways(conf, fault);
+	if (!err)
+		err = conf_build_known(conf);
 	if (!err)
 		err = conf_build_phones(conf, key, previous, fault);
 out:
@@ -223,8 +263,6 @@ out:
 	return err;
 }
 
-	if (!err)
-		err = conf_build_known(conf);
 struct conf *conf_ref(struct conf *conf)
 {
 	atomic_fetch_add_explicit(&conf->private->refs, 1, memory_order_relaxed);

@@ -9,6 +9,7 @@
 #include "shared/base/log.h"
 #include "shared/base/secret.h"
 #include "shared/config/snapshot.h"
+#include "switchd/conf/conf_rules.h"
 
 #define CONF_MD5_BYTES    16
 #define CONF_SHA256_BYTES 32
@@ -39,11 +40,18 @@ struct conf_phone {
 	struct conf_ha1 ha1;      /* of the number; unusable when !has_password */
 	bool has_password;
 	enum conf_lock lock;
+	uint8_t keepalive; /* WORD_PHONE_KEEPALIVE_... */
 	struct conf_party party;
 	bool is_static;
 	struct addr static_address; /* is_static; family ADDR_NONE: none given; port 5060 unless
 				       given */
 	bool rings_at_once; /* its contacts of equal q, instead of one after the other */
+};
+
+/* A list of names. */
+struct conf_names {
+	const char *const *names;
+	size_t count;
 };
 
 #define CONF_GATEWAY_ADDRESSES_MAX 8
@@ -57,20 +65,43 @@ struct conf_mapping_gateway {
 	bool match_port; /* authentication ip-port */
 	enum conf_lock lock;
 	struct conf_party party;
+	struct live *live;
+	uint32_t capacity;                  /* 0 = no limit, as with the next */
+	uint32_t rate_limit;                /* calls/s */
+	struct conf_names allowed_gateways; /* none: all */
+	struct conf_names groups;           /* none: any */
+	bool groups_are_denied;
+	struct conf_number_rule caller_rule;
+	struct conf_number_rule callee_rule;
+	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
+	const struct conf_dial_plan *callee_plan;
 };
+
+enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
 
 struct conf_routing_gateway {
 	const char *name;
-	struct addr addresses[CONF_GATEWAY_ADDRESSES_MAX]; /* port 5060 unless given */
+	enum conf_transport transport;
+	struct addr addresses[CONF_GATEWAY_ADDRESSES_MAX]; /* port 5060 (TLS: 5061) unless given */
 	uint8_t address_count;
 	const char *prefixes[CONF_GATEWAY_PREFIXES_MAX]; /* none: matches every number, length 0 */
 	uint8_t prefix_count;
 	int32_t priority; /* smaller first */
 	enum conf_lock lock;
 	struct conf_party party;
+	struct live *live;
+	uint32_t capacity;   /* 0 = no limit, as with the next */
+	uint32_t rate_limit; /* calls/s */
+	bool is_protected;   /* only when the others failed, or set-up takes long */
+	bool stops_prefix;   /* prefix-mode terminate: no shorter prefix after this one */
+	struct conf_names groups;
+	struct conf_number_rule caller_rule;
+	struct conf_number_rule callee_rule;
+	struct conf_periods periods;
+	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next two */
+	const struct conf_dial_plan *callee_plan;
+	const struct conf_pool *pool;
 };
-
-enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
 
 struct conf_listen {
 	const char *name;
@@ -79,6 +110,10 @@ struct conf_listen {
 	const char *network;
 	struct addr media_address;      /* family ADDR_NONE: the listen address */
 	struct addr advertised_address; /* family ADDR_NONE: the listen address */
+	const char *certificate;        /* of TLS; "" = not given, as with the next two */
+	const char *key;
+	const char *ca;
+	bool verifies_peer;
 };
 
 struct conf_network {
@@ -137,16 +172,28 @@ const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *
 							     const struct addr *source);
 const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *conf,
 							     struct span name);
-/* Gateways whose prefixes match the callee: longest prefix first, then priority, then name; those
- * with lock all or without an address are left out. Returns how many were written, at most max. */
-size_t conf_route(const struct conf *conf, struct span callee,
-		  const struct conf_routing_gateway **out, size_t max);
-/* Network of a party at that address: the network object with the longest prefix that holds it,
- * else that of the listen address which it came in by (local; NULL = not known); "" when neither
 /* A `trusted` prefix holds it. */
 bool conf_is_trusted(const struct conf *conf, const struct addr *address);
 /* A mapping gateway (whatever it authenticates by) or a routing gateway has it, port apart. */
 bool conf_is_gateway(const struct conf *conf, const struct addr *address);
+/* One gateway whose prefix a number has; each comes once, by its longest. */
+struct conf_match {
+	const struct conf_routing_gateway *gateway;
+	size_t prefix_len;
+};
+/* Gateways whose prefixes match the callee: longest prefix first, then priority, then name; those
+ * with lock all or without an address are left out. Returns how many were written, at most max. */
+size_t conf_route(const struct conf *conf, struct span callee,
+		  const struct conf_routing_gateway **out, size_t max);
+/* Gateways whose prefixes match the callee, whether they can be used or not: longest prefix first,
+ * then priority, then name. Returns how many were written, at most max. */
+#define CONF_MATCHES_MAX 256
+size_t conf_match(const struct conf *conf, struct span callee, struct conf_match *out, size_t max);
+/* Dial plans and pools by name, and what they are counted by. */
+const struct conf_rules *conf_rules(const struct conf *conf);
+struct live_table *conf_live(const struct conf *conf);
+/* Network of a party at that address: the network object with the longest prefix that holds it,
+ * else that of the listen address which it came in by (local; NULL = not known); "" when neither
  * says. */
 const char *conf_network_of(const struct conf *conf, const struct addr *address,
 			    const struct addr *local);

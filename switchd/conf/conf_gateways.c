@@ -7,7 +7,13 @@
 
 #include "shared/config/check.h"
 
-#define SIP_PORT 5060
+#define SIP_PORT  5060
+#define SIPS_PORT 5061 /* RFC 3261 section 19.1.2 */
+
+_Static_assert((int)CONF_UDP == (int)WORD_TRANSPORT_UDP &&
+		       (int)CONF_TCP == (int)WORD_TRANSPORT_TCP &&
+		       (int)CONF_TLS == (int)WORD_TRANSPORT_TLS,
+	       "taken over as they are");
 
 _Static_assert(CONF_GATEWAY_ADDRESSES_MAX == CHECK_GATEWAY_ADDRESSES_MAX, "checked at commit");
 _Static_assert(CONF_GATEWAY_PREFIXES_MAX == CHECK_GATEWAY_PREFIXES_MAX, "checked at commit");
@@ -77,6 +83,8 @@ static enum vos_err build_mappings(struct conf *conf, struct vos_fault *fault)
 		struct conf_mapping_gateway *gateway = &private->mappings[i];
 		enum vos_err err = build_mapping(gateway, object, fault);
 
+		if (!err)
+			err = conf_build_mapping_rules(conf, object, gateway);
 		if (err)
 			return err;
 		/* An address alone must not stand in for the password it asks for. */
@@ -109,6 +117,8 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 	gateway->lock = (enum conf_lock)object_field(object, FIELD_ROUTING_GATEWAY_LOCK)->number;
 	gateway->party = party_of(object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY,
 				  FIELD_ROUTING_GATEWAY_ENCRYPTION, FIELD_ROUTING_GATEWAY_NETWORK);
+	gateway->transport =
+		(enum conf_transport)object_field(object, FIELD_ROUTING_GATEWAY_TRANSPORT)->number;
 	gateway->party.has_local_ring =
 		object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING)->boolean;
 	gateway->party.is_dynamic =
@@ -123,7 +133,7 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 			object_list_at(object, FIELD_ROUTING_GATEWAY_ADDRESS, i)->address;
 
 		if (address.port == 0)
-			address.port = SIP_PORT;
+			address.port = gateway->transport == CONF_TLS ? SIPS_PORT : SIP_PORT;
 		gateway->addresses[gateway->address_count++] = address;
 	}
 	for (size_t i = 0; i < prefixes; i++)
@@ -160,8 +170,6 @@ static size_t fill_keys(const struct conf_private *private, struct route_key *ke
 		struct route_key key = {.priority = gateway->priority,
 					.route.gateway = (uint32_t)i};
 
-		if (gateway->lock == CONF_LOCK_ALL || gateway->address_count == 0)
-			continue;
 		for (uint8_t at = 0; at < gateway->prefix_count; at++) {
 			key.route.text = gateway->prefixes[at];
 			keys[count++] = key;
@@ -212,9 +220,12 @@ enum vos_err conf_build_gateways(struct conf *conf, struct vos_fault *fault)
 		return VOS_ENOMEM;
 	private->routing_count = count;
 	for (size_t i = 0; i < count; i++) {
-		err = build_routing(&private->routings[i],
-				    snapshot_object_at(conf->snapshot, OBJECT_ROUTING_GATEWAY, i),
-				    fault);
+		const struct object *object =
+			snapshot_object_at(conf->snapshot, OBJECT_ROUTING_GATEWAY, i);
+
+		err = build_routing(&private->routings[i], object, fault);
+		if (!err)
+			err = conf_build_routing_rules(conf, object, &private->routings[i]);
 		if (err)
 			return err;
 	}
@@ -281,17 +292,16 @@ static size_t first_route(const struct conf_private *private, struct span callee
 	return low;
 }
 
-static bool has_gateway(const struct conf_routing_gateway **list, size_t count,
+static bool has_gateway(const struct conf_match *list, size_t count,
 			const struct conf_routing_gateway *gateway)
 {
 	for (size_t i = 0; i < count; i++)
-		if (list[i] == gateway)
+		if (list[i].gateway == gateway)
 			return true;
 	return false;
 }
 
-size_t conf_route(const struct conf *conf, struct span callee,
-		  const struct conf_routing_gateway **out, size_t max)
+size_t conf_match(const struct conf *conf, struct span callee, struct conf_match *out, size_t max)
 {
 	const struct conf_private *private = conf->private;
 	size_t len = callee.len < private->route_longest ? callee.len : private->route_longest;
@@ -312,9 +322,22 @@ size_t conf_route(const struct conf *conf, struct span callee,
 			if (compare_callee(route->text, callee, len) != 0)
 				break;
 			if (!has_gateway(out, count, gateway))
-				out[count++] = gateway;
+				out[count++] = (struct conf_match){gateway, len};
 		}
 		if (len == 0 || count == max)
 			return count;
 	}
+}
+
+size_t conf_route(const struct conf *conf, struct span callee,
+		  const struct conf_routing_gateway **out, size_t max)
+{
+	struct conf_match matches[CONF_MATCHES_MAX];
+	size_t matched = conf_match(conf, callee, matches, CONF_MATCHES_MAX);
+	size_t count = 0;
+
+	for (size_t i = 0; i < matched && count < max; i++)
+		if (matches[i].gateway->lock != CONF_LOCK_ALL && matches[i].gateway->address_count)
+			out[count++] = matches[i].gateway;
+	return count;
 }

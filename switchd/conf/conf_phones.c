@@ -65,6 +65,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 	phone->number = object_key(object);
 	phone->display_name = conf_field_text(object, FIELD_PHONE_NAME);
 	phone->lock = (enum conf_lock)object_field(object, FIELD_PHONE_LOCK)->number;
+	phone->keepalive = (uint8_t)object_field(object, FIELD_PHONE_KEEPALIVE)->number;
 	phone->is_static = object_field(object, FIELD_PHONE_REGISTRATION)->number ==
 			   WORD_PHONE_REGISTRATION_STATIC;
 	phone->rings_at_once =

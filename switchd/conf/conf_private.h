@@ -23,6 +23,8 @@ struct conf_private {
 	uint32_t *phone_slots;   /* open addressing: index + 1, 0 = free */
 	size_t phone_slot_count; /* power of two */
 	struct hash_key phone_hash;
+	struct live_table *live; /* the same one in all confs of a switch */
+	struct conf_rules rules;
 	struct conf_mapping_gateway *mappings;
 	size_t mapping_count;
 	struct prefix_table sources; /* target: index of mappings */
@@ -41,6 +43,11 @@ struct conf_private {
 VOS_CHECK enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 					 const struct conf *previous, struct vos_fault *fault);
 VOS_CHECK enum vos_err conf_build_gateways(struct conf *conf, struct vos_fault *fault);
+/* What one gateway's object says of numbers, times and limits; after the rules were built. */
+VOS_CHECK enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *object,
+						struct conf_mapping_gateway *gateway);
+VOS_CHECK enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *object,
+						struct conf_routing_gateway *gateway);
 VOS_CHECK enum vos_err conf_build_networks(struct conf *conf);
 /* After the gateways. */
 VOS_CHECK enum vos_err conf_build_known(struct conf *conf);

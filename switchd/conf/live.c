@@ -15,6 +15,7 @@ struct live_row {
 };
 
 struct live_table {
+	atomic_uint refs;
 	pthread_mutex_t mutex;
 	struct live_row *rows;
 };
@@ -32,17 +33,24 @@ enum vos_err live_table_create(struct live_table **out)
 
 	if (!table)
 		return VOS_ENOMEM;
+	atomic_init(&table->refs, 1);
 	pthread_mutex_init(&table->mutex, NULL);
 	*out = table;
 	return VOS_OK;
 }
 
-void live_table_destroy(struct live_table *table)
+struct live_table *live_table_ref(struct live_table *table)
+{
+	atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
+	return table;
+}
+
+void live_table_unref(struct live_table *table)
 {
 	struct live_row *row;
 	struct live_row *next;
 
-	if (!table)
+	if (!table || atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	HASH_ITER (hh, table->rows, row, next) {
 		HASH_DEL(table->rows, row);

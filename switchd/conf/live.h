@@ -41,8 +41,10 @@ struct live {
 
 struct live_table;
 
+/* Reference-counted: every conf of a switch holds the same one. */
 VOS_CHECK enum vos_err live_table_create(struct live_table **out);
-void live_table_destroy(struct live_table *table);
+struct live_table *live_table_ref(struct live_table *table);
+void live_table_unref(struct live_table *table);
 /* The entry of that name, made when there is none; NULL: out of memory. Any thread. */
 struct live *live_get(struct live_table *table, enum live_kind kind, const char *name);
 size_t live_count(struct live_table *table);

@@ -32,7 +32,7 @@ static void test_one_entry_a_name(void **state)
 	memset(long_name, 'x', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';
 	assert_null(live_get(table, LIVE_NUMBER, long_name));
-	live_table_destroy(table);
+	live_table_unref(table);
 }
 
 static void test_capacity(void **state)
@@ -52,7 +52,7 @@ static void test_capacity(void **state)
 	assert_int_equal(live->calls, 2);
 	assert_int_equal(live->peak, 2);
 	assert_int_equal(live->attempts, 3);
-	live_table_destroy(table);
+	live_table_unref(table);
 }
 
 static void test_rate(void **state)
@@ -68,7 +68,7 @@ static void test_rate(void **state)
 	assert_int_equal(live_rate(live, 6 * SECOND - 1), 3);
 	assert_int_equal(live_rate(live, 6 * SECOND), 0);
 	assert_int_equal(live_begin(live, 0, 3, 6 * SECOND), LIVE_OK);
-	live_table_destroy(table);
+	live_table_unref(table);
 }
 
 static void test_window(void **state)
@@ -94,7 +94,7 @@ static void test_window(void **state)
 	sum = live_window_sum(live, 100, 10, 190 * SECOND);
 	assert_int_equal(sum.attempts, 1);
 	assert_int_equal(sum.answers, 1);
-	live_table_destroy(table);
+	live_table_unref(table);
 }
 
 #define THREADS 4
@@ -144,7 +144,7 @@ static void test_many_threads(void **state)
 	assert_int_equal(live->calls, 0);
 	assert_int_equal(live->attempts, crowd.admitted);
 	assert_int_equal(live_window_sum(live, 3600, 10, ROUNDS).answers, crowd.admitted);
-	live_table_destroy(crowd.table);
+	live_table_unref(crowd.table);
 }
 
 TEST_MAIN(cmocka_unit_test(test_one_entry_a_name), cmocka_unit_test(test_capacity),
