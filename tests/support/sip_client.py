@@ -32,10 +32,15 @@ class Answer:
             found[uri] = int(expires)
         return found
 
+    def challenges(self):
+        """Parameters of each challenge, in their order."""
+        return [{name: quoted or plain for name, quoted, plain in
+                 re.findall(r'(\w+)=(?:"([^"]*)"|([^",\s]*))', value.removeprefix('Digest '))}
+                for value in self.all('WWW-Authenticate') + self.all('Proxy-Authenticate')]
+
     def challenge(self):
-        """Parameters of the challenge."""
-        value = self.get('WWW-Authenticate') or self.get('Proxy-Authenticate')
-        return dict(re.findall(r'(\w+)="?([^",]*)"?', value.removeprefix('Digest ')))
+        """Parameters of the first challenge."""
+        return self.challenges()[0]
 
     def normal(self):
         """The bytes without what differs from one request to the next."""
@@ -47,8 +52,10 @@ class Answer:
         return re.sub(r'CSeq: \d+', 'CSeq:', text)
 
 
-def md5(text):
-    return hashlib.md5(text.encode()).hexdigest()
+def hasher(algorithm):
+    """H of a digest algorithm (RFC 7616): text to hex."""
+    name = 'sha256' if algorithm.upper().startswith('SHA-256') else 'md5'
+    return lambda text: hashlib.new(name, text.encode()).hexdigest()
 
 
 class Phone:
@@ -108,22 +115,29 @@ class Phone:
         return Answer(data) if data is not None else None
 
     def credentials(self, challenge, header='Authorization', method='REGISTER', uri=None, count=1, qop=True,
-                    username=None, password=None, realm=None):
-        """The header line that answers a challenge."""
+                    username=None, password=None, realm=None, algorithm='MD5', body=''):
+        """The header line that answers a challenge. qop: True (auth), False (none) or a word; algorithm None:
+        MD5, and not said."""
         uri = uri or self.uri
         username = self.user if username is None else username
         realm = realm or challenge['realm']
-        ha1 = md5(f'{username}:{realm}:{self.password if password is None else password}')
-        ha2 = md5(f'{method}:{uri}')
+        h = hasher(algorithm or 'MD5')
+        cnonce = secrets.token_hex(4)
+        ha1 = h(f'{username}:{realm}:{self.password if password is None else password}')
+        if algorithm and algorithm.lower().endswith('-sess'):
+            ha1 = h(f'{ha1}:{challenge["nonce"]}:{cnonce}')
+        ha2 = h(f'{method}:{uri}:{h(body)}' if qop == 'auth-int' else f'{method}:{uri}')
         if qop:
-            cnonce = secrets.token_hex(4)
-            response = md5(f'{ha1}:{challenge["nonce"]}:{count:08x}:{cnonce}:auth:{ha2}')
-            tail = f', qop=auth, nc={count:08x}, cnonce="{cnonce}"'
+            word = 'auth' if qop is True else qop
+            response = h(f'{ha1}:{challenge["nonce"]}:{count:08x}:{cnonce}:{word}:{ha2}')
+            tail = f', qop={word}, nc={count:08x}, cnonce="{cnonce}"'
         else:
-            response = md5(f'{ha1}:{challenge["nonce"]}:{ha2}')
+            response = h(f'{ha1}:{challenge["nonce"]}:{ha2}')
             tail = ''
+        if algorithm:
+            tail += f', algorithm={algorithm}'
         return (f'{header}: Digest username="{username}", realm="{realm}", nonce="{challenge["nonce"]}", '
-                f'uri="{uri}", response="{response}", algorithm=MD5{tail}')
+                f'uri="{uri}", response="{response}"{tail}')
 
     def challenge(self):
         """Parameters of a fresh challenge."""

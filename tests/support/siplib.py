@@ -106,32 +106,37 @@ def uri_of(value):
     return match.group(1) if match else value.partition(';')[0].strip()
 
 
-# --- Digest (RFC 2617, MD5, qop=auth). ---
+# --- Digest (RFC 7616: what the challenge names, qop=auth). ---
 
 def parse_challenge(value):
     return {key.lower(): quoted or plain for key, quoted, plain in
             re.findall(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))', value.partition(' ')[2])}
 
 
-def md5(text):
-    return hashlib.md5(text.encode()).hexdigest()
+def hasher(algorithm):
+    name = 'sha256' if algorithm.upper().startswith('SHA-256') else 'md5'
+    return lambda text: hashlib.new(name, text.encode()).hexdigest()
 
 
 def digest(challenge, method, uri, user, password, nonce_count=1, cnonce=None):
     """Value of Authorization for a parsed challenge."""
     cnonce = cnonce or secrets.token_hex(8)
     nonce = challenge['nonce']
-    ha1 = md5(f'{user}:{challenge["realm"]}:{password}')
-    ha2 = md5(f'{method}:{uri}')
+    algorithm = challenge.get('algorithm', 'MD5')
+    h = hasher(algorithm)
+    ha1 = h(f'{user}:{challenge["realm"]}:{password}')
+    if algorithm.lower().endswith('-sess'):
+        ha1 = h(f'{ha1}:{nonce}:{cnonce}')
+    ha2 = h(f'{method}:{uri}')
     value = f'Digest username="{user}", realm="{challenge["realm"]}", nonce="{nonce}", uri="{uri}"'
     if 'auth' in challenge.get('qop', '').split(','):
-        response = md5(f'{ha1}:{nonce}:{nonce_count:08x}:{cnonce}:auth:{ha2}')
+        response = h(f'{ha1}:{nonce}:{nonce_count:08x}:{cnonce}:auth:{ha2}')
         value += f', qop=auth, nc={nonce_count:08x}, cnonce="{cnonce}"'
     else:
-        response = md5(f'{ha1}:{nonce}:{ha2}')
+        response = h(f'{ha1}:{nonce}:{ha2}')
     if 'opaque' in challenge:
         value += f', opaque="{challenge["opaque"]}"'
-    return value + f', response="{response}", algorithm=MD5'
+    return value + f', response="{response}", algorithm={algorithm}'
 
 
 # --- SDP. ---

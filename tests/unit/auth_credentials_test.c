@@ -216,6 +216,25 @@ static void every_truncation_is_malformed(void **state)
 	}
 }
 
+/* Each byte between the quotes, by itself and after a backslash. */
+static void what_may_stand_between_quotes(void **state)
+{
+	(void)state;
+	for (unsigned byte = 0; byte < 256; byte++) {
+		bool is_control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+		struct credentials c;
+		char text[256];
+		size_t len = (size_t)snprintf(text, sizeof(text), "%s, x=\"?\"", BASE);
+
+		text[len - 2] = (char)byte;
+		assert_int_equal(credentials_parse((struct span){text, len}, &c) == CREDENTIALS_OK,
+				 !is_control && byte != '"' && byte != '\\');
+		len = (size_t)snprintf(text, sizeof(text), "%s, x=\"\\?\"", BASE);
+		text[len - 2] = (char)byte;
+		assert_int_equal(credentials_parse((struct span){text, len}, &c), CREDENTIALS_OK);
+	}
+}
+
 static void other_schemes_are_not_ours(void **state)
 {
 	struct credentials c;
@@ -274,7 +293,8 @@ static void realm_decides_between_lines(void **state)
 TEST_MAIN(cmocka_unit_test(all_parameters_are_found),
 	  cmocka_unit_test(old_clients_may_leave_qop_out),
 	  cmocka_unit_test(kinds_of_qop_and_answers_of_any_length),
-	  cmocka_unit_test(what_is_printed_is_parsed), cmocka_unit_test(garbage_is_malformed),
+	  cmocka_unit_test(what_is_printed_is_parsed),
+	  cmocka_unit_test(what_may_stand_between_quotes), cmocka_unit_test(garbage_is_malformed),
 	  cmocka_unit_test(every_truncation_is_malformed),
 	  cmocka_unit_test(other_schemes_are_not_ours), cmocka_unit_test(size_is_bounded),
 	  cmocka_unit_test(escapes_are_undone), cmocka_unit_test(realm_decides_between_lines))
