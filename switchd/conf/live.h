@@ -16,6 +16,10 @@
 
 #define LIVE_WINDOW_BUCKETS 100 /* most that SS_GATEWAY_ASR_RESERVE_SEPARATE allows */
 
+/* What an operator said of a gateway (`gateway NAME enable|drain|disable`), beside its
+ * configuration. */
+enum live_admin { LIVE_ENABLED, LIVE_DRAINING, LIVE_DISABLED };
+
 enum live_kind { LIVE_MAPPING_GATEWAY, LIVE_ROUTING_GATEWAY, LIVE_PHONE, LIVE_GROUP, LIVE_NUMBER };
 
 /* Attempts and answers of the last while, in buckets that age out one by one. Each is one word:
@@ -33,8 +37,9 @@ struct live {
 	_Atomic uint64_t answered;
 	_Atomic uint64_t talk_ms;
 	_Atomic uint64_t down_until_us; /* monotonic: a Retry-After runs until then; 0 = none */
-	_Atomic uint32_t is_offline;    /* no address answers, or its registration is gone */
-	struct live_window *window;     /* gateways and groups; NULL: none is kept */
+	_Atomic uint32_t admin;      /* enum live_admin: all but LIVE_ENABLED take no new calls */
+	_Atomic uint32_t is_offline; /* no address answers, or its registration is gone */
+	struct live_window *window;  /* gateways and groups; NULL: none is kept */
 	enum live_kind kind;
 	char name[];
 };

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/call/route.h"
+
+#include <stdlib.h>
+
+static const struct {
+	const char *name;
+	const char *text;
+} words[ROUTE_VERDICT_COUNT] = {
+	[ROUTE_IN] = {"in", "can be used"},
+	[ROUTE_PROTECTED] = {"protected", "used when the others failed or set-up takes long"},
+	[ROUTE_LOCKED] = {"locked", "its lock bars calls to it"},
+	[ROUTE_DISABLED] = {"disabled", "disabled or drained by an operator"},
+	[ROUTE_NO_ADDRESS] = {"no-address", "it has no address"},
+	[ROUTE_OFFLINE] = {"offline", "it does not answer, or is not registered"},
+	[ROUTE_RETRY_AFTER] = {"retry-after", "it asked to be left alone for a while"},
+	[ROUTE_NOT_ALLOWED] = {"not-allowed", "not in allow-routing-gateways of the caller"},
+	[ROUTE_GROUP] = {"group", "its groups are barred for the caller"},
+	[ROUTE_CALLER_PREFIX] = {"caller-prefix", "its caller-prefixes bar the caller"},
+	[ROUTE_CALLER_LENGTH] = {"caller-length", "the caller number's length is not allowed"},
+	[ROUTE_CALLEE_PREFIX] = {"callee-prefix", "its callee-prefixes bar the called number"},
+	[ROUTE_CALLEE_LENGTH] = {"callee-length", "the called number's length is not allowed"},
+	[ROUTE_PERIOD] = {"period", "not at this time of the week"},
+	[ROUTE_FULL] = {"capacity", "all its lines are taken"},
+	[ROUTE_TOO_FAST] = {"rate-limit", "its calls of this second are taken"},
+	[ROUTE_NO_POOL_NUMBER] = {"pool-empty", "every number of its pool is taken"},
+	[ROUTE_PREFIX_STOPS] = {"prefix-terminated", "a longer prefix ends the search"},
+};
+
+const char *route_verdict_name(enum route_verdict verdict)
+{
+	return words[verdict].name;
+}
+
+const char *route_verdict_text(enum route_verdict verdict)
+{
+	return words[verdict].text;
+}
+
+/* --- In or out. --- */
+
+static bool has_name(const struct conf_names *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static enum route_verdict judge_company(const struct conf_mapping_gateway *from,
+					const struct conf_routing_gateway *gateway)
+{
+	bool is_shared = false;
+
+	if (!from)
+		return ROUTE_IN;
+	if (from->allowed_gateways.count && !has_name(&from->allowed_gateways, gateway->name))
+		return ROUTE_NOT_ALLOWED;
+	for (size_t i = 0; i < gateway->groups.count && !is_shared; i++)
+		is_shared = has_name(&from->groups, gateway->groups.names[i]);
+	if (from->groups.count && is_shared == from->groups_are_denied)
+		return ROUTE_GROUP;
+	return ROUTE_IN;
+}
+
+static enum route_verdict judge_numbers(const struct route_query *query,
+					const struct conf_routing_gateway *gateway)
+{
+	switch (conf_number_check(&gateway->caller_rule, query->caller)) {
+	case CONF_NUMBER_OK:
+		break;
+	case CONF_NUMBER_PREFIX:
+		return ROUTE_CALLER_PREFIX;
+	case CONF_NUMBER_LENGTH:
+		return ROUTE_CALLER_LENGTH;
+	}
+	switch (conf_number_check(&gateway->callee_rule, query->callee)) {
+	case CONF_NUMBER_OK:
+		break;
+	case CONF_NUMBER_PREFIX:
+		return ROUTE_CALLEE_PREFIX;
+	case CONF_NUMBER_LENGTH:
+		return ROUTE_CALLEE_LENGTH;
+	}
+	return ROUTE_IN;
+}
+
+static enum route_verdict judge_state(const struct route_query *query,
+				      const struct conf_routing_gateway *gateway)
+{
+	const struct live *live = gateway->live;
+
+	if (atomic_load_explicit(&live->is_offline, memory_order_relaxed))
+		return ROUTE_OFFLINE;
+	if (atomic_load_explicit(&live->down_until_us, memory_order_relaxed) > query->now_us)
+		return ROUTE_RETRY_AFTER;
+	switch (live_would_admit(live, gateway->capacity, gateway->rate_limit, query->now_us)) {
+	case LIVE_OK:
+		break;
+	case LIVE_FULL:
+		return ROUTE_FULL;
+	case LIVE_TOO_FAST:
+		return ROUTE_TOO_FAST;
+	}
+	return ROUTE_IN;
+}
+
+static enum route_verdict judge(const struct route_query *query,
+				const struct conf_routing_gateway *gateway)
+{
+	enum route_verdict verdict;
+
+	if (gateway->lock == CONF_LOCK_ALL || gateway->lock == CONF_LOCK_OUT)
+		return ROUTE_LOCKED;
+	if (atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) != LIVE_ENABLED)
+		return ROUTE_DISABLED;
+	if (gateway->address_count == 0)
+		return ROUTE_NO_ADDRESS;
+	verdict = judge_company(query->from, gateway);
+	if (verdict == ROUTE_IN)
+		verdict = judge_numbers(query, gateway);
+	if (verdict == ROUTE_IN &&
+	    !period_rules_allow(gateway->periods.rules, gateway->periods.count, query->week_min))
+		verdict = ROUTE_PERIOD;
+	if (verdict == ROUTE_IN)
+		verdict = judge_state(query, gateway);
+	if (verdict == ROUTE_IN && gateway->is_protected)
+		verdict = ROUTE_PROTECTED;
+	return verdict;
+}
+
+/* Whether a gateway that is out was passed over as if it were not there; one that failed or is full
+ * keeps its prefix. */
+static bool is_as_if_absent(enum route_verdict verdict)
+{
+	return verdict == ROUTE_LOCKED || verdict == ROUTE_DISABLED ||
+	       verdict == ROUTE_NOT_ALLOWED || verdict == ROUTE_GROUP || verdict == ROUTE_PERIOD ||
+	       verdict == ROUTE_CALLER_PREFIX || verdict == ROUTE_CALLER_LENGTH ||
+	       verdict == ROUTE_CALLEE_PREFIX || verdict == ROUTE_CALLEE_LENGTH;
+}
+
+/* The matches come with the longest prefix first. */
+static void stop_shorter(struct route_candidate *list, size_t count)
+{
+	bool is_stopped = false;
+	size_t stop_len = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct route_candidate *candidate = &list[i];
+
+		if (is_stopped && candidate->prefix_len < stop_len) {
+			if (route_is_in(candidate->verdict))
+				candidate->verdict = ROUTE_PREFIX_STOPS;
+		} else if (candidate->gateway->stops_prefix &&
+			   !is_as_if_absent(candidate->verdict)) {
+			is_stopped = true;
+			stop_len = candidate->prefix_len;
+		}
+	}
+}
+
+/* --- Order. --- */
+
+static uint32_t asr_of(const struct snapshot *config, const struct live *live, uint64_t now_us)
+{
+	struct live_ratio ratio = live_window_sum(
+		live, (uint32_t)snapshot_number(config, PARAM_SS_GATEWAY_ASR_RESERVE_TIME),
+		(uint32_t)snapshot_number(config, PARAM_SS_GATEWAY_ASR_RESERVE_SEPARATE), now_us);
+
+	return ratio.attempts ? (uint32_t)(ratio.answers * UINT64_C(1000) / ratio.attempts) : 1000;
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Below 0 when a goes first. */
+static int compare(const void *left, const void *right, void *context)
+{
+	const struct route_candidate *a = left;
+	const struct route_candidate *b = right;
+	int64_t asr_at = *(const int64_t *)context;
+	int by_asr = compare_numbers(b->asr, a->asr);
+	int order = compare_numbers(!route_is_in(a->verdict), !route_is_in(b->verdict));
+
+	if (!order)
+		order = compare_numbers(b->prefix_len, a->prefix_len);
+	if (!order && asr_at == WORD_ROUTE_SORT_BEFORE_PRIORITY)
+		order = by_asr;
+	if (!order && a->gateway->priority != b->gateway->priority)
+		order = a->gateway->priority < b->gateway->priority ? -1 : 1;
+	if (!order && asr_at == WORD_ROUTE_SORT_AFTER_PRIORITY)
+		order = by_asr;
+	if (!order)
+		order = compare_numbers(a->load, b->load);
+	if (!order && asr_at == WORD_ROUTE_SORT_AFTER_LOAD)
+		order = by_asr;
+	if (!order)
+		order = compare_numbers(a->attempts, b->attempts);
+	return order ? order : strcmp(a->gateway->name, b->gateway->name);
+}
+
+size_t route_find(const struct route_query *query, struct route_candidate *out, size_t max)
+{
+	const struct snapshot *config = query->conf->snapshot;
+	int64_t asr_at = snapshot_number(config, PARAM_SS_GATEWAY_ASR_ROUTE_SORT_CONFIG);
+	struct conf_match matches[CONF_MATCHES_MAX];
+	size_t count = conf_match(query->conf, span_of(query->callee), matches,
+				  max < CONF_MATCHES_MAX ? max : CONF_MATCHES_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct conf_routing_gateway *gateway = matches[i].gateway;
+
+		out[i] = (struct route_candidate){
+			.gateway = gateway,
+			.prefix_len = matches[i].prefix_len,
+			.verdict = judge(query, gateway),
+			.load = live_load(gateway->live, gateway->capacity),
+			.asr = asr_at == WORD_ROUTE_SORT_NONE
+				       ? 0
+				       : asr_of(config, gateway->live, query->now_us),
+			.attempts = atomic_load_explicit(&gateway->live->attempts,
+							 memory_order_relaxed),
+		};
+	}
+	stop_shorter(out, count);
+	qsort_r(out, count, sizeof(*out), compare, &asr_at);
+	return count;
+}
