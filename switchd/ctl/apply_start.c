@@ -36,6 +36,7 @@ static enum vos_err take_back(struct store *store, struct snapshot **snapshot,
 			    "is generation %llu",
 			    (unsigned long long)record->generation,
 			    (unsigned long long)snapshot_generation(*snapshot));
+		audit_start_act(store_dir(store), log, comment, snapshot_generation(*snapshot));
 	}
 	commit_plan_clear(&plan);
 	return err;
@@ -170,6 +171,7 @@ static enum vos_err commit_file(struct store *store, struct snapshot *base,
 				   clock_wall_ms(), fault);
 		if (err)
 			return err;
+		audit_start_act(store_dir(store), log, comment, snapshot_generation(plan->after));
 	}
 	*out = snapshot_ref(plan->after);
 	return VOS_OK;

@@ -10,9 +10,13 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "switchd/alarm/alarm.h"
 #include "switchd/ctl/ctl_private.h"
+#include "switchd/ctl/file_sync.h"
 
 #define COMMAND_SHOWN 600 /* bytes of a command in the log */
+#define ALARM_WRITE   "audit.log"
+#define ALARM_SYNC    "audit.log on disk"
 #define READ_PIECE    (64u * 1024u)
 
 static char *old_path(const struct audit *audit, int number, char out[AUDIT_PATH_MAX + 8])
@@ -59,8 +63,31 @@ static bool rotate(struct audit *audit)
 		if (rename(old_path(audit, i, from), old_path(audit, i + 1, to)) != 0 &&
 		    errno != ENOENT)
 			return false;
+	if (audit->sync)
+		file_sync_flush(audit->sync);
 	close(audit->fd);
 	return open_file(audit);
+}
+
+/* In the thread that syncs, or in ours. */
+static void synced(void *user, int error)
+{
+	const struct audit *audit = user;
+
+	if (error)
+		alarms_raise(audit->alarms, WORD_ALARM_KIND_DISK, ALARM_SYNC,
+			     "%s cannot be brought onto the disk: %s; its newest lines may be lost",
+			     audit->path, strerror(error));
+	else
+		alarms_clear(audit->alarms, WORD_ALARM_KIND_DISK, ALARM_SYNC);
+}
+
+static void bring_to_disk(struct audit *audit)
+{
+	if (audit->sync)
+		file_sync_mark(audit->sync, audit->fd);
+	else
+		synced(audit, fdatasync(audit->fd) == 0 ? 0 : errno);
 }
 
 static bool write_line(struct audit *audit, struct span line)
@@ -83,18 +110,36 @@ static bool write_line(struct audit *audit, struct span line)
 	if (len > 0) {
 		audit->size += (uint64_t)len;
 		audit->is_torn = !is_done;
-		if (!is_done)
+		if (is_done)
+			bring_to_disk(audit);
+		else
 			errno = ENOSPC;
 	}
 	buf_free(&whole);
 	return is_done;
 }
 
-void audit_open(struct audit *audit, const char *dir, const struct log *log)
+static void cannot_write(struct audit *audit)
 {
-	*audit = (struct audit){.log = log, .fd = -1, .size_max = AUDIT_FILE_MAX};
+	const char *why = strerror(errno);
+
+	if (audit->lost++)
+		return;
+	log_warning(audit->log, "audit", "cannot write %s: %s; commands go on and are only logged",
+		    audit->path, why);
+	alarms_raise(audit->alarms, WORD_ALARM_KIND_DISK, ALARM_WRITE,
+		     "%s cannot be written: %s; commands go on and are only logged", audit->path,
+		     why);
+}
+
+void audit_open(struct audit *audit, const char *dir, const struct log *log, struct alarms *alarms)
+{
+	*audit = (struct audit){.log = log, .alarms = alarms, .fd = -1, .size_max = AUDIT_FILE_MAX};
 	if (!dir)
 		return;
+	if (file_sync_start(synced, audit, &audit->sync) != VOS_OK)
+		log_warning(log, "audit",
+			    "no thread to sync the audit; commands wait for the disk");
 	if (snprintf(audit->path, sizeof(audit->path), "%s/audit.log", dir) >=
 	    (int)sizeof(audit->path)) {
 		audit->path[0] = '\0';
@@ -106,6 +151,8 @@ void audit_open(struct audit *audit, const char *dir, const struct log *log)
 
 void audit_close(struct audit *audit)
 {
+	file_sync_stop(audit->sync);
+	audit->sync = NULL;
 	if (audit->fd >= 0)
 		close(audit->fd);
 	audit->fd = -1;
@@ -120,11 +167,11 @@ void audit_append(struct audit *audit, struct span line)
 			log_warning(audit->log, "audit",
 				    "%s is written again; %llu commands are missing in it",
 				    audit->path, (unsigned long long)audit->lost);
+		if (audit->lost)
+			alarms_clear(audit->alarms, WORD_ALARM_KIND_DISK, ALARM_WRITE);
 		audit->lost = 0;
-	} else if (!audit->lost++) {
-		log_warning(audit->log, "audit",
-			    "cannot write %s: %s; commands go on and are only logged", audit->path,
-			    strerror(errno));
+	} else {
+		cannot_write(audit);
 	}
 }
 
@@ -217,48 +264,64 @@ void audit_read_close(struct audit_reader *reader)
 
 /* --- A command. --- */
 
-/* uid and session are null for what switchd does by itself. */
-static void append_line(struct ctl *ctl, const struct session *session, struct span command,
-			const char *result)
+/* Session NULL: what switchd does by itself. */
+static void append_line(struct audit *audit, const struct session *session, struct span command,
+			const char *result, uint64_t generation)
 {
 	char time[CLOCK_TEXT_MAX];
-	json_t *json =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:I}", "time",
-			  clock_print_utc(clock_wall_ms(), time), "user",
-			  control_text(span_of(session ? session->login : "switchd")), "uid",
-			  session ? json_integer((json_int_t)session->uid) : json_null(), "session",
-			  session ? json_integer((json_int_t)session->id) : json_null(), "command",
-			  control_text(command), "result", result, "generation",
-			  (json_int_t)snapshot_generation(ctl->conf->snapshot));
+	json_t *json = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:I}", "time",
+		clock_print_utc(clock_wall_ms(), time), "user",
+		control_text(span_of(session ? session->login : "switchd")), "uid",
+		session ? json_integer((json_int_t)session->uid) : json_null(), "session",
+		session ? json_integer((json_int_t)session->id) : json_null(), "command",
+		control_text(command), "result", result, "generation", (json_int_t)generation);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	if (text)
-		audit_append(&ctl->audit, span_of(text));
+		audit_append(audit, span_of(text));
 	free(text);
 	json_decref(json);
 }
 
+static void log_own_act(const struct log *log, const char *what, uint64_t generation)
+{
+	log_notice(log, "audit", "user=switchd generation=%llu result=ok command=\"%s\"",
+		   (unsigned long long)generation, what);
+}
+
 void audit_own_act(struct ctl *ctl, const char *what)
 {
-	append_line(ctl, NULL, span_of(what), "ok");
-	log_notice(ctl->context.log, "audit",
-		   "user=switchd generation=%llu result=ok command=\"%s\"",
-		   (unsigned long long)snapshot_generation(ctl->conf->snapshot), what);
+	uint64_t generation = snapshot_generation(ctl->conf->snapshot);
+
+	append_line(&ctl->audit, NULL, span_of(what), "ok", generation);
+	log_own_act(ctl->context.log, what, generation);
+}
+
+void audit_start_act(const char *dir, const struct log *log, const char *what, uint64_t generation)
+{
+	struct audit audit;
+
+	audit_open(&audit, dir, log, NULL);
+	append_line(&audit, NULL, span_of(what), "ok", generation);
+	audit_close(&audit);
+	log_own_act(log, what, generation);
 }
 
 void audit_command(const struct request *request, const char *line, const char *result)
 {
 	const struct session *session = request->session;
+	struct ctl *ctl = request->ctl;
+	uint64_t generation = snapshot_generation(ctl->conf->snapshot);
 	struct buf clean = buf_new();
 
-	append_line(request->ctl, session, span_of(line), result);
+	append_line(&ctl->audit, session, span_of(line), result, generation);
 	/* What was typed must not be able to write lines of its own into the log. */
 	for (const char *c = line; *c && clean.len < COMMAND_SHOWN; c++)
 		buf_add_char(&clean, (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
-	log_notice(request->ctl->context.log, "audit",
+	log_notice(ctl->context.log, "audit",
 		   "user=%s session=%llu generation=%llu result=%s command=\"%s\"", session->login,
-		   (unsigned long long)session->id,
-		   (unsigned long long)snapshot_generation(request->ctl->conf->snapshot), result,
+		   (unsigned long long)session->id, (unsigned long long)generation, result,
 		   buf_cstr(&clean));
 	buf_free(&clean);
 }

@@ -3,8 +3,9 @@
  * STATE/audit.log, which only the daemon's user may read; full files are kept as audit.log.1
  * (newest) to audit.log.3.
  *
- * A disk that is full stops no command: the log says so once, and again when lines are written
- * anew. All functions belong to one thread. */
+ * A thread of its own brings the lines onto the disk within a second, so that nobody waits for it.
+ * A disk that is full stops no command: an alarm and the log say so, and again when lines are
+ * written anew. All functions belong to one thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,8 +19,13 @@
 #define AUDIT_OLD      3 /* full files that are kept */
 #define AUDIT_PATH_MAX 480
 
+struct alarms;
+struct file_sync;
+
 struct audit {
 	const struct log *log;
+	struct alarms *alarms;     /* may be NULL */
+	struct file_sync *sync;    /* NULL: each line is synced when it is written */
 	char path[AUDIT_PATH_MAX]; /* empty: nothing is kept */
 	int fd;                    /* -1: to be opened by the next line */
 	uint64_t size;
@@ -28,9 +34,12 @@ struct audit {
 	bool is_torn;      /* the file ends within a line */
 };
 
-/* dir NULL: nothing is kept. */
-void audit_open(struct audit *audit, const char *dir, const struct log *log);
+/* dir NULL: nothing is kept. The audit must not move from here on. */
+void audit_open(struct audit *audit, const char *dir, const struct log *log, struct alarms *alarms);
+/* Waits until all lines are on the disk. */
 void audit_close(struct audit *audit);
+/* What switchd does by itself before its control thread runs: one line, kept when this returns. */
+void audit_start_act(const char *dir, const struct log *log, const char *what, uint64_t generation);
 /* One object, without newline. */
 void audit_append(struct audit *audit, struct span line);
 

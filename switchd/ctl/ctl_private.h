@@ -53,6 +53,8 @@ struct ctl {
 	struct control_listen listen;
 	struct control_listen read_only; /* its sessions are monitors, whoever they are */
 	uint64_t read_only_generation;   /* the configuration it was opened by */
+	uint64_t read_only_again_us;     /* tried again then; 0 = it is as it should be */
+	struct vos_fault read_only_fault;
 	struct audit audit;
 	struct log_ring *log_ring; /* NULL = there is none to follow */
 	bool is_followed;          /* somebody waits for its lines */
@@ -130,8 +132,9 @@ struct request {
 };
 
 /* --- server.c --- */
-/* The read-only socket as the configuration in force wants it. Its sessions stay when it goes. */
-void ctl_update_read_only(struct ctl *ctl);
+/* The read-only socket as the configuration in force wants it. Its sessions stay when it goes.
+ * False, with an alarm and read_only_fault, when it was tried and cannot be; it is tried again. */
+bool ctl_update_read_only(struct ctl *ctl);
 
 /* --- session.c --- */
 struct session *session_create(struct ctl *ctl, int fd, bool is_read_only);

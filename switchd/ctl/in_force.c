@@ -125,6 +125,10 @@ int ctl_run_timers(struct ctl *ctl)
 				 left_ms > 0 && left_ms < LOOK_MS ? (uint64_t)left_ms : LOOK_MS);
 	if (kept_us != UINT64_MAX)
 		wait_ms = sooner(wait_ms, (kept_us - now_us) / 1000 + 1);
+	if (ctl->read_only_again_us)
+		wait_ms = sooner(wait_ms, now_us < ctl->read_only_again_us
+						  ? (ctl->read_only_again_us - now_us) / 1000 + 1
+						  : 0);
 	/* One is the conf in force; others go as calls and transactions end. */
 	if (ctl->context.grave && conf_grave_sweep(ctl->context.grave) > 1)
 		wait_ms = sooner(wait_ms, LOOK_MS);

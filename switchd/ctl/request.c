@@ -148,7 +148,8 @@ void request_finish(struct request *request)
 	json_t *message;
 
 	/* Who is told that a commit is in force finds it so. */
-	ctl_update_read_only(request->ctl);
+	if (!ctl_update_read_only(request->ctl))
+		emit_warning(request, &request->ctl->read_only_fault, false);
 	if (!request->has_fault)
 		emit_heading(request);
 	emit_flush(request);

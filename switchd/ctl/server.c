@@ -15,16 +15,19 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/log_ring.h"
+#include "switchd/alarm/alarm.h"
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/ctl/in_force.h"
 #include "switchd/ctl/monitor.h"
 
-#define EVENTS_MAX       32
-#define STOP_WAIT_US     2000000u /* for mail that is still with the workers */
-#define ACCEPTS_A_TURN   64
-#define REFUSED_PAUSE_MS 20
-#define SOCKET_MODE      0660
-#define READ_ONLY_MODE   0666 /* the folder it lies in says who reaches it */
+#define EVENTS_MAX        32
+#define STOP_WAIT_US      2000000u /* for mail that is still with the workers */
+#define ACCEPTS_A_TURN    64
+#define REFUSED_PAUSE_MS  20
+#define SOCKET_MODE       0660
+#define READ_ONLY_MODE    0666 /* the folder it lies in says who reaches it */
+#define READ_ONLY_AGAIN_S 10   /* after a failure: somebody may have moved what is in the way */
+#define READ_ONLY_ALARM   "read-only"
 
 static int watch(struct ctl *ctl, int fd, void *who, uint32_t events, int op)
 {
@@ -147,29 +150,53 @@ static void handle_event(struct ctl *ctl, const struct epoll_event *event)
 	}
 }
 
-void ctl_update_read_only(struct ctl *ctl)
+static const char *read_only_path(const struct snapshot *snapshot)
 {
-	const struct snapshot *snapshot = ctl->conf->snapshot;
 	const struct object *object = snapshot_object_find(snapshot, OBJECT_CONTROL, SPAN_LIT(""));
 	const struct value *value =
 		object ? object_field(object, FIELD_CONTROL_READ_ONLY_SOCKET) : NULL;
-	const char *path = value && value->type == VALUE_STRING ? value->text : "";
-	struct vos_fault fault = {0};
 
-	if (ctl->read_only_generation == snapshot_generation(snapshot))
-		return;
+	return value && value->type == VALUE_STRING ? value->text : "";
+}
+
+static bool open_read_only(struct ctl *ctl, const char *path, struct vos_fault *fault)
+{
+	if (control_listen_open(&ctl->read_only, path, READ_ONLY_MODE, fault) == VOS_OK) {
+		if (watch(ctl, ctl->read_only.fd, &ctl->read_only, EPOLLIN, EPOLL_CTL_ADD) == 0)
+			return true;
+		fault_set(fault, FAULT_STATE, 0, "control socket %s: cannot watch it: %s", path,
+			  strerror(errno));
+	}
+	control_listen_close(&ctl->read_only);
+	return false;
+}
+
+bool ctl_update_read_only(struct ctl *ctl)
+{
+	const struct snapshot *snapshot = ctl->conf->snapshot;
+	const char *path = read_only_path(snapshot);
+	bool is_new = ctl->read_only_generation != snapshot_generation(snapshot);
+	bool is_again = ctl->read_only_again_us && clock_mono_us() >= ctl->read_only_again_us;
+
+	if (!is_new && !is_again)
+		return true;
 	ctl->read_only_generation = snapshot_generation(snapshot);
-	if (strcmp(path, ctl->read_only.path) == 0)
-		return;
+	if (!is_again && strcmp(path, ctl->read_only.path) == 0 && !ctl->read_only_again_us)
+		return true;
+	ctl->read_only_again_us = 0;
 	/* Closing takes it out of epoll. */
 	control_listen_close(&ctl->read_only);
-	if (!*path)
-		return;
-	if (control_listen_open(&ctl->read_only, path, READ_ONLY_MODE, &fault) != VOS_OK ||
-	    watch(ctl, ctl->read_only.fd, &ctl->read_only, EPOLLIN, EPOLL_CTL_ADD) != 0) {
-		log_error(ctl->context.log, "ctl", "no read-only socket: %s", fault.text);
-		control_listen_close(&ctl->read_only);
+	if (!*path || open_read_only(ctl, path, &ctl->read_only_fault)) {
+		alarms_clear(ctl->context.alarms, WORD_ALARM_KIND_CONTROL_SOCKET, READ_ONLY_ALARM);
+		return true;
 	}
+	if (is_new)
+		log_error(ctl->context.log, "ctl", "no read-only socket: %s",
+			  ctl->read_only_fault.text);
+	alarms_raise(ctl->context.alarms, WORD_ALARM_KIND_CONTROL_SOCKET, READ_ONLY_ALARM, "%s",
+		     ctl->read_only_fault.text);
+	ctl->read_only_again_us = clock_mono_us() + READ_ONLY_AGAIN_S * 1000000ull;
+	return false;
 }
 
 static void *run(void *argument)
@@ -180,7 +207,7 @@ static void *run(void *argument)
 	bool is_busy = false;
 	int monitor_ms = -1;
 
-	ctl_update_read_only(ctl);
+	(void)ctl_update_read_only(ctl);
 	while (!ctl->is_stopping || ctl->mail_out) {
 		int timer_ms = ctl_run_timers(ctl);
 		int wait_ms = is_busy || ctl->has_events ? 0 : timer_ms;
@@ -203,7 +230,7 @@ static void *run(void *argument)
 			handle_event(ctl, &events[i]);
 		monitor_ms = monitor_run(ctl);
 		is_busy = turn_sessions(ctl);
-		ctl_update_read_only(ctl);
+		(void)ctl_update_read_only(ctl);
 	}
 	return NULL;
 }
@@ -262,7 +289,7 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 	ctl->listen.fd = -1;
 	ctl->read_only.fd = -1;
 	ctl->read_only_generation = UINT64_MAX;
-	audit_open(&ctl->audit, context->state_dir, context->log);
+	audit_open(&ctl->audit, context->state_dir, context->log, context->alarms);
 	ctl->log_ring = context->log ? context->log->ring : NULL;
 	ctl->stop_mail.run = stop_requested;
 	ctl->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -247,3 +247,8 @@ const struct secret_key *store_key(const struct store *store)
 {
 	return &store->key;
 }
+
+const char *store_dir(const struct store *store)
+{
+	return store->dir;
+}

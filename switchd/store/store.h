@@ -26,6 +26,7 @@ VOS_CHECK enum vos_err store_open(const struct log *log, const char *dir, struct
 				  struct vos_fault *fault);
 void store_close(struct store *store);
 const struct secret_key *store_key(const struct store *store);
+const char *store_dir(const struct store *store);
 
 /* The stored configuration as a snapshot of its latest generation (an empty one, generation 0, when
  * new). Every record's check sum is verified: VOS_ECORRUPT names the key. */

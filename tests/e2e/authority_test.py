@@ -64,7 +64,8 @@ class Authority(unittest.TestCase):
         return done
 
     def audit(self, *words):
-        return self.switch.rows('show', 'audit', *words)
+        """What people did; --apply at the start is switchd's own act."""
+        return [row for row in self.switch.rows('show', 'audit', *words) if row['user'] != 'switchd']
 
     def open_to_all(self):
         os.chmod(self.switch.socket, 0o666)
@@ -173,12 +174,23 @@ class Authority(unittest.TestCase):
     def test_read_only_socket_that_cannot_be(self):
         taken = Path(self.folder.name) / 'taken'
         taken.write_text('mine')
-        self.switch.do('set', 'control', 'read-only-socket', str(taken))
+        done = self.done(self.switch.ctl('set', 'control', 'read-only-socket', str(taken)))
+        self.assertIn(f'warning: control socket {taken}: a file that is no socket is there', done.stderr)
         wait_for('the log says so', lambda: 'no read-only socket' in self.switch.log())
+        self.assertIn('alarm: control-socket read-only raised: ', self.switch.log())
         self.assertEqual(taken.read_text(), 'mine')
         self.switch.do('set', 'control', 'read-only-socket', self.switch.socket)
         wait_for('again', lambda: self.switch.log().count('no read-only socket') == 2)
         self.done(self.switch.ctl('set', 'hostname', 'still'))
+
+    def test_read_only_socket_comes_when_its_place_is_free(self):
+        place = Path(self.folder.name) / 'place'
+        place.write_text('mine')
+        self.switch.do('set', 'control', 'read-only-socket', str(place))
+        place.unlink()
+        wait_for('the socket', lambda: place.is_socket() and self.run_as(
+            STRANGER, 'show', 'clock', socket=str(place)).returncode == 0, 40)
+        wait_for('the alarm ends', lambda: 'alarm: control-socket read-only over: ' in self.switch.log())
 
     # --- the audit trail ---
 
@@ -249,10 +261,22 @@ class Authority(unittest.TestCase):
             self.switch.do('set', 'phone', '1001', 'name', f'{number} ' + 'n' * 60)
         warnings = re.findall(r'warning audit: cannot write', self.switch.log())
         self.assertEqual(len(warnings), 1)
+        self.assertRegex(self.switch.log(), r'warning alarm: disk audit.log raised: .* cannot be written: .*No space')
         os.truncate(file, 0)
         self.switch.do('set', 'hostname', 'sw3')
         self.assertRegex(self.switch.log(), r'warning audit: .* written again; \d+ commands are missing')
         self.assertIn('set hostname sw3', [row['command'] for row in self.audit()])
+        self.assertRegex(self.switch.log(), r'notice alarm: disk audit.log over: ')
+
+    def test_start_with_a_file_is_audited(self):
+        rows = self.switch.rows('show', 'audit')
+        self.assertEqual([(row['user'], row['session'], row['command'], row['result'], row['generation'])
+                          for row in rows],
+                         [('switchd', None, f'apply {self.switch.config_path}', 'ok', 1)])
+        # The same again changes nothing, and nothing is said to have changed.
+        self.stop()
+        self.switch.start()
+        self.assertEqual(len(self.switch.rows('show', 'audit')), 1)
 
     @staticmethod
     def fill(folder):

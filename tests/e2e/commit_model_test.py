@@ -707,6 +707,10 @@ class Clock(unittest.TestCase):
         self.switch.process.wait()
         self.set_clock('+310s')
         self.switch.start(apply=False)
+        first = self.history()[0]
+        row = self.switch.rows('show', 'audit', 'last', '1')[0]
+        self.assertEqual((row['user'], row['session'], row['command'], row['result'], row['generation']),
+                         ('switchd', None, first['comment'], 'ok', first['generation']))
         self.assert_taken_back()
         count = len(self.history())
         self.switch.stop()
