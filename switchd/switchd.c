@@ -170,20 +170,43 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 	return EXIT_STOPPED;
 }
 
+/* Stored bindings do not tell what their phones asked for meanwhile. */
+static void set_keepalive_kinds(struct switchd *switchd)
+{
+	const struct snapshot *snapshot = switchd->conf->snapshot;
+	size_t count = snapshot_object_count(snapshot, OBJECT_PHONE);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct object *phone = snapshot_object_at(snapshot, OBJECT_PHONE, i);
+		int64_t kind = object_field(phone, FIELD_PHONE_KEEPALIVE)->number;
+
+		if (kind != WORD_PHONE_KEEPALIVE_MESSAGE)
+			location_set_keepalive(switchd->location, span_of(object_key(phone)),
+					       (uint8_t)kind);
+	}
+}
+
 static enum switchd_exit load_bindings(struct switchd *switchd)
 {
 	const struct sip_worker *worker = switchd->shared.workers[0];
 	struct addr locals[SIP_LISTENS_MAX];
 	struct vos_fault fault = {0};
+	uint32_t streams = 0;
 	size_t count = 0;
 	enum vos_err err;
 
 	for (int i = 0; i < worker->socket_count; i++)
 		locals[i] = worker->sockets[i].local;
 	location_set_listens(switchd->location, locals, (size_t)worker->socket_count);
+	for (int i = 0; i < worker->socket_count; i++)
+		if (sip_socket_is_stream(&worker->sockets[i]))
+			streams |= 1u << i;
+	location_set_streams(switchd->location, streams);
 	err = store_load_bindings(switchd->store, switchd->location, clock_wall_ms(), &count);
-	if (err == VOS_OK)
+	if (err == VOS_OK) {
+		set_keepalive_kinds(switchd);
 		err = store_thread_start(switchd->store, switchd->location);
+	}
 	if (err != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, err);
 	switchd->store_thread_started = true;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shared/config/keepalive_fit.h"
+
 static struct vos_fault *add_fault(struct check *check, struct vos_fault **list, size_t *count,
 				   const char *path)
 {
@@ -147,48 +149,35 @@ static void check_ports(struct check *check)
 			check->facts.ephemeral_high);
 }
 
-static uint64_t divide_up(uint64_t number, uint64_t by)
-{
-	return (number + by - 1) / by;
-}
-
-/* Keepalive is paced in bursts: ONE_TIME devices, a pause of INTERVAL, until PERIOD starts anew;
- * what a round does not reach by then it misses. */
+/* Keepalive is paced in bursts; what a round does not reach before the next one begins it misses.
+ */
 static void check_keepalive(struct check *check)
 {
 	const struct snapshot *after = check->after;
-	uint64_t period_s = (uint64_t)snapshot_number(after, PARAM_SS_SIP_NAT_KEEP_ALIVE_PERIOD);
-	uint64_t interval_ms =
-		(uint64_t)snapshot_number(after, PARAM_SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL);
-	uint64_t one_time =
-		(uint64_t)snapshot_number(after, PARAM_SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME);
+	struct keepalive_pace pace = keepalive_pace_of(after);
 	uint64_t expire_s = (uint64_t)snapshot_number(after, PARAM_SS_ENDPOINT_NAT_EXPIRE);
-	uint64_t devices = check->facts.nat_device_count;
-	uint64_t bursts;
+	char settings[KEEPALIVE_FIT_TEXT];
+	struct keepalive_fit fit;
 
-	if (!*snapshot_text(after, PARAM_SS_SIP_NAT_KEEP_ALIVE_MESSAGE) || !interval_ms ||
-	    !one_time)
+	if (!*snapshot_text(after, PARAM_SS_SIP_NAT_KEEP_ALIVE_MESSAGE))
 		return;
-	if (period_s * 5 > expire_s &&
+	if (pace.period_s * 5 > expire_s &&
 	    ANY_CHANGED(check, PARAM_SS_SIP_NAT_KEEP_ALIVE_PERIOD, PARAM_SS_ENDPOINT_NAT_EXPIRE,
 			PARAM_SS_SIP_NAT_KEEP_ALIVE_MESSAGE))
 		check_warning(check, "param SS_SIP_NAT_KEEP_ALIVE_PERIOD",
 			      "SS_SIP_NAT_KEEP_ALIVE_PERIOD %llu s is more than a fifth of "
 			      "SS_ENDPOINT_NAT_EXPIRE %llu s; NAT bindings may close between two "
 			      "keepalives, %llu s or less is safe",
-			      (unsigned long long)period_s, (unsigned long long)expire_s,
+			      (unsigned long long)pace.period_s, (unsigned long long)expire_s,
 			      (unsigned long long)(expire_s / 5 < 10 ? 10 : expire_s / 5));
-	bursts = divide_up(period_s * 1000, interval_ms);
-	if (devices <= bursts * one_time)
+	keepalive_fit(&pace, check->facts.nat_device_count, &fit);
+	if (fit.fits)
 		return;
-	check_warning(
-		check, "param SS_SIP_NAT_KEEP_ALIVE_PERIOD",
-		"a keepalive round of %llu s reaches %llu of the %llu devices registered now; "
-		"SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME %llu or SS_SIP_NAT_KEEP_ALIVE_PERIOD %llu "
-		"would reach all",
-		(unsigned long long)period_s, (unsigned long long)(bursts * one_time),
-		(unsigned long long)devices, (unsigned long long)divide_up(devices, bursts),
-		(unsigned long long)divide_up(divide_up(devices, one_time) * interval_ms, 1000));
+	check_warning(check, "param SS_SIP_NAT_KEEP_ALIVE_PERIOD",
+		      "a keepalive round of %llu s reaches %llu of the %llu devices registered "
+		      "now; %s would reach all",
+		      (unsigned long long)pace.period_s, (unsigned long long)fit.capacity,
+		      (unsigned long long)fit.devices, keepalive_fit_print(&fit, settings));
 }
 
 static void check_session(struct check *check)

@@ -40,7 +40,7 @@ step_fn show_mapping_gateways, show_routing_gateways, show_route;
 /* --- show_media.c --- */
 step_fn show_media_ports, show_media_sessions, show_media_decision;
 /* --- show_nat.c --- */
-step_fn show_nat_keep_alive;
+step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_phones;
 /* --- show_auth.c --- */
 step_fn show_authentication_failures, show_authentication_suspended,
 	cmd_clear_authentication_suspended;

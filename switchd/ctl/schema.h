@@ -76,7 +76,8 @@ extern const struct schema schema_mapping_gateways, schema_routing_gateways, sch
 /* --- show_media.c --- */
 extern const struct schema schema_media_ports, schema_media_sessions, schema_media_decision;
 /* --- show_nat.c --- */
-extern const struct schema schema_nat_keep_alive;
+extern const struct schema schema_nat_keep_alive, schema_nat_keep_alive_capacity,
+	schema_nat_keep_alive_phones;
 /* --- show_auth.c --- */
 extern const struct schema schema_authentication;
 /* --- show_parameters.c --- */

@@ -1,220 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of NAT devices and the pacing of their keepalives (behaviour A1).
- *
- * Entries stand in blocks that never move, freed ones in a free list. A round walks the entries in
- * order of their place; `position` is the next place to look at. Whether an entry was missed is
- * worked out from three numbers of its own, so that the end of a round costs nothing however long
- * the list is. */
-#include "switchd/nat/keepalive.h"
+/* Rounds, bursts and probes: whose turn it is at a given time, and what became of a round. */
+#include "switchd/nat/keepalive_private.h"
 
-#include <pthread.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "shared/base/log.h"
-#include "shared/config/snapshot.h"
+#include "shared/config/keepalive_fit.h"
+#include "switchd/alarm/alarm.h"
 
-#define BLOCK_ENTRIES 1024u
-#define WAIT_MAX_US   1000000u /* so that a change of parameters is noticed */
-#define PAYLOAD_MAX   128u
-
-struct entry {
-	struct addr device;
-	uint8_t socket_index;
-	bool is_used;
-	union {
-		uint32_t first_round; /* the first one that is to reach it */
-		uint32_t next_free;   /* place + 1 */
-	};
-	uint32_t last_round; /* the last one that reached it */
-	uint32_t sent_count;
-	uint64_t last_sent_us;
-};
-
-struct keepalive {
-	const struct log *log; /* may be NULL */
-	pthread_mutex_t lock;
-	struct entry **blocks;
-	uint32_t block_count;
-	uint32_t places;     /* used or freed once: places ever handed out */
-	uint32_t first_free; /* place + 1 */
-	uint32_t devices;
-
-	bool is_running;
-	uint32_t round; /* counts from 1 */
-	uint64_t round_start_us;
-	uint64_t burst_us;   /* when the last burst of this round was due */
-	uint64_t burst_left; /* of it, still to send */
-	bool is_walked;      /* this round has come to the end of the list */
-	uint32_t position;
-	uint32_t behind; /* devices that this round has no more to reach */
-	uint64_t sent;
-	uint64_t sent_last;
-	uint64_t missed_last;
-	uint64_t sent_total;
-	uint64_t missed_total;
-};
+#define WAIT_MAX_US 1000000u /* so that a change of parameters is noticed */
+#define PAYLOAD_MAX 128u
 
 struct pace {
 	bool is_on;
+	bool is_fair;
+	uint8_t probe_fails;
 	uint64_t period_us;
 	uint64_t interval_us;
 	uint64_t one_time;
+	struct keepalive_pace figures;
+};
+
+/* How the newest of the rounds ended that ended in this turn. */
+struct outcome {
+	bool is_known;
+	uint32_t round;
+	uint64_t devices;
+	uint64_t missed;
+	struct keepalive_pace figures;
 };
 
 static struct pace pace_read(const struct snapshot *config)
 {
+	struct keepalive_pace figures = keepalive_pace_of(config);
+
 	return (struct pace){
 		.is_on = snapshot_text(config, PARAM_SS_SIP_NAT_KEEP_ALIVE_MESSAGE)[0] != '\0',
-		.period_us = (uint64_t)snapshot_number(config, PARAM_SS_SIP_NAT_KEEP_ALIVE_PERIOD) *
-			     1000000u,
-		.interval_us = (uint64_t)snapshot_number(
-				       config, PARAM_SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL) *
-			       1000u,
-		.one_time = (uint64_t)snapshot_number(config,
-						      PARAM_SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME),
+		.is_fair = snapshot_bool(config, PARAM_SS_SIP_NAT_KEEP_ALIVE_FAIR),
+		.probe_fails =
+			(uint8_t)snapshot_number(config, PARAM_SS_SIP_NAT_KEEP_ALIVE_PROBE_FAILS),
+		.period_us = figures.period_s * 1000000u,
+		.interval_us = figures.interval_ms * 1000u,
+		.one_time = figures.one_time,
+		.figures = figures,
 	};
-}
-
-static struct entry *entry_at(const struct keepalive *keepalive, uint32_t place)
-{
-	return &keepalive->blocks[place / BLOCK_ENTRIES][place % BLOCK_ENTRIES];
-}
-
-static struct entry *entry_of(const struct keepalive *keepalive, keepalive_id id)
-{
-	struct entry *entry;
-
-	if (id == 0 || id > keepalive->places)
-		return NULL;
-	entry = entry_at(keepalive, id - 1);
-	return entry->is_used ? entry : NULL;
-}
-
-enum vos_err keepalive_create(struct keepalive **out)
-{
-	struct keepalive *keepalive = calloc(1, sizeof(*keepalive));
-
-	if (!keepalive)
-		return VOS_ENOMEM;
-	pthread_mutex_init(&keepalive->lock, NULL);
-	keepalive->is_walked = true; /* round 0: nobody is waiting for it */
-	*out = keepalive;
-	return VOS_OK;
-}
-
-void keepalive_set_log(struct keepalive *keepalive, const struct log *log)
-{
-	keepalive->log = log;
-}
-
-void keepalive_destroy(struct keepalive *keepalive)
-{
-	if (!keepalive)
-		return;
-	for (uint32_t i = 0; i < keepalive->block_count; i++)
-		free(keepalive->blocks[i]);
-	free(keepalive->blocks);
-	pthread_mutex_destroy(&keepalive->lock);
-	free(keepalive);
-}
-
-static bool add_block(struct keepalive *keepalive)
-{
-	size_t count = keepalive->block_count;
-	struct entry **blocks;
-	struct entry *block;
-
-	if (count >= UINT32_MAX / BLOCK_ENTRIES)
-		return false;
-	blocks = reallocarray(keepalive->blocks, count + 1, sizeof(struct entry *));
-	if (!blocks)
-		return false;
-	keepalive->blocks = blocks;
-	block = calloc(BLOCK_ENTRIES, sizeof(*block));
-	if (!block)
-		return false;
-	blocks[count] = block;
-	keepalive->block_count++;
-	return true;
-}
-
-/* A free place + 1, or 0 without memory. */
-static uint32_t take_place(struct keepalive *keepalive)
-{
-	uint32_t id = keepalive->first_free;
-
-	if (id) {
-		keepalive->first_free = entry_at(keepalive, id - 1)->next_free;
-		return id;
-	}
-	if (keepalive->places == keepalive->block_count * BLOCK_ENTRIES && !add_block(keepalive))
-		return 0;
-	return ++keepalive->places;
-}
-
-/* True when the running round will not come to this place any more. */
-static bool is_behind(const struct keepalive *keepalive, uint32_t place)
-{
-	return keepalive->is_walked || place < keepalive->position;
-}
-
-keepalive_id keepalive_add(struct keepalive *keepalive, const struct addr *device,
-			   uint8_t socket_index)
-{
-	struct entry *entry;
-	uint32_t id;
-
-	pthread_mutex_lock(&keepalive->lock);
-	id = take_place(keepalive);
-	if (id) {
-		bool waits = is_behind(keepalive, id - 1);
-
-		/* A device that comes where this round has passed has just registered, so its
-		 * pinhole is open: the next round is early enough. */
-		entry = entry_at(keepalive, id - 1);
-		*entry = (struct entry){
-			.device = *device,
-			.socket_index = socket_index,
-			.is_used = true,
-			.first_round = keepalive->round + (waits ? 1 : 0),
-		};
-		keepalive->devices++;
-		if (waits)
-			keepalive->behind++;
-	}
-	pthread_mutex_unlock(&keepalive->lock);
-	return id;
-}
-
-void keepalive_change(struct keepalive *keepalive, keepalive_id id, const struct addr *device,
-		      uint8_t socket_index)
-{
-	struct entry *entry;
-
-	pthread_mutex_lock(&keepalive->lock);
-	entry = entry_of(keepalive, id);
-	if (entry) {
-		entry->device = *device;
-		entry->socket_index = socket_index;
-	}
-	pthread_mutex_unlock(&keepalive->lock);
-}
-
-void keepalive_remove(struct keepalive *keepalive, keepalive_id id)
-{
-	struct entry *entry;
-
-	pthread_mutex_lock(&keepalive->lock);
-	entry = entry_of(keepalive, id);
-	if (entry) {
-		if (is_behind(keepalive, id - 1))
-			keepalive->behind--;
-		entry->is_used = false;
-		entry->next_free = keepalive->first_free;
-		keepalive->first_free = id;
-		keepalive->devices--;
-	}
-	pthread_mutex_unlock(&keepalive->lock);
 }
 
 static void round_begin(struct keepalive *keepalive, const struct pace *pace, uint64_t start_us)
@@ -223,44 +52,89 @@ static void round_begin(struct keepalive *keepalive, const struct pace *pace, ui
 	keepalive->round_start_us = start_us;
 	keepalive->burst_us = start_us;
 	keepalive->burst_left = pace->one_time;
+	keepalive->is_fair = pace->is_fair;
 	keepalive->is_walked = false;
-	keepalive->position = 0;
 	keepalive->behind = 0;
 	keepalive->sent = 0;
+	if (!pace->is_fair)
+		keepalive->cursor = keepalive->first;
+	list_note_walked(keepalive);
 }
 
-static void round_end(struct keepalive *keepalive)
+static void round_end(struct keepalive *keepalive, const struct pace *pace, struct outcome *outcome)
 {
+	uint32_t missed = keepalive->devices - keepalive->behind;
+
 	keepalive->sent_last = keepalive->sent;
-	keepalive->missed_last = keepalive->devices - keepalive->behind;
-	keepalive->missed_total += keepalive->missed_last;
+	keepalive->missed_last = missed;
+	keepalive->missed_total += missed;
+	keepalive->starved = missed;
+	*outcome = (struct outcome){
+		.is_known = true,
+		.round = keepalive->round,
+		.devices = keepalive->devices,
+		.missed = missed,
+		.figures = pace->figures,
+	};
+}
+
+static uint64_t mark_of(const struct keepalive *keepalive, keepalive_id id,
+			const struct entry *entry)
+{
+	const uint64_t what[] = {id, entry->owner, entry->last_sent_us};
+
+	return hash_bytes(&keepalive->key, what, sizeof(what));
+}
+
+/* Another probe is due, so that the one before it has had its time. */
+static void count_silence(struct keepalive *keepalive, struct entry *entry, uint8_t fails)
+{
+	if (entry->unanswered >= fails && !entry->is_unreachable) {
+		entry->is_unreachable = true;
+		keepalive->unreachable++;
+	}
+	if (entry->unanswered < UINT8_MAX)
+		entry->unanswered++;
+}
+
+static void send_to(struct keepalive *keepalive, const struct pace *pace, uint64_t now_us,
+		    struct keepalive_target *out)
+{
+	keepalive_id id = keepalive->cursor;
+	struct entry *entry = entry_of(keepalive, id);
+
+	if (entry_is_starved(keepalive, entry))
+		keepalive->starved--;
+	entry->credit = entry_credit(keepalive, entry) + 1;
+	entry->last_round = keepalive->round;
+	entry->last_sent_us = now_us;
+	if (entry->is_probed)
+		count_silence(keepalive, entry, pace->probe_fails);
+	*out = (struct keepalive_target){
+		.device = entry->device,
+		.socket_index = entry->socket_index,
+		.is_probe = entry->is_probed,
+		.id = id,
+		.owner = entry->owner,
+		.mark = entry->is_probed ? mark_of(keepalive, id, entry) : 0,
+	};
+	keepalive->cursor = entry->next;
+	keepalive->burst_left--;
+	keepalive->behind++;
 }
 
 /* Sends what is left of the burst, as far as `out` has room. */
-static size_t send_burst(struct keepalive *keepalive, uint64_t now_us, struct keepalive_target *out,
-			 size_t max)
+static size_t send_burst(struct keepalive *keepalive, const struct pace *pace, uint64_t now_us,
+			 struct keepalive_target *out, size_t max)
 {
 	size_t count = 0;
 
-	while (count < max && keepalive->burst_left > 0 &&
-	       keepalive->position < keepalive->places) {
-		struct entry *entry = entry_at(keepalive, keepalive->position++);
-
-		if (!entry->is_used)
-			continue;
-		out[count].device = entry->device;
-		out[count].socket_index = entry->socket_index;
-		count++;
-		entry->last_round = keepalive->round;
-		entry->sent_count++;
-		entry->last_sent_us = now_us;
-		keepalive->burst_left--;
-		keepalive->behind++;
+	while (count < max && keepalive->burst_left > 0 && !keepalive->is_walked) {
+		send_to(keepalive, pace, now_us, &out[count++]);
+		list_note_walked(keepalive);
 	}
 	keepalive->sent += count;
 	keepalive->sent_total += count;
-	if (keepalive->position == keepalive->places)
-		keepalive->is_walked = true;
 	return count;
 }
 
@@ -290,7 +164,7 @@ static uint64_t time_to_next(const struct keepalive *keepalive, const struct pac
 }
 
 static size_t turn(struct keepalive *keepalive, const struct pace *pace, uint64_t now_us,
-		   struct keepalive_target *out, size_t max)
+		   struct keepalive_target *out, size_t max, struct outcome *outcome)
 {
 	size_t count = 0;
 
@@ -302,108 +176,137 @@ static size_t turn(struct keepalive *keepalive, const struct pace *pace, uint64_
 		keepalive->burst_left = pace->one_time;
 	while (count < max) {
 		uint64_t end_us = keepalive->round_start_us + pace->period_us;
+		/* What a short stall holds up is made good; a round that is behind by another whole
+		 * one is over, reached or not. */
+		bool is_over = now_us >= end_us + pace->period_us;
 
-		if (!keepalive->is_walked)
-			count += send_burst(keepalive, now_us, out + count, max - count);
+		if (!keepalive->is_walked && !is_over)
+			count += send_burst(keepalive, pace, now_us, out + count, max - count);
 		if (count == max)
 			break;
-		if (!keepalive->is_walked && next_burst(keepalive, pace, now_us))
+		if (!keepalive->is_walked && !is_over && next_burst(keepalive, pace, now_us))
 			continue;
 		if (now_us < end_us)
 			break;
-		round_end(keepalive);
+		round_end(keepalive, pace, outcome);
 		/* On the beat, unless whole rounds went by unseen. */
-		round_begin(keepalive, pace, now_us < end_us + pace->period_us ? end_us : now_us);
+		round_begin(keepalive, pace, is_over ? now_us : end_us);
 	}
 	return count;
 }
 
-static uint64_t divide_up(uint64_t a, uint64_t b)
+/* Nobody is missed while it is off, and what was missed before is forgotten. */
+static void rest(struct keepalive *keepalive)
 {
-	return b ? (a + b - 1) / b : 0;
+	keepalive->is_running = false;
+	keepalive->is_walked = true;
+	keepalive->behind = keepalive->devices;
+	keepalive->starved = 0;
+	keepalive->run_first = keepalive->round + 1;
 }
 
-/* Seconds that a round must last to reach everyone. */
-static uint64_t needed_period_s(const struct keepalive *keepalive, const struct pace *pace)
+static void report(const struct keepalive *keepalive, const struct outcome *outcome)
 {
-	uint64_t bursts = divide_up(keepalive->devices, pace->one_time);
+	unsigned long long reached = outcome->devices - outcome->missed;
+	unsigned long long period_s = outcome->figures.period_s;
+	char settings[KEEPALIVE_FIT_TEXT];
+	struct keepalive_fit fit;
 
-	return divide_up(bursts * pace->interval_us, 1000000u);
+	if (!outcome->missed) {
+		alarms_clear(keepalive->alarms, WORD_ALARM_KIND_NAT_KEEP_ALIVE, "");
+		return;
+	}
+	keepalive_fit(&outcome->figures, outcome->devices, &fit);
+	if (fit.fits)
+		snprintf(settings, sizeof(settings), "the settings");
+	else
+		keepalive_fit_print(&fit, settings);
+	if (keepalive->log)
+		log_warning(keepalive->log, "keepalive",
+			    "round %u of %llu s reached %llu of %llu NAT devices, %llu missed; %s "
+			    "would fit",
+			    (unsigned)outcome->round, period_s, reached,
+			    (unsigned long long)outcome->devices,
+			    (unsigned long long)outcome->missed, settings);
+	alarms_raise(keepalive->alarms, WORD_ALARM_KIND_NAT_KEEP_ALIVE, "",
+		     "round of %llu s reached %llu of %llu NAT devices; %s would fit", period_s,
+		     reached, (unsigned long long)outcome->devices, settings);
 }
 
 size_t keepalive_turn(struct keepalive *keepalive, const struct snapshot *config, uint64_t now_us,
 		      struct keepalive_target *out, size_t max, uint64_t *wait_us)
 {
 	struct pace pace = pace_read(config);
-	uint64_t missed = 0;
-	uint64_t needed_s;
+	struct outcome outcome = {0};
+	bool was_running;
 	size_t count = 0;
 
 	pthread_mutex_lock(&keepalive->lock);
+	was_running = keepalive->is_running;
 	if (pace.is_on) {
-		missed = keepalive->missed_total;
-		count = turn(keepalive, &pace, now_us, out, max);
-		missed = keepalive->missed_total - missed;
+		count = turn(keepalive, &pace, now_us, out, max, &outcome);
 		*wait_us = count == max ? 0 : time_to_next(keepalive, &pace, now_us);
 	} else {
-		keepalive->is_running = false;
-		keepalive->is_walked = true;
-		keepalive->behind = keepalive->devices;
+		rest(keepalive);
 		*wait_us = WAIT_MAX_US;
 	}
-	needed_s = needed_period_s(keepalive, &pace);
 	pthread_mutex_unlock(&keepalive->lock);
-	if (missed && keepalive->log)
-		log_warning(keepalive->log, "keepalive",
-			    "NAT devices not reached within nat-keep-alive-period: %llu; it "
-			    "would take %llu s",
-			    (unsigned long long)missed, (unsigned long long)needed_s);
+	if (outcome.is_known)
+		report(keepalive, &outcome);
+	if (was_running && !pace.is_on)
+		alarms_clear(keepalive->alarms, WORD_ALARM_KIND_NAT_KEEP_ALIVE, "");
 	return count;
+}
+
+bool keepalive_answered(struct keepalive *keepalive, keepalive_id id, uint64_t mark)
+{
+	struct entry *entry;
+	bool is_known;
+
+	pthread_mutex_lock(&keepalive->lock);
+	entry = entry_of(keepalive, id);
+	is_known = entry && entry->is_probed && entry->last_sent_us &&
+		   mark == mark_of(keepalive, id, entry);
+	if (is_known) {
+		entry->unanswered = 0;
+		if (entry->is_unreachable)
+			keepalive->unreachable--;
+		entry->is_unreachable = false;
+	}
+	pthread_mutex_unlock(&keepalive->lock);
+	return is_known;
 }
 
 void keepalive_status(struct keepalive *keepalive, const struct snapshot *config, uint64_t now_us,
 		      struct keepalive_status *out)
 {
 	struct pace pace = pace_read(config);
+	struct keepalive_fit fit;
 
 	pthread_mutex_lock(&keepalive->lock);
 	*out = (struct keepalive_status){
 		.is_on = pace.is_on,
 		.device_count = keepalive->devices,
-		.capacity = divide_up(pace.period_us, pace.interval_us) * pace.one_time,
+		.probed_count = keepalive->probed,
+		.unreachable_count = keepalive->unreachable,
+		.is_round_running = keepalive->is_running,
 		.round = keepalive->round,
 		.sent_this_round = keepalive->sent,
 		.sent_last_round = keepalive->sent_last,
 		.missed_last_round = keepalive->missed_last,
+		.starved_count = keepalive->starved,
 		.sent_total = keepalive->sent_total,
 		.missed_total = keepalive->missed_total,
-		.needed_period_s = divide_up(
-			divide_up(keepalive->devices, pace.one_time) * pace.interval_us, 1000000u),
+		.memory_bytes = sizeof(*keepalive) + (uint64_t)keepalive->block_count *
+							     (BLOCK_ENTRIES * sizeof(struct entry) +
+							      2 * sizeof(struct entry *)),
 	};
 	if (keepalive->is_running && now_us > keepalive->round_start_us)
 		out->round_elapsed_ms = (now_us - keepalive->round_start_us) / 1000u;
 	pthread_mutex_unlock(&keepalive->lock);
-}
-
-bool keepalive_device(struct keepalive *keepalive, keepalive_id id, uint64_t *last_sent_us,
-		      uint32_t *missed)
-{
-	struct entry *entry;
-
-	pthread_mutex_lock(&keepalive->lock);
-	entry = entry_of(keepalive, id);
-	if (entry) {
-		/* Rounds that are over and were its own, less those of them that reached it. */
-		uint32_t over = keepalive->round - entry->first_round;
-		bool is_reached = entry->sent_count && entry->last_round == keepalive->round;
-
-		if (entry->first_round > keepalive->round)
-			over = 0;
-		*last_sent_us = entry->last_sent_us;
-		*missed = over - (entry->sent_count - (is_reached ? 1 : 0));
-	}
-	pthread_mutex_unlock(&keepalive->lock);
-	return entry != NULL;
+	keepalive_fit(&pace.figures, out->device_count, &fit);
+	out->capacity = fit.capacity;
+	out->needed_period_s = fit.needed_period_s;
 }
 
 bool keepalive_is_payload(const char *data, size_t len)

@@ -4,6 +4,7 @@
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/leg.h"
+#include "switchd/sip/probe.h"
 #include "switchd/sip/reply.h"
 #include "switchd/sip/txn.h"
 
@@ -153,8 +154,8 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 		return;
 		break;
 	}
-	if (!msg->is_request)
-		txn_client_response(worker, &rx);
-	else
+	if (msg->is_request)
 		handle_request(worker, &rx);
+	else if (!probe_answer(worker, &rx))
+		txn_client_response(worker, &rx);
 }

@@ -244,9 +244,19 @@ enum location_result location_remove_all(struct location *location, struct span 
 	return result;
 }
 
-/* Best q first, newest first among equals. */
-static bool goes_before(const struct slot *a, const struct slot *b)
+struct ranked {
+	const struct slot *slot;
+	bool is_unreachable;
+};
+
+/* Those that answer first, then best q first, newest first among equals. */
+static bool goes_before(const struct ranked *first, const struct ranked *second)
 {
+	const struct slot *a = first->slot;
+	const struct slot *b = second->slot;
+
+	if (first->is_unreachable != second->is_unreachable)
+		return second->is_unreachable;
 	if (a->q_thousandths != b->q_thousandths)
 		return a->q_thousandths > b->q_thousandths;
 	return a->registered_ms > b->registered_ms;
@@ -257,26 +267,27 @@ size_t location_find(struct location *location, struct span user, int64_t now_ms
 {
 	uint64_t hash = location_hash(location, user);
 	struct stripe *stripe = location_stripe(location, hash);
-	const struct slot *sorted[LOCATION_CONTACTS_MAX];
+	struct ranked sorted[LOCATION_CONTACTS_MAX];
 	struct user *node;
 	size_t count = 0;
 
 	pthread_mutex_lock(&stripe->lock);
 	node = user_find(stripe, hash, user);
 	for (struct slot *slot = node ? node->slots : NULL; slot; slot = slot->next) {
+		struct ranked one = {slot, slot_is_unreachable(location, slot)};
 		size_t i = count;
 
 		if (slot->expires_ms <= now_ms)
 			continue;
-		for (; i > 0 && goes_before(slot, sorted[i - 1]); i--)
+		for (; i > 0 && goes_before(&one, &sorted[i - 1]); i--)
 			sorted[i] = sorted[i - 1];
-		sorted[i] = slot;
+		sorted[i] = one;
 		count++;
 	}
 	if (count > max)
 		count = max;
 	for (size_t i = 0; i < count; i++)
-		slot_copy(sorted[i], &out[i]);
+		slot_copy(location, sorted[i].slot, &out[i]);
 	pthread_mutex_unlock(&stripe->lock);
 	return count;
 }
@@ -317,4 +328,38 @@ size_t location_clear(struct location *location, struct span user)
 	}
 	pthread_mutex_unlock(&stripe->lock);
 	return count;
+}
+
+void location_set_keepalive(struct location *location, struct span user, uint8_t kind)
+{
+	uint64_t hash = location_hash(location, user);
+	struct stripe *stripe = location_stripe(location, hash);
+	struct user *node;
+
+	pthread_mutex_lock(&stripe->lock);
+	node = user_find(stripe, hash, user);
+	for (struct slot *slot = node ? node->slots : NULL; slot; slot = slot->next) {
+		slot->keepalive_kind = kind;
+		slot_follow_keepalive(location, slot, slot->is_nat);
+	}
+	pthread_mutex_unlock(&stripe->lock);
+}
+
+bool location_of_target(struct location *location, const struct keepalive_target *target,
+			struct binding *out)
+{
+	uint64_t hash = target->owner;
+	struct stripe *stripe = location_stripe(location, hash);
+	const struct slot *found = NULL;
+
+	pthread_mutex_lock(&stripe->lock);
+	for (struct user *user = user_first_from(stripe, hash);
+	     user && user->hash == hash && !found; user = user->next)
+		for (struct slot *slot = user->slots; slot && !found; slot = slot->next)
+			if (slot->keepalive == target->id)
+				found = slot;
+	if (found)
+		slot_copy(location, found, out);
+	pthread_mutex_unlock(&stripe->lock);
+	return found != NULL;
 }

@@ -15,6 +15,7 @@
 
 struct location;
 struct keepalive;
+struct keepalive_target;
 
 #define LOCATION_CONTACTS_MAX 10  /* of one user */
 #define LOCATION_CONTACT_LEN  256 /* bytes of a contact URI */
@@ -30,13 +31,16 @@ struct binding {
 	struct addr source;   /* observed address; where requests and keepalives go */
 	uint8_t socket_index; /* listen address that it registered to */
 	struct addr local;    /* that address, so that a restart finds the socket again */
+	bool is_stream;       /* by TCP or TLS: source is the far end of its connection */
 	bool is_nat;
 	uint16_t q_thousandths; /* 0..1000 */
 	uint64_t call_id_hash;  /* of the REGISTER */
 	uint32_t cseq;
-	int64_t registered_ms; /* wall time */
-	int64_t expires_ms;    /* wall time; what storage keeps */
-	uint32_t keepalive_id; /* entry in the keepalive list, 0 = none; set by this module only */
+	int64_t registered_ms;  /* wall time */
+	int64_t expires_ms;     /* wall time; what storage keeps */
+	uint8_t keepalive_kind; /* WORD_PHONE_KEEPALIVE_...; 0 is the message */
+	uint32_t keepalive_id;  /* entry in the keepalive list, 0 = none; set by this module only */
+	bool is_unreachable;    /* its probes met silence; set by this module only */
 };
 
 VOS_CHECK enum vos_err location_create(struct keepalive *keepalive, struct location **out);
@@ -66,8 +70,8 @@ bool location_is_refresh(struct location *location, struct span user,
 /* Contact: * with Expires 0 removes all (call_id_hash/cseq checked as above). */
 enum location_result location_remove_all(struct location *location, struct span user,
 					 uint64_t call_id_hash, uint32_t cseq);
-/* Live bindings of a user, best q first, newest first among equals. Returns how many, at most max.
- */
+/* Live bindings of a user: those that answer no probe last, else best q first, newest first among
+ * equals. Returns how many, at most max. */
 size_t location_find(struct location *location, struct span user, int64_t now_ms,
 		     struct binding *out, size_t max);
 size_t location_count(const struct location *location);
@@ -98,9 +102,18 @@ void location_mark_dirty(struct location *location, const char *user);
 /* The listen addresses of this run in the order of their socket indexes; before the first restore,
  * so that a restored binding finds the socket that it registered to. At most 16. */
 void location_set_listens(struct location *location, const struct addr *listens, size_t count);
+/* Which of them are TCP or TLS, bit by index: a datagram holds no pinhole of theirs open, so that
+ * only those are in the keepalive list that are to be probed. */
+void location_set_streams(struct location *location, uint32_t streams);
 /* At start: puts a stored binding in without marking it dirty. One that has expired is left out,
  * and its user is marked dirty, so that storage forgets it too. */
 VOS_CHECK enum vos_err location_restore(struct location *location, const struct binding *binding,
 					int64_t now_ms);
+/* How the user's bindings are kept reachable, until they register again: for those restored, with
+ * which it is not stored. */
+void location_set_keepalive(struct location *location, struct span user, uint8_t kind);
+/* The binding behind a target of the keepalive list; false when it has gone. */
+bool location_of_target(struct location *location, const struct keepalive_target *target,
+			struct binding *out);
 /* Administrative removal (clear registration). Returns how many bindings went. */
 size_t location_clear(struct location *location, struct span user);

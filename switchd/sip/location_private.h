@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "shared/base/hash.h"
+#include "shared/catalog/catalog.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/location.h"
 #include "switchd/sip/source_table.h"
@@ -35,6 +36,7 @@ struct slot {
 	uint8_t contact_len;
 	uint8_t agent_len;
 	uint8_t socket_index;
+	uint8_t keepalive_kind; /* WORD_PHONE_KEEPALIVE_... */
 	bool is_nat;
 	bool is_source_counted;
 	char text[];
@@ -72,6 +74,7 @@ struct location {
 	struct hash_key key;
 	struct addr listens[LISTENS_MAX]; /* set before the threads start */
 	size_t listen_count;
+	uint32_t streams; /* bit n: listen n is TCP or TLS */
 	atomic_size_t count;
 	atomic_size_t nat_count;
 	atomic_size_t memory;
@@ -79,6 +82,11 @@ struct location {
 };
 
 uint64_t location_hash(const struct location *location, struct span user);
+static inline bool location_is_stream(const struct location *location, uint8_t socket_index)
+{
+	return socket_index < LISTENS_MAX && location->streams >> socket_index & 1;
+}
+
 static inline struct stripe *location_stripe(struct location *location, uint64_t hash)
 {
 	return &location->stripes[hash >> 56];
@@ -107,4 +115,7 @@ void slot_refresh(struct location *location, struct stripe *stripe, struct slot 
 		  const struct binding *binding);
 bool slot_has_text(const struct slot *slot, const struct binding *binding);
 struct slot *slot_find(const struct user *user, struct span contact);
-void slot_copy(const struct slot *slot, struct binding *out);
+bool slot_is_unreachable(const struct location *location, const struct slot *slot);
+/* Brings the keepalive list and the count of NAT devices in step; was_nat: before the change. */
+void slot_follow_keepalive(struct location *location, struct slot *slot, bool was_nat);
+void slot_copy(const struct location *location, const struct slot *slot, struct binding *out);

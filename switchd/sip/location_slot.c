@@ -171,21 +171,34 @@ static void due_start(struct stripe *stripe, struct slot *slot)
 	*head = slot;
 }
 
-/* Brings the keepalive list and the count of NAT devices in step. */
-static void keepalive_follow(struct location *location, struct slot *slot, bool was_nat)
+/* A raw datagram holds a pinhole open; a probe tells more, so it is sent where there is none too.
+ */
+static bool wants_keepalive(const struct location *location, const struct slot *slot)
 {
+	if (slot->keepalive_kind != WORD_PHONE_KEEPALIVE_MESSAGE)
+		return slot->keepalive_kind == WORD_PHONE_KEEPALIVE_OPTIONS;
+	return slot->is_nat && !location_is_stream(location, slot->socket_index);
+}
+
+void slot_follow_keepalive(struct location *location, struct slot *slot, bool was_nat)
+{
+	struct keepalive_device device = {
+		.address = slot->source,
+		.socket_index = slot->socket_index,
+		.is_probed = slot->keepalive_kind == WORD_PHONE_KEEPALIVE_OPTIONS,
+		.owner = slot->user->hash,
+	};
+
 	if (slot->is_nat != was_nat)
 		atomic_fetch_add_explicit(&location->nat_count, slot->is_nat ? 1 : (size_t)-1,
 					  memory_order_relaxed);
 	if (!location->keepalive)
 		return;
-	if (slot->is_nat && !slot->keepalive)
-		slot->keepalive =
-			keepalive_add(location->keepalive, &slot->source, slot->socket_index);
-	else if (slot->is_nat)
-		keepalive_change(location->keepalive, slot->keepalive, &slot->source,
-				 slot->socket_index);
-	else if (slot->keepalive) {
+	if (wants_keepalive(location, slot) && slot->keepalive) {
+		keepalive_change(location->keepalive, slot->keepalive, &device);
+	} else if (wants_keepalive(location, slot)) {
+		slot->keepalive = keepalive_add(location->keepalive, &device);
+	} else if (slot->keepalive) {
 		keepalive_remove(location->keepalive, slot->keepalive);
 		slot->keepalive = 0;
 	}
@@ -212,7 +225,8 @@ void slot_remove(struct location *location, struct slot *slot)
 	user->count--;
 	due_stop(slot);
 	slot->is_nat = false;
-	keepalive_follow(location, slot, was_nat);
+	slot->keepalive_kind = WORD_PHONE_KEEPALIVE_NONE;
+	slot_follow_keepalive(location, slot, was_nat);
 	if (slot->is_source_counted)
 		source_table_remove(&location->sources, &slot->source);
 	atomic_fetch_sub_explicit(&location->count, 1, memory_order_relaxed);
@@ -245,7 +259,8 @@ void slot_refresh(struct location *location, struct stripe *stripe, struct slot 
 	slot->q_thousandths = binding->q_thousandths;
 	slot->socket_index = binding->socket_index;
 	slot->is_nat = binding->is_nat;
-	keepalive_follow(location, slot, was_nat);
+	slot->keepalive_kind = binding->keepalive_kind;
+	slot_follow_keepalive(location, slot, was_nat);
 	due_start(stripe, slot);
 }
 
@@ -282,7 +297,13 @@ struct slot *slot_find(const struct user *user, struct span contact)
 	return slot;
 }
 
-void slot_copy(const struct slot *slot, struct binding *out)
+bool slot_is_unreachable(const struct location *location, const struct slot *slot)
+{
+	return slot->keepalive_kind == WORD_PHONE_KEEPALIVE_OPTIONS && slot->keepalive &&
+	       keepalive_is_unreachable(location->keepalive, slot->keepalive);
+}
+
+void slot_copy(const struct location *location, const struct slot *slot, struct binding *out)
 {
 	const struct user *user = slot->user;
 
@@ -293,11 +314,14 @@ void slot_copy(const struct slot *slot, struct binding *out)
 	out->source = slot->source;
 	out->socket_index = slot->socket_index;
 	out->local = slot->local;
+	out->is_stream = location_is_stream(location, slot->socket_index);
 	out->is_nat = slot->is_nat;
 	out->q_thousandths = slot->q_thousandths;
 	out->call_id_hash = slot->call_id_hash;
 	out->cseq = slot->cseq;
 	out->registered_ms = slot->registered_ms;
 	out->expires_ms = slot->expires_ms;
+	out->keepalive_kind = slot->keepalive_kind;
 	out->keepalive_id = slot->keepalive;
+	out->is_unreachable = slot_is_unreachable(location, slot);
 }

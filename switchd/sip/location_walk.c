@@ -45,8 +45,8 @@ size_t location_expire(struct location *location, int64_t now_ms)
 
 /* Copies users in hash order from *cursor on; true when the stripe holds more than there was room
  * for. */
-static bool list_stripe(struct stripe *stripe, uint64_t *cursor, struct binding *out, size_t max,
-			size_t *count)
+static bool list_stripe(const struct location *location, struct stripe *stripe, uint64_t *cursor,
+			struct binding *out, size_t max, size_t *count)
 {
 	struct user *user;
 
@@ -54,7 +54,7 @@ static bool list_stripe(struct stripe *stripe, uint64_t *cursor, struct binding 
 		if (user->count > max - *count && *count > 0)
 			return true;
 		for (struct slot *slot = user->slots; slot && *count < max; slot = slot->next)
-			slot_copy(slot, &out[(*count)++]);
+			slot_copy(location, slot, &out[(*count)++]);
 		if (user->hash == UINT64_MAX || (user->hash + 1) >> 56 != user->hash >> 56) {
 			*cursor = user->hash;
 			return false;
@@ -76,7 +76,7 @@ bool location_list(struct location *location, uint64_t *cursor, struct binding *
 		bool is_full;
 
 		pthread_mutex_lock(&stripe->lock);
-		is_full = list_stripe(stripe, cursor, out, max, count);
+		is_full = list_stripe(location, stripe, cursor, out, max, count);
 		pthread_mutex_unlock(&stripe->lock);
 		if (is_full)
 			return true;
@@ -104,7 +104,7 @@ static bool drain_one(struct location *location, struct stripe *stripe,
 		span_copy((struct span){node->name, node->name_len}, user, LOCATION_USER_LEN);
 		*count = 0;
 		for (struct slot *slot = node->slots; slot; slot = slot->next)
-			slot_copy(slot, &out[(*count)++]);
+			slot_copy(location, slot, &out[(*count)++]);
 		user_release(location, stripe, node);
 	}
 	pthread_mutex_unlock(&stripe->lock);
@@ -169,13 +169,19 @@ void location_set_listens(struct location *location, const struct addr *listens,
 	memcpy(location->listens, listens, location->listen_count * sizeof(*listens));
 }
 
+void location_set_streams(struct location *location, uint32_t streams)
+{
+	location->streams = streams;
+}
+
 /* The socket that is bound to the address which the phone registered to. Without one the binding
  * keeps a number that no socket has: calls choose by address, and no keepalive leaves from a wrong
  * port. */
 static uint8_t find_socket(const struct location *location, const struct binding *binding)
 {
 	for (size_t i = 0; i < location->listen_count; i++)
-		if (addr_eq(&location->listens[i], &binding->local))
+		if (addr_eq(&location->listens[i], &binding->local) &&
+		    location_is_stream(location, (uint8_t)i) == binding->is_stream)
 			return (uint8_t)i;
 	return location->listen_count ? UINT8_MAX : binding->socket_index;
 }

@@ -197,6 +197,7 @@ static void fill_binding(const struct registration *reg, const struct sip_name_a
 	binding->socket_index = reg->rx->socket->index;
 	binding->local = reg->rx->socket->local;
 	binding->is_nat = is_behind_nat(reg, &contact->uri);
+	binding->keepalive_kind = reg->phone->keepalive;
 	binding->q_thousandths = 1000;
 	if (sip_param_get(contact->params, SPAN_LIT("q"), &value))
 		binding->q_thousandths = read_q(value);

@@ -7,14 +7,12 @@
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_table.h"
-#include "switchd/nat/keepalive.h"
 #include "switchd/sip/leg.h"
 #include "switchd/sip/location.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
 
 #define THREAD_STACK    (8u * 1024u * 1024u) /* sofia-sip's list parsing is recursive */
-#define KEEPALIVE_SLICE 256                  /* datagrams in one turn: under 1 ms */
 #define SECOND_US       1000000u
 #define MAX_WAIT_MS     500
 #define OWN_CALL_ID     "v1-" /* then two hex digits of the thread */
@@ -81,28 +79,6 @@ void worker_destroy(struct sip_worker *worker)
 	free(worker);
 }
 
-/* Sends what the keepalive pacing says; returns how long it can wait. */
-static uint64_t run_keepalive(struct sip_worker *worker)
-{
-	struct worker_io *io = worker->io;
-	struct keepalive_target targets[KEEPALIVE_SLICE];
-	const char *message;
-	uint64_t wait_us;
-	size_t count;
-
-	if (worker->now_us < io->keepalive_due_us)
-		return io->keepalive_due_us - worker->now_us;
-	count = keepalive_turn(worker->shared->keepalive, worker->conf->snapshot, worker->now_us,
-			       targets, KEEPALIVE_SLICE, &wait_us);
-	message = snapshot_text(worker->conf->snapshot, PARAM_SS_SIP_NAT_KEEP_ALIVE_MESSAGE);
-	for (size_t i = 0; i < count; i++)
-		if (targets[i].socket_index < worker->socket_count)
-			worker_send(worker, &worker->sockets[targets[i].socket_index],
-				    &targets[i].device, message, strlen(message));
-	io->keepalive_due_us = worker->now_us + (count == KEEPALIVE_SLICE ? 0 : wait_us);
-	return io->keepalive_due_us - worker->now_us;
-}
-
 /* Work of thread 0 for all: keepalive and the expiry of bindings. Returns milliseconds to wait. */
 static int run_shared_work(struct sip_worker *worker)
 {
@@ -111,7 +87,7 @@ static int run_shared_work(struct sip_worker *worker)
 
 	if (worker->number != 0)
 		return MAX_WAIT_MS;
-	wait_us = run_keepalive(worker);
+	wait_us = keepalive_send(worker, &io->keepalive);
 	if (worker->now_us >= io->second_due_us) {
 		location_expire(worker->shared->location, clock_wall_ms());
 		io->second_due_us = worker->now_us + SECOND_US;

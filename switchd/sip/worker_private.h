@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "switchd/loop/ring.h"
+#include "switchd/sip/probe.h"
 #include "switchd/sip/worker.h"
 
 #define RX_BATCH 64
@@ -41,7 +42,7 @@ struct worker_io {
 	struct tx_item tx[TX_BATCH];
 	int tx_count;
 	struct buf tx_open; /* message being written */
-	uint64_t keepalive_due_us;
+	struct keepalive_sender keepalive;
 	uint64_t second_due_us; /* once a second: expiry of bindings */
 };
 

@@ -166,7 +166,8 @@ static void keepalive_round(void **state)
 	assert_int_equal(checked.report.warning_count, 1);
 	EXPECT_WARNING(checked, "param SS_SIP_NAT_KEEP_ALIVE_PERIOD",
 		       "a keepalive round of 30 s reaches 180000 of the 180001 devices registered "
-		       "now; SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME 3001 or "
+		       "now; SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME 3001, "
+		       "SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL 491 or "
 		       "SS_SIP_NAT_KEEP_ALIVE_PERIOD 31 would reach all");
 	clear(&checked);
 	/* What the warning names does reach all. */
@@ -175,6 +176,10 @@ static void keepalive_round(void **state)
 	EXPECT_CLEAN(checked);
 	clear(&checked);
 	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_PERIOD", "31");
+	check(&checked, NULL, &list, &facts);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	changes_param(&list, "SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL", "491");
 	check(&checked, NULL, &list, &facts);
 	EXPECT_CLEAN(checked);
 	clear(&checked);

@@ -33,6 +33,13 @@ static struct addr device(uint16_t number)
 	return addr;
 }
 
+static keepalive_id add(struct keepalive *keepalive, const struct addr *addr, uint8_t socket_index)
+{
+	const struct keepalive_device one = {.address = *addr, .socket_index = socket_index};
+
+	return keepalive_add(keepalive, &one);
+}
+
 /* A list of devices with the ports 1..count. */
 static struct keepalive *list_of(uint16_t count, keepalive_id *ids)
 {
@@ -41,7 +48,7 @@ static struct keepalive *list_of(uint16_t count, keepalive_id *ids)
 	assert_int_equal(keepalive_create(&keepalive), VOS_OK);
 	for (uint16_t i = 1; i <= count; i++) {
 		struct addr addr = device(i);
-		keepalive_id id = keepalive_add(keepalive, &addr, 0);
+		keepalive_id id = add(keepalive, &addr, 0);
 
 		assert_int_not_equal(id, 0);
 		if (ids)
@@ -124,8 +131,7 @@ static void tail_starves_when_the_round_is_too_short(void **state)
 	struct keepalive *keepalive = list_of(10, ids);
 	struct snapshot *config = pace("10", "4000", "2");
 	struct keepalive_status status;
-	uint64_t last_us;
-	uint32_t missed;
+	struct keepalive_view view;
 
 	(void)state;
 	for (uint64_t round = 0; round < 3; round++) {
@@ -145,15 +151,19 @@ static void tail_starves_when_the_round_is_too_short(void **state)
 		assert_int_equal(status.sent_total, 6 * (round + 1));
 	}
 	assert_string_equal(turn_at(keepalive, config, T0 + 30 * (uint64_t)S, NULL), "1 2");
-	assert_true(keepalive_device(keepalive, ids[1], &last_us, &missed));
-	assert_int_equal(last_us, T0 + 30 * (uint64_t)S);
-	assert_int_equal(missed, 0);
-	assert_true(keepalive_device(keepalive, ids[6], &last_us, &missed));
-	assert_int_equal(last_us, T0 + 28 * (uint64_t)S);
-	assert_int_equal(missed, 0);
-	assert_true(keepalive_device(keepalive, ids[7], &last_us, &missed));
-	assert_int_equal(last_us, 0);
-	assert_int_equal(missed, 3);
+	assert_true(keepalive_view(keepalive, ids[1], &view));
+	assert_int_equal(view.last_sent_us, T0 + 30 * (uint64_t)S);
+	assert_int_equal(view.missed, 0);
+	assert_true(keepalive_view(keepalive, ids[6], &view));
+	assert_int_equal(view.last_sent_us, T0 + 28 * (uint64_t)S);
+	assert_int_equal(view.missed, 0);
+	assert_false(view.is_starved);
+	assert_true(keepalive_view(keepalive, ids[7], &view));
+	assert_int_equal(view.last_sent_us, 0);
+	assert_int_equal(view.missed, 3);
+	assert_true(view.is_starved);
+	keepalive_status(keepalive, config, T0 + 30 * (uint64_t)S, &status);
+	assert_int_equal(status.starved_count, 4);
 	snapshot_unref(config);
 	keepalive_destroy(keepalive);
 }
@@ -203,35 +213,35 @@ static void devices_come_and_go_in_the_middle_of_a_round(void **state)
 	struct keepalive *keepalive = list_of(6, ids);
 	struct snapshot *config = pace("10", "1000", "2");
 	struct keepalive_status status;
+	struct keepalive_device moved = {.socket_index = 1};
 	struct addr addr = device(99);
+	struct keepalive_view view;
 	keepalive_id late;
-	uint64_t last_us;
-	uint32_t missed;
 
 	(void)state;
 	assert_string_equal(turn_at(keepalive, config, T0, NULL), "1 2");
 	keepalive_remove(keepalive, ids[1]); /* sent to already */
 	keepalive_remove(keepalive, ids[4]); /* not yet */
-	assert_false(keepalive_device(keepalive, ids[4], &last_us, &missed));
+	assert_false(keepalive_view(keepalive, ids[4], &view));
 	assert_string_equal(turn_at(keepalive, config, T0 + 1 * S, NULL), "3 5");
-	/* Takes the place of the one freed last, behind the walk: its turn comes in the next round.
-	 */
-	late = keepalive_add(keepalive, &addr, 3);
+	/* Takes the place of the one freed last, but its turn is the last. */
+	late = add(keepalive, &addr, 3);
 	assert_int_equal(late, ids[4]);
-	assert_string_equal(turn_at(keepalive, config, T0 + 2 * S, NULL), "6");
+	assert_string_equal(turn_at(keepalive, config, T0 + 2 * S, NULL), "6 99");
 	addr = device(77);
-	keepalive_change(keepalive, ids[6], &addr, 1);
+	moved.address = addr;
+	keepalive_change(keepalive, ids[6], &moved);
 	assert_string_equal(turn_at(keepalive, config, T0 + 9 * S, NULL), "");
 	assert_string_equal(turn_at(keepalive, config, T0 + 10 * (uint64_t)S, NULL), "2 3");
 	keepalive_status(keepalive, config, T0 + 10 * (uint64_t)S, &status);
 	assert_int_equal(status.device_count, 5);
-	assert_int_equal(status.sent_last_round, 5);
+	assert_int_equal(status.sent_last_round, 6); /* with the one that has left */
 	assert_int_equal(status.missed_last_round, 0);
-	assert_string_equal(turn_at(keepalive, config, T0 + 11 * (uint64_t)S, NULL), "99 5");
-	assert_string_equal(turn_at(keepalive, config, T0 + 12 * (uint64_t)S, NULL), "77");
-	assert_true(keepalive_device(keepalive, late, &last_us, &missed));
-	assert_int_equal(last_us, T0 + 11 * (uint64_t)S);
-	assert_int_equal(missed, 0);
+	assert_string_equal(turn_at(keepalive, config, T0 + 11 * (uint64_t)S, NULL), "5 77");
+	assert_string_equal(turn_at(keepalive, config, T0 + 12 * (uint64_t)S, NULL), "99");
+	assert_true(keepalive_view(keepalive, late, &view));
+	assert_int_equal(view.last_sent_us, T0 + 12 * (uint64_t)S);
+	assert_int_equal(view.missed, 0);
 	snapshot_unref(config);
 	keepalive_destroy(keepalive);
 }
@@ -244,11 +254,11 @@ static void a_device_added_before_the_walk_is_reached(void **state)
 
 	(void)state;
 	assert_string_equal(turn_at(keepalive, config, T0, NULL), "1 2");
-	assert_int_not_equal(keepalive_add(keepalive, &addr, 0), 0);
+	assert_int_not_equal(add(keepalive, &addr, 0), 0);
 	assert_string_equal(turn_at(keepalive, config, T0 + 1 * S, NULL), "3 4");
 	addr = device(5);
 	/* The walk is over: no second burst for those who come now. */
-	assert_int_not_equal(keepalive_add(keepalive, &addr, 0), 0);
+	assert_int_not_equal(add(keepalive, &addr, 0), 0);
 	assert_string_equal(turn_at(keepalive, config, T0 + 2 * S, NULL), "");
 	assert_string_equal(turn_at(keepalive, config, T0 + 10 * (uint64_t)S, NULL), "1 2");
 	assert_string_equal(turn_at(keepalive, config, T0 + 11 * (uint64_t)S, NULL), "3 4");
@@ -271,6 +281,27 @@ static void bursts_held_up_by_a_stall_follow(void **state)
 	keepalive_status(keepalive, config, T0 + 10500000, &status);
 	assert_int_equal(status.missed_last_round, 0);
 	assert_int_equal(status.round_elapsed_ms, 500);
+	snapshot_unref(config);
+	keepalive_destroy(keepalive);
+}
+
+/* Not so long that it would never end: a round that is late by another whole one is over. */
+static void a_round_that_is_late_by_another_one_is_over(void **state)
+{
+	struct keepalive *keepalive = list_of(10, NULL);
+	struct snapshot *config = pace("10", "1000", "2");
+	struct keepalive_status status;
+
+	(void)state;
+	assert_string_equal(turn_at(keepalive, config, T0, NULL), "1 2");
+	assert_string_equal(turn_at(keepalive, config, T0 + 20 * (uint64_t)S - 1, NULL),
+			    "3 4 5 6 7 8 9 10 1 2 3 4 5 6 7 8 9 10");
+	assert_string_equal(turn_at(keepalive, config, T0 + 20 * (uint64_t)S, NULL), "1 2");
+	assert_string_equal(turn_at(keepalive, config, T0 + 40 * (uint64_t)S, NULL), "1 2");
+	keepalive_status(keepalive, config, T0 + 40 * (uint64_t)S, &status);
+	assert_int_equal(status.round, 4);
+	assert_int_equal(status.sent_last_round, 2);
+	assert_int_equal(status.missed_last_round, 8);
 	snapshot_unref(config);
 	keepalive_destroy(keepalive);
 }
@@ -311,7 +342,7 @@ static void full_list_of_defaults_is_reached_in_a_round(void **state)
 	(void)state;
 	assert_int_equal(keepalive_create(&keepalive), VOS_OK);
 	for (uint32_t i = 0; i < 30001; i++)
-		assert_int_not_equal(keepalive_add(keepalive, &addr, 0), 0);
+		assert_int_not_equal(add(keepalive, &addr, 0), 0);
 	for (uint64_t t = 0; t < 10; t++) {
 		size_t sent = 0;
 		size_t count;
@@ -368,6 +399,7 @@ TEST_MAIN(cmocka_unit_test(capacity_follows_the_formula),
 	  cmocka_unit_test(devices_come_and_go_in_the_middle_of_a_round),
 	  cmocka_unit_test(a_device_added_before_the_walk_is_reached),
 	  cmocka_unit_test(bursts_held_up_by_a_stall_follow),
+	  cmocka_unit_test(a_round_that_is_late_by_another_one_is_over),
 	  cmocka_unit_test(an_empty_message_turns_it_off),
 	  cmocka_unit_test(full_list_of_defaults_is_reached_in_a_round),
 	  cmocka_unit_test(payloads_are_told_from_sip))

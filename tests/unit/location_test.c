@@ -270,8 +270,7 @@ static void nat_bindings_follow_into_the_keepalive_list(void **state)
 	struct fixture *fixture = *state;
 	struct location_update update = update_of("1001", "sip:a@h", NOW + 30000);
 	struct binding out[LOCATION_CONTACTS_MAX];
-	uint64_t last_us;
-	uint32_t missed;
+	struct keepalive_view view;
 	keepalive_id id;
 
 	assert_int_equal(put(fixture->location, update), LOCATION_OK);
@@ -282,7 +281,7 @@ static void nat_bindings_follow_into_the_keepalive_list(void **state)
 	assert_int_equal(put(fixture->location, update), LOCATION_OK);
 	assert_int_equal(find(fixture->location, "1001", out), 1);
 	id = out[0].keepalive_id;
-	assert_true(keepalive_device(fixture->keepalive, id, &last_us, &missed));
+	assert_true(keepalive_view(fixture->keepalive, id, &view));
 	assert_int_equal(location_nat_count(fixture->location), 1);
 	/* Another text makes another block of memory; the entry stays. */
 	update.binding.cseq++;
@@ -295,14 +294,14 @@ static void nat_bindings_follow_into_the_keepalive_list(void **state)
 	update.binding.cseq++;
 	update.binding.is_nat = false;
 	assert_int_equal(put(fixture->location, update), LOCATION_OK);
-	assert_false(keepalive_device(fixture->keepalive, id, &last_us, &missed));
+	assert_false(keepalive_view(fixture->keepalive, id, &view));
 	assert_int_equal(location_nat_count(fixture->location), 0);
 	update.binding.cseq++;
 	update.binding.is_nat = true;
 	assert_int_equal(put(fixture->location, update), LOCATION_OK);
 	assert_int_equal(find(fixture->location, "1001", out), 1);
 	location_expire(fixture->location, NOW + 30000);
-	assert_false(keepalive_device(fixture->keepalive, out[0].keepalive_id, &last_us, &missed));
+	assert_false(keepalive_view(fixture->keepalive, out[0].keepalive_id, &view));
 	assert_int_equal(location_nat_count(fixture->location), 0);
 }
 
