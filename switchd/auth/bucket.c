@@ -15,17 +15,29 @@ struct buckets {
 	struct place places[BUCKETS_MAX];
 };
 
+/* When the bucket is full again after one more token; 0: it has none. */
+static uint64_t without_one(uint64_t full_ns, struct bucket_rule rule, uint64_t now_ns)
+{
+	uint64_t token_ns = SECOND_NS / rule.rate;
+	uint64_t wanted_ns = (full_ns > now_ns ? full_ns : now_ns) + token_ns;
+
+	return wanted_ns - now_ns > rule.burst * token_ns ? 0 : wanted_ns;
+}
+
+bool bucket_has(const struct bucket *bucket, struct bucket_rule rule, uint64_t now_us)
+{
+	return without_one(atomic_load_explicit(&bucket->full_ns, memory_order_relaxed), rule,
+			   now_us * 1000) != 0;
+}
+
 bool bucket_take(struct bucket *bucket, struct bucket_rule rule, uint64_t now_us)
 {
-	uint64_t now_ns = now_us * 1000;
-	uint64_t token_ns = SECOND_NS / rule.rate;
 	uint64_t full_ns = atomic_load_explicit(&bucket->full_ns, memory_order_relaxed);
 
 	for (;;) {
-		uint64_t start_ns = full_ns > now_ns ? full_ns : now_ns;
-		uint64_t wanted_ns = start_ns + token_ns;
+		uint64_t wanted_ns = without_one(full_ns, rule, now_us * 1000);
 
-		if (wanted_ns - now_ns > rule.burst * token_ns)
+		if (!wanted_ns)
 			return false;
 		if (atomic_compare_exchange_weak_explicit(&bucket->full_ns, &full_ns, wanted_ns,
 							  memory_order_relaxed,

@@ -30,6 +30,8 @@ struct bucket {
 
 /* A token of one bucket; false: there is none. */
 bool bucket_take(struct bucket *bucket, struct bucket_rule rule, uint64_t now_us);
+/* Whether there is one; nothing is taken. */
+bool bucket_has(const struct bucket *bucket, struct bucket_rule rule, uint64_t now_us);
 
 struct buckets;
 

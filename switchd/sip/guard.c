@@ -23,8 +23,9 @@
  * reflecting by, and messages of calls that were up, enough for an office to end its calls. */
 static const struct bucket_rule ANSWERED = {.rate = 2, .burst = 4};
 static const struct bucket_rule INSIDE = {.rate = 50, .burst = 200};
-/* 503s to strangers, of a thread. */
-static const struct bucket_rule REFUSALS = {.rate = 1000, .burst = 200};
+/* 503s under overload, of a thread: one costs a fifth of a call. The rest is dropped, and comes
+ * again when its timer says so. */
+static const struct bucket_rule REFUSALS = {.rate = 2000, .burst = 200};
 
 /* Told apart from the key of a source's first bucket. */
 #define ANSWERED_BUCKET UINT64_C(0x9e3779b97f4a7c15)
@@ -202,7 +203,17 @@ static void turn_away(struct sip_worker *worker, const struct sip_socket *socket
 	refuse(worker, &rx, overload_wait_s(worker));
 }
 
-static bool admits_new(struct sip_worker *worker, struct guard *guard,
+/* Of somebody who is known: guard_admits_call() decides, unless it could not even say no. */
+static bool admits_invite(struct sip_worker *worker, struct guard_thread *thread)
+{
+	if (overload_would_take(&thread->overload, OVERLOAD_CALLS, worker->now_us) ||
+	    bucket_has(&thread->refusals, REFUSALS, worker->now_us))
+		return true;
+	count(thread, GUARD_OVERLOAD_CALLS);
+	return false;
+}
+
+static bool admits_new(struct sip_worker *worker, struct guard *guard, enum guard_class class,
 		       const struct sip_socket *socket, const struct addr *source, uint64_t key,
 		       char *data, size_t len)
 {
@@ -218,9 +229,12 @@ static bool admits_new(struct sip_worker *worker, struct guard *guard,
 		count(thread, GUARD_FLOOD_DROPPED);
 		return false;
 	}
-	if (!thread->overload.is_on || is_named(worker, source) ||
-	    location_source_is_registered(worker->shared->location, source) ||
-	    overload_takes(&thread->overload, OVERLOAD_STRANGERS, worker->now_us))
+	if (!thread->overload.is_on)
+		return true;
+	if (is_named(worker, source) ||
+	    location_source_is_registered(worker->shared->location, source))
+		return class != GUARD_INVITE || admits_invite(worker, thread);
+	if (overload_takes(&thread->overload, OVERLOAD_STRANGERS, worker->now_us))
 		return true;
 	turn_away(worker, socket, source, data, len);
 	return false;
@@ -255,7 +269,7 @@ bool guard_admits(struct sip_worker *worker, const struct sip_socket *socket,
 		return true;
 	if (!key)
 		key = lockout_key(lockout, source);
-	return admits_new(worker, guard, socket, source, key, data, len);
+	return admits_new(worker, guard, class, socket, source, key, data, len);
 }
 
 bool guard_admits_call(struct sip_worker *worker, const struct sip_rx *rx)
@@ -270,7 +284,8 @@ bool guard_admits_call(struct sip_worker *worker, const struct sip_rx *rx)
 	thread = &guard->threads[worker->number];
 	if (!overload_takes(&thread->overload, OVERLOAD_CALLS, worker->now_us)) {
 		count(thread, GUARD_OVERLOAD_CALLS);
-		refuse(worker, rx, overload_wait_s(worker));
+		if (bucket_take(&thread->refusals, REFUSALS, worker->now_us))
+			refuse(worker, rx, overload_wait_s(worker));
 		return false;
 	}
 	if (!bucket_take(&guard->calls, rule, worker->now_us)) {

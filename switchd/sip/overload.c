@@ -55,7 +55,8 @@ static void steer(struct overload *overload, bool is_pressed)
 		overload->cooldown--;
 	if (is_pressed) {
 		overload->calm = 0;
-		if (!overload->cooldown)
+		/* A queue that gets shorter needs time, not a second cut. */
+		if (!overload->cooldown && overload->window_least >= overload->last_least)
 			scale(overload, CUT_PERCENT);
 		return;
 	}
@@ -94,6 +95,7 @@ static void close_window(struct overload *overload)
 	else if (overload->pressed >= BEGIN_WINDOWS)
 		begin(overload);
 	show(overload, overload->window_end_us);
+	overload->last_least = overload->window_least;
 	overload->window_least = 0;
 	overload->window_samples = 0;
 	overload->window_refused = false;
@@ -112,20 +114,29 @@ void overload_sample(struct overload *overload, uint64_t now_us, uint32_t pressu
 	overload->window_samples++;
 }
 
+static struct bucket_rule rule_of(const struct overload_rate *rate)
+{
+	return (struct bucket_rule){
+		.rate = rate->rate,
+		.burst = rate->rate / BURST_FRACTION + 1,
+	};
+}
+
+bool overload_would_take(const struct overload *overload, enum overload_share share,
+			 uint64_t now_us)
+{
+	const struct overload_rate *rate = &overload->rates[share];
+
+	return !overload->is_on || bucket_has(&rate->bucket, rule_of(rate), now_us);
+}
+
 bool overload_takes(struct overload *overload, enum overload_share share, uint64_t now_us)
 {
 	struct overload_rate *rate = &overload->rates[share];
 
-	if (overload->is_on) {
-		struct bucket_rule rule = {
-			.rate = rate->rate,
-			.burst = rate->rate / BURST_FRACTION + 1,
-		};
-
-		if (!bucket_take(&rate->bucket, rule, now_us)) {
-			overload->window_refused = true;
-			return false;
-		}
+	if (overload->is_on && !bucket_take(&rate->bucket, rule_of(rate), now_us)) {
+		overload->window_refused = true;
+		return false;
 	}
 	rate->taken++;
 	return true;

@@ -7,9 +7,9 @@
  * overload, a queue that never gets shorter is. Two such windows in a row begin it.
  *
  * Then new calls, and requests of strangers, are taken at rates of their own: at first a little
- * less than was taken before, cut while the pressure lasts (strangers harder), raised by and by
- * while it does not. It ends when nothing was refused and nothing pressed for two seconds. What
- * belongs to calls, and registrations of phones that are registered, is never asked for here.
+ * less than was taken before, cut when the pressure does not go down (strangers harder), raised by
+ * and by when there is none. It ends when nothing was refused and nothing pressed for two seconds.
+ * What belongs to calls, and registrations of phones that are registered, is never asked for here.
  *
  * Belongs to one thread, except overload_read(). */
 #pragma once
@@ -37,9 +37,10 @@ struct overload {
 	uint32_t window_least; /* pressure */
 	uint32_t window_samples;
 	bool window_refused;
-	uint32_t pressed;  /* windows in a row */
-	uint32_t calm;     /* windows in a row */
-	uint32_t cooldown; /* windows until rates may be cut again */
+	uint32_t last_least; /* of the window before */
+	uint32_t pressed;    /* windows in a row */
+	uint32_t calm;       /* windows in a row */
+	uint32_t cooldown;   /* windows until rates may be cut again */
 	struct overload_rate rates[OVERLOAD_SHARES];
 	bool is_on;
 	/* For others to read. */
@@ -52,6 +53,9 @@ struct overload {
 
 /* Pressure as measured now. */
 void overload_sample(struct overload *overload, uint64_t now_us, uint32_t pressure);
+/* Whether overload_takes() would; nothing is taken. */
+bool overload_would_take(const struct overload *overload, enum overload_share share,
+			 uint64_t now_us);
 /* False: to be refused. */
 bool overload_takes(struct overload *overload, enum overload_share share, uint64_t now_us);
 

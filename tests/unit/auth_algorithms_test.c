@@ -52,7 +52,7 @@ static void only_what_is_offered_is_taken(void **state)
 			if (check_client(fixture, &wrong) !=
 			    (is_offered ? AUTH_WRONG : AUTH_MISSING))
 				fail_msg("%s of %s, wrong", name, offer);
-			assert_int_equal(lockout_clear(fixture->auth, NULL), is_offered);
+			assert_int_equal(lockout_clear(fixture->auth, NULL, NULL), is_offered);
 		}
 	}
 }
@@ -127,7 +127,7 @@ static void the_body_is_signed_when_that_is_wanted(void **state)
 		if (check(fixture, &request) != CASES[at].result)
 			fail_msg("%s for %s, body %s", CASES[at].qop, CASES[at].offer,
 				 CASES[at].body);
-		assert_int_equal(lockout_clear(fixture->auth, NULL),
+		assert_int_equal(lockout_clear(fixture->auth, NULL, NULL),
 				 CASES[at].result == AUTH_WRONG);
 	}
 	/* No body is a body of no bytes. */
@@ -155,7 +155,7 @@ static void a_nonce_of_another_address_counts_nothing(void **state)
 	request = request_of(credentials);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(check(fixture, &request), AUTH_STALE);
-	assert_int_equal(lockout_clear(fixture->auth, NULL), 0);
+	assert_int_equal(lockout_clear(fixture->auth, NULL, NULL), 0);
 	/* The password is right, the address is not: no way in either, for an eavesdropper. */
 	spoofer.password = "secret";
 	assert_int_equal(check_client(fixture, &spoofer), AUTH_STALE);
@@ -221,7 +221,7 @@ static void unknown_users_are_the_same_under_every_algorithm(void **state)
 			for (int k = 0; k < 6; k++)
 				assert_int_equal(check_client(fixture, &client), AUTH_WRONG);
 			assert_int_equal(check_client(fixture, &client), AUTH_SUSPENDED);
-			lockout_clear(fixture->auth, NULL);
+			lockout_clear(fixture->auth, NULL, NULL);
 			/* The Call-ID's count is cleared by success only. */
 			client = client_of(fixture, "1001", "secret");
 			assert_int_equal(check_client(fixture, &client), AUTH_OK);

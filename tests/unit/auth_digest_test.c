@@ -72,7 +72,7 @@ static void wrong_and_unknown_are_the_same(void **state)
 			client.user = "1001\\\\";
 		assert_int_equal(check_client(fixture, &client), AUTH_WRONG);
 	}
-	assert_int_equal(lockout_clear(fixture->auth, NULL), 1);
+	assert_int_equal(lockout_clear(fixture->auth, NULL, NULL), 1);
 }
 
 static void not_for_us_is_as_none(void **state)
@@ -108,7 +108,7 @@ static void an_old_or_foreign_nonce_is_stale_and_no_failure(void **state)
 	conf_unref(fixture->conf);
 	fixture->conf = conf_with("SS_SIP_AUTHENTICATION_TIMEOUT", "300");
 	assert_int_equal(check(fixture, &request), AUTH_WRONG);
-	assert_int_equal(lockout_clear(fixture->auth, NULL), 1);
+	assert_int_equal(lockout_clear(fixture->auth, NULL, NULL), 1);
 	/* After a restart. */
 	assert_int_equal(auth_create(&restarted), VOS_OK);
 	auth_destroy(fixture->auth);
@@ -116,7 +116,7 @@ static void an_old_or_foreign_nonce_is_stale_and_no_failure(void **state)
 	request.now_us = NOW;
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(check(fixture, &request), AUTH_STALE);
-	assert_int_equal(lockout_clear(fixture->auth, NULL), 0);
+	assert_int_equal(lockout_clear(fixture->auth, NULL, NULL), 0);
 }
 
 static void a_replay_is_stale_and_a_retransmission_is_not(void **state)
@@ -210,7 +210,7 @@ static void digest_uri_names_the_same_host_and_user(void **state)
 		request.request_uri = span_of(CASES[i].request_uri);
 		if (check(fixture, &request) != CASES[i].result)
 			fail_msg("%s for %s", CASES[i].digest_uri, CASES[i].request_uri);
-		lockout_clear(fixture->auth, NULL);
+		lockout_clear(fixture->auth, NULL, NULL);
 	}
 }
 
