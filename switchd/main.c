@@ -15,6 +15,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/log_ring.h"
+#include "switchd/sip/stream.h"
 #include "switchd/switchd.h"
 
 #define STOP_GRACE_MS 3000 /* for the answers to our BYEs */
@@ -136,6 +137,18 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+static void reload(struct switchd *switchd)
+{
+	struct vos_fault fault = {0};
+
+	if (!switchd->shared.stream)
+		log_notice(&switchd->log, "switchd", "SIGHUP: no certificate is in use");
+	/* What is wrong with a file is logged where it is read. */
+	else if (stream_reload_certificates(switchd->shared.stream, &fault) != VOS_OK)
+		log_error(&switchd->log, "switchd",
+			  "SIGHUP: the certificates read before stay in force");
+}
+
 /* Waits for the end; returns the grace in ms that calls have to end in. */
 static int serve(struct switchd *switchd, int signal_fd)
 {
@@ -154,14 +167,14 @@ static int serve(struct switchd *switchd, int signal_fd)
 			continue;
 		if (info.ssi_signo != SIGHUP)
 			return STOP_GRACE_MS;
-		log_notice(
-			&switchd->log, "switchd",
-			"SIGHUP: no certificate and no log file is in use, nothing to read again");
+		reload(switchd);
 	}
 }
 
 static enum switchd_exit run(struct switchd *switchd, int signal_fd)
 {
+	static const char *const transports[] = {
+		[CONF_UDP] = "udp", [CONF_TCP] = "tcp", [CONF_TLS] = "tls"};
 	enum switchd_exit code = switchd_load(switchd);
 	char local[ADDR_TEXT_MAX];
 	int grace_ms;
@@ -172,9 +185,12 @@ static enum switchd_exit run(struct switchd *switchd, int signal_fd)
 	if (code != EXIT_STOPPED)
 		return code;
 	/* What is advertised may change from here on, with a commit. */
-	for (int i = 0; i < switchd->shared.workers[0]->socket_count; i++)
-		log_notice(&switchd->log, "switchd", "listening on udp %s",
-			   addr_print(&switchd->shared.workers[0]->sockets[i].local, local));
+	for (int i = 0; i < switchd->shared.workers[0]->socket_count; i++) {
+		const struct sip_socket *socket = &switchd->shared.workers[0]->sockets[i];
+
+		log_notice(&switchd->log, "switchd", "listening on %s %s",
+			   transports[socket->transport], addr_print(&socket->local, local));
+	}
 	log_notice(&switchd->log, "switchd", "ready, control socket %s",
 		   switchd->options.socket_path);
 	notify("READY=1");

@@ -11,6 +11,9 @@
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/location.h"
+#include "switchd/sip/stream.h"
+
+#define STREAM_GRACE_MS 1000 /* for what waits in TCP and TLS connections */
 
 /* One line that says what to do; the sentence is the fault's. */
 static enum switchd_exit fail(struct switchd *switchd, enum switchd_exit code,
@@ -94,6 +97,8 @@ static void conf_changed(void *user, struct conf *conf)
 	set_log_level(switchd, conf->snapshot);
 	alarms_configure(switchd->alarms, conf->snapshot);
 	media_configure(switchd->media, conf);
+	if (switchd->shared.stream)
+		stream_configure(switchd->shared.stream, conf);
 	for (int i = 0; i < switchd->shared.worker_count; i++) {
 		struct conf_mail *letter = calloc(1, sizeof(*letter));
 
@@ -186,6 +191,15 @@ static void set_keepalive_kinds(struct switchd *switchd)
 	}
 }
 
+static enum switchd_exit make_stream(struct switchd *switchd)
+{
+	struct vos_fault fault = {0};
+	enum vos_err err =
+		stream_create(&switchd->shared, switchd->conf, &switchd->shared.stream, &fault);
+
+	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_BIND, &fault, err);
+}
+
 static enum switchd_exit load_bindings(struct switchd *switchd)
 {
 	const struct sip_worker *worker = switchd->shared.workers[0];
@@ -224,6 +238,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.store = switchd->store,
 		.state_dir = switchd->options.state_dir,
 		.workers = shared->workers,
+		.stream = shared->stream,
 		.worker_count = shared->worker_count,
 		.alarms = switchd->alarms,
 		.location = switchd->location,
@@ -240,6 +255,9 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 	};
 	enum vos_err err;
 
+	err = shared->stream ? stream_start(shared->stream) : VOS_OK;
+	if (err != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, err);
 	for (int i = 0; i < shared->worker_count; i++) {
 		err = worker_start(shared->workers[i]);
 		if (err != VOS_OK)
@@ -259,6 +277,8 @@ enum switchd_exit switchd_start(struct switchd *switchd)
 	if (code == EXIT_STOPPED)
 		code = make_workers(switchd);
 	if (code == EXIT_STOPPED)
+		code = make_stream(switchd);
+	if (code == EXIT_STOPPED)
 		code = load_bindings(switchd);
 	if (code == EXIT_STOPPED)
 		code = start_threads(switchd);
@@ -275,6 +295,9 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 	for (int i = 0; i < switchd->worker_started; i++)
 		worker_join(switchd->shared.workers[i]);
 	switchd->worker_started = 0;
+	/* After those whose last messages it sends. */
+	if (switchd->shared.stream)
+		stream_stop(switchd->shared.stream, STREAM_GRACE_MS);
 	if (switchd->store_thread_started)
 		store_thread_stop(switchd->store);
 	switchd->store_thread_started = false;
@@ -283,9 +306,11 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 void switchd_free(struct switchd *switchd)
 {
 	switchd_stop(switchd, 0);
+	stream_destroy(switchd->shared.stream);
 	for (int i = 0; switchd->shared.workers && i < switchd->shared.worker_count; i++)
 		worker_destroy(switchd->shared.workers[i]);
 	free(switchd->shared.workers);
+	guard_destroy(switchd->shared.guard);
 	if (switchd->media)
 		media_destroy(switchd->media);
 	if (switchd->location)
@@ -301,4 +326,3 @@ void switchd_free(struct switchd *switchd)
 	if (switchd->store)
 		store_close(switchd->store);
 }
-	guard_destroy(switchd->shared.guard);

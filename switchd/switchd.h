@@ -2,8 +2,9 @@
 /* The one context of the daemon, and its start and stop order.
  *
  * Start: state folder, configuration, shared tables, media threads, signalling threads (sockets
- * bound before anything is served), stored bindings, storage thread, control socket. Stop is the
- * reverse: no more commands, calls ended with BYE, media, pending writes. */
+ * bound before anything is served), streams (TCP and TLS), stored bindings, storage thread, control
+ * socket. Stop is the reverse: no more commands, calls ended with BYE, streams, media, pending
+ * writes. */
 #pragma once
 
 #include "switchd/conf/conf.h"

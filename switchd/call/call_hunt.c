@@ -42,6 +42,7 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 	snprintf(target->number, sizeof(target->number), "%s", call->callee);
 	target->address = binding->source;
 	target->local = binding->local;
+	target->transports = binding->is_stream ? 1u << CONF_TCP | 1u << CONF_TLS : 1u << CONF_UDP;
 	target->is_nat = binding->is_nat;
 	decide_party_from(&phone->party, &target->decide);
 	target->decide.is_nat = binding->is_nat;
@@ -52,7 +53,7 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 }
 
 static void add_address(struct call *call, const struct conf_party *party, const char *kind,
-			const char *name, const struct addr *address)
+			const char *name, enum conf_transport transport, const struct addr *address)
 {
 	struct call_target *target = add_target(call->hunt);
 	struct addr to = *address;
@@ -64,6 +65,7 @@ static void add_address(struct call *call, const struct conf_party *party, const
 	snprintf(target->party, sizeof(target->party), "%s %s", kind, name);
 	snprintf(target->number, sizeof(target->number), "%s", call->callee);
 	target->address = to;
+	target->transports = 1u << transport;
 	decide_party_from(party, &target->decide);
 	target->decide.source = to;
 	if (!target->decide.network[0])
@@ -82,7 +84,8 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 	if (phone->is_static) {
 		if (!reserve_candidates(call->hunt, 1))
 			return cause_of(CAUSE_NO_MEMORY);
-		add_address(call, &phone->party, "phone", phone->number, &phone->static_address);
+		add_address(call, &phone->party, "phone", phone->number, CONF_UDP,
+			    &phone->static_address);
 		return cause_of(CAUSE_NORMAL);
 	}
 	count = location_find(call->table->env.location, span_of(phone->number), clock_wall_ms(),
@@ -112,7 +115,7 @@ static struct cause fill_gateways(struct call *call)
 	for (size_t i = 0; i < count; i++)
 		for (size_t a = 0; a < gateways[i]->address_count; a++)
 			add_address(call, &gateways[i]->party, "routing-gateway", gateways[i]->name,
-				    &gateways[i]->addresses[a]);
+				    gateways[i]->transport, &gateways[i]->addresses[a]);
 	return cause_of(call->hunt->count ? CAUSE_NORMAL : CAUSE_NOT_FOUND);
 }
 

@@ -54,7 +54,8 @@ struct call_target {
 	char request_uri[300]; /* Request-URI of the INVITE; empty: number at address */
 	char number[64];       /* callee on this leg: To */
 	struct addr address;   /* where to send */
-	struct addr local;     /* listen address to use; family ADDR_NONE = the caller's */
+	struct addr local;     /* listen address to use; family ADDR_NONE = one of its kind */
+	unsigned transports;   /* bits 1 << enum conf_transport: how it may be reached */
 	bool is_nat;
 	struct decide_party decide;
 };

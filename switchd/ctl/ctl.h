@@ -18,6 +18,7 @@ struct keepalive;
 struct location;
 struct media;
 struct sip_worker;
+struct stream;
 struct store;
 
 struct ctl_context {
@@ -26,6 +27,7 @@ struct ctl_context {
 	const char *state_dir; /* of the audit trail; NULL = it goes to the log only */
 	struct sip_worker **workers;
 	int worker_count;
+	struct stream *stream;     /* TCP and TLS; NULL = there is none */
 	struct alarms *alarms;     /* may be NULL */
 	struct location *location; /* this and the next three may be NULL: their shows say so */
 	struct auth *auth;

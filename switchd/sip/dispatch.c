@@ -119,6 +119,22 @@ static void handle_request(struct sip_worker *worker, const struct sip_rx *rx)
 		handle_new(worker, rx);
 }
 
+void sip_dispatch_refuse(struct sip_worker *worker, const struct sip_socket *socket,
+			 const struct addr *source, char *data, size_t len, int status,
+			 const char *why)
+{
+	struct sip_msg *msg = &worker->io->rx_msg;
+	struct sip_rx rx = {.msg = msg, .source = *source, .socket = socket};
+	const char *gate_why;
+	int gate_status;
+
+	worker->counters.rx_rejected++;
+	if (sip_msg_parse(msg, data, len, &gate_status, &gate_why) == SIP_VERDICT_IGNORE ||
+	    !msg->is_request || msg->method == SIP_ACK)
+		return; /* nothing that could be answered */
+	sip_reply_stateless(worker, &rx, status, why);
+}
+
 void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *socket,
 			   const struct addr *source, char *data, size_t len, bool is_handed_over)
 {
@@ -131,6 +147,10 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 		worker->counters.rx_ignored++;
 		return;
 	}
+	/* Whoever handed it over has asked; of streams nobody has. */
+	if ((!is_handed_over || sip_socket_is_stream(socket)) &&
+	    !guard_admits(worker, socket, source, data, len))
+		return;
 	if (worker->shared->worker_count > 1 && !is_handed_over) {
 		int owner = worker_of_call_id(worker->shared, sip_scan_call_id(data, len));
 
@@ -148,10 +168,6 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 		sip_reply_stateless(worker, &rx, status, why);
 		return;
 	case SIP_VERDICT_OK:
-	/* Whoever handed it over has asked; of streams nobody has. */
-	if ((!is_handed_over || sip_socket_is_stream(socket)) &&
-	    !guard_admits(worker, socket, source, data, len))
-		return;
 		break;
 	}
 	if (msg->is_request)

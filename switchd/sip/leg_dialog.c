@@ -108,6 +108,7 @@ static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const s
 	}
 	leg_learn_target(leg, rx->msg);
 	leg->base.signalling = rx->source;
+	leg->socket = rx->socket; /* it may have gone from one transport to another */
 	leg_choose_peer(leg, &rx->source);
 	if (!is_invite && sdp.len == 0) {
 		/* An UPDATE without offer refreshes target and timers only. */

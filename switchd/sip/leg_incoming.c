@@ -217,6 +217,7 @@ static bool learn_invite(struct sip_leg *leg, const struct sip_msg *msg, const c
 	struct sip_uri uri;
 
 	leg_learn_target(leg, msg);
+	leg->is_sips = span_istarts_with(msg->request_uri, SPAN_LIT("sips:"));
 	return msg->call_id.len <= LEG_TOKEN_BYTES && msg->from_tag.len <= LEG_TOKEN_BYTES &&
 	       sip_uri_parse(msg->request_uri, &uri) && uri.user.len <= LEG_NAME_BYTES &&
 	       leg_set(&leg->call_id, msg->call_id) && without_tag(&leg->local, msg->to) &&
@@ -299,9 +300,9 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 		sip_reply_stateless(worker, rx, 400, why);
 		return;
 	}
-	if (leg_merge_is_known(worker, leg_merge_key(worker, rx->msg))) {
 	if (!guard_admits_call(worker, rx))
 		return;
+	if (leg_merge_is_known(worker, leg_merge_key(worker, rx->msg))) {
 		sip_reply_stateless(worker, rx, 482, NULL);
 		return;
 	}

@@ -17,14 +17,21 @@ static const struct {
 	[STAGE_RINGING] = {PARAM_SS_SIP_TIMEOUT_RINGING, CAUSE_NO_ANSWER},
 };
 
+static bool is_of_kind(const struct sip_socket *socket, const struct call_target *target)
+{
+	return target->transports >> socket->transport & 1;
+}
+
 static const struct sip_socket *
 socket_for(struct sip_worker *worker, const struct call_target *target, const struct leg *caller)
 {
 	for (int i = 0; target->local.family && i < worker->socket_count; i++)
-		if (addr_eq(&worker->sockets[i].local, &target->local))
+		if (is_of_kind(&worker->sockets[i], target) &&
+		    addr_eq(&worker->sockets[i].local, &target->local))
 			return &worker->sockets[i];
 	for (int i = 0; i < worker->socket_count; i++)
-		if (worker->sockets[i].local.family == target->address.family)
+		if (is_of_kind(&worker->sockets[i], target) &&
+		    worker->sockets[i].local.family == target->address.family)
 			return &worker->sockets[i];
 	return caller ? ((const struct sip_leg *)caller)->socket : NULL;
 }
@@ -180,6 +187,7 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 		return;
 	stray->state = LEG_CONFIRMED;
 	stray->socket = leg->socket;
+	stray->is_sips = leg->is_sips;
 	stray->base = leg->base;
 	stray->base.call = NULL;
 	memcpy(stray->local_tag, leg->local_tag, sizeof(stray->local_tag));
@@ -268,7 +276,9 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 		/* The transaction has ended: normal after an answer, else nothing was heard. */
 		leg->invite_out = NULL;
 		if (leg->state == LEG_OUTGOING || leg->state == LEG_CANCELLED)
-			failed(leg, txn, cause_of(CAUSE_TIMEOUT_INVITE));
+			failed(leg, txn,
+			       cause_of(txn_client_is_unreachable(txn) ? CAUSE_GATEWAY_UNREACHABLE
+								       : CAUSE_TIMEOUT_INVITE));
 	} else if (rx->msg->status < 200) {
 		provisional(leg, rx);
 	} else if (rx->msg->status < 300) {
@@ -326,12 +336,15 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	buf_printf(&text, "v1-%02x", (unsigned)leg->worker->number);
 	buf_add_hex(&text, random, sizeof(random));
 	is_good = is_good && leg_text_from(&leg->call_id, &text);
-	/* Without a registered contact the Request-URI says what To says. */
-	is_good = is_good &&
-		  (dial->target->request_uri[0]
-			   ? leg_set(&leg->remote_target, span_of(dial->target->request_uri))
-			   : leg_set(&leg->remote_target,
-				     (struct span){leg->remote + 1, strlen(leg->remote) - 2}));
+	/* Without a registered contact the Request-URI says what To says, and how it goes there. */
+	buf_reset(&text);
+	if (dial->target->request_uri[0]) {
+		buf_add_str(&text, dial->target->request_uri);
+	} else if (is_good) {
+		buf_add(&text, leg->remote + 1, strlen(leg->remote) - 2);
+		buf_add_str(&text, leg_uri_transport(leg));
+	}
+	is_good = is_good && leg_text_from(&leg->remote_target, &text);
 	return is_good && leg_set(&leg->number, span_of(dial->target->number));
 }
 
@@ -359,8 +372,9 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 	const struct sip_socket *socket = socket_for(worker, dial->target, caller);
 	struct sip_leg *leg;
 
-	/* No listen address of the target's family: nothing sent would leave. */
-	if (!socket || socket->local.family != dial->target->address.family)
+	/* No listen address of the target's kind: nothing sent would leave. */
+	if (!socket || socket->local.family != dial->target->address.family ||
+	    !is_of_kind(socket, dial->target))
 		return NULL;
 	leg = leg_new(worker);
 	if (!leg)
@@ -370,6 +384,8 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 	leg->base.is_nat = dial->target->is_nat;
 	leg->base.signalling = dial->target->address;
 	leg->socket = socket;
+	/* RFC 3261 8.1.1.8 */
+	leg->is_sips = span_istarts_with(span_of(dial->target->request_uri), SPAN_LIT("sips:"));
 	leg->base.media_address = leg->socket->media_address;
 	leg->peer = dial->target->address;
 	leg->state = LEG_OUTGOING;

@@ -60,6 +60,7 @@ struct sip_leg {
 	uint32_t invite_cseq; /* ours, of the INVITE that awaits ACK from us */
 	uint32_t ack_cseq;    /* theirs, of the INVITE whose 2xx awaits ACK from them */
 	bool has_remote_cseq;
+	bool is_sips; /* the dialog is one of sips: URIs, our Contact too (RFC 3261 12.1.1) */
 	bool heard_provisional;
 	bool cancel_wanted; /* CANCEL goes with the first provisional */
 	bool awaits_ack;
@@ -108,6 +109,10 @@ extern const struct leg_ops sip_leg_ops;
  * calls txn_client_send or worker_send_commit. */
 struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint32_t cseq,
 			      const char *branch);
+/* "UDP", "TCP", "TLS": as it stands in Via. */
+const char *leg_via_transport(const struct sip_leg *leg);
+/* ";transport=tcp" and the like for a SIP URI; "" for UDP. */
+const char *leg_uri_transport(const struct sip_leg *leg);
 void leg_add_contact(const struct sip_leg *leg, struct buf *out);
 void leg_send_ack(struct sip_leg *leg, struct span sdp);
 /* The ACK to repeat for the last answered INVITE, valid until the next message is written. */

@@ -13,14 +13,33 @@ struct span leg_sdp(const struct sip_msg *msg)
 	return span_ieq(span_trim(type), SPAN_LIT("application/sdp")) ? msg->body : SPAN_NONE;
 }
 
+const char *leg_via_transport(const struct sip_leg *leg)
+{
+	static const char *const names[] = {
+		[CONF_UDP] = "UDP", [CONF_TCP] = "TCP", [CONF_TLS] = "TLS"};
+
+	return names[leg->socket->transport];
+}
+
+/* RFC 5630 3.1.4 calls transport=tls deprecated; without it a sip: URI says TCP or UDP, and what is
+ * in use writes it. */
+const char *leg_uri_transport(const struct sip_leg *leg)
+{
+	static const char *const texts[] = {
+		[CONF_UDP] = "", [CONF_TCP] = ";transport=tcp", [CONF_TLS] = ";transport=tls"};
+
+	return leg->is_sips ? "" : texts[leg->socket->transport];
+}
+
 void leg_add_contact(const struct sip_leg *leg, struct buf *out)
 {
-	buf_add_lit(out, "Contact: <sip:");
+	buf_add_str(out, leg->is_sips ? "Contact: <sips:" : "Contact: <sip:");
 	if (leg->user && leg->user[0]) {
 		buf_add_str(out, leg->user);
 		buf_add_char(out, '@');
 	}
 	buf_add_str(out, leg->socket->host_port);
+	buf_add_str(out, leg_uri_transport(leg));
 	buf_add_lit(out, ">\r\n");
 }
 
@@ -43,7 +62,9 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 	buf_add_str(out, sip_method_text(method));
 	buf_add_char(out, ' ');
 	add_request_uri(leg, out);
-	buf_add_lit(out, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
+	buf_add_lit(out, " SIP/2.0\r\nVia: SIP/2.0/");
+	buf_add_str(out, leg_via_transport(leg));
+	buf_add_char(out, ' ');
 	buf_add_str(out, leg->socket->host_port);
 	buf_add_lit(out, ";rport;branch=");
 	buf_add_str(out, branch);
@@ -86,7 +107,10 @@ static bool uri_address(const struct sip_leg *leg, struct span text, struct addr
 	if (!sip_name_addr_parse(text, &name) || !addr_parse(name.uri.host, &addr) ||
 	    addr.family != leg->socket->local.family || addr_is_any(&addr))
 		return false;
-	addr.port = name.uri.port ? name.uri.port : 5060;
+	if (!name.uri.port)
+		addr.port = leg->socket->transport == CONF_TLS ? 5061 : 5060;
+	else
+		addr.port = name.uri.port;
 	*out = addr;
 	return true;
 }
@@ -95,12 +119,17 @@ void leg_choose_peer(struct sip_leg *leg, const struct addr *source)
 {
 	struct span rest = span_of(leg->route ? leg->route : "");
 	struct span first;
+	struct addr next;
 
 	leg->peer = *source;
-	if (sip_list_next(&rest, &first))
-		uri_address(leg, first, &leg->peer);
-	else if (!leg->base.is_nat)
+	if (sip_list_next(&rest, &first)) {
+		/* The connection to that very neighbour serves, whatever port it listens on. */
+		if (uri_address(leg, first, &next) &&
+		    !(sip_socket_is_stream(leg->socket) && addr_ip_eq(&next, source)))
+			leg->peer = next;
+	} else if (!leg->base.is_nat && !sip_socket_is_stream(leg->socket)) {
 		uri_address(leg, span_of(leg->remote_target), &leg->peer);
+	}
 }
 
 void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)

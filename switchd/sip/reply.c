@@ -12,6 +12,9 @@ bool sip_rx_is_nat(const struct sip_rx *rx)
 
 	if (!addr_parse(via->host, &advertised))
 		return false; /* a name tells nothing */
+	/* A connection comes from a port of its own, whatever the peer listens on. */
+	if (sip_socket_is_stream(rx->socket))
+		return !addr_ip_eq(&advertised, &rx->source);
 	return !addr_ip_eq(&advertised, &rx->source) || port != rx->source.port;
 }
 
@@ -20,6 +23,10 @@ struct addr sip_reply_target(const struct sip_rx *rx)
 	const struct sip_via *via = &rx->msg->top_via;
 	struct addr target = rx->source;
 
+	/* RFC 3261 18.2.2: by the connection that the request came by. When it is gone, the stream
+	 * thread opens one to what Via says. */
+	if (sip_socket_is_stream(rx->socket))
+		return target;
 	/* RFC 3261 18.2.2: to the source address (what `received` would say); the port of rport
 	 * (RFC 3581) or of sent-by. maddr is not followed: it would let a stranger aim our answers
 	 * at a third party. */
@@ -169,7 +176,8 @@ struct buf *sip_reply_begin(struct sip_worker *worker, const struct sip_rx *rx, 
  * its size comes from no user agent, and is not worth one. */
 static bool is_amplified(const struct sip_rx *rx, size_t len)
 {
-	return len >= 3 * rx->msg->raw.len && !sip_msg_first(rx->msg, SIP_HDR_AUTHORIZATION) &&
+	return !sip_socket_is_stream(rx->socket) && len >= 3 * rx->msg->raw.len &&
+	       !sip_msg_first(rx->msg, SIP_HDR_AUTHORIZATION) &&
 	       !sip_msg_first(rx->msg, SIP_HDR_PROXY_AUTHORIZATION);
 }
 

@@ -32,6 +32,15 @@ void txn_schedule_end(struct txn_schedule *schedule)
 	schedule->conf = NULL;
 }
 
+uint64_t txn_schedule_total_us(const struct conf *conf)
+{
+	uint64_t total_ms = conf->resend_ms[0];
+
+	for (uint8_t i = 0; i < conf->resend_count; i++)
+		total_ms += conf->resend_ms[i];
+	return total_ms * 1000;
+}
+
 enum vos_err txn_table_create(struct txn_table **out)
 {
 	*out = calloc(1, sizeof(**out));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Transactions (RFC 3261 section 17, RFC 6026), retransmitting on SS_SIP_RESEND_INTERVAL instead of
  * the doubling T1: the list's waits, then failure one first interval after the last (behaviour
- * A10).
+ * A10). Over TCP and TLS only the 2xx to INVITE is repeated; failure comes after the same time.
  *
  * A server transaction is found by (branch, sent-by, method class) through a keyed hash; a client
  * transaction by the slot number that its branch carries. Both belong to one signalling thread. The
@@ -108,5 +108,12 @@ void txn_client_forget(struct txn_client *txn);
 void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to);
 /* Where the request was sent. */
 const struct addr *txn_client_target(const struct txn_client *txn);
+/* Whether what ended the transaction is that nothing can be sent there (RFC 3261 8.1.3.1), and not
+ * that nobody answered. For the user that is told of the end. */
+bool txn_client_is_unreachable(const struct txn_client *txn);
+/* The connection to a peer has gone: what was sent by it up to that serial of the thread's, and was
+ * not answered at all, fails at once. */
+void txn_client_peer_lost(struct sip_worker *worker, const struct sip_socket *socket,
+			  const struct addr *peer, uint64_t serial);
 /* A response from the network: true when a transaction took it. */
 bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "switchd/sip/txn_private.h"
+#include "switchd/sip/worker_private.h"
 
 #define BRANCH_SLOT 9 /* where the slot stands: after the cookie and the thread */
 
@@ -32,8 +33,13 @@ struct txn_client {
 	char *ack; /* for a 2xx that comes again after the user has gone; NULL = none */
 	uint32_t ack_len;
 	uint32_t slot;
+	/* Over TCP and TLS: in the table's chain of the peer. */
+	struct txn_client *peer_next;
+	struct txn_client **peer_prev;
+	uint64_t serial; /* of the thread's, when it was sent */
 	enum sip_method method;
 	enum client_state state;
+	bool is_unreachable;
 	char branch[TXN_BRANCH_MAX];
 };
 
@@ -66,10 +72,40 @@ const char *txn_client_branch(const struct txn_client *txn)
 	return txn->branch;
 }
 
+static struct txn_client **peer_bucket(struct sip_worker *worker, const struct sip_socket *socket,
+				       const struct addr *peer)
+{
+	uint64_t hash = hash_bytes(&worker->hash_key, peer, sizeof(*peer)) + socket->index;
+
+	return &worker->txns->peers[hash & (TXN_PEER_BUCKETS - 1)];
+}
+
+static void peer_enter(struct txn_client *txn)
+{
+	struct txn_client **bucket = peer_bucket(txn->worker, txn->socket, &txn->target);
+
+	txn->peer_next = *bucket;
+	txn->peer_prev = bucket;
+	if (txn->peer_next)
+		txn->peer_next->peer_prev = &txn->peer_next;
+	*bucket = txn;
+}
+
+static void peer_leave(struct txn_client *txn)
+{
+	if (!txn->peer_prev)
+		return;
+	*txn->peer_prev = txn->peer_next;
+	if (txn->peer_next)
+		txn->peer_next->peer_prev = txn->peer_prev;
+	txn->peer_prev = NULL;
+}
+
 static void destroy(struct txn_client *txn)
 {
 	struct txn_table *table = txn->worker->txns;
 
+	peer_leave(txn);
 	if (txn->fn)
 		txn->fn(txn->worker, txn->user, txn, NULL);
 	wheel_stop(&txn->worker->wheel, &txn->timer);
@@ -92,6 +128,12 @@ static void linger_fired(struct wheel_timer *timer, void *owner)
 {
 	(void)owner;
 	destroy(of_timer(timer));
+}
+
+/* Timers D and K: a reliable transport brings no repeats. */
+static uint64_t absorb_us(const struct txn_client *txn, uint64_t us)
+{
+	return sip_socket_is_stream(txn->socket) ? 0 : us;
 }
 
 static void linger(struct txn_client *txn, uint64_t us)
@@ -117,6 +159,15 @@ static void resend_fired(struct wheel_timer *timer, void *owner)
 	destroy(txn);
 }
 
+/* Timers B and F. */
+static void wait_fired(struct wheel_timer *timer, void *owner)
+{
+	struct sip_worker *worker = owner;
+
+	worker->counters.timeouts++;
+	destroy(of_timer(timer));
+}
+
 void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
 		     const struct sip_socket *socket, const struct addr *to)
 {
@@ -129,9 +180,15 @@ void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
 	txn->request_len = txn->request ? (uint32_t)sent.len : 0;
 	txn_schedule_start(&txn->schedule, worker->conf);
 	/* What could not be written or kept fails at the next turn, when the user has let go. */
-	if (!txn->request)
+	txn->is_unreachable = !txn->request;
+	if (!txn->request) {
 		linger(txn, 0);
-	else if (txn_schedule_next(&txn->schedule, &wait_us))
+	} else if (sip_socket_is_stream(socket)) {
+		txn->serial = worker->io->stream_serial;
+		peer_enter(txn);
+		wheel_start(&worker->wheel, &txn->timer, wait_fired, worker->now_us,
+			    txn_schedule_total_us(worker->conf));
+	} else if (txn_schedule_next(&txn->schedule, &wait_us))
 		wheel_start(&worker->wheel, &txn->timer, resend_fired, worker->now_us, wait_us);
 }
 
@@ -155,6 +212,32 @@ void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct 
 	txn->ack = ack.len ? span_dup(ack) : NULL;
 	txn->ack_len = txn->ack ? (uint32_t)ack.len : 0;
 	txn_client_forget(txn);
+}
+
+bool txn_client_is_unreachable(const struct txn_client *txn)
+{
+	return txn->is_unreachable;
+}
+
+void txn_client_peer_lost(struct sip_worker *worker, const struct sip_socket *socket,
+			  const struct addr *peer, uint64_t serial)
+{
+	struct txn_client *txn = *peer_bucket(worker, socket, peer);
+
+	while (txn) {
+		struct txn_client *next = txn->peer_next;
+		/* What has a provisional response may still be answered by another connection of
+		 * the peer (RFC 3261 18.2.2); the leg's stages watch it. */
+		bool is_waiting = txn->state == CLIENT_CALLING ||
+				  (txn->state == CLIENT_PROCEEDING && txn->method != SIP_INVITE);
+
+		if (txn->socket == socket && addr_eq(&txn->target, peer) && txn->serial <= serial &&
+		    is_waiting && txn->schedule.conf) {
+			txn->is_unreachable = true;
+			linger(txn, 0);
+		}
+		txn = next;
+	}
 }
 
 const struct addr *txn_client_target(const struct txn_client *txn)
@@ -272,7 +355,7 @@ void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn, struct
 	sent = worker_send_commit(worker, txn->socket, &txn->target);
 	txn->cancel = sent.len ? span_dup(sent) : NULL;
 	txn->cancel_len = txn->cancel ? (uint32_t)sent.len : 0;
-	if (txn->cancel) {
+	if (txn->cancel && !sip_socket_is_stream(txn->socket)) {
 		txn_schedule_start(&txn->cancel_schedule, worker->conf);
 		if (txn_schedule_next(&txn->cancel_schedule, &wait_us))
 			wheel_start(&worker->wheel, &txn->cancel_timer, cancel_fired,
@@ -302,7 +385,7 @@ static void invite_response(struct sip_worker *worker, struct txn_client *txn,
 		if (txn->state == CLIENT_COMPLETED)
 			return;
 		txn->state = CLIENT_COMPLETED;
-		linger(txn, TXN_LINGER_US);
+		linger(txn, absorb_us(txn, TXN_LINGER_US));
 		tell(worker, txn, rx);
 	} else if (status >= 200) {
 		if (txn->state != CLIENT_ACCEPTED)
@@ -342,7 +425,7 @@ bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx)
 		return true;
 	if (rx->msg->status >= 200) {
 		txn->state = CLIENT_COMPLETED;
-		linger(txn, TXN_T4_US);
+		linger(txn, absorb_us(txn, TXN_T4_US));
 	} else {
 		txn->state = CLIENT_PROCEEDING;
 	}

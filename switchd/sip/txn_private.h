@@ -26,11 +26,19 @@ void txn_schedule_start(struct txn_schedule *schedule, struct conf *conf);
  * was returned is the wait until failure has been served already. */
 bool txn_schedule_next(struct txn_schedule *schedule, uint64_t *wait_us);
 void txn_schedule_end(struct txn_schedule *schedule);
+/* The time to failure, for a transport that needs no repeats: timers B, F and H. */
+uint64_t txn_schedule_total_us(const struct conf *conf);
+
+/* Client transactions over TCP and TLS by their peer, for when its connection is lost. */
+#define TXN_PEER_BUCKETS 4096u /* power of two */
+
+struct txn_client;
 
 struct txn_table {
 	struct txn_server *buckets[TXN_SERVER_BUCKETS];
 	uint64_t server_count;
 	struct slots clients;
+	struct txn_client *peers[TXN_PEER_BUCKETS];
 };
 
 /* Each for txn_walk(): the next in the bucket, NULL at its end; what show sees of one. */

@@ -165,6 +165,12 @@ static void linger_fired(struct wheel_timer *timer, void *owner)
 	destroy(txn);
 }
 
+/* Timers I and J: a reliable transport brings no repeats. */
+static uint64_t absorb_us(const struct txn_server *txn, uint64_t us)
+{
+	return sip_socket_is_stream(txn->socket) ? 0 : us;
+}
+
 static void linger(struct txn_server *txn, uint64_t us)
 {
 	txn_schedule_end(&txn->schedule);
@@ -194,8 +200,12 @@ static void resend_fired(struct wheel_timer *timer, void *owner)
 	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
 
 	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
-		send_again(worker, txn);
-		worker->counters.retransmissions++;
+		/* RFC 3261 13.3.1.4: a 2xx is repeated over any transport, as a hop behind this one
+		 * may lose it; 17.2.1: the rest is not. */
+		if (txn->state == SERVER_ACCEPTED || !sip_socket_is_stream(txn->socket)) {
+			send_again(worker, txn);
+			worker->counters.retransmissions++;
+		}
 		wheel_start(&worker->wheel, timer, resend_fired, wheel_due_us(timer), wait_us);
 		return;
 	}
@@ -211,7 +221,7 @@ static void start_final(struct txn_server *txn, int status)
 
 	if (!txn->is_invite) {
 		txn->state = SERVER_COMPLETED;
-		linger(txn, TXN_LINGER_US);
+		linger(txn, absorb_us(txn, TXN_LINGER_US));
 		return;
 	}
 	txn->state = status < 300 ? SERVER_ACCEPTED : SERVER_COMPLETED;
@@ -262,7 +272,7 @@ void txn_server_ack(struct sip_worker *worker, struct txn_server *txn)
 	if (txn->state != SERVER_COMPLETED || !txn->is_invite)
 		return;
 	txn->state = SERVER_CONFIRMED;
-	linger(txn, TXN_T4_US);
+	linger(txn, absorb_us(txn, TXN_T4_US));
 	if (txn->fn)
 		txn->fn(worker, txn->user, txn, TXN_SERVER_ACKED);
 }

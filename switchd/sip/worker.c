@@ -12,10 +12,10 @@
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
 
-#define THREAD_STACK    (8u * 1024u * 1024u) /* sofia-sip's list parsing is recursive */
-#define SECOND_US       1000000u
-#define MAX_WAIT_MS     500
-#define OWN_CALL_ID     "v1-" /* then two hex digits of the thread */
+#define THREAD_STACK (8u * 1024u * 1024u) /* sofia-sip's list parsing is recursive */
+#define SECOND_US    1000000u
+#define MAX_WAIT_MS  500
+#define OWN_CALL_ID  "v1-" /* then two hex digits of the thread */
 
 int worker_of_call_id(const struct sip_shared *shared, struct span call_id)
 {
@@ -97,14 +97,6 @@ static int run_shared_work(struct sip_worker *worker)
 	return wait_us / 1000 + 1 < MAX_WAIT_MS ? (int)((wait_us + 999) / 1000) : MAX_WAIT_MS;
 }
 
-static bool rings_are_empty(const struct sip_worker *worker)
-{
-	for (int i = 0; i < worker->shared->worker_count; i++)
-		if (i != worker->number && !ring_is_empty(&worker->io->inbound[i]))
-			return false;
-	return true;
-}
-
 /* Sleeps until a socket, a ring, mail or a timer has work. */
 static int wait_for_events(struct sip_worker *worker, struct epoll_event *events, int max,
 			   int wait_ms)
@@ -114,7 +106,7 @@ static int wait_for_events(struct sip_worker *worker, struct epoll_event *events
 	int count;
 
 	atomic_store(&io->is_sleeping, true);
-	if (worker->shared->worker_count > 1 && !rings_are_empty(worker))
+	if (!worker_rings_are_empty(worker))
 		timer_ms = 0;
 	count = epoll_wait(io->epoll_fd, events, max, timer_ms);
 	atomic_store(&io->is_sleeping, false);
@@ -124,10 +116,14 @@ static int wait_for_events(struct sip_worker *worker, struct epoll_event *events
 
 static void handle_event(struct sip_worker *worker, void *source)
 {
+	uint64_t count;
+
 	if (source == &worker->mailbox)
 		mailbox_run(&worker->mailbox);
 	else if (source != &worker->io->handover_fd)
 		worker_io_receive(worker, source);
+	else if (read(worker->io->handover_fd, &count, sizeof(count)) < 0)
+		return; /* the rings are looked at all the same */
 }
 
 /* True when the thread may end: no call is left, or the time for that is up. */
@@ -156,7 +152,7 @@ static void *worker_main(void *argument)
 
 		for (int i = 0; i < count; i++)
 			handle_event(worker, events[i].data.ptr);
-		worker_io_receive_handover(worker);
+		worker_receive_handover(worker);
 		wheel_run(&worker->wheel, worker->now_us);
 		wait_ms = run_shared_work(worker);
 		worker_io_flush(worker);

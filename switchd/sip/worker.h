@@ -17,23 +17,26 @@
 
 struct alarms;
 struct location;
+struct stream;
 struct auth;
-struct keepalive;
 struct guard;
+struct keepalive;
 struct media;
 struct call_table;
 struct txn_table;
 struct leg_table;
 
-#define SIP_LISTENS_MAX 16
+#define SIP_LISTENS_MAX 16 /* of all transports together */
 /* What we send may be longer than what we take: the answer to a request of SIP_MSG_MAX repeats most
  * of it, with `received`, long header names and a body of ours added. */
 #define SIP_SEND_MAX (2 * SIP_MSG_MAX + 4096)
 
-/* One UDP socket of a thread; every thread has one on each listen address (SO_REUSEPORT). */
+/* A listen address as a thread sends by it. Of UDP every thread has a socket of its own
+ * (SO_REUSEPORT); TCP and TLS connections are the stream thread's (stream.h). */
 struct sip_socket {
-	int fd;
+	int fd;                        /* UDP; else -1 */
 	uint8_t index;                 /* same number in every thread: names the listen address */
+	enum conf_transport transport; /* of TCP and TLS, nothing that was sent is repeated */
 	struct addr bound;             /* as configured, may be 0.0.0.0 */
 	struct addr local;             /* the same, or the outward address in place of 0.0.0.0 */
 	char host_port[ADDR_TEXT_MAX]; /* as it stands in our Via and Contact */
@@ -45,6 +48,20 @@ struct sip_rx {
 	struct sip_msg *msg;
 	struct addr source;
 	const struct sip_socket *socket;
+};
+
+static inline bool sip_socket_is_stream(const struct sip_socket *socket)
+{
+	return socket->transport != CONF_UDP;
+}
+
+/* Traffic of one UDP socket; that of a stream is the stream thread's to count. */
+struct sip_socket_counters {
+	uint64_t rx_messages;
+	uint64_t rx_bytes;
+	uint64_t tx_messages;
+	uint64_t tx_bytes;
+	uint64_t tx_errors;
 };
 
 struct sip_counters {
@@ -65,8 +82,10 @@ struct sip_shared {
 	struct alarms *alarms; /* may be NULL */
 	struct location *location;
 	struct auth *auth;
+	struct guard *guard; /* NULL: everything is let in */
 	struct keepalive *keepalive;
 	struct media *media;
+	struct stream *stream; /* NULL: neither TCP nor TLS is listened on */
 	struct sip_worker **workers;
 	int worker_count;
 	struct hash_key owner_key; /* hash of foreign Call-IDs */
@@ -77,12 +96,12 @@ struct sip_worker {
 	struct sip_shared *shared;
 	struct conf *conf; /* swapped between two messages */
 	struct sip_socket sockets[SIP_LISTENS_MAX];
+	struct sip_socket_counters socket_counters[SIP_LISTENS_MAX];
 	int socket_count;
 	uint64_t now_us; /* set once a turn of the loop */
 	struct wheel wheel;
 	struct mailbox mailbox;
 	struct hash_key hash_key;
-	struct guard *guard; /* NULL: everything is let in */
 	struct random_pool random; /* for tags, branches, Call-IDs */
 	struct txn_table *txns;
 	struct leg_table *legs;
@@ -92,8 +111,9 @@ struct sip_worker {
 	pthread_t thread;
 };
 
-/* Sends a datagram: copies it into the batch, which goes out with one sendmmsg at the end of the
- * turn. */
+/* Sends a message: a datagram is copied into the batch, which goes out with one sendmmsg at the end
+ * of the turn; what goes by TCP or TLS is handed to the stream thread at once, which finds or opens
+ * the connection. */
 void worker_send(struct sip_worker *worker, const struct sip_socket *socket, const struct addr *to,
 		 const char *data, size_t len);
 /* Room for a message of up to SIP_SEND_MAX bytes at the end of the batch; fill it and call
@@ -101,6 +121,10 @@ void worker_send(struct sip_worker *worker, const struct sip_socket *socket, con
 struct buf *worker_send_begin(struct sip_worker *worker);
 struct span worker_send_commit(struct sip_worker *worker, const struct sip_socket *socket,
 			       const struct addr *to);
+
+/* The connection that a request came by carries a registration for so long, and is not to be closed
+ * for being idle. */
+void worker_keep_connection(struct sip_worker *worker, const struct sip_rx *rx, uint32_t seconds);
 
 /* --- Answers (RFC 3261 section 8.2.6). --- */
 

@@ -17,7 +17,7 @@
 #define HANDOVER_RING (1024u * 1024u)
 
 struct tx_item {
-	int fd;
+	uint8_t socket_index;
 	struct sockaddr_storage to;
 	socklen_t to_len;
 	char *data;
@@ -32,7 +32,12 @@ struct worker_io {
 	int stop_grace_ms;
 	uint64_t stop_deadline_us;
 	int handover_fd;      /* eventfd */
-	struct ring *inbound; /* one a sending thread, index = its number */
+	struct ring *inbound; /* one a sending thread, index = its number; the last one is the
+				 stream thread's */
+	bool has_streamed;    /* something was handed to the stream thread in this turn */
+	/* Messages handed to the stream thread so far: what was sent before a connection was lost
+	 * is told from what came after by this. */
+	uint64_t stream_serial;
 
 	char *rx_memory;       /* RX_BATCH x RX_BUFFER, and one more for the rings */
 	struct sip_msg rx_msg; /* index of the message being handled */
@@ -46,15 +51,47 @@ struct worker_io {
 	uint64_t second_due_us; /* once a second: expiry of bindings */
 };
 
+/* What the thread in front of a ring says of the bytes behind it. */
+struct handover_head {
+	struct addr source;
+	uint8_t socket_index;
+	bool is_peer_lost; /* no message: the connection to source has gone, and with it all up to
+			      serial */
+	uint16_t status;   /* not 0: a message that cannot be framed, to be refused so */
+	uint64_t serial;
+	const char *why; /* static text */
+};
+
 VOS_CHECK enum vos_err worker_io_create(struct sip_worker *worker, struct vos_fault *fault);
 void worker_io_destroy(struct sip_worker *worker);
-/* ToS, media and advertised addresses of the sockets as worker->conf says; the sockets stay. */
+/* ToS, media and advertised addresses of the sockets as worker->conf says; the sockets stay
+ * (worker_listen.c). */
 void worker_io_configure(struct sip_worker *worker);
 /* Reads up to one batch from a socket and handles it; true when the batch was full. */
 bool worker_io_receive(struct sip_worker *worker, const struct sip_socket *socket);
-void worker_io_receive_handover(struct sip_worker *worker);
 void worker_io_flush(struct sip_worker *worker);
+
+/* worker_listen.c */
+VOS_CHECK enum vos_err worker_listen_open(struct sip_worker *worker, struct vos_fault *fault);
+void worker_listen_close(struct sip_worker *worker);
+void worker_set_tos(int fd, const struct addr *local, int tos);
+
+/* worker_handover.c */
+VOS_CHECK enum vos_err worker_rings_create(struct sip_worker *worker);
+void worker_rings_destroy(struct sip_worker *worker);
+bool worker_rings_are_empty(const struct sip_worker *worker);
+void worker_receive_handover(struct sip_worker *worker);
+/* From the thread whose ring has that index. False: the ring is full. */
+bool worker_hand_in(struct sip_worker *to, int ring, const struct handover_head *head,
+		    const char *data, size_t len);
+/* Hands a message for a TCP or TLS peer to the stream thread. False: it is lost. */
+bool worker_stream_send(struct sip_worker *worker, const struct sip_socket *socket,
+			const struct addr *to, struct span message);
 
 /* Gate, hand-over and dispatch of one datagram (dispatch.c). data is writable. */
 void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *socket,
 			   const struct addr *source, char *data, size_t len, bool is_handed_over);
+/* Refuses what a stream brought and cannot be a message (dispatch.c). */
+void sip_dispatch_refuse(struct sip_worker *worker, const struct sip_socket *socket,
+			 const struct addr *source, char *data, size_t len, int status,
+			 const char *why);

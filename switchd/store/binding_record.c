@@ -40,7 +40,8 @@ void binding_write(struct buf *record, const struct binding *binding)
 	add_number(record, binding->call_id_hash, '\t');
 	add_number(record, binding->cseq, '\t');
 	add_number(record, time_of(binding->registered_ms), '\t');
-	add_number(record, time_of(binding->expires_ms), '\n');
+	add_number(record, time_of(binding->expires_ms), '\t');
+	add_number(record, binding->is_stream, '\n');
 }
 
 static bool take_text(struct span *line, struct buf *word, char *out, size_t size)
@@ -71,6 +72,7 @@ enum vos_err binding_parse(struct span line, struct span user, struct buf *word,
 	uint64_t cseq;
 	uint64_t registered_ms;
 	uint64_t expires_ms;
+	uint64_t is_stream;
 
 	if (!span_copy(user, binding.user, sizeof(binding.user)) ||
 	    !take_text(&line, word, binding.contact, sizeof(binding.contact)) ||
@@ -85,6 +87,9 @@ enum vos_err binding_parse(struct span line, struct span user, struct buf *word,
 	    !take_number(&line, word, INT64_MAX, &registered_ms) ||
 	    !take_number(&line, word, INT64_MAX, &expires_ms))
 		return VOS_EINVAL;
+	/* Records of before there was TCP do not have it. */
+	if (take_number(&line, word, 1, &is_stream))
+		binding.is_stream = is_stream != 0;
 	binding.socket_index = (uint8_t)socket_index;
 	binding.is_nat = is_nat != 0;
 	binding.q_thousandths = (uint16_t)q_thousandths;

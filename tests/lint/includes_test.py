@@ -34,6 +34,7 @@ MUST_NOT_INCLUDE = (
 FOREIGN = (
     (r'sofia-sip/', ('switchd/sip/sofia.c',)),
     (r'lmdb\.h$', ('switchd/store/',)),
+    (r'openssl/', ('switchd/sip/tls.c',)),
     (r'(histedit|editline/.*|readline/.*)(\.h)?$', ('vosctl/shell/edit.c',)),
     (r'jansson\.h$', ('shared/control/', 'switchd/ctl/', 'vosctl/')),
 )
@@ -41,7 +42,7 @@ FOREIGN = (
 # Libraries that the parts common to both programs may use.
 SHARED_LIBRARIES = (r'sodium\.h$', r'jansson\.h$', r'ut(hash|list|array|string)\.h$')
 LIBC = re.compile(r'^(sys|arpa|net|netinet|linux)/|^[a-z0-9_]+\.h$')
-FOREIGN_LIBRARY = re.compile(r'^(sodium|jansson|lmdb|md5|sha2|histedit|uthash|utlist|utarray|utstring)\.h$|^sofia-sip/')
+FOREIGN_LIBRARY = re.compile(r'^(sodium|jansson|lmdb|md5|sha2|histedit|uthash|utlist|utarray|utstring)\.h$|^(sofia-sip|openssl)/')
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]')
 
@@ -111,6 +112,7 @@ BAD = (
     ({'switchd/call/call.c': '#include <sofia-sip/sip.h>\n'}, 'switchd/sip/sofia.c'),
     ({'switchd/sip/msg.c': '#include <sofia-sip/sip.h>\n'}, 'switchd/sip/sofia.c'),
     ({'switchd/nat/keepalive.c': '#include <lmdb.h>\n'}, 'switchd/store/'),
+    ({'switchd/sip/stream.c': '#include <openssl/ssl.h>\n'}, 'switchd/sip/tls.c'),
     ({'vosctl/main.c': '#include <histedit.h>\n'}, 'vosctl/shell/edit.c'),
     ({'shared/base/log.c': '#include <jansson.h>\n'}, 'shared/control/'),
     ({'shared/base/log.c': '#include <md5.h>\n'}, 'no library that shared'),

@@ -6,12 +6,12 @@
 # What the programs are built from.
 packages_build=(
 	gcc libc6-dev make cmake pkg-config
-	libsofia-sip-ua-dev liblmdb-dev libsodium-dev libedit-dev libjansson-dev libmd-dev
+	libsofia-sip-ua-dev liblmdb-dev libsodium-dev libedit-dev libjansson-dev libmd-dev libssl-dev
 	uthash-dev libcmocka-dev
 )
 # What the tests drive the programs with. tshark, nftables and iproute2 serve the network namespaces.
 packages_test=(
-	python3 sip-tester sipsak baresip-core tshark nftables iproute2 tmux sox mandoc libfaketime
+	python3 sip-tester sipsak baresip-core tshark nftables iproute2 tmux sox mandoc libfaketime openssl
 )
 # What .ci/run looks the sources over with.
 packages_lint=(clang-format cppcheck shellcheck)
