@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "shared/base/clock.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/auth/digest.h"
 #include "switchd/media/media.h"
@@ -216,7 +215,8 @@ static enum switchd_exit load_bindings(struct switchd *switchd)
 		if (sip_socket_is_stream(&worker->sockets[i]))
 			streams |= 1u << i;
 	location_set_streams(switchd->location, streams);
-	err = store_load_bindings(switchd->store, switchd->location, clock_wall_ms(), &count);
+	err = store_load_bindings(switchd->store, switchd->location,
+				  location_now_ms(switchd->location), &count);
 	if (err == VOS_OK) {
 		set_keepalive_kinds(switchd);
 		err = store_thread_start(switchd->store, switchd->location);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "shared/base/clock.h"
 #include "switchd/call/call_private.h"
 #include "switchd/sip/location.h"
 
@@ -44,6 +43,8 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 	target->local = binding->local;
 	target->transports = binding->is_stream ? 1u << CONF_TCP | 1u << CONF_TLS : 1u << CONF_UDP;
 	target->is_nat = binding->is_nat;
+	/* Without memory the call takes the direct way, and mostly fails. */
+	target->route = binding->path[0] ? strdup(binding->path) : NULL;
 	decide_party_from(&phone->party, &target->decide);
 	target->decide.is_nat = binding->is_nat;
 	target->decide.source = binding->source;
@@ -72,8 +73,10 @@ static void add_address(struct call *call, const struct conf_party *party, const
 		target->decide.network = conf_network_of(call->hunt->conf, &to, NULL);
 }
 
-static struct cause fill_phone(struct call *call, const struct conf_phone *phone)
+static struct cause fill_phone(struct call *call, const struct conf_phone *phone,
+			       struct span instance)
 {
+	struct location *location = call->table->env.location;
 	struct binding bindings[LOCATION_CONTACTS_MAX];
 	struct call_hunt *hunt = call->hunt;
 	size_t count;
@@ -88,8 +91,9 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 			    &phone->static_address);
 		return cause_of(CAUSE_NORMAL);
 	}
-	count = location_find(call->table->env.location, span_of(phone->number), clock_wall_ms(),
-			      bindings, LOCATION_CONTACTS_MAX);
+	count = location_find(location, span_of(phone->number), location_now_ms(location), bindings,
+			      LOCATION_CONTACTS_MAX);
+	count = location_keep_instance(bindings, count, instance);
 	if (!reserve_candidates(call->hunt, count))
 		return cause_of(CAUSE_NO_MEMORY);
 	for (size_t i = 0; i < count; i++)
@@ -133,7 +137,7 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 			return cause_of(CAUSE_NO_MEMORY);
 		hunt->sdp_len = setup->sdp.len;
 	}
-	return phone ? fill_phone(call, phone) : fill_gateways(call);
+	return phone ? fill_phone(call, phone, setup->instance) : fill_gateways(call);
 }
 
 /* Where the caller takes media, kept for attempts whose SDP it may never see. */
@@ -187,6 +191,7 @@ void call_hunt_end(struct call *call)
 	for (size_t i = 0; i < hunt->count; i++) {
 		call_media_close(&hunt->candidates[i].media, 0);
 		free(hunt->candidates[i].early_sdp);
+		free(hunt->candidates[i].target.route);
 	}
 	call_media_close(&hunt->spare, 0);
 	conf_unref(hunt->conf);

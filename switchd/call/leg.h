@@ -53,6 +53,7 @@ struct call_target {
 	char party[64];        /* "phone 1002", "routing-gateway a" */
 	char request_uri[300]; /* Request-URI of the INVITE; empty: number at address */
 	char number[64];       /* callee on this leg: To */
+	char *route;           /* Route of the INVITE (RFC 3327), NULL = none */
 	struct addr address;   /* where to send */
 	struct addr local;     /* listen address to use; family ADDR_NONE = one of its kind */
 	unsigned transports;   /* bits 1 << enum conf_transport: how it may be reached */
@@ -91,6 +92,7 @@ struct call_setup {
 	const char *caller;
 	const char *callee;
 	const char *display;
+	struct span instance; /* of a GRUU (RFC 5627): only this one of the callee's; empty = all */
 	char party[64];
 	struct decide_party decide;
 	struct span sdp;

@@ -42,6 +42,7 @@ struct conf_phone {
 	enum conf_lock lock;
 	uint8_t keepalive; /* WORD_PHONE_KEEPALIVE_... */
 	struct conf_party party;
+	uint8_t max_addresses; /* that it may be registered from at a time */
 	bool is_static;
 	struct addr static_address; /* is_static; family ADDR_NONE: none given; port 5060 unless
 				       given */

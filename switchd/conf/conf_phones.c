@@ -66,6 +66,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 	phone->display_name = conf_field_text(object, FIELD_PHONE_NAME);
 	phone->lock = (enum conf_lock)object_field(object, FIELD_PHONE_LOCK)->number;
 	phone->keepalive = (uint8_t)object_field(object, FIELD_PHONE_KEEPALIVE)->number;
+	phone->max_addresses = (uint8_t)object_field(object, FIELD_PHONE_MAX_ADDRESSES)->number;
 	phone->is_static = object_field(object, FIELD_PHONE_REGISTRATION)->number ==
 			   WORD_PHONE_REGISTRATION_STATIC;
 	phone->rings_at_once =

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <uthash.h>
 
-#include "shared/base/clock.h"
 #include "switchd/sip/location.h"
 
 enum vos_err commit_plan_make(struct snapshot *running, const struct change_list *changes,
@@ -52,7 +51,7 @@ static bool is_behind_nat(void *context, const char *phone)
 {
 	struct binding binding;
 
-	return location_find(context, span_of(phone), clock_wall_ms(), &binding, 1) &&
+	return location_find(context, span_of(phone), location_now_ms(context), &binding, 1) &&
 	       binding.is_nat;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Gateways, and where a called number would go. Their lists are short: one step. */
-#include "shared/base/clock.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/sip/location.h"
 
@@ -145,7 +144,8 @@ static bool emit_phone_route(struct request *request, const char *callee)
 	else if (phone->is_static)
 		emit_route(request, 1, "phone", callee, NULL, NULL, &phone->static_address,
 			   "static address");
-	else if (location && location_find(location, span_of(callee), clock_wall_ms(), &binding, 1))
+	else if (location &&
+		 location_find(location, span_of(callee), location_now_ms(location), &binding, 1))
 		emit_route(request, 1, "phone", callee, NULL, NULL, &binding.source, "registered");
 	else
 		emit_route(request, 0, "phone", callee, NULL, NULL, NULL, "not registered");

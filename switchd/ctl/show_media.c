@@ -2,7 +2,6 @@
 /* Relayed media: ports, streams, and the decision whether a call would be relayed. */
 #include <stdio.h>
 
-#include "shared/base/clock.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/sip/location.h"
 
@@ -118,8 +117,8 @@ static bool find_party(const struct request *request, const char *name, struct d
 		decide_party_from(&phone->party, out);
 		if (phone->is_static) {
 			out->source = phone->static_address;
-		} else if (location &&
-			   location_find(location, span_of(name), clock_wall_ms(), &binding, 1)) {
+		} else if (location && location_find(location, span_of(name),
+						     location_now_ms(location), &binding, 1)) {
 			out->source = binding.source;
 			out->is_nat = binding.is_nat;
 		} else {

@@ -60,6 +60,7 @@ enum sip_header_id sip_header_from_name(struct span name)
 		CASE('c', "CSeq", SIP_HDR_CSEQ);
 		CASE('f', "From", SIP_HDR_FROM);
 		CASE2('r', "RAck", SIP_HDR_RACK, "RSeq", SIP_HDR_RSEQ);
+		CASE('p', "Path", SIP_HDR_PATH);
 		CASE('a', "Allow", SIP_HDR_ALLOW);
 		CASE('r', "Route", SIP_HDR_ROUTE);
 		CASE('m', "Min-SE", SIP_HDR_MIN_SE);

@@ -204,11 +204,14 @@ static bool is_nat(const struct sip_rx *rx)
 	struct span element;
 	struct sip_name_addr name;
 	struct addr contact;
+	struct span gruu;
 
 	if (sip_rx_is_nat(rx))
 		return true;
+	/* A GRUU has our address, not the phone's. */
 	return sip_list_next(&rest, &element) && sip_name_addr_parse(element, &name) &&
-	       addr_parse(name.uri.host, &contact) && !addr_ip_eq(&contact, &rx->source);
+	       addr_parse(name.uri.host, &contact) && !addr_ip_eq(&contact, &rx->source) &&
+	       !sip_param_get(name.uri.params, SPAN_LIT("gr"), &gruu);
 }
 
 /* What the dialog keeps of the INVITE; false when a field is missing or longer than a leg takes. */
@@ -263,7 +266,11 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 		       const struct caller *caller, struct call_setup *setup)
 {
 	const struct conf_party *party = caller->conf;
+	struct sip_uri uri;
 
+	/* RFC 5627 section 5.4: one instance of the callee's. */
+	if (sip_uri_parse(rx->msg->request_uri, &uri))
+		(void)sip_param_get(uri.params, SPAN_LIT("gr"), &setup->instance);
 	setup->caller = caller->number;
 	setup->display = caller->display;
 	snprintf(setup->party, sizeof(setup->party), "%s", caller->party);

@@ -345,6 +345,9 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 		buf_add_str(&text, leg_uri_transport(leg));
 	}
 	is_good = is_good && leg_text_from(&leg->remote_target, &text);
+	/* RFC 3327 section 5.3: what the REGISTER's proxies asked for. */
+	if (dial->target->route)
+		is_good = is_good && leg_set(&leg->route, span_of(dial->target->route));
 	return is_good && leg_set(&leg->number, span_of(dial->target->number));
 }
 

@@ -97,15 +97,17 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 	return out;
 }
 
-/* The address in the first Route or in the peer's Contact; false when it is a name, or an address
- * that nothing can be sent to from this leg's socket. */
+/* The address in the first Route or in the peer's Contact; false when it is a name, an address that
+ * nothing can be sent to from this leg's socket, or that of a GRUU, which is ours (RFC 5627). */
 static bool uri_address(const struct sip_leg *leg, struct span text, struct addr *out)
 {
 	struct sip_name_addr name;
 	struct addr addr;
+	struct span gruu;
 
 	if (!sip_name_addr_parse(text, &name) || !addr_parse(name.uri.host, &addr) ||
-	    addr.family != leg->socket->local.family || addr_is_any(&addr))
+	    addr.family != leg->socket->local.family || addr_is_any(&addr) ||
+	    sip_param_get(name.uri.params, SPAN_LIT("gr"), &gruu))
 		return false;
 	if (!name.uri.port)
 		addr.port = leg->socket->transport == CONF_TLS ? 5061 : 5060;

@@ -9,7 +9,33 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#define FIRST_BITS 4u
+#include "shared/base/clock.h"
+
+#define FIRST_BITS  4u
+#define STEP_MIN_MS 1000 /* what the two clocks differ by is a step from here on */
+
+static int64_t mono_ms(void)
+{
+	return (int64_t)(clock_mono_us() / 1000);
+}
+
+int64_t location_now_ms(const struct location *location)
+{
+	return location->epoch_ms + mono_ms();
+}
+
+int64_t location_wall_offset_ms(const struct location *location)
+{
+	int64_t offset_ms = clock_wall_ms() - location_now_ms(location);
+
+	return offset_ms < STEP_MIN_MS && offset_ms > -STEP_MIN_MS ? 0 : offset_ms;
+}
+
+bool location_gateway_user(const char *name, char out[LOCATION_USER_LEN])
+{
+	out[0] = LOCATION_GATEWAY_MARK;
+	return span_copy(span_of(name), out + 1, LOCATION_USER_LEN - 1);
+}
 
 enum vos_err location_create(struct keepalive *keepalive, struct location **out)
 {
@@ -19,7 +45,10 @@ enum vos_err location_create(struct keepalive *keepalive, struct location **out)
 		return VOS_ENOMEM;
 	memset(location, 0, sizeof(*location));
 	location->keepalive = keepalive;
+	location->epoch_ms = clock_wall_ms() - mono_ms();
 	hash_key_random(&location->key);
+	pthread_mutex_init(&location->locals.lock, NULL);
+	atomic_init(&location->locals.count, 1);
 	atomic_init(&location->memory, sizeof(*location));
 	if (source_table_init(&location->sources)) {
 		location_destroy(location);
@@ -64,6 +93,7 @@ void location_destroy(struct location *location)
 		pthread_mutex_destroy(&stripe->lock);
 	}
 	source_table_destroy(&location->sources);
+	pthread_mutex_destroy(&location->locals.lock);
 	free(location);
 }
 
@@ -94,12 +124,17 @@ static bool is_repeated(const struct slot *slot, const struct binding *binding)
 
 /* Order of requests and number of contacts, before anything is touched. */
 static enum location_result check(const struct user *user, const struct location_update *updates,
-				  size_t count)
+				  size_t count, const struct location_plan *plan)
 {
-	size_t total = user ? user->count : 0;
+	size_t total = user ? user->count - plan->count : 0;
 
-	if (count > LOCATION_UPDATES_MAX)
-		return LOCATION_TOO_MANY;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct slot *slot = plan->leaving[i];
+
+		if (slot->call_id_hash == updates[0].binding.call_id_hash &&
+		    updates[0].binding.cseq <= slot->cseq)
+			return LOCATION_STALE;
+	}
 	for (size_t i = 0; i < count; i++) {
 		const struct binding *binding = &updates[i].binding;
 		struct slot *slot = user ? slot_find(user, span_of(binding->contact)) : NULL;
@@ -126,7 +161,7 @@ static bool prepare(struct location *location, const struct user *user,
 		if (is_removal(&updates[i]))
 			continue;
 		slot = user ? slot_find(user, span_of(binding->contact)) : NULL;
-		if (slot && slot_has_text(slot, binding))
+		if (slot && slot_has_texts(slot, binding))
 			continue;
 		fresh[i] = slot_create(location, binding);
 		if (!fresh[i])
@@ -167,34 +202,52 @@ static bool apply(struct location *location, struct stripe *stripe, struct user 
 	return slot != NULL;
 }
 
+static void remove_leaving(struct location *location, struct stripe *stripe, struct user *user,
+			   const struct location_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		slot_remove(location, plan->leaving[i]);
+		user_mark_dirty(stripe, user);
+	}
+}
+
 enum location_result location_update(struct location *location, struct span user,
 				     const struct location_update *updates, size_t count,
-				     int64_t now_ms)
+				     const struct location_rule *rule, int64_t now_ms)
 {
 	uint64_t hash = location_hash(location, user);
 	struct stripe *stripe = location_stripe(location, hash);
 	struct slot *fresh[LOCATION_UPDATES_MAX] = {NULL};
 	enum location_result result;
+	struct location_plan plan;
 	struct user *node;
 
 	if (user.len == 0 || user.len >= LOCATION_USER_LEN)
 		return LOCATION_NO_MEMORY; /* no place for such a name */
+	if (count == 0)
+		return LOCATION_OK;
+	if (count > LOCATION_UPDATES_MAX)
+		return LOCATION_TOO_MANY;
 	pthread_mutex_lock(&stripe->lock);
 	node = user_find(stripe, hash, user);
 	if (node)
 		drop_expired(location, stripe, node, now_ms);
-	result = check(node, updates, count);
+	result = location_make_plan(node, updates, count, &updates[0].binding, rule, &plan);
+	if (result == LOCATION_OK)
+		result = check(node, updates, count, &plan);
 	if (result == LOCATION_OK && !prepare(location, node, updates, count, fresh))
 		result = LOCATION_NO_MEMORY;
 	if (result == LOCATION_OK && !node) {
 		node = user_create(location, stripe, hash, user);
 		result = node ? LOCATION_OK : LOCATION_NO_MEMORY;
 	}
+	if (result == LOCATION_OK)
+		remove_leaving(location, stripe, node, &plan);
 	for (size_t i = 0; result == LOCATION_OK && i < count; i++) {
 		if (apply(location, stripe, node, &updates[i], &fresh[i]))
 			user_mark_dirty(stripe, node);
 	}
-	for (size_t i = 0; i < count && i < LOCATION_UPDATES_MAX; i++)
+	for (size_t i = 0; i < count; i++)
 		slot_free(location, fresh[i]);
 	if (node)
 		user_release(location, stripe, node);
@@ -214,26 +267,31 @@ bool location_is_refresh(struct location *location, struct span user,
 	node = user_find(stripe, hash, user);
 	for (size_t i = 0; is_known && i < count; i++) {
 		const struct binding *binding = &updates[i].binding;
+		const struct slot *slot = node ? slot_find(node, span_of(binding->contact)) : NULL;
 
-		is_known =
-			node && binding->expires_ms && slot_find(node, span_of(binding->contact));
+		is_known = slot && binding->expires_ms && slot_has_texts(slot, binding);
 	}
 	pthread_mutex_unlock(&stripe->lock);
 	return is_known;
 }
 
 enum location_result location_remove_all(struct location *location, struct span user,
-					 uint64_t call_id_hash, uint32_t cseq)
+					 const struct binding *request,
+					 const struct location_rule *rule, int64_t now_ms)
 {
 	uint64_t hash = location_hash(location, user);
 	struct stripe *stripe = location_stripe(location, hash);
-	enum location_result result = LOCATION_OK;
+	enum location_result result;
+	struct location_plan plan;
 	struct user *node;
 
 	pthread_mutex_lock(&stripe->lock);
 	node = user_find(stripe, hash, user);
+	if (node)
+		drop_expired(location, stripe, node, now_ms);
+	result = location_make_plan(node, NULL, 0, request, rule, &plan);
 	for (struct slot *slot = node ? node->slots : NULL; slot; slot = slot->next) {
-		if (slot->call_id_hash == call_id_hash && cseq <= slot->cseq)
+		if (slot->call_id_hash == request->call_id_hash && request->cseq <= slot->cseq)
 			result = LOCATION_STALE;
 	}
 	while (result == LOCATION_OK && node && node->slots) {
@@ -290,6 +348,22 @@ size_t location_find(struct location *location, struct span user, int64_t now_ms
 		slot_copy(location, sorted[i].slot, &out[i]);
 	pthread_mutex_unlock(&stripe->lock);
 	return count;
+}
+
+size_t location_keep_instance(struct binding *bindings, size_t count, struct span instance)
+{
+	size_t kept = 0;
+
+	if (!instance.len)
+		return count;
+	for (size_t i = 0; i < count; i++) {
+		if (!span_ieq(span_of(bindings[i].instance), instance))
+			continue;
+		if (kept != i)
+			bindings[kept] = bindings[i];
+		kept++;
+	}
+	return kept;
 }
 
 size_t location_count(const struct location *location)

@@ -6,6 +6,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "switchd/sip/uri_equal.h"
+
 #define MALLOC_OVERHEAD 8 /* what glibc keeps beside a block */
 
 static void account(struct location *location, void *memory)
@@ -129,7 +131,11 @@ struct slot *slot_create(struct location *location, const struct binding *bindin
 {
 	size_t contact_len = strnlen(binding->contact, LOCATION_CONTACT_LEN - 1);
 	size_t agent_len = strnlen(binding->user_agent, LOCATION_AGENT_LEN - 1);
-	struct slot *slot = malloc(offsetof(struct slot, text) + contact_len + agent_len);
+	size_t instance_len = strnlen(binding->instance, LOCATION_INSTANCE_LEN - 1);
+	size_t path_len = strnlen(binding->path, LOCATION_PATH_LEN - 1);
+	struct slot *slot = malloc(offsetof(struct slot, text) + contact_len + agent_len +
+				   instance_len + path_len);
+	char *text;
 
 	if (!slot)
 		return NULL;
@@ -137,8 +143,13 @@ struct slot *slot_create(struct location *location, const struct binding *bindin
 	memset(slot, 0, offsetof(struct slot, text));
 	slot->contact_len = (uint8_t)contact_len;
 	slot->agent_len = (uint8_t)agent_len;
-	memcpy(slot->text, binding->contact, contact_len);
-	memcpy(slot->text + contact_len, binding->user_agent, agent_len);
+	slot->instance_len = (uint8_t)instance_len;
+	slot->path_len = (uint16_t)path_len;
+	text = slot->text;
+	memcpy(text, binding->contact, contact_len);
+	memcpy(text += contact_len, binding->user_agent, agent_len);
+	memcpy(text += agent_len, binding->instance, instance_len);
+	memcpy(text += instance_len, binding->path, path_len);
 	return slot;
 }
 
@@ -148,36 +159,13 @@ void slot_free(struct location *location, struct slot *slot)
 		release(location, slot);
 }
 
-static void due_stop(struct slot *slot)
-{
-	if (!slot->due_prev)
-		return;
-	*slot->due_prev = slot->due_next;
-	if (slot->due_next)
-		slot->due_next->due_prev = slot->due_prev;
-	slot->due_prev = NULL;
-}
-
-static void due_start(struct stripe *stripe, struct slot *slot)
-{
-	uint64_t tick = ((uint64_t)slot->expires_ms + 999) / 1000;
-	struct slot **head = &stripe->due[tick % EXPIRY_SLOTS];
-
-	due_stop(slot);
-	slot->due_next = *head;
-	if (slot->due_next)
-		slot->due_next->due_prev = &slot->due_next;
-	slot->due_prev = head;
-	*head = slot;
-}
-
 /* A raw datagram holds a pinhole open; a probe tells more, so it is sent where there is none too.
  */
 static bool wants_keepalive(const struct location *location, const struct slot *slot)
 {
 	if (slot->keepalive_kind != WORD_PHONE_KEEPALIVE_MESSAGE)
 		return slot->keepalive_kind == WORD_PHONE_KEEPALIVE_OPTIONS;
-	return slot->is_nat && !location_is_stream(location, slot->socket_index);
+	return slot->is_nat && !location->locals.entries[slot->local].is_stream;
 }
 
 void slot_follow_keepalive(struct location *location, struct slot *slot, bool was_nat)
@@ -223,7 +211,7 @@ void slot_remove(struct location *location, struct slot *slot)
 		link = &(*link)->next;
 	*link = slot->next;
 	user->count--;
-	due_stop(slot);
+	slot_stop_expiry(slot);
 	slot->is_nat = false;
 	slot->keepalive_kind = WORD_PHONE_KEEPALIVE_NONE;
 	slot_follow_keepalive(location, slot, was_nat);
@@ -248,51 +236,65 @@ static void move_source(struct location *location, struct slot *slot, const stru
 void slot_refresh(struct location *location, struct stripe *stripe, struct slot *slot,
 		  const struct binding *binding)
 {
+	int64_t due_tick = slot_due_tick(slot);
 	bool was_nat = slot->is_nat;
 
 	slot->call_id_hash = binding->call_id_hash;
 	slot->registered_ms = binding->registered_ms;
 	slot->expires_ms = binding->expires_ms;
 	move_source(location, slot, &binding->source);
-	slot->local = binding->local;
+	slot->local = location_local(location, binding);
 	slot->cseq = binding->cseq;
 	slot->q_thousandths = binding->q_thousandths;
+	slot->reg_id = binding->reg_id;
 	slot->socket_index = binding->socket_index;
 	slot->is_nat = binding->is_nat;
 	slot->keepalive_kind = binding->keepalive_kind;
 	slot_follow_keepalive(location, slot, was_nat);
-	due_start(stripe, slot);
+	/* Where it waits it is met in time, and moves on then. */
+	if (!slot->due_prev || slot_due_tick(slot) < due_tick)
+		slot_await_expiry(stripe, slot);
 }
 
-bool slot_has_text(const struct slot *slot, const struct binding *binding)
+struct span slot_contact(const struct slot *slot)
 {
-	return span_eq((struct span){slot->text, slot->contact_len}, span_of(binding->contact)) &&
-	       span_eq((struct span){slot->text + slot->contact_len, slot->agent_len},
-		       span_of(binding->user_agent));
+	return (struct span){slot->text, slot->contact_len};
 }
 
-/* RFC 3261 19.1.4 as far as phones need it: user part as it stands, the rest without case. */
-static bool contact_equal(struct span a, struct span b)
+struct span slot_agent(const struct slot *slot)
 {
-	size_t at = span_find(a, '@');
+	return (struct span){slot->text + slot->contact_len, slot->agent_len};
+}
 
-	if (a.len != b.len || at != span_find(b, '@'))
-		return false;
-	if (at < a.len) {
-		size_t colon = span_find(a, ':');
-		size_t user = colon < at ? colon : 0;
+struct span slot_instance(const struct slot *slot)
+{
+	return (struct span){slot->text + slot->contact_len + slot->agent_len, slot->instance_len};
+}
 
-		if (memcmp(a.ptr + user, b.ptr + user, at - user) != 0)
-			return false;
-	}
-	return span_ieq(a, b);
+struct span slot_path(const struct slot *slot)
+{
+	struct span instance = slot_instance(slot);
+
+	return (struct span){instance.ptr + instance.len, slot->path_len};
+}
+
+bool slot_has_texts(const struct slot *slot, const struct binding *binding)
+{
+	return span_eq(slot_contact(slot), span_of(binding->contact)) &&
+	       span_eq(slot_agent(slot), span_of(binding->user_agent)) &&
+	       span_eq(slot_instance(slot), span_of(binding->instance)) &&
+	       span_eq(slot_path(slot), span_of(binding->path));
 }
 
 struct slot *slot_find(const struct user *user, struct span contact)
 {
 	struct slot *slot = user->slots;
 
-	while (slot && !contact_equal((struct span){slot->text, slot->contact_len}, contact))
+	while (slot && !span_eq(slot_contact(slot), contact))
+		slot = slot->next;
+	if (slot)
+		return slot;
+	for (slot = user->slots; slot && !sip_uri_equal(slot_contact(slot), contact);)
 		slot = slot->next;
 	return slot;
 }
@@ -305,16 +307,19 @@ bool slot_is_unreachable(const struct location *location, const struct slot *slo
 
 void slot_copy(const struct location *location, const struct slot *slot, struct binding *out)
 {
+	const struct local *local = &location->locals.entries[slot->local];
 	const struct user *user = slot->user;
 
 	span_copy((struct span){user->name, user->name_len}, out->user, sizeof(out->user));
-	span_copy((struct span){slot->text, slot->contact_len}, out->contact, sizeof(out->contact));
-	span_copy((struct span){slot->text + slot->contact_len, slot->agent_len}, out->user_agent,
-		  sizeof(out->user_agent));
+	span_copy(slot_contact(slot), out->contact, sizeof(out->contact));
+	span_copy(slot_agent(slot), out->user_agent, sizeof(out->user_agent));
+	span_copy(slot_instance(slot), out->instance, sizeof(out->instance));
+	span_copy(slot_path(slot), out->path, sizeof(out->path));
+	out->reg_id = slot->reg_id;
 	out->source = slot->source;
 	out->socket_index = slot->socket_index;
-	out->local = slot->local;
-	out->is_stream = location_is_stream(location, slot->socket_index);
+	out->local = local->address;
+	out->is_stream = local->is_stream;
 	out->is_nat = slot->is_nat;
 	out->q_thousandths = slot->q_thousandths;
 	out->call_id_hash = slot->call_id_hash;

@@ -13,6 +13,7 @@
 #include "switchd/sip/worker_private.h"
 
 #define THREAD_STACK (8u * 1024u * 1024u) /* sofia-sip's list parsing is recursive */
+#define EXPIRY_SLICE 256                  /* bindings looked at in one turn: under 1 ms */
 #define SECOND_US    1000000u
 #define MAX_WAIT_MS  500
 #define OWN_CALL_ID  "v1-" /* then two hex digits of the thread */
@@ -79,6 +80,20 @@ void worker_destroy(struct sip_worker *worker)
 	free(worker);
 }
 
+/* Expires a slice of what is due; while there is more, every turn has one. */
+static void run_expiry(struct sip_worker *worker)
+{
+	struct location *location = worker->shared->location;
+	size_t expired = 0;
+	bool is_more;
+
+	if (worker->now_us < worker->io->second_due_us)
+		return;
+	is_more =
+		location_expire_slice(location, location_now_ms(location), EXPIRY_SLICE, &expired);
+	worker->io->second_due_us = worker->now_us + (is_more ? 0 : SECOND_US);
+}
+
 /* Work of thread 0 for all: keepalive and the expiry of bindings. Returns milliseconds to wait. */
 static int run_shared_work(struct sip_worker *worker)
 {
@@ -88,10 +103,7 @@ static int run_shared_work(struct sip_worker *worker)
 	if (worker->number != 0)
 		return MAX_WAIT_MS;
 	wait_us = keepalive_send(worker, &io->keepalive);
-	if (worker->now_us >= io->second_due_us) {
-		location_expire(worker->shared->location, clock_wall_ms());
-		io->second_due_us = worker->now_us + SECOND_US;
-	}
+	run_expiry(worker);
 	if (io->second_due_us - worker->now_us < wait_us)
 		wait_us = io->second_due_us - worker->now_us;
 	return wait_us / 1000 + 1 < MAX_WAIT_MS ? (int)((wait_us + 999) / 1000) : MAX_WAIT_MS;

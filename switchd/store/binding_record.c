@@ -28,7 +28,18 @@ static uint64_t time_of(int64_t wall_ms)
 	return wall_ms > 0 ? (uint64_t)wall_ms : 0;
 }
 
-void binding_write(struct buf *record, const struct binding *binding)
+/* What most bindings do not have stands at the end, or not at all. */
+static void add_rarities(struct buf *record, const struct binding *binding)
+{
+	if (!binding->instance[0] && !binding->reg_id && !binding->path[0])
+		return;
+	buf_add_char(record, '\t');
+	add_word(record, binding->instance);
+	add_number(record, binding->reg_id, '\t');
+	record_add_word(record, span_of(binding->path));
+}
+
+void binding_write(struct buf *record, const struct binding *binding, int64_t offset_ms)
 {
 	add_word(record, binding->contact);
 	add_word(record, binding->user_agent);
@@ -39,9 +50,11 @@ void binding_write(struct buf *record, const struct binding *binding)
 	add_number(record, binding->q_thousandths, '\t');
 	add_number(record, binding->call_id_hash, '\t');
 	add_number(record, binding->cseq, '\t');
-	add_number(record, time_of(binding->registered_ms), '\t');
-	add_number(record, time_of(binding->expires_ms), '\t');
-	add_number(record, binding->is_stream, '\n');
+	add_number(record, time_of(binding->registered_ms + offset_ms), '\t');
+	add_number(record, time_of(binding->expires_ms + offset_ms), '\t');
+	buf_add_u64(record, binding->is_stream);
+	add_rarities(record, binding);
+	buf_add_char(record, '\n');
 }
 
 static bool take_text(struct span *line, struct buf *word, char *out, size_t size)
@@ -62,6 +75,26 @@ static bool take_number(struct span *line, struct buf *word, uint64_t max, uint6
 	return record_next_word(line, word) && span_to_u64(buf_span(word), max, out);
 }
 
+static bool take_rarities(struct span *line, struct buf *word, struct binding *out)
+{
+	uint64_t is_stream;
+	uint64_t reg_id;
+
+	if (!line->ptr)
+		return true; /* of before there was TCP */
+	if (!take_number(line, word, 1, &is_stream))
+		return false;
+	out->is_stream = is_stream != 0;
+	if (!line->ptr)
+		return true;
+	if (!take_text(line, word, out->instance, sizeof(out->instance)) ||
+	    !take_number(line, word, UINT16_MAX, &reg_id) ||
+	    !take_text(line, word, out->path, sizeof(out->path)))
+		return false;
+	out->reg_id = (uint16_t)reg_id;
+	return true;
+}
+
 enum vos_err binding_parse(struct span line, struct span user, struct buf *word,
 			   struct binding *out)
 {
@@ -72,7 +105,6 @@ enum vos_err binding_parse(struct span line, struct span user, struct buf *word,
 	uint64_t cseq;
 	uint64_t registered_ms;
 	uint64_t expires_ms;
-	uint64_t is_stream;
 
 	if (!span_copy(user, binding.user, sizeof(binding.user)) ||
 	    !take_text(&line, word, binding.contact, sizeof(binding.contact)) ||
@@ -85,11 +117,9 @@ enum vos_err binding_parse(struct span line, struct span user, struct buf *word,
 	    !take_number(&line, word, UINT64_MAX, &binding.call_id_hash) ||
 	    !take_number(&line, word, UINT32_MAX, &cseq) ||
 	    !take_number(&line, word, INT64_MAX, &registered_ms) ||
-	    !take_number(&line, word, INT64_MAX, &expires_ms))
+	    !take_number(&line, word, INT64_MAX, &expires_ms) ||
+	    !take_rarities(&line, word, &binding))
 		return VOS_EINVAL;
-	/* Records of before there was TCP do not have it. */
-	if (take_number(&line, word, 1, &is_stream))
-		binding.is_stream = is_stream != 0;
 	binding.socket_index = (uint8_t)socket_index;
 	binding.is_nat = is_nat != 0;
 	binding.q_thousandths = (uint16_t)q_thousandths;

@@ -42,7 +42,8 @@
  *   o/phone/1001         name     Front desk
  *   p/SS_SIP_SESSION_TTL 600
  *   b/1001               <contact> <user agent> <source> <local> <socket> <nat> <q> <call-id hash>
- * <cseq> <registered ms> <expires ms>, one line a binding */
+ * <cseq> <registered ms> <expires ms>, one line a binding; then, unless all of them are as with most
+ * phones, <transport> <instance> <reg-id> <path>. A gateway that registers is b/@<name>. */
 #pragma once
 
 #include "shared/base/buf.h"

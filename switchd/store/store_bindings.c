@@ -10,8 +10,8 @@
 struct restore {
 	struct store *store;
 	struct location *location;
-	int64_t now_ms;
-	size_t count;
+	int64_t now_ms;    /* of the table */
+	int64_t offset_ms; /* of wall time */
 	size_t refused;
 	struct buf word;
 	enum vos_err err;
@@ -30,12 +30,13 @@ static enum vos_err restore_user(struct restore *restore, struct span key, struc
 		struct binding binding;
 
 		err = binding_parse(line, user, &restore->word, &binding);
-		if (!err)
-			err = location_restore(restore->location, &binding, restore->now_ms);
 		if (err)
 			return err;
-		if (binding.expires_ms > restore->now_ms)
-			restore->count++;
+		binding.registered_ms -= restore->offset_ms;
+		binding.expires_ms -= restore->offset_ms;
+		err = location_restore(restore->location, &binding, restore->now_ms);
+		if (err)
+			return err;
 	}
 	return VOS_OK;
 }
@@ -71,7 +72,11 @@ static int restore_all(MDB_txn *txn, MDB_dbi dbi, void *context)
 enum vos_err store_load_bindings(struct store *store, struct location *location, int64_t now_ms,
 				 size_t *count)
 {
-	struct restore restore = {.store = store, .location = location, .now_ms = now_ms};
+	struct restore restore = {.store = store,
+				  .location = location,
+				  .now_ms = now_ms,
+				  .offset_ms = location_wall_offset_ms(location)};
+	size_t before = location_count(location);
 	struct vos_fault fault = {0};
 	enum vos_err err = env_read(&store->bindings, restore_all, &restore, &fault);
 
@@ -84,6 +89,6 @@ enum vos_err store_load_bindings(struct store *store, struct location *location,
 		log_error(store->log, "store",
 			  "%s: %zu records passed over; their phones are back when they register",
 			  store->bindings.path, restore.refused);
-	*count = restore.count;
+	*count = location_count(location) - before;
 	return VOS_OK;
 }

@@ -15,6 +15,7 @@
 
 #define BATCH_USERS 10000u
 #define PERIOD_S    1
+#define STEP_MIN_MS 1000
 
 /* A user taken from the table. */
 struct entry {
@@ -27,7 +28,8 @@ struct batch {
 	struct store *store;
 	struct entry *entries; /* BATCH_USERS of them */
 	size_t count;
-	struct buf bytes; /* payloads one behind the other */
+	struct buf bytes;  /* payloads one behind the other */
+	int64_t offset_ms; /* from the table's times to wall time */
 	struct buf key;
 	struct buf record;
 };
@@ -51,7 +53,7 @@ static void take_user(void *context, const char *user, const struct binding *bin
 	span_copy(span_of(user), entry->user, sizeof(entry->user));
 	entry->payload = batch->bytes.len;
 	for (size_t i = 0; i < count; i++)
-		binding_write(&batch->bytes, &bindings[i]);
+		binding_write(&batch->bytes, &bindings[i], batch->offset_ms);
 	entry->len = batch->bytes.len - entry->payload;
 }
 
@@ -105,12 +107,27 @@ static void report(struct store_thread *thread, bool is_failing, const struct vo
 		log_notice(log, "store", "bindings are being stored again");
 }
 
+/* What is stored is wall time: after a step of that clock all of it is wrong. */
+static void follow_clock(struct store_thread *thread)
+{
+	int64_t offset_ms = location_wall_offset_ms(thread->location);
+
+	if (llabs(offset_ms - thread->batch.offset_ms) < STEP_MIN_MS)
+		return;
+	log_notice(thread->store->log, "store",
+		   "the wall clock was stepped by %lld s; all bindings are stored again",
+		   (long long)(offset_ms - thread->batch.offset_ms) / 1000);
+	thread->batch.offset_ms = offset_ms;
+	location_mark_all_dirty(thread->location);
+}
+
 /* Writes what is pending; false when that failed. */
 static bool flush(struct store_thread *thread)
 {
 	struct batch *batch = &thread->batch;
 	size_t taken;
 
+	follow_clock(thread);
 	do {
 		struct vos_fault fault = {0};
 
@@ -183,6 +200,7 @@ enum vos_err store_thread_start(struct store *store, struct location *location)
 	thread->store = store;
 	thread->location = location;
 	thread->batch.store = store;
+	thread->batch.offset_ms = location_wall_offset_ms(location);
 	pthread_mutex_init(&thread->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

@@ -58,7 +58,7 @@ static inline struct location_update update_of(const char *user, const char *con
 
 static inline enum location_result put(struct location *location, struct location_update update)
 {
-	return location_update(location, span_of(update.binding.user), &update, 1, NOW);
+	return location_update(location, span_of(update.binding.user), &update, 1, NULL, NOW);
 }
 
 static inline size_t find(struct location *location, const char *user, struct binding *out)

@@ -31,7 +31,8 @@ static void put_one(struct location *location, const char *user, const char *con
 	update.binding.is_nat = true;
 	update.binding.socket_index = 2;
 	update.binding.q_thousandths = 500;
-	assert_int_equal(location_update(location, span_of(user), &update, 1, NOW), LOCATION_OK);
+	assert_int_equal(location_update(location, span_of(user), &update, 1, NULL, NOW),
+			 LOCATION_OK);
 }
 
 static size_t find_at(struct location *location, const char *user, struct binding *out)
@@ -284,7 +285,7 @@ static void lines_that_are_cut_are_refused(void **state)
 	struct span line;
 
 	(void)state;
-	binding_write(&record, &update.binding);
+	binding_write(&record, &update.binding, 0);
 	line = (struct span){record.data, record.len - 1};
 	assert_int_equal(binding_parse(line, SPAN_LIT("1001"), &word, &out), VOS_OK);
 	assert_string_equal(out.contact, update.binding.contact);
