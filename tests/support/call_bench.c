@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shared/base/clock.h"
 #include "switchd/auth/digest.h"
 #include "switchd/call/call.h"
 #include "switchd/media/media.h"
@@ -120,40 +121,47 @@ void caller_sends(struct bench *bench, const char *method, int cseq, const char 
 	char text[4096];
 
 	snprintf(text, sizeof(text),
-		 "%s sip:900@127.0.0.1:%u SIP/2.0\r\n"
+		 "%s sip:%s@127.0.0.1:%u SIP/2.0\r\n"
 		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s\r\n"
 		 "Max-Forwards: 70\r\nFrom: <sip:100@127.0.0.1>;tag=caller\r\n"
-		 "To: <sip:900@127.0.0.1>%s%s\r\nCall-ID: call-1\r\nCSeq: %d %s\r\n"
+		 "To: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: call-1\r\nCSeq: %d %s\r\n"
 		 "Contact: <sip:100@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
-		 method, bench->port, bench->caller.port, branch, to_tag[0] ? ";tag=" : "", to_tag,
-		 cseq, method, bench->caller.port,
+		 method, bench->called, bench->port, bench->caller.port, branch, bench->called,
+		 to_tag[0] ? ";tag=" : "", to_tag, cseq, method, bench->caller.port,
 		 body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	peer_send(bench, &bench->caller, text);
 }
 
-/* An answer of the callee to a request that it got. */
-void callee_answers(struct bench *bench, const char *request, const char *status, const char *body)
+void peer_answers(struct bench *bench, struct peer *peer, const char *request, const char *status,
+		  const char *tag, const char *body)
 {
 	char via[256], from[256], to[256], call_id[128], cseq[64];
 	char text[4096];
+	bool has_tag;
 
 	header(request, "Via", via, sizeof(via));
 	header(request, "From", from, sizeof(from));
 	header(request, "To", to, sizeof(to));
 	header(request, "Call-ID", call_id, sizeof(call_id));
 	header(request, "CSeq", cseq, sizeof(cseq));
+	has_tag = strstr(to, ";tag=") != NULL;
 	snprintf(text, sizeof(text),
-		 "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s%s\r\nCall-ID: %s\r\nCSeq: %s\r\n"
+		 "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s%s%s\r\nCall-ID: %s\r\nCSeq: %s\r\n"
 		 "Contact: <sip:900@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
-		 status, via, from, to, strstr(to, ";tag=") ? "" : ";tag=callee", call_id, cseq,
-		 bench->callee.port, body[0] ? "Content-Type: application/sdp\r\n" : "",
-		 strlen(body), body);
-	peer_send(bench, &bench->callee, text);
+		 status, via, from, to, has_tag ? "" : ";tag=", has_tag ? "" : tag, call_id, cseq,
+		 peer->port, body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body),
+		 body);
+	peer_send(bench, peer, text);
 }
 
-/* A request of the callee inside the dialog whose INVITE is given. */
-void callee_sends(struct bench *bench, const char *invite, const char *method, int cseq,
-		  const char *body)
+/* An answer of the callee to a request that it got. */
+void callee_answers(struct bench *bench, const char *request, const char *status, const char *body)
+{
+	peer_answers(bench, &bench->callee, request, status, "callee", body);
+}
+
+void peer_requests(struct bench *bench, struct peer *peer, const char *tag, const char *invite,
+		   const char *method, int cseq, const char *body)
 {
 	char from[256], to[256], call_id[128];
 	char text[4096];
@@ -163,13 +171,20 @@ void callee_sends(struct bench *bench, const char *invite, const char *method, i
 	header(invite, "Call-ID", call_id, sizeof(call_id));
 	snprintf(text, sizeof(text),
 		 "%s sip:100@127.0.0.1:%u SIP/2.0\r\n"
-		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKcallee%s%d\r\nMax-Forwards: 70\r\n"
-		 "From: %s;tag=callee\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s%s%d\r\nMax-Forwards: 70\r\n"
+		 "From: %s;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n"
 		 "Contact: <sip:900@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
-		 method, bench->port, bench->callee.port, method, cseq, to, from, call_id, cseq,
-		 method, bench->callee.port, body[0] ? "Content-Type: application/sdp\r\n" : "",
+		 method, bench->port, peer->port, tag, method, cseq, to, tag, from, call_id, cseq,
+		 method, peer->port, body[0] ? "Content-Type: application/sdp\r\n" : "",
 		 strlen(body), body);
-	peer_send(bench, &bench->callee, text);
+	peer_send(bench, peer, text);
+}
+
+/* A request of the callee inside the dialog whose INVITE is given. */
+void callee_sends(struct bench *bench, const char *invite, const char *method, int cseq,
+		  const char *body)
+{
+	peer_requests(bench, &bench->callee, "callee", invite, method, cseq, body);
 }
 
 void message_to_tag(const char *message, char *out, size_t size)
@@ -194,6 +209,9 @@ struct bench *bench_open(const char *media_mode)
 	close(probe.fd);
 	open_peer(&bench->caller);
 	open_peer(&bench->callee);
+	for (int i = 0; i < BENCH_PHONES; i++)
+		open_peer(&bench->phones[i]);
+	bench->called = "900";
 	snprintf(listen, sizeof(listen), "127.0.0.1:%u", bench->port);
 	snprintf(gateway, sizeof(gateway), "127.0.0.1:%u", bench->callee.port);
 	{
@@ -202,13 +220,16 @@ struct bench *bench_open(const char *media_mode)
 		const char *const listen_fields[] = {"udp", listen, NULL};
 		const char *const in_fields[] = {"address", "127.0.0.1", NULL};
 		const char *const out_fields[] = {"address", gateway, "prefixes", "9", NULL};
+		const char *const at_once[] = {"ring", "at-once", NULL};
 		const struct test_object objects[] = {
 			{OBJECT_LISTEN, "main", listen_fields},
 			{OBJECT_MAPPING_GATEWAY, "in", in_fields},
 			{OBJECT_ROUTING_GATEWAY, "out", out_fields},
+			{OBJECT_PHONE, IN_TURN, NULL},
+			{OBJECT_PHONE, AT_ONCE, at_once},
 		};
 
-		bench->conf = test_conf(params, objects, 3);
+		bench->conf = test_conf(params, objects, 5);
 	}
 	bench->workers[0] = NULL;
 	bench->shared.workers = bench->workers;
@@ -223,10 +244,34 @@ struct bench *bench_open(const char *media_mode)
 	return bench;
 }
 
-/* After everything has run out nothing may be left: no call, leg, transaction or timer. */
+void bench_register(struct bench *bench, const char *number, int index, unsigned q_thousandths)
+{
+	struct location_update update = {0};
+	struct binding *binding = &update.binding;
+	const struct peer *peer = &bench->phones[index];
+
+	snprintf(binding->user, sizeof(binding->user), "%s", number);
+	snprintf(binding->contact, sizeof(binding->contact), "sip:%s@127.0.0.1:%u", number,
+		 peer->port);
+	assert_true(addr_parse(SPAN_LIT("127.0.0.1"), &binding->source));
+	binding->source.port = peer->port;
+	binding->local = bench->worker->sockets[0].local;
+	binding->q_thousandths = (uint16_t)q_thousandths;
+	binding->call_id_hash = (uint64_t)index + 1;
+	binding->cseq = 1;
+	binding->registered_ms = location_now_ms(bench->shared.location);
+	binding->expires_ms = binding->registered_ms + 3600000;
+	assert_int_equal(location_update(bench->shared.location, span_of(number), &update, 1, NULL,
+					 binding->registered_ms),
+			 LOCATION_OK);
+}
+
+/* After everything has run out nothing may be left: no call, leg, transaction, timer or port. */
 void bench_close(struct bench *bench)
 {
+	struct media_status media;
 	struct txn_stats stats;
+	uint64_t give_up_us;
 
 	bench_advance(bench, 70000);
 	txn_stats(bench->worker->txns, &stats);
@@ -235,6 +280,12 @@ void bench_close(struct bench *bench)
 	assert_int_equal(stats.servers, 0);
 	assert_int_equal(stats.clients, 0);
 	assert_int_equal(bench->worker->wheel.count, 0);
+	/* The relay's own thread gives them back. */
+	give_up_us = clock_mono_us() + 20000000;
+	do
+		media_status(bench->shared.media, &media);
+	while (media.pairs_used && clock_mono_us() < give_up_us && poll(NULL, 0, 1) == 0);
+	assert_int_equal(media.pairs_used, 0);
 	worker_destroy(bench->worker);
 	media_destroy(bench->shared.media);
 	location_destroy(bench->shared.location);
@@ -243,6 +294,8 @@ void bench_close(struct bench *bench)
 	conf_unref(bench->conf);
 	close(bench->caller.fd);
 	close(bench->callee.fd);
+	for (int i = 0; i < BENCH_PHONES; i++)
+		close(bench->phones[i].fd);
 	free(bench);
 }
 

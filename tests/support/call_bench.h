@@ -18,6 +18,8 @@ struct peer {
 	char text[8192]; /* last datagram */
 };
 
+#define BENCH_PHONES 3
+
 struct bench {
 	struct sip_shared shared;
 	struct sip_worker *worker;
@@ -25,8 +27,17 @@ struct bench {
 	struct conf *conf;
 	struct peer caller;
 	struct peer callee;
+	struct peer phones[BENCH_PHONES]; /* contacts of the phones below, once registered */
+	const char *called;               /* whom the caller calls: "900", the gateway's */
 	uint16_t port;
 };
+
+/* Two phones without contacts. */
+#define IN_TURN "300"
+#define AT_ONCE "301"
+
+/* Gives a phone the contact that phones[index] is. */
+void bench_register(struct bench *bench, const char *number, int index, unsigned q_thousandths);
 
 /* media_mode: a word of SS_MEDIA_PROXY_MODE. */
 struct bench *bench_open(const char *media_mode);
@@ -49,6 +60,12 @@ void caller_sends(struct bench *bench, const char *method, int cseq, const char 
 		  const char *tag, const char *body);
 /* An answer of the callee to a request that it got. */
 void callee_answers(struct bench *bench, const char *request, const char *status, const char *body);
+/* The same of any peer, with the To tag that is to be in it. */
+void peer_answers(struct bench *bench, struct peer *peer, const char *request, const char *status,
+		  const char *tag, const char *body);
+/* A request of a peer that was called by this INVITE, as the one with that tag. */
+void peer_requests(struct bench *bench, struct peer *peer, const char *tag, const char *invite,
+		   const char *method, int cseq, const char *body);
 /* A request of the callee inside the dialog whose INVITE is given. */
 void callee_sends(struct bench *bench, const char *invite, const char *method, int cseq,
 		  const char *body);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which of several reasons is told. */
+#include "tests/support/test.h"
+
+#include "switchd/call/cause.h"
+
+/* Better ones first; none of a line is better than another of it. */
+static void order_of_answers(void **state)
+{
+	const struct cause lines[][4] = {
+		{cause_received(600), cause_received(603), cause_received(606)},
+		{cause_received(484), cause_received(488), cause_received(415),
+		 cause_of(CAUSE_BAD_SDP)},
+		{cause_of(CAUSE_NO_ANSWER)},
+		{cause_received(486)},
+		{cause_received(403), cause_received(400)},
+		{cause_received(408), cause_received(480), cause_of(CAUSE_TIMEOUT_INVITE),
+		 /* challenges and redirections are ours alone */
+		 cause_received(401)},
+		{cause_received(500), cause_received(504), cause_received(302 + 200)},
+		{cause_received(503), cause_of(CAUSE_GATEWAY_UNREACHABLE),
+		 cause_of(CAUSE_NO_RTP_PORT)},
+	};
+	const size_t count = sizeof(lines) / sizeof(lines[0]);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < count; j++)
+			for (size_t k = 0; k < 16; k++) {
+				struct cause a = lines[i][k / 4];
+				struct cause b = lines[j][k % 4];
+
+				if ((a.received || a.id) && (b.received || b.id))
+					assert_int_equal(cause_is_better(a, b), i < j);
+			}
+}
+
+TEST_MAIN(cmocka_unit_test(order_of_answers))
