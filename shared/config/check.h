@@ -29,6 +29,10 @@ struct check_facts {
 	/* Whether a phone is registered through NAT now; NULL = unknown. */
 	bool (*is_behind_nat)(void *context, const char *phone);
 	void *context;
+	/* Whether TLS can be served with these files ("" = none given), with what is wrong else;
+	 * NULL = not looked at. */
+	bool (*is_certificate_good)(const char *certificate, const char *key, const char *ca,
+				    struct vos_fault *fault);
 };
 
 /* `before` may be NULL (everything counts as new); used to warn about what the change brought in

@@ -54,6 +54,71 @@ static bool is_touched(const struct check *check, const struct object *object)
 	       snapshot_object_find(check->before, object->kind, span_of(object->key)) != object;
 }
 
+static const char *text_of(const struct object *object, enum field_id id)
+{
+	const struct value *value = object_field(object, id);
+
+	return value->type == VALUE_STRING && value->text ? value->text : "";
+}
+
+/* TLS without its files would only turn everybody away. */
+static void check_tls(struct check *check, const struct object *object)
+{
+	const char *certificate = text_of(object, FIELD_LISTEN_CERTIFICATE);
+	const char *key = text_of(object, FIELD_LISTEN_KEY);
+	const char *ca = text_of(object, FIELD_LISTEN_CA);
+	bool verifies = object_field(object, FIELD_LISTEN_VERIFY_PEER)->boolean;
+	struct vos_fault fault = {0};
+	char path[FAULT_PATH_MAX];
+
+	if (object_field(object, FIELD_LISTEN_TLS)->type != VALUE_ADDRESS)
+		return;
+	snprintf(path, sizeof(path), "listen %s tls", object->key);
+	if (!*certificate || !*key) {
+		check_error(check, FAULT_REF_MISSING, path,
+			    "%s: TLS needs a certificate and a key; set listen %s %s", path,
+			    object->key, *certificate ? "key" : "certificate");
+		return;
+	}
+	if (verifies && !*ca) {
+		snprintf(path, sizeof(path), "listen %s verify-peer", object->key);
+		check_error(check, FAULT_REF_MISSING, path,
+			    "%s on: whose signature counts? set listen %s ca", path, object->key);
+		return;
+	}
+	/* What is configured already may have gone bad since, and holds up no other change. */
+	if (is_touched(check, object) && check->facts.is_certificate_good &&
+	    !check->facts.is_certificate_good(certificate, key, verifies ? ca : "", &fault))
+		check_error(check, FAULT_VALUE_RANGE, path, "%s: %s", path, fault.text);
+}
+
+static bool has_listen(const struct check *check, enum field_id id)
+{
+	size_t count = snapshot_object_count(check->after, OBJECT_LISTEN);
+
+	for (size_t i = 0; i < count; i++)
+		if (object_field(snapshot_object_at(check->after, OBJECT_LISTEN, i), id)->type ==
+		    VALUE_ADDRESS)
+			return true;
+	/* Without any, loopback is listened on by UDP and TCP. */
+	return count == 0 && id != FIELD_LISTEN_TLS;
+}
+
+static void check_transport(struct check *check, const struct object *object)
+{
+	int64_t transport = object_field(object, FIELD_ROUTING_GATEWAY_TRANSPORT)->number;
+	enum field_id id = transport == WORD_TRANSPORT_TLS   ? FIELD_LISTEN_TLS
+			   : transport == WORD_TRANSPORT_TCP ? FIELD_LISTEN_TCP
+							     : FIELD_LISTEN_UDP;
+	char path[FAULT_PATH_MAX];
+
+	if (has_listen(check, id))
+		return;
+	snprintf(path, sizeof(path), "routing-gateway %s transport", object->key);
+	check_warning(check, path, "%s %s: no listen address has %s, so that no call can go there",
+		      path, field_get(id)->keyword, field_get(id)->keyword);
+}
+
 static void check_listens(struct check *check)
 {
 	size_t count = snapshot_object_count(check->after, OBJECT_LISTEN);
@@ -68,6 +133,7 @@ static void check_listens(struct check *check)
 			has_address = true;
 			find_twin(check, i, j);
 		}
+		check_tls(check, object);
 		if (!has_address && is_touched(check, object)) {
 			char path[FAULT_PATH_MAX];
 
@@ -164,6 +230,7 @@ static void check_party(struct check *check, const struct object *object,
 		check_count(check, object, FIELD_MAPPING_GATEWAY_ADDRESS,
 			    CHECK_GATEWAY_ADDRESSES_MAX);
 	if (object->kind == OBJECT_ROUTING_GATEWAY) {
+		check_transport(check, object);
 		check_count(check, object, FIELD_ROUTING_GATEWAY_ADDRESS,
 			    CHECK_GATEWAY_ADDRESSES_MAX);
 		check_count(check, object, FIELD_ROUTING_GATEWAY_PREFIXES,

@@ -21,6 +21,11 @@ void ask_counters(struct ask *ask, struct sip_worker *worker)
 	ask->calls = call_table_count(worker->calls);
 }
 
+void ask_socket_counters(struct ask *ask, struct sip_worker *worker)
+{
+	memcpy(ask->sockets, worker->socket_counters, sizeof(ask->sockets));
+}
+
 void ask_clear_call(struct ask *ask, struct sip_worker *worker)
 {
 	ask->is_found = call_table_clear(worker->calls, ask->low);
@@ -63,6 +68,18 @@ static void run_in_worker(struct mail *mail, void *receiver)
 		free(ask);
 }
 
+/* In the stream thread. */
+static void run_in_stream(struct mail *mail, void *receiver)
+{
+	struct ask *ask = (struct ask *)mail;
+
+	ask->is_found =
+		stream_list(receiver, &ask->after, &ask->peer, ask->conns, CTL_SLICE, &ask->count);
+	ask->mail.run = answer_arrived;
+	if (!mailbox_post(&ask->ctl->mailbox, &ask->mail))
+		free(ask);
+}
+
 static void drop_walk(void *state)
 {
 	struct walk_workers *walk = state;
@@ -78,21 +95,49 @@ struct walk_workers *walk_state(struct request *request)
 	return request_state(request, sizeof(struct walk_workers));
 }
 
-static enum step ask_worker(struct request *request, struct walk_workers *walk,
-			    void (*work)(struct ask *, struct sip_worker *), uint64_t low,
-			    uint64_t high, size_t max, const char *text)
+/* A question of this request; the answer before it is not looked at any more. */
+static struct ask *new_ask(struct request *request, struct walk_workers *walk,
+			   void (*run)(struct mail *, void *))
 {
-	struct ctl *ctl = request->ctl;
 	struct ask *ask = calloc(1, sizeof(*ask));
 
 	free(walk->reply);
 	walk->reply = NULL;
 	if (!ask)
-		return request_no_memory(request);
-	ask->mail.run = run_in_worker;
-	ask->ctl = ctl;
+		return NULL;
+	ask->mail.run = run;
+	ask->ctl = request->ctl;
 	ask->session = request->session->id;
 	ask->serial = request->serial;
+	return ask;
+}
+
+enum step walk_ask_connections(struct request *request, struct walk_workers *walk,
+			       const struct addr *peer, uint32_t after)
+{
+	struct ask *ask = new_ask(request, walk, run_in_stream);
+
+	if (!ask)
+		return request_no_memory(request);
+	ask->peer = *peer;
+	ask->after = after;
+	if (!mailbox_post(stream_mailbox(request->ctl->context.stream), &ask->mail)) {
+		free(ask);
+		return STEP_DONE;
+	}
+	request->ctl->mail_out++;
+	return STEP_WAIT;
+}
+
+static enum step ask_worker(struct request *request, struct walk_workers *walk,
+			    void (*work)(struct ask *, struct sip_worker *), uint64_t low,
+			    uint64_t high, size_t max, const char *text)
+{
+	struct ctl *ctl = request->ctl;
+	struct ask *ask = new_ask(request, walk, run_in_worker);
+
+	if (!ask)
+		return request_no_memory(request);
 	ask->worker = ctl->context.workers[walk->worker];
 	ask->work = work;
 	ask->low = low;

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "switchd/sip/location.h"
+#include "switchd/sip/tls.h"
 
 enum vos_err commit_plan_make(struct snapshot *running, const struct change_list *changes,
 			      bool replace, const struct check_facts *facts,
@@ -55,13 +56,27 @@ static bool is_behind_nat(void *context, const char *phone)
 	       binding.is_nat;
 }
 
+static bool is_certificate_good(const char *certificate, const char *key, const char *ca,
+				struct vos_fault *fault)
+{
+	struct tls_files files = {
+		.certificate = certificate, .key = key, .ca = ca, .verifies_peer = *ca != '\0'};
+	struct tls_context *tls = NULL;
+	enum vos_err err = tls_context_load(&files, &tls, fault);
+
+	if (err == VOS_ENOMEM)
+		fault_set(fault, FAULT_INTERNAL, 0, "out of memory");
+	tls_context_free(tls);
+	return err == VOS_OK;
+}
+
 void commit_facts(struct location *location, struct check_facts *out)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 	unsigned low;
 	unsigned high;
 
-	*out = (struct check_facts){0};
+	*out = (struct check_facts){.is_certificate_good = is_certificate_good};
 	if (location) {
 		out->nat_device_count = location_nat_count(location);
 		out->is_behind_nat = is_behind_nat;

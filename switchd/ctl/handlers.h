@@ -5,6 +5,7 @@
 #include "switchd/call/call.h"
 #include "switchd/ctl/commit.h"
 #include "switchd/ctl/emit.h"
+#include "switchd/sip/stream.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker.h"
 
@@ -41,6 +42,8 @@ step_fn show_mapping_gateways, show_routing_gateways, show_route;
 step_fn show_media_ports, show_media_sessions, show_media_decision;
 /* --- show_nat.c --- */
 step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_phones;
+/* --- show_sip.c --- */
+step_fn show_sip_transports, show_sip_connections, cmd_certificates_reload;
 /* --- show_auth.c --- */
 step_fn show_authentication_failures, show_authentication_suspended,
 	cmd_clear_authentication_suspended;
@@ -115,7 +118,11 @@ struct ask {
 	size_t calls;
 	char text[MODE_KEY_MAX]; /* work's argument: a name, "" = none */
 	struct sip_counters counters;
+	uint32_t after;   /* of a list of connections: where to go on */
+	struct addr peer; /* the same: whose */
 	union {
+		struct sip_socket_counters sockets[SIP_LISTENS_MAX];
+		struct stream_conn_info conns[CTL_SLICE];
 		struct call_info infos[CTL_SLICE];
 		struct call_detail detail;
 		struct txn_report txns;
@@ -135,6 +142,7 @@ struct walk_workers {
 /* Work of an ask: up to max calls with low < id <= high; the counters; the end of a call. */
 void ask_list_calls(struct ask *ask, struct sip_worker *worker);
 void ask_counters(struct ask *ask, struct sip_worker *worker);
+void ask_socket_counters(struct ask *ask, struct sip_worker *worker);
 void ask_clear_call(struct ask *ask, struct sip_worker *worker);
 void ask_call_detail(struct ask *ask, struct sip_worker *worker);
 /* The state of the request as a walk; NULL when out of memory. */
@@ -148,6 +156,10 @@ enum step walk_ask(struct request *request, struct walk_workers *walk,
 enum step walk_ask_text(struct request *request, struct walk_workers *walk,
 			void (*work)(struct ask *, struct sip_worker *), uint64_t low,
 			uint64_t high, const char *text);
+
+/* The same to the stream thread: connections of that peer (or of all) from `after` on. */
+enum step walk_ask_connections(struct request *request, struct walk_workers *walk,
+			       const struct addr *peer, uint32_t after);
 
 /* One step of a walk over all calls of all workers: emits those of the reply that came, asks for
  * the next slice. At the first step (!walk->started) the caller prints its columns before. */

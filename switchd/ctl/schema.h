@@ -78,6 +78,8 @@ extern const struct schema schema_media_ports, schema_media_sessions, schema_med
 /* --- show_nat.c --- */
 extern const struct schema schema_nat_keep_alive, schema_nat_keep_alive_capacity,
 	schema_nat_keep_alive_phones;
+/* --- show_sip.c --- */
+extern const struct schema schema_sip_transports, schema_sip_connections;
 /* --- show_auth.c --- */
 extern const struct schema schema_authentication;
 /* --- show_parameters.c --- */

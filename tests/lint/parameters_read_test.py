@@ -19,8 +19,6 @@ READ_IN_PART = {
     "FIELD_ROUTING_GATEWAY_ENCRYPTION": "an input of the media decision; nothing is encrypted",
     "FIELD_ROUTING_GATEWAY_LOCAL_RING": "an input of the media decision; no tone is played",
     "FIELD_ROUTING_GATEWAY_REGISTRATION": "an input of the media decision; no gateway registers",
-    "FIELD_LISTEN_TCP": "held in the configuration; no TCP socket is opened",
-    "FIELD_LISTEN_TLS": "held in the configuration; no TLS socket is opened",
 }
 
 STRINGS_AND_COMMENTS = re.compile(
@@ -57,10 +55,14 @@ def catalogue(root):
     return found
 
 
+# What switchd does by these it has in common with the check at commit.
+SHARED = ("shared/config/keepalive_fit.c",)
+
+
 def mentions(root):
     """Constants named in switchd's code -> the files that name them."""
     where = {}
-    for path in sorted((root / "switchd").rglob("*.[ch]")):
+    for path in [*sorted((root / "switchd").rglob("*.[ch]")), *(root / name for name in SHARED)]:
         code = without_comments(path.read_text(encoding="utf-8"))
         for word in set(re.findall(r"\b(?:PARAM|OBJECT|FIELD)_[A-Z0-9_]+\b", code)):
             where.setdefault(word, []).append(str(path.relative_to(root)))
