@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "shared/base/clock.h"
 #include "switchd/auth/auth_private.h"
 #include "switchd/auth/source.h"
 #include "switchd/sip/location.h"
@@ -55,8 +54,8 @@ static bool is_own(void *context)
 
 	if (!question->location)
 		return false;
-	count = location_find(question->location, span_of(question->user), clock_wall_ms(),
-			      bindings, LOCATION_CONTACTS_MAX);
+	count = location_find(question->location, span_of(question->user),
+			      location_now_ms(question->location), bindings, LOCATION_CONTACTS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		struct addr other = source_of(&bindings[i].source);
 

@@ -232,8 +232,9 @@ enum step show_nat_keep_alive_phones(struct request *request)
 		EMIT_TABLE(request, phones_columns);
 	walk->started = true;
 	if (phone)
-		count = location_find(context->location, span_of(phone), clock_wall_ms(),
-				      walk->bindings, LOCATION_CONTACTS_MAX);
+		count = location_find(context->location, span_of(phone),
+				      location_now_ms(context->location), walk->bindings,
+				      LOCATION_CONTACTS_MAX);
 	else
 		is_more = location_list(context->location, &walk->cursor, walk->bindings, CTL_SLICE,
 					&count);

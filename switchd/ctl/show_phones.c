@@ -2,7 +2,6 @@
 /* Phones: configured, and whether they can be reached. */
 #include <stdlib.h>
 
-#include "shared/base/clock.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/sip/location.h"
 
@@ -20,16 +19,17 @@ static const struct column phones_columns[] = {
 
 const struct schema schema_phones = SCHEMA_OF_ROWS(phones_columns);
 
-static void emit_phone(struct request *request, const struct conf_phone *phone, int64_t now_ms)
+static void emit_phone(struct request *request, const struct conf_phone *phone)
 {
+	struct location *location = request->ctl->context.location;
 	static const char *const locks[] = {"none", "out", "in", "all"};
 	static const char *const media[] = {"auto", "on", "off", "must-on"};
 	struct binding bindings[LOCATION_CONTACTS_MAX];
 	size_t count = 0;
 
-	if (request->ctl->context.location && !phone->is_static)
-		count = location_find(request->ctl->context.location, span_of(phone->number),
-				      now_ms, bindings, LOCATION_CONTACTS_MAX);
+	if (location && !phone->is_static)
+		count = location_find(location, span_of(phone->number), location_now_ms(location),
+				      bindings, LOCATION_CONTACTS_MAX);
 	emit_str(request, phone->number);
 	emit_str(request, phone->display_name);
 	emit_str(request, phone->is_static ? "static" : "dynamic");
@@ -68,7 +68,6 @@ enum step show_phones(struct request *request)
 {
 	const char *wanted = request_arg(request, "phone");
 	struct walk_phones *walk = request_state(request, sizeof(*walk));
-	int64_t now_ms = clock_wall_ms();
 	size_t count;
 
 	if (!walk)
@@ -88,7 +87,7 @@ enum step show_phones(struct request *request)
 			continue;
 		phone = conf_phone_find(walk->conf, span_of(object_key(object)));
 		if (phone)
-			emit_phone(request, phone, now_ms);
+			emit_phone(request, phone);
 		walk->found++;
 	}
 	if (walk->at < count)

@@ -1,23 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Registered contacts and the phones they belong to. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/nat/keepalive.h"
 #include "switchd/sip/location.h"
+#include "switchd/sip/worker.h"
 
-static const struct column registrations_columns[] = {
+/* What has a heading only in detail is in JSON all the same. */
+static const struct column brief_columns[] = {
 	{"phone", CELL_TEXT, "", "PHONE", 12},
 	{"contact", CELL_TEXT, "", "CONTACT", 30},
 	{"source_address", CELL_TEXT, "", "SOURCE", 21},
 	{"local_address", CELL_TEXT, "", "LOCAL", -19},
 	{"is_nat", CELL_BOOL, "", "NAT", 3},
 	{"expires_s", CELL_INT, "s", "EXPIRES", 7},
+	{"is_reachable", CELL_BOOL, "", "REACHABLE", -9},
 	{"registered_time", CELL_TIME, "", "REGISTERED", -20},
 	{"user_agent", CELL_TEXT, "", "AGENT", -16},
+	{"transport", CELL_TEXT, "", "", 9},
+	{"q", CELL_TEXT, "", "", 5},
+	{"instance", CELL_TEXT, "", "", 45},
+	{"reg_id", CELL_INT, "", "", 6},
+	{"path", CELL_TEXT, "", "", 30},
+	{"keep_alive", CELL_TEXT, "", "", 10},
+	{"keep_alive_sent_time", CELL_TIME, "", "", 20},
+	{"keep_alive_missed", CELL_INT, "", "", 6},
 };
 
-const struct schema schema_registrations = SCHEMA_OF_ROWS(registrations_columns);
+static const struct column detail_columns[] = {
+	{"phone", CELL_TEXT, "", "PHONE", 12},
+	{"contact", CELL_TEXT, "", "CONTACT", 30},
+	{"source_address", CELL_TEXT, "", "SOURCE", 21},
+	{"local_address", CELL_TEXT, "", "LOCAL", 19},
+	{"is_nat", CELL_BOOL, "", "NAT", 3},
+	{"expires_s", CELL_INT, "s", "EXPIRES", 7},
+	{"is_reachable", CELL_BOOL, "", "REACHABLE", 9},
+	{"registered_time", CELL_TIME, "", "REGISTERED", 20},
+	{"user_agent", CELL_TEXT, "", "AGENT", 16},
+	{"transport", CELL_TEXT, "", "TRANSPORT", 9},
+	{"q", CELL_TEXT, "", "Q", 5},
+	{"instance", CELL_TEXT, "", "INSTANCE", 45},
+	{"reg_id", CELL_INT, "", "REG-ID", 6},
+	{"path", CELL_TEXT, "", "PATH", 30},
+	{"keep_alive", CELL_TEXT, "", "KEEP-ALIVE", 10},
+	{"keep_alive_sent_time", CELL_TIME, "", "LAST-SENT", 20},
+	{"keep_alive_missed", CELL_INT, "", "MISSED", 6},
+};
+
+const struct schema schema_registrations = SCHEMA_OF_ROWS(brief_columns);
 
 struct walk_bindings {
 	uint64_t cursor;
@@ -25,9 +58,41 @@ struct walk_bindings {
 	struct binding bindings[CTL_SLICE];
 };
 
+/* Of the socket that it registered to; one that is there no more is known as a stream or not. */
+static const char *transport_of(const struct ctl_context *context, const struct binding *binding)
+{
+	static const char *const names[] = {
+		[CONF_UDP] = "udp", [CONF_TCP] = "tcp", [CONF_TLS] = "tls"};
+
+	if (context->worker_count > 0 && binding->socket_index < context->workers[0]->socket_count)
+		return names[context->workers[0]->sockets[binding->socket_index].transport];
+	return binding->is_stream ? "stream" : "udp";
+}
+
+static void emit_keepalive(struct request *request, const struct binding *binding)
+{
+	struct keepalive *keepalive = request->ctl->context.keepalive;
+	uint64_t now_us = clock_mono_us();
+	struct keepalive_view view;
+
+	if (!keepalive || !binding->keepalive_id ||
+	    !keepalive_view(keepalive, binding->keepalive_id, &view)) {
+		for (int i = 0; i < 3; i++)
+			emit_null(request);
+		return;
+	}
+	emit_str(request, view.is_probed ? "options" : "message");
+	emit_time(request, view.last_sent_us && view.last_sent_us <= now_us
+				   ? clock_wall_ms() - (int64_t)(now_us - view.last_sent_us) / 1000
+				   : 0);
+	emit_int(request, view.missed);
+}
+
 static void emit_binding(struct request *request, const struct binding *binding, int64_t now_ms)
 {
+	const struct ctl_context *context = &request->ctl->context;
 	int64_t left_ms = binding->expires_ms - now_ms;
+	char q[8];
 
 	emit_str(request, binding->user);
 	emit_str(request, binding->contact);
@@ -35,45 +100,64 @@ static void emit_binding(struct request *request, const struct binding *binding,
 	emit_addr(request, &binding->local);
 	emit_bool(request, binding->is_nat);
 	emit_int(request, left_ms > 0 ? (left_ms + 999) / 1000 : 0);
-	emit_time(request, binding->registered_ms);
+	/* Known of those only that are probed. */
+	if (binding->keepalive_kind == WORD_PHONE_KEEPALIVE_OPTIONS)
+		emit_bool(request, !binding->is_unreachable);
+	else
+		emit_null(request);
+	emit_time(request, binding->registered_ms + location_wall_offset_ms(context->location));
 	emit_str(request, binding->user_agent);
+	emit_str(request, transport_of(context, binding));
+	snprintf(q, sizeof(q), "%u.%03u", binding->q_thousandths / 1000u % 10,
+		 binding->q_thousandths % 1000u);
+	emit_str(request, q);
+	emit_str(request, binding->instance);
+	if (binding->reg_id)
+		emit_int(request, binding->reg_id);
+	else
+		emit_null(request);
+	emit_str(request, binding->path);
+	emit_keepalive(request, binding);
 	emit_row_end(request);
 }
 
-static enum step emit_one_phone(struct request *request, struct walk_bindings *walk,
-				const char *phone)
+/* What the command asks for, of one binding. */
+static bool is_wanted(const struct request *request, const struct binding *binding, int64_t now_ms)
 {
-	int64_t now_ms = clock_wall_ms();
-	size_t count = location_find(request->ctl->context.location, span_of(phone), now_ms,
-				     walk->bindings, LOCATION_CONTACTS_MAX);
+	const char *expiring = request_arg(request, "expiring");
 
-	for (size_t i = 0; i < count; i++)
-		emit_binding(request, &walk->bindings[i], now_ms);
-	return STEP_DONE;
+	if (request_has(request, "nat") && !binding->is_nat)
+		return false;
+	return !expiring ||
+	       binding->expires_ms - now_ms <= 1000 * (int64_t)strtoll(expiring, NULL, 10);
 }
 
 enum step show_registrations(struct request *request)
 {
+	struct location *location = request->ctl->context.location;
 	struct walk_bindings *walk = request_state(request, sizeof(*walk));
 	const char *phone = request_arg(request, "phone");
-	bool nat_only = request_has(request, "nat");
-	int64_t now_ms = clock_wall_ms();
+	bool is_more = false;
 	size_t count = 0;
-	bool is_more;
+	int64_t now_ms;
 
 	if (!walk)
 		return request_no_memory(request);
-	if (!walk->started)
-		EMIT_TABLE(request, registrations_columns);
+	if (!walk->started && request_has(request, "detail"))
+		EMIT_TABLE(request, detail_columns);
+	else if (!walk->started)
+		EMIT_TABLE(request, brief_columns);
 	walk->started = true;
-	if (!request->ctl->context.location)
+	if (!location)
 		return STEP_DONE;
+	now_ms = location_now_ms(location);
 	if (phone)
-		return emit_one_phone(request, walk, phone);
-	is_more = location_list(request->ctl->context.location, &walk->cursor, walk->bindings,
-				CTL_SLICE, &count);
+		count = location_find(location, span_of(phone), now_ms, walk->bindings,
+				      LOCATION_CONTACTS_MAX);
+	else
+		is_more = location_list(location, &walk->cursor, walk->bindings, CTL_SLICE, &count);
 	for (size_t i = 0; i < count; i++)
-		if (!nat_only || walk->bindings[i].is_nat)
+		if (is_wanted(request, &walk->bindings[i], now_ms))
 			emit_binding(request, &walk->bindings[i], now_ms);
 	return is_more ? STEP_MORE : STEP_DONE;
 }
