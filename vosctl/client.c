@@ -298,15 +298,16 @@ static enum role role_from(const char *name)
 static enum vos_err hello(struct client *client, int timeout_ms, struct vos_fault *fault)
 {
 	struct pending pending = {.what = "hello"};
+	json_t *params = json_pack("{s:s, s:s, s:i}", "client", "vosctl", "version", VOS_VERSION,
+				   "protocol", CONTROL_PROTOCOL);
 	json_t *reply = NULL;
 	enum vos_err err;
 	char role[16];
 
-	err = client_call(client, "hello",
-			  json_pack("{s:s, s:s, s:i}", "client", "vosctl", "version", VOS_VERSION,
-				    "protocol", CONTROL_PROTOCOL),
-			  &pending, timeout_ms > 0 ? timeout_ms : HELLO_TIMEOUT_MS, NULL, &reply,
-			  fault);
+	if (client->info.token[0])
+		json_object_set_new(params, "resume", json_string(client->info.token));
+	err = client_call(client, "hello", params, &pending,
+			  timeout_ms > 0 ? timeout_ms : HELLO_TIMEOUT_MS, NULL, &reply, fault);
 	if (err)
 		return err == VOS_EINVAL ? VOS_ECLOSED : err;
 	client->info = (struct client_info){0};
@@ -315,6 +316,7 @@ static enum vos_err hello(struct client *client, int timeout_ms, struct vos_faul
 	client_copy_member(reply, "grammar", client->info.grammar, sizeof(client->info.grammar));
 	client_copy_member(reply, "hostname", client->info.hostname, sizeof(client->info.hostname));
 	client_copy_member(reply, "session", client->info.session, sizeof(client->info.session));
+	client_copy_member(reply, "token", client->info.token, sizeof(client->info.token));
 	client_copy_member(reply, "role", role, sizeof(role));
 	client->info.role = role_from(role);
 	client->info.confirm_s = (int)json_integer_value(json_object_get(reply, "confirm_s"));

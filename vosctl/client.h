@@ -19,6 +19,7 @@ struct client_info {
 	char hostname[64];
 	enum role role;
 	char session[32];
+	char token[20]; /* names this session to the next one, which takes up what it left */
 	uint64_t generation;
 	int confirm_s; /* left to confirm the last commit in; 0 = none waits */
 	int kept;      /* changes of a candidate that configure resume takes up */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "switchd/store/journal.h"
+
 /* An object that the list creates or deletes: what it says last. */
 struct touched_object {
 	UT_hash_handle hh;
@@ -41,7 +43,7 @@ static void forget_objects(struct config_candidate *candidate)
 	candidate->objects = NULL;
 }
 
-void candidate_close(struct config_candidate *candidate)
+static void drop(struct config_candidate *candidate)
 {
 	forget_objects(candidate);
 	change_list_clear(&candidate->changes);
@@ -52,12 +54,26 @@ void candidate_close(struct config_candidate *candidate)
 	*candidate = (struct config_candidate){0};
 }
 
+void candidate_close(struct config_candidate *candidate)
+{
+	journal_close(candidate->journal, false);
+	drop(candidate);
+}
+
+void candidate_leave(struct config_candidate *candidate)
+{
+	journal_close(candidate->journal, true);
+	drop(candidate);
+}
+
 void candidate_rebase(struct config_candidate *candidate, struct snapshot *base)
 {
 	struct config_candidate fresh;
 
 	candidate_open(&fresh, base);
-	candidate_close(candidate);
+	fresh.journal = candidate->journal;
+	journal_restart(fresh.journal, snapshot_generation(base));
+	drop(candidate);
 	*candidate = fresh;
 }
 
@@ -121,6 +137,7 @@ static enum vos_err add(struct config_candidate *candidate, struct change *chang
 			return out_of_memory(fault);
 		}
 	}
+	journal_add(candidate->journal, change);
 	err = change_list_add(&candidate->changes, change);
 	change_clear(change);
 	return err ? out_of_memory(fault) : VOS_OK;

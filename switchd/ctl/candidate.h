@@ -9,6 +9,7 @@
 #include "shared/config/change.h"
 #include "shared/grammar/grammar.h"
 
+struct journal;
 struct touched_object;
 
 struct config_candidate {
@@ -16,6 +17,7 @@ struct config_candidate {
 	struct snapshot *known; /* whose secrets and values a line is compared with */
 	struct change_list changes;
 	struct touched_object *objects;
+	struct journal *journal; /* what survives a restart; NULL = nothing does */
 };
 
 /* Takes a reference of base. */
@@ -25,6 +27,8 @@ void candidate_open(struct config_candidate *candidate, struct snapshot *base);
 VOS_CHECK enum vos_err candidate_open_empty(struct config_candidate *candidate,
 					    struct snapshot *known);
 void candidate_close(struct config_candidate *candidate);
+/* Closes it and leaves its journal for the next start. */
+void candidate_leave(struct config_candidate *candidate);
 /* Drops the changes and moves to another base. */
 void candidate_rebase(struct config_candidate *candidate, struct snapshot *base);
 bool candidate_has_object(const struct config_candidate *candidate, enum object_kind kind,

@@ -6,6 +6,7 @@
 #include "shared/base/clock.h"
 #include "switchd/ctl/file_load.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/ctl/resume.h"
 
 /* Whom the lock keeps from committing what they have already typed. */
 static void name_others(struct request *request)
@@ -39,15 +40,17 @@ bool open_candidate(struct request *request, bool is_exclusive)
 		return false;
 	if (is_exclusive)
 		lock(request);
-	if (!session->candidate.base)
+	if (!session->candidate.base) {
 		candidate_open(&session->candidate, request_running(request));
+		resume_begin(session);
+	}
 	return true;
 }
 
 static void say_pending(struct request *request)
 {
 	const struct session *session = request->session;
-	const struct kept_candidate *kept = kept_find(&request->ctl->kept, session->uid);
+	const struct kept_candidate *kept = kept_find(&request->ctl->kept, session->uid, 0);
 	size_t pending = session->candidate.changes.count;
 
 	if (pending)
@@ -59,13 +62,12 @@ static void say_pending(struct request *request)
 			 "with configure resume",
 			 kept->candidate.changes.count,
 			 kept->candidate.changes.count == 1 ? "" : "s",
-			 (unsigned long long)kept->session);
+			 (unsigned long long)kept->owner.session);
 }
 
 static bool resume(struct request *request)
 {
 	struct session *session = request->session;
-	struct kept_candidate *kept = kept_find(&request->ctl->kept, session->uid);
 
 	if (session->candidate.changes.count) {
 		request_refuse(request, FAULT_STATE, 0,
@@ -73,15 +75,13 @@ static bool resume(struct request *request)
 			       session->candidate.changes.count);
 		return false;
 	}
-	if (!kept) {
+	if (!resume_take(session)) {
 		request_refuse(
 			request, FAULT_NOT_FOUND, 0,
 			"no candidate of yours is kept; that of a lost connection is, for 10 "
 			"minutes");
 		return false;
 	}
-	candidate_close(&session->candidate);
-	session->candidate = kept_take(kept);
 	return true;
 }
 

@@ -69,6 +69,8 @@ struct session {
 	struct session *next;
 	struct ctl *ctl;
 	uint64_t id;
+	uint64_t token;  /* names it to its own client, also after a restart */
+	uint64_t resume; /* token of the one before, whose candidate is kept; 0 = none */
 	struct control_conn conn;
 	uid_t uid;
 	pid_t pid;

@@ -15,27 +15,27 @@ static struct kept_candidate *free_place(struct kept *kept)
 	return oldest;
 }
 
-void kept_put(struct kept *kept, uid_t uid, uint64_t session, struct config_candidate *candidate,
-	      uint64_t now_us)
+void kept_put(struct kept *kept, const struct kept_owner *owner, struct config_candidate *candidate,
+	      uint64_t until_us)
 {
 	struct kept_candidate *item = free_place(kept);
 
-	*item = (struct kept_candidate){.candidate = *candidate,
-					.uid = uid,
-					.session = session,
-					.until_us = now_us + KEPT_US};
+	*item = (struct kept_candidate){
+		.candidate = *candidate, .owner = *owner, .until_us = until_us};
 	*candidate = (struct config_candidate){0};
 }
 
-struct kept_candidate *kept_find(struct kept *kept, uid_t uid)
+struct kept_candidate *kept_find(struct kept *kept, uid_t uid, uint64_t token)
 {
 	struct kept_candidate *newest = NULL;
 
 	for (int i = 0; i < KEPT_MAX; i++) {
 		struct kept_candidate *item = &kept->items[i];
 
-		if (item->candidate.base && item->uid == uid &&
-		    (!newest || item->session > newest->session))
+		if (!item->candidate.base || item->owner.uid != uid ||
+		    (token && item->owner.token != token))
+			continue;
+		if (!newest || item->owner.session > newest->owner.session)
 			newest = item;
 	}
 	return newest;
@@ -69,4 +69,11 @@ uint64_t kept_expire(struct kept *kept, uint64_t now_us)
 void kept_clear(struct kept *kept)
 {
 	kept_expire(kept, UINT64_MAX);
+}
+
+void kept_leave(struct kept *kept)
+{
+	for (int i = 0; i < KEPT_MAX; i++)
+		if (kept->items[i].candidate.base)
+			candidate_leave(&kept->items[i].candidate);
 }

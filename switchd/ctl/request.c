@@ -7,6 +7,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/emit.h"
+#include "switchd/ctl/resume.h"
 
 struct method {
 	const char *name;
@@ -28,8 +29,10 @@ static enum step hello_method(struct request *request)
 	struct ctl *ctl = request->ctl;
 	const char *client = json_string_value(json_object_get(request->params, "client"));
 	json_t *protocol = json_object_get(request->params, "protocol");
-	const struct kept_candidate *kept = kept_find(&ctl->kept, session->uid);
+	const char *before = json_string_value(json_object_get(request->params, "resume"));
+	const struct kept_candidate *kept;
 	char id[24];
+	char token[20];
 
 	if (json_is_integer(protocol) && json_integer_value(protocol) != CONTROL_PROTOCOL)
 		return request_refuse(request, FAULT_VERSION_SKEW, 0,
@@ -37,11 +40,15 @@ static enum step hello_method(struct request *request)
 				      CONTROL_PROTOCOL, json_integer_value(protocol));
 	snprintf(session->client, sizeof(session->client), "%s", client ? client : "");
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
-	request->result = json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:s, s:I}", "protocol", CONTROL_PROTOCOL, "version",
-		ctl->context.version, "grammar", grammar_hash(ctl->grammar), "hostname",
-		ctl->conf->hostname, "role", role_name(session_role(session)), "session", id,
-		"generation", (json_int_t)snapshot_generation(request_running(request)));
+	snprintf(token, sizeof(token), "%016llx", (unsigned long long)session->token);
+	session->resume = before ? strtoull(before, NULL, 16) : 0;
+	kept = kept_find(&ctl->kept, session->uid, session->resume);
+	request->result =
+		json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "protocol", CONTROL_PROTOCOL,
+			  "version", ctl->context.version, "grammar", grammar_hash(ctl->grammar),
+			  "hostname", ctl->conf->hostname, "role", role_name(session_role(session)),
+			  "session", id, "token", token, "generation",
+			  (json_int_t)snapshot_generation(request_running(request)));
 	add_confirm(ctl, request->result);
 	if (kept)
 		json_object_set_new(request->result, "kept",
@@ -150,6 +157,7 @@ void request_finish(struct request *request)
 	/* Who is told that a commit is in force finds it so. */
 	if (!ctl_update_read_only(request->ctl))
 		emit_warning(request, &request->ctl->read_only_fault, false);
+	resume_flush(request);
 	if (!request->has_fault)
 		emit_heading(request);
 	emit_flush(request);

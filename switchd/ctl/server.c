@@ -19,6 +19,7 @@
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/ctl/in_force.h"
 #include "switchd/ctl/monitor.h"
+#include "switchd/ctl/resume.h"
 
 #define EVENTS_MAX        32
 #define STOP_WAIT_US      2000000u /* for mail that is still with the workers */
@@ -245,9 +246,9 @@ static void stop_requested(struct mail *mail, void *receiver)
 
 static void release(struct ctl *ctl)
 {
+	resume_leave(ctl);
 	while (ctl->sessions)
 		session_destroy(ctl->sessions);
-	kept_clear(&ctl->kept);
 	control_listen_close(&ctl->read_only);
 	control_listen_close(&ctl->listen);
 	audit_close(&ctl->audit);
@@ -301,6 +302,7 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 		release(ctl);
 		return VOS_ENOMEM;
 	}
+	resume_load(ctl);
 	err = control_listen_open(&ctl->listen, socket_path, SOCKET_MODE, fault);
 	if (err) {
 		release(ctl);

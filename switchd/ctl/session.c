@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A connection: its requests one after the other, its bounded buffers, its candidate. */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/emit.h"
+#include "switchd/ctl/resume.h"
 
 struct session *session_create(struct ctl *ctl, int fd, bool is_read_only)
 {
@@ -16,6 +18,7 @@ struct session *session_create(struct ctl *ctl, int fd, bool is_read_only)
 		return NULL;
 	session->ctl = ctl;
 	session->id = ++ctl->next_session;
+	randombytes_buf(&session->token, sizeof(session->token));
 	session->is_read_only = is_read_only;
 	session->since_ms = clock_wall_ms();
 	session->last_ms = session->since_ms;
@@ -35,10 +38,7 @@ void session_destroy(struct session *session)
 		json_decref(session->queue[i]);
 	if (ctl->exclusive == session)
 		ctl->exclusive = NULL;
-	if (session->candidate.changes.count && !session->is_batch)
-		kept_put(&ctl->kept, session->uid, session->id, &session->candidate,
-			 clock_mono_us());
-	candidate_close(&session->candidate);
+	resume_lost(session);
 	buf_free(&session->upload);
 	control_conn_close(&session->conn);
 	DL_DELETE(ctl->sessions, session);

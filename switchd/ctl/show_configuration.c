@@ -59,7 +59,7 @@ static void show_lock(struct request *request)
 static void show_candidates(struct request *request)
 {
 	const struct session *session = request->session;
-	const struct kept_candidate *kept = kept_find(&request->ctl->kept, session->uid);
+	const struct kept_candidate *kept = kept_find(&request->ctl->kept, session->uid, 0);
 	uint64_t now_us = clock_mono_us();
 
 	item_int(request, NULL, "pending_changes", (int64_t)session->candidate.changes.count);
@@ -69,7 +69,7 @@ static void show_candidates(struct request *request)
 	if (!kept)
 		return;
 	item_int(request, NULL, "kept_changes", (int64_t)kept->candidate.changes.count);
-	item_int(request, NULL, "kept_session", (int64_t)kept->session);
+	item_int(request, NULL, "kept_session", (int64_t)kept->owner.session);
 	item_int(request, NULL, "kept_s",
 		 kept->until_us > now_us ? (int64_t)((kept->until_us - now_us) / 1000000) : 0);
 }

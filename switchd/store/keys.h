@@ -3,6 +3,7 @@
  *
  *   DIR/lock            flock(2) by the switchd that uses the folder; its pid inside
  *   DIR/host.key        32 random bytes: seals secrets, keys the check sums (mode 0600)
+ *   DIR/candidates/     what somebody has typed and not committed: see journal.h
  *   DIR/config/         LMDB, fully synced: configuration and its generations
  *   DIR/bindings/       LMDB, MDB_NOMETASYNC: where phones registered from
  *
@@ -15,6 +16,7 @@
  *   o/<kind>/<key>                an object with its fields; a singleton's key is empty
  *   g/<generation, 16 hex>        one of the last 50 generations
  *   b/<user>                      (in bindings/) all bindings of a user
+ *   s/<address>[ <user>]          (in bindings/) a suspension
  *
  * A record is: format byte (1), check sum (16 bytes), payload. The check sum is BLAKE2b under a key
  * derived from host.key, over the record's key, the format byte and the payload, so that a record
@@ -41,6 +43,7 @@
  *   m/generation         1
  *   o/phone/1001         name     Front desk
  *   p/SS_SIP_SESSION_TTL 600
+ *   s/192.0.2.1 1001     <failures> <since ms> <until ms>
  *   b/1001               <contact> <user agent> <source> <local> <socket> <nat> <q> <call-id hash>
  * <cseq> <registered ms> <expires ms>, one line a binding; then, unless all of them are as with most
  * phones, <transport> <instance> <reg-id> <path>. A gateway that registers is b/@<name>. */

@@ -24,45 +24,52 @@ void link_lost(struct shell *shell)
 	shell_update_prompt(shell);
 }
 
-/* The daemon has kept our candidate if only the connection was lost. */
-static bool resume_candidate(struct shell *shell)
+static enum vos_err run_silently(struct shell *shell, const char *line, struct client_status *out)
 {
 	const struct client_sink sink = {0};
 	const struct client_request request = {
-		.line = "configure resume", .mode = "exec", .timeout_ms = RECONNECT_WAIT_MS};
-	struct client_status status = {0};
+		.line = line, .mode = "exec", .timeout_ms = RECONNECT_WAIT_MS};
 	struct vos_fault fault = {0};
+	enum vos_err err = client_exec(shell->client, &request, &sink, out, &fault);
 
-	if (client_info(shell->client)->kept == 0 ||
-	    client_exec(shell->client, &request, &sink, &status, &fault) != VOS_OK)
-		return false;
+	if (err == VOS_ECLOSED)
+		link_lost(shell);
+	return err;
+}
+
+/* Back to where we were in configuration: with the candidate that switchd has kept, or with a new
+ * one when ours had no changes. What it is worth saying, NULL when it cannot be. */
+static const char *resume_config(struct shell *shell)
+{
+	struct client_status status = {0};
+	bool had_changes = shell->status.pending > 0;
+	bool is_kept = client_info(shell->client)->kept > 0;
+
+	if ((had_changes && !is_kept) ||
+	    run_silently(shell, is_kept ? "configure resume" : "configure", &status) != VOS_OK)
+		return NULL;
 	shell->status = status;
-	return true;
+	if (!shell->has_lock)
+		return is_kept ? "% connected again; the candidate goes on\n"
+			       : "% connected again; configuration goes on\n";
+	shell->has_lock = run_silently(shell, "configure exclusive", &status) == VOS_OK;
+	if (shell->has_lock)
+		return "% connected again; the candidate goes on, locked again\n";
+	return "% connected again; the candidate goes on, but somebody else has the lock\n";
 }
 
 /* What was followed is followed again. */
 static void resume_monitor(struct shell *shell)
 {
-	const struct client_sink sink = {0};
-	const struct client_request request = {
-		.line = "terminal monitor", .mode = "exec", .timeout_ms = RECONNECT_WAIT_MS};
-	struct vos_fault fault = {0};
-	enum vos_err err;
-
-	if (!shell->is_monitoring)
-		return;
-	err = client_exec(shell->client, &request, &sink, NULL, &fault);
-	if (err == VOS_EINVAL)
+	if (shell->is_monitoring && run_silently(shell, "terminal monitor", NULL) == VOS_EINVAL)
 		shell->is_monitoring = false;
-	else if (err == VOS_ECLOSED)
-		link_lost(shell);
 }
 
 bool link_restore(struct shell *shell)
 {
-	bool is_resumed;
 	struct vos_fault fault = {0};
 	bool was_config = shell->mode.kind != MODE_EXEC;
+	const char *said = "% connected again\n";
 	int pause_ms = shell->retry_ms * 2;
 
 	if (client_reconnect(shell->client, RECONNECT_WAIT_MS, &fault) != VOS_OK) {
@@ -74,19 +81,20 @@ bool link_restore(struct shell *shell)
 	shell_set_confirm(shell, client_info(shell->client)->confirm_s);
 	shell->is_same_language =
 		strcmp(client_info(shell->client)->grammar, grammar_hash(shell->grammar)) == 0;
-	is_resumed = was_config && resume_candidate(shell);
-	if (!is_resumed) {
+	if (was_config)
+		said = resume_config(shell);
+	if (!said) {
 		/* A new session of the daemon: in exec mode and without a candidate. */
 		shell->mode = (struct mode){.kind = MODE_EXEC};
 		shell->status.pending = 0;
+		shell->has_lock = false;
+		said = "% connected again; configuration mode was left\n";
 	}
-	resume_monitor(shell);
+	if (!shell->is_lost)
+		resume_monitor(shell);
 	shell_update_prompt(shell);
-	edit_print_above(shell->edit, is_resumed ? "% connected again; the candidate goes on\n"
-				      : was_config
-					      ? "% connected again; configuration mode was left\n"
-					      : "% connected again\n");
-	return true;
+	edit_print_above(shell->edit, said);
+	return !shell->is_lost;
 }
 
 int link_fd(void *context)

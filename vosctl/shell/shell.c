@@ -262,6 +262,10 @@ static void send_line(struct shell *shell, const char *line, const struct match 
 		shell->is_monitoring = true;
 	if (err == VOS_OK && command == COMMAND_TERMINAL_NO_MONITOR)
 		shell->is_monitoring = false;
+	if (err == VOS_OK && command == COMMAND_CONFIGURE && match_arg(match, "exclusive"))
+		shell->has_lock = true;
+	if (shell->mode.kind == MODE_EXEC)
+		shell->has_lock = false;
 }
 
 static void run_line(struct shell *shell, const char *line)

@@ -39,6 +39,7 @@ struct shell {
 	bool is_asking;      /* in place of the prompt stands a question */
 	bool is_watching;    /* output is not paged */
 	bool is_monitoring;  /* terminal monitor: so again after a reconnect */
+	bool has_lock;       /* configure exclusive: the same */
 	struct buf events;   /* that came and are not printed yet: whole lines */
 	uint64_t events_lost;
 	int exit_code;
