@@ -50,13 +50,13 @@ struct leg {
 
 /* Whom to call: one binding of a phone or one address of a gateway. */
 struct call_target {
-	char party[64];        /* "phone 1002", "routing-gateway a" */
-	char request_uri[300]; /* Request-URI of the INVITE; empty: number at address */
-	char number[64];       /* callee on this leg: To */
-	char *route;           /* Route of the INVITE (RFC 3327), NULL = none */
-	struct addr address;   /* where to send */
-	struct addr local;     /* listen address to use; family ADDR_NONE = one of its kind */
-	unsigned transports;   /* bits 1 << enum conf_transport: how it may be reached */
+	char party[CALL_PARTY_MAX]; /* "phone 1002", "routing-gateway a" */
+	char request_uri[300];      /* Request-URI of the INVITE; empty: number at address */
+	char number[64];            /* callee on this leg: To */
+	char *route;                /* Route of the INVITE (RFC 3327), NULL = none */
+	struct addr address;        /* where to send */
+	struct addr local;          /* listen address to use; family ADDR_NONE = one of its kind */
+	unsigned transports;        /* bits 1 << enum conf_transport: how it may be reached */
 	bool is_nat;
 	struct decide_party decide;
 };
@@ -93,7 +93,7 @@ struct call_setup {
 	const char *callee;
 	const char *display;
 	struct span instance; /* of a GRUU (RFC 5627): only this one of the callee's; empty = all */
-	char party[64];
+	char party[CALL_PARTY_MAX];
 	struct decide_party decide;
 	struct span sdp;
 	int max_forwards;

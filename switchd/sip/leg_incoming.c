@@ -15,7 +15,7 @@
 struct caller {
 	char number[64];
 	char display[64];
-	char party[64];
+	char party[CALL_PARTY_MAX];
 	const struct conf_party *conf;
 };
 

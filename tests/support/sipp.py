@@ -61,7 +61,7 @@ class Sipp:
         self.errors_path = Path(folder) / f'{name}.errors'
         self.screen_path = Path(folder) / f'{name}.screen'
         scenario_path = Path(folder) / f'{name}.xml'
-        scenario_path.write_text(scenario_text(scenario, values))
+        scenario_path.write_text(scenario_text(scenario, {'CONTACT_PARAMS': '', **values}))
         command = ['sipp', f'127.0.0.1:{switch.port}', '-sf', str(scenario_path), '-i', '127.0.0.1',
                    '-p', str(self.port), '-m', '1', '-nostdin', '-nd', '-timeout', str(timeout_s), '-timeout_error',
                    '-trace_msg', '-message_file', str(self.messages_path), '-message_overwrite', 'true',
