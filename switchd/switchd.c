@@ -7,6 +7,7 @@
 #include "switchd/alarm/alarm.h"
 #include "switchd/auth/digest.h"
 #include "switchd/media/media.h"
+#include "switchd/auth/firewall.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/location.h"
@@ -97,6 +98,7 @@ static void conf_changed(void *user, struct conf *conf)
 	alarms_configure(switchd->alarms, conf->snapshot);
 	media_configure(switchd->media, conf);
 	if (switchd->shared.stream)
+	firewall_configure(switchd->firewall, conf);
 		stream_configure(switchd->shared.stream, conf);
 	for (int i = 0; i < switchd->shared.worker_count; i++) {
 		struct conf_mail *letter = calloc(1, sizeof(*letter));
@@ -136,7 +138,8 @@ static enum switchd_exit make_tables(struct switchd *switchd)
 	if ((err = alarms_create(&switchd->log, &switchd->alarms)) != VOS_OK ||
 	    (err = keepalive_create(&switchd->keepalive)) != VOS_OK ||
 	    (err = location_create(switchd->keepalive, &switchd->location)) != VOS_OK ||
-	    (err = auth_create(&switchd->auth)) != VOS_OK)
+	    (err = auth_create(&switchd->auth)) != VOS_OK ||
+	    (err = firewall_create(&switchd->log, switchd->auth, &switchd->firewall)) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, err);
 	alarms_configure(switchd->alarms, snapshot);
 	auth_set_location(switchd->auth, switchd->location);
@@ -200,6 +203,21 @@ static enum switchd_exit make_stream(struct switchd *switchd)
 }
 
 static enum switchd_exit load_bindings(struct switchd *switchd)
+static enum vos_err load_suspensions(struct switchd *switchd)
+{
+	size_t count = 0;
+	enum vos_err err =
+		store_load_suspensions(switchd->store, switchd->auth, clock_wall_ms(), &count);
+
+	if (err != VOS_OK)
+		return err;
+	store_set_auth(switchd->store, switchd->auth);
+	if (count)
+		log_notice(&switchd->log, "switchd", "%zu suspensions restored", count);
+	firewall_configure(switchd->firewall, switchd->conf);
+	return VOS_OK;
+}
+
 {
 	const struct sip_worker *worker = switchd->shared.workers[0];
 	struct addr locals[SIP_LISTENS_MAX];
@@ -218,6 +236,8 @@ static enum switchd_exit load_bindings(struct switchd *switchd)
 	err = store_load_bindings(switchd->store, switchd->location,
 				  location_now_ms(switchd->location), &count);
 	if (err == VOS_OK) {
+	if (err == VOS_OK)
+		err = load_suspensions(switchd);
 		set_keepalive_kinds(switchd);
 		err = store_thread_start(switchd->store, switchd->location);
 	}
@@ -244,6 +264,8 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.location = switchd->location,
 		.auth = switchd->auth,
 		.keepalive = switchd->keepalive,
+		.guard = shared->guard,
+		.firewall = switchd->firewall,
 		.media = switchd->media,
 		.conf = switchd->conf,
 		.grave = &switchd->grave,
@@ -318,6 +340,7 @@ void switchd_free(struct switchd *switchd)
 	if (switchd->keepalive)
 		keepalive_destroy(switchd->keepalive);
 	if (switchd->auth)
+	firewall_destroy(switchd->firewall);
 		auth_destroy(switchd->auth);
 	alarms_destroy(switchd->alarms);
 	if (switchd->conf)

@@ -37,6 +37,7 @@ struct switchd {
 	struct conf_grave grave;
 	struct alarms *alarms;
 	struct auth *auth;
+	struct firewall *firewall;
 	struct location *location;
 	struct keepalive *keepalive;
 	struct media *media;

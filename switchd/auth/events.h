@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What signalling threads have to tell about attacks and overload: a bounded queue, read by the
- * control thread, which writes log and audit and keeps the alarms.
+/* What signalling threads have to tell about suspensions: a bounded queue, read by the control
+ * thread, which writes log and audit.
  *
  * A push is a short lock and a copy, and happens when a state changes, never for each message. A
  * full queue drops the new event and counts it; a state that is told by a dropped event is still
@@ -17,8 +17,6 @@ enum security_event_kind {
 	SECURITY_SUSPENDED,
 	SECURITY_RELEASED, /* the time is over */
 	SECURITY_CLEARED,  /* by an operator */
-	SECURITY_OVERLOAD_BEGAN,
-	SECURITY_OVERLOAD_ENDED,
 };
 
 struct security_event {
@@ -28,8 +26,6 @@ struct security_event {
 	char last[SECURITY_USER_MAX]; /* suspended: whom it claimed to be at last */
 	uint32_t failures;
 	uint32_t period_s;
-	int thread;      /* overload: which one */
-	uint32_t lag_ms; /* overload: what was measured */
 };
 
 struct security_events;

@@ -3,49 +3,15 @@
  * alone, which nobody outside can aim at another's. */
 #include "switchd/auth/lockout.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
-#include "shared/base/hash.h"
-#include "switchd/auth/auth_private.h"
+#include "switchd/auth/lockout_private.h"
 #include "switchd/auth/source.h"
 
-#define WAYS        8u
-#define LOCKS       64u
-#define SOURCE_SETS (LOCKOUT_SOURCES_MAX / WAYS)
+#define SOURCE_SETS (LOCKOUT_SOURCES_MAX / LOCKOUT_WAYS)
 #define CALL_SETS   8192u
-#define USER_SHOWN  32 /* bytes of a user that a counter keeps */
-
-struct tally {
-	uint64_t key; /* 0 = free */
-	uint64_t last_us;
-	struct addr source;
-	uint32_t failures;
-	uint32_t strangers;    /* failures on users not registered from there */
-	char user[USER_SHOWN]; /* "" = counts the source */
-};
-
-struct tally_set {
-	struct tally ways[WAYS];
-};
-
-struct tally_table {
-	atomic_size_t used; /* so that a quiet switch looks nothing up */
-	size_t set_count;
-	pthread_mutex_t locks[LOCKS];
-	struct tally_set *sets;
-};
-
-struct lockout {
-	struct hash_key hash_key;
-	struct tally_table sources;
-	struct tally_table calls;
-	struct suspensions *suspensions;
-	struct security_events *events;
-};
 
 static bool table_init(struct tally_table *table, size_t set_count)
 {
@@ -53,7 +19,7 @@ static bool table_init(struct tally_table *table, size_t set_count)
 	if (!table->sets)
 		return false;
 	table->set_count = set_count;
-	for (size_t i = 0; i < LOCKS; i++)
+	for (size_t i = 0; i < LOCKOUT_LOCKS; i++)
 		pthread_mutex_init(&table->locks[i], NULL);
 	return true;
 }
@@ -62,7 +28,7 @@ static void table_free(struct tally_table *table)
 {
 	if (!table->sets)
 		return;
-	for (size_t i = 0; i < LOCKS; i++)
+	for (size_t i = 0; i < LOCKOUT_LOCKS; i++)
 		pthread_mutex_destroy(&table->locks[i]);
 	free(table->sets);
 }
@@ -118,7 +84,7 @@ static uint64_t key_within(const struct lockout *lockout, uint64_t source_key, s
 }
 
 /* "" is the source itself. */
-static uint64_t key_of(const struct lockout *lockout, const struct addr *source, const char *user)
+uint64_t lockout_key_of(const struct lockout *lockout, const struct addr *source, const char *user)
 {
 	uint64_t key = lockout_key(lockout, source);
 
@@ -127,22 +93,22 @@ static uint64_t key_of(const struct lockout *lockout, const struct addr *source,
 
 /* --- Counters. --- */
 
-static pthread_mutex_t *lock_of(struct tally_table *table, size_t set)
+pthread_mutex_t *tally_lock(struct tally_table *table, size_t set)
 {
-	return &table->locks[set % LOCKS];
+	return &table->locks[set % LOCKOUT_LOCKS];
 }
 
 static struct tally *tally_find(struct tally_table *table, uint64_t key)
 {
 	struct tally_set *set = &table->sets[key % table->set_count];
 
-	for (size_t i = 0; i < WAYS; i++)
+	for (size_t i = 0; i < LOCKOUT_WAYS; i++)
 		if (set->ways[i].key == key)
 			return &set->ways[i];
 	return NULL;
 }
 
-static void tally_drop(struct tally_table *table, struct tally *tally)
+void tally_drop(struct tally_table *table, struct tally *tally)
 {
 	*tally = (struct tally){0};
 	atomic_fetch_sub_explicit(&table->used, 1, memory_order_relaxed);
@@ -158,7 +124,7 @@ static struct tally *tally_need(struct tally_table *table, uint64_t key, const s
 	if (place)
 		return place;
 	place = &set->ways[0];
-	for (size_t i = 0; i < WAYS && place->key; i++)
+	for (size_t i = 0; i < LOCKOUT_WAYS && place->key; i++)
 		if (!set->ways[i].key || set->ways[i].last_us < place->last_us)
 			place = &set->ways[i];
 	if (!place->key)
@@ -168,14 +134,14 @@ static struct tally *tally_need(struct tally_table *table, uint64_t key, const s
 	return place;
 }
 
-static bool table_is_empty(struct tally_table *table)
+bool tally_table_is_empty(struct tally_table *table)
 {
 	return atomic_load_explicit(&table->used, memory_order_relaxed) == 0;
 }
 
 static void tally_reset(struct tally_table *table, uint64_t key)
 {
-	pthread_mutex_t *lock = lock_of(table, key % table->set_count);
+	pthread_mutex_t *lock = tally_lock(table, key % table->set_count);
 	struct tally *tally;
 
 	pthread_mutex_lock(lock);
@@ -190,7 +156,7 @@ static void tally_reset(struct tally_table *table, uint64_t key)
 static uint32_t count_one(struct tally_table *table, uint64_t key, const struct addr *source,
 			  const char *user, uint32_t most, uint64_t now_us)
 {
-	pthread_mutex_t *lock = lock_of(table, key % table->set_count);
+	pthread_mutex_t *lock = tally_lock(table, key % table->set_count);
 	struct tally *tally;
 	uint32_t failures;
 
@@ -228,9 +194,9 @@ bool lockout_user_is_suspended(const struct lockout *lockout, const struct addr 
 {
 	if (!suspensions_count(lockout->suspensions))
 		return false;
-	if (*user && lockout_holds(lockout, key_of(lockout, source, user), now_us))
+	if (*user && lockout_holds(lockout, lockout_key_of(lockout, source, user), now_us))
 		return true;
-	return lockout_holds(lockout, key_of(lockout, source, STRANGERS_USER), now_us) &&
+	return lockout_holds(lockout, lockout_key_of(lockout, source, STRANGERS_USER), now_us) &&
 	       !is_own(context);
 }
 
@@ -256,7 +222,7 @@ static void suspend(struct lockout *lockout, const struct lockout_rules *rules,
 	snprintf(suspension.user, sizeof(suspension.user), "%s", user);
 	snprintf(event.user, sizeof(event.user), "%s", user);
 	snprintf(event.last, sizeof(event.last), "%s", failure->user);
-	suspensions_begin(lockout->suspensions, key_of(lockout, &failure->source, user),
+	suspensions_begin(lockout->suspensions, lockout_key_of(lockout, &failure->source, user),
 			  &suspension, true);
 	security_events_push(lockout->events, &event);
 }
@@ -266,7 +232,7 @@ static bool count_towards(struct lockout *lockout, const struct lockout_rules *r
 			  const struct lockout_failure *failure, const char *user, uint32_t most,
 			  uint64_t now_us, uint32_t *failures)
 {
-	uint64_t key = key_of(lockout, &failure->source, user);
+	uint64_t key = lockout_key_of(lockout, &failure->source, user);
 
 	*failures = count_one(&lockout->sources, key, &failure->source, user, most, now_us);
 	if (*failures <= most)
@@ -322,176 +288,10 @@ void lockout_succeed(struct lockout *lockout, const struct addr *source, const c
 {
 	uint64_t key;
 
-	if (table_is_empty(&lockout->sources) && table_is_empty(&lockout->calls))
+	if (tally_table_is_empty(&lockout->sources) && tally_table_is_empty(&lockout->calls))
 		return;
 	key = lockout_key(lockout, source);
 	tally_reset(&lockout->calls, key_within(lockout, key, call_id));
 	tally_reset(&lockout->sources, key);
 	tally_reset(&lockout->sources, key_within(lockout, key, span_of(user)));
-}
-
-/* --- For the control thread and the storage thread. --- */
-
-const struct lockout *auth_lockout(const struct auth *auth)
-{
-	return auth->lockout;
-}
-
-struct security_events *lockout_events(struct auth *auth)
-{
-	return auth->lockout->events;
-}
-
-struct suspensions *lockout_suspensions(struct auth *auth)
-{
-	return auth->lockout->suspensions;
-}
-
-size_t lockout_used(const struct auth *auth)
-{
-	return atomic_load_explicit(&auth->lockout->sources.used, memory_order_relaxed);
-}
-
-static size_t list_tallies(struct tally_table *table, const struct addr *source,
-			   struct lockout_entry *out, size_t max)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < table->set_count && count < max; i++) {
-		pthread_mutex_lock(lock_of(table, i));
-		for (size_t j = 0; j < WAYS && count < max; j++) {
-			const struct tally *tally = &table->sets[i].ways[j];
-
-			if (!tally->key || (source && !addr_ip_eq(&tally->source, source)))
-				continue;
-			out[count] = (struct lockout_entry){
-				.source = tally->source,
-				.failures = tally->failures,
-				.last_us = tally->last_us,
-			};
-			memcpy(out[count++].user, tally->user, sizeof(tally->user));
-		}
-		pthread_mutex_unlock(lock_of(table, i));
-	}
-	return count;
-}
-
-static size_t list_suspensions(struct suspensions *suspensions, uint64_t now_us,
-			       const struct addr *source, struct lockout_entry *out, size_t max)
-{
-	size_t room = suspensions_count(suspensions);
-	struct suspension *found = room ? calloc(room, sizeof(*found)) : NULL;
-	size_t count = 0;
-
-	if (!found)
-		return 0;
-	room = suspensions_list(suspensions, now_us, found, room);
-	for (size_t i = 0; i < room && count < max; i++) {
-		if (source && !addr_ip_eq(&found[i].source, source))
-			continue;
-		out[count] = (struct lockout_entry){
-			.source = found[i].source,
-			.failures = found[i].failures,
-			.suspended_until_us = found[i].until_us,
-			.since_ms = found[i].since_ms,
-		};
-		memcpy(out[count++].user, found[i].user, sizeof(found[i].user));
-	}
-	free(found);
-	return count;
-}
-
-size_t lockout_list(struct auth *auth, uint64_t now_us, bool only_suspended,
-		    const struct addr *source, struct lockout_entry *out, size_t max)
-{
-	struct lockout *lockout = auth->lockout;
-	struct addr base = source ? source_of(source) : (struct addr){0};
-	const struct addr *wanted = source ? &base : NULL;
-	size_t count = list_suspensions(lockout->suspensions, now_us, wanted, out, max);
-
-	if (!only_suspended)
-		count += list_tallies(&lockout->sources, wanted, out + count, max - count);
-	return count;
-}
-
-struct clearing {
-	struct lockout *lockout;
-	const struct addr *source; /* NULL = all */
-	const char *user;          /* NULL = whatever it is */
-	enum security_event_kind kind;
-};
-
-static bool is_meant(const struct clearing *clearing, const struct addr *source, const char *user)
-{
-	return (!clearing->source || addr_ip_eq(source, clearing->source)) &&
-	       (!clearing->user || strcmp(user, clearing->user) == 0);
-}
-
-static bool suspension_is_meant(const struct suspension *suspension, void *context)
-{
-	return is_meant(context, &suspension->source, suspension->user);
-}
-
-static void tell_end(const struct suspension *suspension, void *context)
-{
-	const struct clearing *clearing = context;
-	struct security_event event = {
-		.kind = clearing->kind,
-		.source = suspension->source,
-		.failures = suspension->failures,
-	};
-
-	memcpy(event.user, suspension->user, sizeof(event.user));
-	security_events_push(clearing->lockout->events, &event);
-}
-
-size_t lockout_clear(struct auth *auth, const struct addr *source, const char *user)
-{
-	struct lockout *lockout = auth->lockout;
-	struct tally_table *table = &lockout->sources;
-	struct addr base = source ? source_of(source) : (struct addr){0};
-	struct clearing clearing = {
-		.lockout = lockout,
-		.source = source ? &base : NULL,
-		.user = user,
-		.kind = SECURITY_CLEARED,
-	};
-	size_t count =
-		suspensions_end(lockout->suspensions, suspension_is_meant, tell_end, &clearing);
-
-	for (size_t i = 0; i < table->set_count && !table_is_empty(table); i++) {
-		pthread_mutex_lock(lock_of(table, i));
-		for (size_t j = 0; j < WAYS; j++) {
-			struct tally *tally = &table->sets[i].ways[j];
-
-			if (!tally->key || !is_meant(&clearing, &tally->source, tally->user))
-				continue;
-			tally_drop(table, tally);
-			count++;
-		}
-		pthread_mutex_unlock(lock_of(table, i));
-	}
-	return count;
-}
-
-uint64_t lockout_expire(struct auth *auth, uint64_t now_us)
-{
-	struct clearing ending = {.lockout = auth->lockout, .kind = SECURITY_RELEASED};
-
-	return suspensions_expire(auth->lockout->suspensions, now_us, tell_end, &ending);
-}
-
-bool lockout_restore(struct auth *auth, const struct suspension *stored, uint64_t now_us,
-		     int64_t now_ms)
-{
-	struct lockout *lockout = auth->lockout;
-	struct suspension suspension = *stored;
-	int64_t left_ms = stored->until_ms - now_ms;
-
-	if (left_ms <= 0 || left_ms > (int64_t)LOCKOUT_RESTORE_MAX_S * 1000)
-		return false;
-	suspension.until_us = now_us + (uint64_t)left_ms * 1000;
-	suspensions_begin(lockout->suspensions, key_of(lockout, &stored->source, stored->user),
-			  &suspension, false);
-	return true;
 }

@@ -98,6 +98,9 @@ size_t lockout_list(struct auth *auth, uint64_t now_us, bool only_suspended,
  * how many had an entry. */
 size_t lockout_clear(struct auth *auth, const struct addr *source, const char *user);
 
+/* Exactly that suspension ("" = of the source). */
+bool lockout_is_running(const struct auth *auth, const struct addr *source, const char *user,
+			uint64_t now_us);
 /* Ends what is over, with an event each. Returns when the next one ends, UINT64_MAX = none. */
 uint64_t lockout_expire(struct auth *auth, uint64_t now_us);
 struct security_events *lockout_events(struct auth *auth);

@@ -14,6 +14,8 @@ struct auth;
 struct conf;
 struct conf_grave;
 struct ctl;
+struct firewall;
+struct guard;
 struct keepalive;
 struct location;
 struct media;
@@ -31,6 +33,8 @@ struct ctl_context {
 	struct alarms *alarms;     /* may be NULL */
 	struct location *location; /* this and the next three may be NULL: their shows say so */
 	struct auth *auth;
+	struct guard *guard;       /* may be NULL, as the next one */
+	struct firewall *firewall;
 	struct keepalive *keepalive;
 	struct media *media;
 	struct conf *conf;        /* the first one; ctl takes a reference of its own */

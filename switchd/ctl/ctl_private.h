@@ -15,6 +15,7 @@
 #include "switchd/ctl/follow.h"
 #include "switchd/ctl/kept.h"
 #include "switchd/ctl/listen.h"
+#include "switchd/ctl/security.h"
 #include "switchd/loop/mailbox.h"
 #include "switchd/store/store.h"
 
@@ -55,6 +56,7 @@ struct ctl {
 	uint64_t read_only_generation;   /* the configuration it was opened by */
 	uint64_t read_only_again_us;     /* tried again then; 0 = it is as it should be */
 	struct vos_fault read_only_fault;
+	struct security security;
 	struct audit audit;
 	struct log_ring *log_ring; /* NULL = there is none to follow */
 	bool is_followed;          /* somebody waits for its lines */

@@ -6,6 +6,7 @@
 #include "shared/base/clock.h"
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/ctl/monitor.h"
+#include "switchd/ctl/security.h"
 
 /* A wall clock may be set at any time, so a deadline is looked at once a second. */
 #define LOOK_MS        1000
@@ -117,6 +118,7 @@ int ctl_run_timers(struct ctl *ctl)
 	int64_t left_ms = confirm_left_ms(&ctl->confirm, clock_wall_ms(), now_us);
 	uint64_t kept_us = kept_expire(&ctl->kept, now_us);
 	int wait_ms = -1;
+	int security_ms;
 
 	if (left_ms == 0 && now_us >= ctl->take_back_us)
 		take_back(ctl, now_us);
@@ -129,6 +131,9 @@ int ctl_run_timers(struct ctl *ctl)
 		wait_ms = sooner(wait_ms, now_us < ctl->read_only_again_us
 						  ? (ctl->read_only_again_us - now_us) / 1000 + 1
 						  : 0);
+	security_ms = security_run(ctl);
+	if (security_ms >= 0)
+		wait_ms = sooner(wait_ms, (uint64_t)security_ms);
 	/* One is the conf in force; others go as calls and transactions end. */
 	if (ctl->context.grave && conf_grave_sweep(ctl->context.grave) > 1)
 		wait_ms = sooner(wait_ms, LOOK_MS);

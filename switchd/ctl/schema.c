@@ -43,6 +43,9 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_SIP_CONNECTIONS] = &schema_sip_connections,
 	[COMMAND_SHOW_SIP_TRANSACTIONS] = &schema_sip_transactions,
 	[COMMAND_SHOW_SIP_TRANSACTIONS_LIST] = &schema_sip_transactions_list,
+	[COMMAND_SHOW_ALARMS] = &schema_alarms,
+	[COMMAND_SHOW_SIP_GUARD] = &schema_sip_guard,
+	[COMMAND_SHOW_AUTHENTICATION_FIREWALL] = &schema_authentication_firewall,
 	[COMMAND_SHOW_AUTHENTICATION_FAILURES] = &schema_authentication,
 	[COMMAND_SHOW_AUTHENTICATION_SUSPENDED] = &schema_authentication,
 };

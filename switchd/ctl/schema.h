@@ -82,6 +82,10 @@ extern const struct schema schema_nat_keep_alive, schema_nat_keep_alive_capacity
 extern const struct schema schema_sip_transports, schema_sip_connections;
 /* --- show_auth.c --- */
 extern const struct schema schema_authentication;
+/* --- show_guard.c --- */
+extern const struct schema schema_sip_guard, schema_authentication_firewall;
+/* --- show_alarms.c --- */
+extern const struct schema schema_alarms;
 /* --- show_parameters.c --- */
 extern const struct schema schema_parameters, schema_parameter;
 /* --- show_config.c --- */

@@ -16,6 +16,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/log_ring.h"
 #include "switchd/alarm/alarm.h"
+#include "switchd/auth/lockout.h"
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/ctl/in_force.h"
 #include "switchd/ctl/monitor.h"
@@ -141,6 +142,9 @@ static void handle_event(struct ctl *ctl, const struct epoll_event *event)
 		accept_all(ctl, &ctl->read_only);
 	} else if (event->data.ptr == &ctl->mailbox) {
 		mailbox_run(&ctl->mailbox);
+	} else if (event->data.ptr == &ctl->security) {
+		security_events_woken(lockout_events(ctl->context.auth));
+		(void)security_run(ctl);
 	} else if (event->data.ptr == ctl->log_ring) {
 		log_ring_woken(ctl->log_ring);
 	} else {
@@ -310,6 +314,8 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 	}
 	if (watch(ctl, ctl->listen.fd, &ctl->listen, EPOLLIN, EPOLL_CTL_ADD) != 0 ||
 	    watch(ctl, ctl->mailbox.wake_fd, &ctl->mailbox, EPOLLIN, EPOLL_CTL_ADD) != 0 ||
+	    (context->auth && watch(ctl, security_events_fd(lockout_events(context->auth)),
+				    &ctl->security, EPOLLIN, EPOLL_CTL_ADD) != 0) ||
 	    (ctl->log_ring && watch(ctl, log_ring_wake_fd(ctl->log_ring), ctl->log_ring, EPOLLIN,
 				    EPOLL_CTL_ADD) != 0) ||
 	    pthread_create(&ctl->thread, NULL, run, ctl) != 0) {

@@ -336,4 +336,5 @@ enum step cmd_shutdown(struct request *request)
 	request->is_closing = true;
 	request->ctl->context.shutdown(request->ctl->context.user, grace_s);
 	return STEP_DONE;
+	guard_counters(request, emit_counter);
 }

@@ -15,6 +15,7 @@
 #include "shared/base/secret.h"
 #include "shared/config/change.h"
 
+struct auth;
 struct store;
 struct location;
 
@@ -81,6 +82,10 @@ VOS_CHECK enum vos_err store_generation_changes(struct store *store, uint64_t ge
  * thread drains the table's dirty users once a second (or 10,000 records) into one transaction. */
 VOS_CHECK enum vos_err store_load_bindings(struct store *store, struct location *location,
 					   int64_t now_ms, size_t *count);
+/* Suspensions: the same, for the auth that was set before the thread starts. */
+void store_set_auth(struct store *store, struct auth *auth);
+VOS_CHECK enum vos_err store_load_suspensions(struct store *store, struct auth *auth,
+					      int64_t now_ms, size_t *count);
 VOS_CHECK enum vos_err store_thread_start(struct store *store, struct location *location);
 /* Writes what is pending and stops. */
 void store_thread_stop(struct store *store);

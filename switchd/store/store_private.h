@@ -17,6 +17,7 @@ struct store {
 	struct env config;
 	struct env bindings;
 	struct store_thread *thread; /* NULL: not running */
+	struct auth *auth;           /* whose suspensions are kept; NULL: nobody's */
 };
 
 /* A stored record that cannot be used; fills the fault with where it stands and what to do. */
@@ -27,3 +28,5 @@ enum vos_err store_refuse_record(const struct env *env, struct span key, enum vo
  * LMDB. */
 int store_put_confirm(struct store *store, MDB_txn *txn, MDB_dbi dbi,
 		      const struct store_confirm *confirm);
+/* In the storage thread: what changed of the suspensions. False: tried again at its next turn. */
+bool store_write_suspensions(struct store *store, struct vos_fault *fault);

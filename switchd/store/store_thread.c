@@ -129,6 +129,10 @@ static bool flush(struct store_thread *thread)
 
 	follow_clock(thread);
 	do {
+	if (!store_write_suspensions(thread->store, &first)) {
+		report(thread, true, &first);
+		return false;
+	}
 		struct vos_fault fault = {0};
 
 		batch->count = 0;

@@ -87,6 +87,8 @@ COMMANDS = {
     'sip-statistics': ['show sip statistics'],
     'authentication-failures': ['show authentication failures'],
     'authentication-suspended': ['show authentication suspended'],
+    'sip-guard': ['show sip guard'],
+    'authentication-firewall': ['show authentication firewall'],
 }
 # Needs a candidate, hence several lines in one session.
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
