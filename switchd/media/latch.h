@@ -22,7 +22,8 @@
  *
  * When signalling moves the peer, the latch opens again. Packets from the source locked before are
  * passed on for LATCH_GRACE_US without locking (they were under way), and may lock after that; at
- * once when the peer comes back from hold to the address it had.
+ * once when the peer comes back from hold to the address it had. When signalling says that it is
+ * another party, nothing of the one before is passed on or remembered.
  *
  * Where packets go: to the locked source; before that to the SDP's address, unless the peer may be
  * learned and that address is a private one that signalling does not come from, which only means

@@ -350,6 +350,34 @@ static void hold_and_resume(void **state)
 	assert_int_equal(rtp(&latch, "203.0.113.77:62000", 4 * SECOND), LATCH_LEARNED);
 }
 
+/* Nothing of the party before is left: neither what is under way nor where it was. */
+static void another_party(void **state)
+{
+	struct media_peer nobody = {.is_other = true};
+	struct media_peer next = peer(SDP_OTHER, SDP_OTHER, SIGNALLING, false);
+	struct latch latch = plain();
+
+	(void)state;
+	assert_int_equal(rtp(&latch, SDP, 0), LATCH_LEARNED);
+	assert_true(latch_set_peer(&latch, &nobody, SECOND));
+	assert_int_equal(rtp(&latch, SDP, SECOND), LATCH_FOREIGN);
+	goes_to(&latch.rtp_to, NULL);
+	goes_to(&latch.rtcp_to, NULL);
+	assert_true(latch_set_peer(&latch, &next, SECOND));
+	goes_to(&latch.rtp_to, SDP_OTHER);
+	assert_int_equal(rtp(&latch, SDP_OTHER, SECOND), LATCH_LEARNED);
+	assert_int_equal(rtp(&latch, SDP, SECOND), LATCH_FOREIGN);
+	/* In one go, with packets that would have had their second of grace. */
+	latch = plain();
+	assert_int_equal(rtp(&latch, NAT_SOURCE, 0), LATCH_FOREIGN);
+	assert_int_equal(rtp(&latch, SDP, 0), LATCH_LEARNED);
+	next = peer(STRANGER, STRANGER, SIGNALLING, false);
+	next.is_other = true;
+	assert_true(latch_set_peer(&latch, &next, SECOND));
+	assert_int_equal(rtp(&latch, SDP, SECOND + 1), LATCH_FOREIGN);
+	goes_to(&latch.rtp_to, STRANGER);
+}
+
 static void unknown_peer_takes_nothing(void **state)
 {
 	struct addr local = addr(LOCAL);
@@ -413,5 +441,5 @@ TEST_MAIN(cmocka_unit_test(kinds_of_packets), cmocka_unit_test(locks_to_the_addr
 	  cmocka_unit_test(rtcp_is_learned_by_ssrc), cmocka_unit_test(rtcp_targets),
 	  cmocka_unit_test(moved_peer_is_learned_again), cmocka_unit_test(moved_public_peer),
 	  cmocka_unit_test(same_peer_keeps_the_lock), cmocka_unit_test(hold_and_resume),
-	  cmocka_unit_test(unknown_peer_takes_nothing),
+	  cmocka_unit_test(another_party), cmocka_unit_test(unknown_peer_takes_nothing),
 	  cmocka_unit_test(never_sends_where_no_phone_is))
