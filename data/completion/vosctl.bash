@@ -16,6 +16,8 @@ SS_RTP_PORT_RANGE
 SS_RTP_PORT_LAYOUT
 SS_AUTHENTICATION_MAX_RETRY
 SS_AUTHENTICATION_FAILED_SUSPEND
+SS_AUTHENTICATION_LOCK_KEY
+SS_AUTHENTICATION_FIREWALL
 SS_QOS_SIGNAL
 SS_QOS_RTP
 SS_ENDPOINT_EXPIRE
@@ -63,6 +65,8 @@ SS_SIP_NAT_KEEP_ALIVE_MESSAGE
 SS_SIP_NAT_KEEP_ALIVE_PERIOD
 SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL
 SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME
+SS_SIP_NAT_KEEP_ALIVE_FAIR
+SS_SIP_NAT_KEEP_ALIVE_PROBE_FAILS
 SS_SIP_SESSION_TTL
 SS_SIP_SESSION_UPDATE_SEGMENT
 SS_SIP_RESEND_INTERVAL
@@ -87,7 +91,16 @@ SS_SIP_E164_DISPLAY_FROM
 SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP
 SS_SIP_OPTIONS_CHECK_PERIOD
 SS_SIP_AUTHENTICATION_REALM
+SS_SIP_AUTHENTICATION_ALGORITHMS
+SS_SIP_AUTHENTICATION_QOP
+SS_SIP_GUARD_RATE
+SS_SIP_GUARD_BURST
+SS_SIP_OVERLOAD_LAG
 SS_SIP_SIGNALLING_THREADS
+SS_SIP_STREAM_CONNECTIONS_MAX
+SS_SIP_STREAM_CONNECTIONS_PER_SOURCE
+SS_SIP_STREAM_IDLE_TIMEOUT
+SS_SIP_STREAM_MESSAGE_TIMEOUT
 SS_H245_PORT_RANGE
 SS_H323_DTMF_METHOD
 SS_H323_TIMEOUT_ALERTING
@@ -147,27 +160,31 @@ _vosctl_next()
 {
 	case "$1" in
 	'')
-		next='show clear shutdown set commit monitor apply'
+		next='show clear alarm certificates shutdown set commit monitor apply'
 		;;
 	'show')
-		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication'
+		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication alarms'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show mapping-gateways' | \
 		'show routing-gateways' | 'show media ports' | 'show media sessions' | \
-		'show configuration changes' | 'show sessions' | 'show capacity' | \
-		'show tech-support' | 'show counters' | 'clear authentication suspended all' | \
+		'show media decision *' | 'show configuration changes' | 'show sessions' | \
+		'show capacity' | 'show tech-support' | 'show counters' | \
+		'show sip statistics' | 'show sip transports' | 'show alarms active' | \
+		'clear calls all' | 'clear authentication suspended all' | \
 		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
 		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
 		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
-		next='active caller callee phone gateway state brief detail'
+		next='active caller callee phone gateway older-than state brief detail'
 		;;
-	'show calls caller' | 'show calls callee' | 'show media decision caller')
+	'show calls caller' | 'show calls callee' | 'show calls older-than' | 'show registrations expiring' | \
+		'clear authentication suspended address')
 		next='@'
 		;;
-	'show calls phone' | 'show registrations phone' | 'set phone')
+	'show calls phone' | 'show registrations phone' | 'show nat-keep-alive phones phone' | \
+		'set phone')
 		next='@phones'
 		;;
 	'show calls gateway' | 'set routing-gateway')
@@ -180,20 +197,22 @@ _vosctl_next()
 		next='@calls !'
 		;;
 	'show registrations')
-		next='phone nat brief detail'
+		next='phone nat expiring brief detail'
 		;;
 	'show phones')
 		next='@phones !'
 		;;
 	'show nat-keep-alive')
-		next='capacity'
+		next='capacity phones'
 		;;
 	'show nat-keep-alive capacity')
 		next='devices'
 		;;
-	'show nat-keep-alive capacity devices' | 'show media decision caller * *' | \
-		'show route' | 'show configuration history last' | 'show audit last' | \
-		'show logging last' | 'clear authentication suspended address' | \
+	'show nat-keep-alive capacity devices' | 'show route' | 'show configuration history last' | \
+		'show audit last' | 'show logging last' | 'show sip transactions list limit' | \
+		'show sip connections *' | 'show authentication failures address' | \
+		'show authentication suspended address' | 'show alarms history last' | \
+		'clear authentication suspended address * *' | 'alarm acknowledge * comment' | \
 		'shutdown graceful' | 'set system-parameter rtp-port-range' | \
 		'set system-parameter authentication-max-retry' | 'set system-parameter authentication-failed-suspend' | \
 		'set system-parameter qos-signal' | 'set system-parameter qos-rtp' | \
@@ -211,22 +230,26 @@ _vosctl_next()
 		'set system-parameter black-list-caller-concurrent-expire' | \
 		'set system-parameter media-threads' | 'set sip-parameter nat-keep-alive-message' | \
 		'set sip-parameter nat-keep-alive-period' | 'set sip-parameter nat-keep-alive-send-interval' | \
-		'set sip-parameter nat-keep-alive-send-one-time' | 'set sip-parameter session-ttl' | \
-		'set sip-parameter session-update-segment' | 'set sip-parameter resend-interval' | \
-		'set sip-parameter no-timer-reinvite-interval' | 'set sip-parameter authentication-timeout' | \
-		'set sip-parameter authentication-retry' | 'set sip-parameter timeout-invite' | \
-		'set sip-parameter timeout-trying' | 'set sip-parameter timeout-session-progress' | \
-		'set sip-parameter timeout-session-progress-sdp' | 'set sip-parameter timeout-ringing' | \
-		'set sip-parameter user-agent-expire' | 'set sip-parameter user-agent-retry-delay' | \
-		'set sip-parameter publish-expire' | 'set sip-parameter session-timeout-early-hangup' | \
-		'set sip-parameter options-check-period' | 'set sip-parameter authentication-realm' | \
-		'set sip-parameter signalling-threads' | 'set h323-parameter h245-port-range' | \
-		'set h323-parameter timeout-alerting' | 'set h323-parameter timeout-callproceeding' | \
-		'set h323-parameter timeout-setup' | 'set h323-parameter timeout-callproceeding-olc' | \
-		'set audio-service-parameter rtp-port' | 'set audio-service-parameter codec-priority' | \
-		'set audio-service-parameter voicemail-expire-day' | 'set audio-service-parameter voicemail-max-number' | \
-		'set audio-service-parameter voicemail-max-time' | 'set audio-service-parameter voicemail-welcome' | \
-		'set audio-service-parameter callback-keep-line-ring-time' | \
+		'set sip-parameter nat-keep-alive-send-one-time' | 'set sip-parameter nat-keep-alive-probe-fails' | \
+		'set sip-parameter session-ttl' | 'set sip-parameter session-update-segment' | \
+		'set sip-parameter resend-interval' | 'set sip-parameter no-timer-reinvite-interval' | \
+		'set sip-parameter authentication-timeout' | 'set sip-parameter authentication-retry' | \
+		'set sip-parameter timeout-invite' | 'set sip-parameter timeout-trying' | \
+		'set sip-parameter timeout-session-progress' | 'set sip-parameter timeout-session-progress-sdp' | \
+		'set sip-parameter timeout-ringing' | 'set sip-parameter user-agent-expire' | \
+		'set sip-parameter user-agent-retry-delay' | 'set sip-parameter publish-expire' | \
+		'set sip-parameter session-timeout-early-hangup' | 'set sip-parameter options-check-period' | \
+		'set sip-parameter authentication-realm' | 'set sip-parameter authentication-algorithms' | \
+		'set sip-parameter guard-rate' | 'set sip-parameter guard-burst' | \
+		'set sip-parameter overload-lag' | 'set sip-parameter signalling-threads' | \
+		'set sip-parameter stream-connections-max' | 'set sip-parameter stream-connections-per-source' | \
+		'set sip-parameter stream-idle-timeout' | 'set sip-parameter stream-message-timeout' | \
+		'set h323-parameter h245-port-range' | 'set h323-parameter timeout-alerting' | \
+		'set h323-parameter timeout-callproceeding' | 'set h323-parameter timeout-setup' | \
+		'set h323-parameter timeout-callproceeding-olc' | 'set audio-service-parameter rtp-port' | \
+		'set audio-service-parameter codec-priority' | 'set audio-service-parameter voicemail-expire-day' | \
+		'set audio-service-parameter voicemail-max-number' | 'set audio-service-parameter voicemail-max-time' | \
+		'set audio-service-parameter voicemail-welcome' | 'set audio-service-parameter callback-keep-line-ring-time' | \
 		'set audio-service-parameter callback-keep-line-time' | 'set audio-service-parameter call-report-ip' | \
 		'set audio-service-parameter call-report-port' | 'set audio-service-parameter call-report-retry' | \
 		'set audio-service-parameter call-report-retry-interval' | \
@@ -247,30 +270,35 @@ _vosctl_next()
 		'set network * prefix' | 'set network * interface' | 'set listen * udp' | \
 		'set listen * tcp' | 'set listen * tls' | 'set listen * media-address' | \
 		'set listen * advertised-address' | 'set listen * certificate' | \
-		'set listen * key' | 'set trusted * memo' | 'set number-transform * rule' | \
-		'set number-pool * number' | 'set number-pool * reuse-count' | \
-		'set phone * name' | 'set phone * capacity' | 'set phone * address' | \
-		'set phone * max-call-duration' | 'set phone * forward-always' | \
-		'set phone * forward-busy' | 'set phone * forward-no-answer' | \
-		'set phone * forward-offline' | 'set phone * forward-ring-time' | \
-		'set mapping-gateway * address' | 'set mapping-gateway * capacity' | \
-		'set mapping-gateway * rate-limit' | 'set mapping-gateway * priority' | \
-		'set mapping-gateway * caller-prefixes' | 'set mapping-gateway * callee-prefixes' | \
+		'set listen * key' | 'set listen * ca' | 'set trusted * memo' | \
+		'set number-transform * rule' | 'set number-pool * number' | \
+		'set number-pool * reuse-count' | 'set phone * name' | 'set phone * capacity' | \
+		'set phone * max-addresses' | 'set phone * address' | 'set phone * max-call-duration' | \
+		'set phone * forward-always' | 'set phone * forward-busy' | \
+		'set phone * forward-no-answer' | 'set phone * forward-offline' | \
+		'set phone * forward-ring-time' | 'set mapping-gateway * address' | \
+		'set mapping-gateway * capacity' | 'set mapping-gateway * rate-limit' | \
+		'set mapping-gateway * priority' | 'set mapping-gateway * routing-groups' | \
+		'set mapping-gateway * caller-prefixes' | 'set mapping-gateway * caller-lengths' | \
+		'set mapping-gateway * callee-prefixes' | 'set mapping-gateway * callee-lengths' | \
 		'set mapping-gateway * proceeding-timeout' | 'set mapping-gateway * replace-cause' | \
 		'set mapping-gateway * max-call-duration' | 'set routing-gateway * address' | \
 		'set routing-gateway * prefixes' | 'set routing-gateway * priority' | \
 		'set routing-gateway * capacity' | 'set routing-gateway * rate-limit' | \
-		'set routing-gateway * period' | 'set routing-gateway * timeout-invite' | \
-		'set routing-gateway * timeout-trying' | 'set routing-gateway * timeout-session-progress' | \
-		'set routing-gateway * timeout-session-progress-sdp' | 'set routing-gateway * timeout-ringing' | \
-		'set routing-gateway * timeout-setup' | 'set routing-gateway * timeout-callproceeding' | \
-		'set routing-gateway * timeout-callproceeding-olc' | 'set routing-gateway * timeout-alerting' | \
-		'set routing-gateway * stop-codes' | 'set routing-gateway * max-call-duration' | \
-		'set registration * server' | 'set registration * account' | \
-		'set registration * auth-name' | 'set registration * expire' | \
-		'set registration * retry-delay' | 'set alarm * lower' | 'set alarm * upper' | \
-		'set alarm * window' | 'set alarm * post' | 'set alarm * mail' | \
-		'set alarm * call' | 'set SS_RTP_PORT_RANGE' | 'set SS_AUTHENTICATION_MAX_RETRY' | \
+		'set routing-gateway * groups' | 'set routing-gateway * caller-prefixes' | \
+		'set routing-gateway * caller-lengths' | 'set routing-gateway * callee-prefixes' | \
+		'set routing-gateway * callee-lengths' | 'set routing-gateway * period' | \
+		'set routing-gateway * timeout-invite' | 'set routing-gateway * timeout-trying' | \
+		'set routing-gateway * timeout-session-progress' | 'set routing-gateway * timeout-session-progress-sdp' | \
+		'set routing-gateway * timeout-ringing' | 'set routing-gateway * timeout-setup' | \
+		'set routing-gateway * timeout-callproceeding' | 'set routing-gateway * timeout-callproceeding-olc' | \
+		'set routing-gateway * timeout-alerting' | 'set routing-gateway * stop-codes' | \
+		'set routing-gateway * max-call-duration' | 'set registration * server' | \
+		'set registration * account' | 'set registration * auth-name' | \
+		'set registration * expire' | 'set registration * retry-delay' | \
+		'set alarm * lower' | 'set alarm * upper' | 'set alarm * window' | \
+		'set alarm * post' | 'set alarm * mail' | 'set alarm * call' | \
+		'set SS_RTP_PORT_RANGE' | 'set SS_AUTHENTICATION_MAX_RETRY' | \
 		'set SS_AUTHENTICATION_FAILED_SUSPEND' | 'set SS_QOS_SIGNAL' | \
 		'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | 'set SS_ENDPOINT_NAT_EXPIRE' | \
 		'set SS_GATEWAY_SWITCH_LIMIT' | 'set SS_GATEWAY_ASR_RESERVE_TIME' | \
@@ -285,15 +313,19 @@ _vosctl_next()
 		'set SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE' | 'set SS_MEDIA_THREADS' | \
 		'set SS_SIP_NAT_KEEP_ALIVE_MESSAGE' | 'set SS_SIP_NAT_KEEP_ALIVE_PERIOD' | \
 		'set SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL' | 'set SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME' | \
-		'set SS_SIP_SESSION_TTL' | 'set SS_SIP_SESSION_UPDATE_SEGMENT' | \
-		'set SS_SIP_RESEND_INTERVAL' | 'set SS_SIP_NO_TIMER_REINVITE_INTERVAL' | \
-		'set SS_SIP_AUTHENTICATION_TIMEOUT' | 'set SS_SIP_AUTHENTICATION_RETRY' | \
-		'set SS_SIP_TIMEOUT_INVITE' | 'set SS_SIP_TIMEOUT_TRYING' | \
-		'set SS_SIP_TIMEOUT_SESSION_PROGRESS' | 'set SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' | \
-		'set SS_SIP_TIMEOUT_RINGING' | 'set SS_SIP_USER_AGENT_EXPIRE' | \
-		'set SS_SIP_USER_AGENT_RETRY_DELAY' | 'set SS_SIP_PUBLISH_EXPIRE' | \
-		'set SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP' | 'set SS_SIP_OPTIONS_CHECK_PERIOD' | \
-		'set SS_SIP_AUTHENTICATION_REALM' | 'set SS_SIP_SIGNALLING_THREADS' | \
+		'set SS_SIP_NAT_KEEP_ALIVE_PROBE_FAILS' | 'set SS_SIP_SESSION_TTL' | \
+		'set SS_SIP_SESSION_UPDATE_SEGMENT' | 'set SS_SIP_RESEND_INTERVAL' | \
+		'set SS_SIP_NO_TIMER_REINVITE_INTERVAL' | 'set SS_SIP_AUTHENTICATION_TIMEOUT' | \
+		'set SS_SIP_AUTHENTICATION_RETRY' | 'set SS_SIP_TIMEOUT_INVITE' | \
+		'set SS_SIP_TIMEOUT_TRYING' | 'set SS_SIP_TIMEOUT_SESSION_PROGRESS' | \
+		'set SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' | 'set SS_SIP_TIMEOUT_RINGING' | \
+		'set SS_SIP_USER_AGENT_EXPIRE' | 'set SS_SIP_USER_AGENT_RETRY_DELAY' | \
+		'set SS_SIP_PUBLISH_EXPIRE' | 'set SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP' | \
+		'set SS_SIP_OPTIONS_CHECK_PERIOD' | 'set SS_SIP_AUTHENTICATION_REALM' | \
+		'set SS_SIP_AUTHENTICATION_ALGORITHMS' | 'set SS_SIP_GUARD_RATE' | \
+		'set SS_SIP_GUARD_BURST' | 'set SS_SIP_OVERLOAD_LAG' | 'set SS_SIP_SIGNALLING_THREADS' | \
+		'set SS_SIP_STREAM_CONNECTIONS_MAX' | 'set SS_SIP_STREAM_CONNECTIONS_PER_SOURCE' | \
+		'set SS_SIP_STREAM_IDLE_TIMEOUT' | 'set SS_SIP_STREAM_MESSAGE_TIMEOUT' | \
 		'set SS_H245_PORT_RANGE' | 'set SS_H323_TIMEOUT_ALERTING' | \
 		'set SS_H323_TIMEOUT_CALLPROCEEDING' | 'set SS_H323_TIMEOUT_SETUP' | \
 		'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | 'set IVR_RTP_PORT' | \
@@ -316,14 +348,14 @@ _vosctl_next()
 		'set SERVER_TERMINAL_ADDITIONAL_CHARACTERS')
 		next='@ !'
 		;;
+	'show nat-keep-alive phones')
+		next='phone missed unreachable'
+		;;
 	'show media')
 		next='ports sessions decision'
 		;;
 	'show media decision')
-		next='caller'
-		;;
-	'show media decision caller *')
-		next='@ callee'
+		next='caller @calls'
 		;;
 	'show parameters')
 		next='tab changed @names'
@@ -390,7 +422,7 @@ _vosctl_next()
 	'show configuration')
 		next='changes history diff generation'
 		;;
-	'show configuration history' | 'show audit' | 'show logging')
+	'show configuration history' | 'show audit' | 'show logging' | 'show alarms history')
 		next='last'
 		;;
 	'show configuration diff')
@@ -400,13 +432,38 @@ _vosctl_next()
 		next='@generations !'
 		;;
 	'show sip')
-		next='statistics !'
+		next='statistics transactions transports connections'
+		;;
+	'show sip transactions')
+		next='list'
+		;;
+	'show sip transactions list')
+		next='limit'
+		;;
+	'show sip connections')
+		next='@ address'
 		;;
 	'show authentication')
-		next='failures suspended !'
+		next='failures suspended'
+		;;
+	'show authentication failures' | 'show authentication suspended')
+		next='address'
+		;;
+	'show alarms')
+		next='active history'
 		;;
 	'clear')
-		next='call registration authentication'
+		next='alarm call calls registration authentication'
+		;;
+	'clear alarm')
+		next='@alarms !'
+		;;
+	'clear calls')
+		next='all gateway'
+		;;
+	'clear calls gateway' | 'set mapping-gateway * allow-routing-gateways' | \
+		'set registration * routing-gateway')
+		next='@routing-gateways !'
 		;;
 	'clear registration')
 		next='all @phones !'
@@ -417,6 +474,21 @@ _vosctl_next()
 	'clear authentication suspended')
 		next='all address'
 		;;
+	'clear authentication suspended address *')
+		next='@ user'
+		;;
+	'alarm')
+		next='acknowledge'
+		;;
+	'alarm acknowledge')
+		next='@alarms'
+		;;
+	'alarm acknowledge *')
+		next='comment'
+		;;
+	'certificates')
+		next='reload !'
+		;;
 	'shutdown')
 		next='graceful'
 		;;
@@ -424,7 +496,7 @@ _vosctl_next()
 		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
-		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout authentication-max-retry authentication-failed-suspend qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-encryption-mode rtp-encryption-key max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads'
+		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-encryption-mode rtp-encryption-key max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads'
 		;;
 	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
 		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')
@@ -439,26 +511,28 @@ _vosctl_next()
 		'set system-parameter endpoint-register-replace' | 'set system-parameter endpoint-register-suspend' | \
 		'set system-parameter cdr-record-to-file' | 'set system-parameter cdr-record-nonconnect' | \
 		'set system-parameter call-forward-using-original-caller' | \
-		'set sip-parameter stop-switch-after-sdp' | 'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
+		'set sip-parameter nat-keep-alive-fair' | 'set sip-parameter stop-switch-after-sdp' | \
+		'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
 		'set sip-parameter user-agent-send-unregister' | 'set sip-parameter routing-gateway-invite-use-contact' | \
 		'set audio-service-parameter enable-parse-inband' | 'set audio-service-parameter enable-parse-second-inband' | \
 		'set server-parameter billing-record-illegal-call' | 'set server-parameter billing-record-zero-hold-time' | \
 		'set server-parameter billing-record-server-hang-up' | 'set server-parameter phone-as-callee-money-verify' | \
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
-		'set phone * local-ring' | 'set phone * session-timer' | 'set mapping-gateway * session-timer' | \
-		'set routing-gateway * protect' | 'set routing-gateway * switch-after-ring' | \
-		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
-		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
-		'set routing-gateway * allow-publish' | 'set routing-gateway * local-ring' | \
-		'set routing-gateway * session-timer' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
-		'set SS_MEDIA_PROXY_BEHIND_NAT' | 'set SS_MEDIA_PROXY_SAME_NAT' | \
-		'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | \
-		'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | 'set SS_GATEWAY_ASR_CALCULATE' | \
-		'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | 'set SS_REPLY_UNAUTHORIZED' | \
-		'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
+		'set listen * verify-peer' | 'set phone * local-ring' | 'set phone * session-timer' | \
+		'set mapping-gateway * session-timer' | 'set routing-gateway * protect' | \
+		'set routing-gateway * switch-after-ring' | 'set routing-gateway * switch-after-sdp' | \
+		'set routing-gateway * switch-after-rtp' | 'set routing-gateway * switch-after-busy' | \
+		'set routing-gateway * options-check' | 'set routing-gateway * allow-publish' | \
+		'set routing-gateway * local-ring' | 'set routing-gateway * session-timer' | \
+		'set SS_MEDIA_PROXY_BETWEEN_NET' | 'set SS_MEDIA_PROXY_BEHIND_NAT' | \
+		'set SS_MEDIA_PROXY_SAME_NAT' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | \
+		'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | 'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | \
+		'set SS_GATEWAY_ASR_CALCULATE' | 'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | \
+		'set SS_REPLY_UNAUTHORIZED' | 'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
 		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_CDR_RECORD_TO_FILE' | \
 		'set SS_CDR_RECORD_NONCONNECT' | 'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | \
-		'set SS_SIP_STOP_SWITCH_AFTER_SDP' | 'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
+		'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | 'set SS_SIP_STOP_SWITCH_AFTER_SDP' | \
+		'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
 		'set SS_SIP_USER_AGENT_SEND_UNREGISTER' | 'set SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT' | \
 		'set IVR_ENABLE_PARSE_INBAND' | 'set IVR_ENABLE_PARSE_SECOND_INBAND' | \
 		'set SERVER_BILLING_RECORD_ILLEGAL_CALL' | 'set SERVER_BILLING_RECORD_ZERO_HOLD_TIME' | \
@@ -470,6 +544,12 @@ _vosctl_next()
 		'set mapping-gateway * rtp-port-layout' | 'set routing-gateway * rtp-port-layout' | \
 		'set SS_RTP_PORT_LAYOUT')
 		next='@ compact paired !'
+		;;
+	'set system-parameter authentication-lock-key' | 'set SS_AUTHENTICATION_LOCK_KEY')
+		next='@ address address-user !'
+		;;
+	'set system-parameter authentication-firewall' | 'set SS_AUTHENTICATION_FIREWALL')
+		next='@ off nftables !'
 		;;
 	'set system-parameter gateway-asr-route-sort-config' | 'set system-parameter gateway-fee-rate-route-sort-config' | \
 		'set SS_GATEWAY_ASR_ROUTE_SORT_CONFIG' | 'set SS_GATEWAY_FEE_RATE_ROUTE_SORT_CONFIG')
@@ -492,7 +572,7 @@ _vosctl_next()
 		next='@ random poll !'
 		;;
 	'set sip-parameter')
-		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm signalling-threads'
+		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time nat-keep-alive-fair nat-keep-alive-probe-fails session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm authentication-algorithms authentication-qop guard-rate guard-burst overload-lag signalling-threads stream-connections-max stream-connections-per-source stream-idle-timeout stream-message-timeout'
 		;;
 	'set sip-parameter authentication-code' | 'set SS_SIP_AUTHENTICATION_CODE')
 		next='@ unauthorized proxy-authentication-required !'
@@ -504,6 +584,9 @@ _vosctl_next()
 	'set sip-parameter e164-display-from' | 'set routing-gateway * display-from' | \
 		'set SS_SIP_E164_DISPLAY_FROM')
 		next='@ ignore caller passthrough !'
+		;;
+	'set sip-parameter authentication-qop' | 'set SS_SIP_AUTHENTICATION_QOP')
+		next='@ auth auth-or-auth-int auth-int !'
 		;;
 	'set h323-parameter')
 		next='h245-port-range dtmf-method timeout-alerting timeout-callproceeding timeout-setup timeout-callproceeding-olc q931-numbering-plan q931-number-type q931-presentation-indicator q931-screening-indicator'
@@ -566,7 +649,7 @@ _vosctl_next()
 		next='@keys:listen'
 		;;
 	'set listen *')
-		next='udp tcp tls network media-address advertised-address certificate key'
+		next='udp tcp tls network media-address advertised-address certificate key ca verify-peer'
 		;;
 	'set listen * network' | 'set phone * network' | 'set mapping-gateway * network' | \
 		'set routing-gateway * network')
@@ -591,13 +674,19 @@ _vosctl_next()
 		next='number order reuse-count'
 		;;
 	'set phone *')
-		next='password name lock capacity registration address network media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
 		;;
 	'set phone * registration')
 		next='@ dynamic static !'
+		;;
+	'set phone * keepalive')
+		next='@ message options none !'
+		;;
+	'set phone * ring')
+		next='@ in-turn at-once !'
 		;;
 	'set phone * encryption' | 'set mapping-gateway * encryption' | 'set routing-gateway * encryption')
 		next='@ none xor rc4 aes128 srtp !'
@@ -621,25 +710,27 @@ _vosctl_next()
 		next='@mapping-gateways'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways caller-prefix-rule caller-prefixes callee-prefix-rule callee-prefixes proceeding-timeout remote-ringing replace-cause media-proxy encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing replace-cause media-proxy encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
 		;;
-	'set mapping-gateway * allow-routing-gateways' | 'set registration * routing-gateway')
-		next='@routing-gateways !'
-		;;
-	'set mapping-gateway * caller-prefix-rule' | 'set mapping-gateway * callee-prefix-rule')
+	'set mapping-gateway * routing-group-rule' | 'set mapping-gateway * caller-prefix-rule' | \
+		'set mapping-gateway * callee-prefix-rule' | 'set routing-gateway * caller-prefix-rule' | \
+		'set routing-gateway * callee-prefix-rule')
 		next='@ allow deny !'
 		;;
 	'set mapping-gateway * remote-ringing')
 		next='@ passthrough 183-sdp 180-sdp !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address network prefixes prefix-mode priority capacity rate-limit protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'
+		;;
+	'set routing-gateway * transport' | 'set registration * transport')
+		next='@ udp tcp tls !'
 		;;
 	'set routing-gateway * prefix-mode')
 		next='@ extend terminate !'
@@ -653,11 +744,8 @@ _vosctl_next()
 	'set registration *')
 		next='server transport account auth-name password expire retry-delay routing-gateway'
 		;;
-	'set registration * transport')
-		next='@ udp tcp tls !'
-		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline control-socket @keys:alarm'
 		;;
 	'set alarm *')
 		next='level lower upper window post mail call'

@@ -110,6 +110,7 @@ static void set_source(struct table_row *row)
 		[SOURCE_MAPPING_GATEWAYS] = "mapping-gateways",
 		[SOURCE_ROUTING_GATEWAYS] = "routing-gateways",
 		[SOURCE_CALLS] = "calls",
+		[SOURCE_ALARMS] = "alarms",
 		[SOURCE_GENERATIONS] = "generations",
 		[SOURCE_REGISTRATIONS] = "phones",
 		[SOURCE_PARAMETERS] = "names",

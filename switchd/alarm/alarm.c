@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "switchd/alarm/alarm.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct alarms {
 	int levels[KIND_COUNT];
 	uint32_t last_id;
 	size_t active_count;
+	bool is_overfull;                      /* one was not kept since there was room last */
 	struct alarm active[ALARM_ACTIVE_MAX]; /* in the order of their ids */
 	size_t history_next;
 	size_t history_count;
@@ -59,9 +61,14 @@ void alarms_destroy(struct alarms *alarms)
 	free(alarms);
 }
 
-static const char *kind_word(int kind)
+const char *alarm_kind_word(int kind)
 {
 	return object_type(OBJECT_ALARM)->key.words[kind];
+}
+
+const char *alarm_level_word(int level)
+{
+	return field_get(FIELD_ALARM_LEVEL)->spec.words[level];
 }
 
 void alarms_configure(struct alarms *alarms, const struct snapshot *config)
@@ -71,13 +78,15 @@ void alarms_configure(struct alarms *alarms, const struct snapshot *config)
 	memcpy(levels, KIND_LEVELS, sizeof(levels));
 	for (int kind = 0; kind < (int)KIND_COUNT; kind++) {
 		const struct object *object =
-			snapshot_object_find(config, OBJECT_ALARM, span_of(kind_word(kind)));
+			snapshot_object_find(config, OBJECT_ALARM, span_of(alarm_kind_word(kind)));
 
 		if (object && object_field_is_set(object, FIELD_ALARM_LEVEL))
 			levels[kind] = (int)object_field(object, FIELD_ALARM_LEVEL)->number;
 	}
 	pthread_mutex_lock(&alarms->mutex);
 	memcpy(alarms->levels, levels, sizeof(levels));
+	for (size_t i = 0; i < alarms->active_count; i++)
+		alarms->active[i].level = levels[alarms->active[i].kind];
 	pthread_mutex_unlock(&alarms->mutex);
 }
 
@@ -103,7 +112,7 @@ static struct alarm *find_id(struct alarms *alarms, uint32_t id)
 static void log_alarm(struct alarms *alarms, const struct alarm *alarm, const char *what)
 {
 	log_write(alarms->log, alarm->cleared_ms ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "alarm",
-		  "%s%s%s %s: %s", kind_word(alarm->kind), alarm->subject[0] ? " " : "",
+		  "%s%s%s %s: %s", alarm_kind_word(alarm->kind), alarm->subject[0] ? " " : "",
 		  alarm->subject, what, alarm->text);
 }
 
@@ -118,17 +127,44 @@ static void end(struct alarms *alarms, struct alarm *alarm, const char *how)
 	if (alarms->history_count < ALARM_HISTORY_MAX)
 		alarms->history_count++;
 	alarms->active_count--;
+	alarms->is_overfull = false;
 	memmove(alarm, alarm + 1, (alarms->active_count - index) * sizeof(*alarm));
 }
 
-static void displace_least(struct alarms *alarms)
+/* False: all that are active are as serious. */
+static bool make_room(struct alarms *alarms, int level)
 {
 	struct alarm *least = &alarms->active[0];
 
+	if (alarms->active_count < ALARM_ACTIVE_MAX)
+		return true;
 	for (size_t i = 1; i < alarms->active_count; i++)
 		if (alarms->active[i].level < least->level)
 			least = &alarms->active[i];
-	end(alarms, least, "displaced by a newer one");
+	if (least->level < level) {
+		end(alarms, least, "displaced by a more serious one");
+		return true;
+	}
+	if (!alarms->is_overfull)
+		log_warning(alarms->log, "alarm", "%u are active: further ones are not kept",
+			    (unsigned)ALARM_ACTIVE_MAX);
+	alarms->is_overfull = true;
+	return false;
+}
+
+static void begin(struct alarms *alarms, int kind, const char *subject, const char *text)
+{
+	struct alarm *alarm = &alarms->active[alarms->active_count++];
+
+	*alarm = (struct alarm){
+		.id = ++alarms->last_id,
+		.kind = kind,
+		.level = alarms->levels[kind],
+		.raised_ms = clock_wall_ms(),
+	};
+	memcpy(alarm->subject, subject, sizeof(alarm->subject));
+	memcpy(alarm->text, text, sizeof(alarm->text));
+	log_alarm(alarms, alarm, "raised");
 }
 
 /* A subject longer than there is room for is told apart by its beginning. */
@@ -146,28 +182,19 @@ void alarms_raise(struct alarms *alarms, int kind, const char *subject, const ch
 
 	if (!alarms)
 		return;
+	assert(kind >= 0 && kind < (int)KIND_COUNT);
+	memset(name, 0, sizeof(name));
+	memset(text, 0, sizeof(text));
 	copy_text(name, sizeof(name), subject);
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	pthread_mutex_lock(&alarms->mutex);
 	alarm = find(alarms, kind, name);
-	if (alarm) {
+	if (alarm)
 		memcpy(alarm->text, text, sizeof(text));
-	} else {
-		if (alarms->active_count == ALARM_ACTIVE_MAX)
-			displace_least(alarms);
-		alarm = &alarms->active[alarms->active_count++];
-		*alarm = (struct alarm){
-			.id = ++alarms->last_id,
-			.kind = kind,
-			.level = alarms->levels[kind],
-			.raised_ms = clock_wall_ms(),
-		};
-		memcpy(alarm->subject, name, sizeof(name));
-		memcpy(alarm->text, text, sizeof(text));
-		log_alarm(alarms, alarm, "raised");
-	}
+	else if (make_room(alarms, alarms->levels[kind]))
+		begin(alarms, kind, name, text);
 	pthread_mutex_unlock(&alarms->mutex);
 }
 
@@ -203,14 +230,19 @@ size_t alarms_list(struct alarms *alarms, bool active, struct alarm *out, size_t
 	return count;
 }
 
-size_t alarms_active_count(struct alarms *alarms)
+void alarms_count(struct alarms *alarms, struct alarm_counts *out)
 {
-	size_t count;
-
+	*out = (struct alarm_counts){0};
 	pthread_mutex_lock(&alarms->mutex);
-	count = alarms->active_count;
+	out->active = alarms->active_count;
+	for (size_t i = 0; i < alarms->active_count; i++) {
+		const struct alarm *alarm = &alarms->active[i];
+
+		out->unacknowledged += alarm->acknowledged_ms == 0;
+		if (alarm->level > out->highest)
+			out->highest = alarm->level;
+	}
 	pthread_mutex_unlock(&alarms->mutex);
-	return count;
 }
 
 enum vos_err alarms_acknowledge(struct alarms *alarms, uint32_t id, const char *who,
@@ -224,6 +256,9 @@ enum vos_err alarms_acknowledge(struct alarms *alarms, uint32_t id, const char *
 		alarm->acknowledged_ms = clock_wall_ms();
 		copy_text(alarm->acknowledged_by, sizeof(alarm->acknowledged_by), who);
 		copy_text(alarm->comment, sizeof(alarm->comment), comment);
+		log_notice(alarms->log, "alarm", "%s%s%s acknowledged by %s",
+			   alarm_kind_word(alarm->kind), alarm->subject[0] ? " " : "",
+			   alarm->subject, who);
 	}
 	pthread_mutex_unlock(&alarms->mutex);
 	return alarm ? VOS_OK : VOS_ENOENT;

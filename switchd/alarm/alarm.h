@@ -7,8 +7,9 @@
  * so callers may raise again each time they look; beginning and end are logged once. Any thread
  * may call these; they take one lock and so have no place on the way of a message or a packet.
  *
- * At most ALARM_ACTIVE_MAX are active; one more displaces the oldest of the least serious into the
- * history, which keeps the newest ALARM_HISTORY_MAX. */
+ * At most ALARM_ACTIVE_MAX are active. One more displaces the oldest of the least serious into the
+ * history when that is less serious than itself; else it is not kept, which is logged once until
+ * there is room again. The history keeps the newest ALARM_HISTORY_MAX. */
 #pragma once
 
 #include <stdint.h>
@@ -20,7 +21,8 @@ struct snapshot;
 
 #define ALARM_SUBJECT_MAX 64
 #define ALARM_TEXT_MAX    200
-#define ALARM_NAME_MAX    33
+#define ALARM_NAME_MAX    64
+#define ALARM_COMMENT_MAX 201
 #define ALARM_ACTIVE_MAX  256
 #define ALARM_HISTORY_MAX 1000
 
@@ -34,12 +36,12 @@ struct alarm {
 	int64_t cleared_ms;        /* 0: active */
 	int64_t acknowledged_ms;   /* 0: nobody has */
 	char acknowledged_by[ALARM_NAME_MAX];
-	char comment[ALARM_TEXT_MAX];
+	char comment[ALARM_COMMENT_MAX];
 };
 
 VOS_CHECK enum vos_err alarms_create(const struct log *log, struct alarms **out);
 void alarms_destroy(struct alarms *alarms);
-/* Levels as the `alarm` objects say; others keep the level of their kind. */
+/* Levels as the `alarm` objects say, else those of the kinds; active alarms take them too. */
 void alarms_configure(struct alarms *alarms, const struct snapshot *config);
 
 /* alarms may be NULL: nothing is kept then. */
@@ -51,7 +53,17 @@ void alarms_clear(struct alarms *alarms, int kind, const char *subject);
 /* The active ones in the order of their ids, or those that have ended, newest first. Returns how
  * many were written. */
 size_t alarms_list(struct alarms *alarms, bool active, struct alarm *out, size_t max);
-size_t alarms_active_count(struct alarms *alarms);
+
+struct alarm_counts {
+	size_t active;
+	size_t unacknowledged; /* of these */
+	int highest;           /* level among the active ones; of no meaning when there is none */
+};
+
+void alarms_count(struct alarms *alarms, struct alarm_counts *out);
+/* Words of the catalogue: "certificate", "major". */
+const char *alarm_kind_word(int kind);
+const char *alarm_level_word(int level);
 /* VOS_ENOENT: no active alarm has this id. */
 VOS_CHECK enum vos_err alarms_acknowledge(struct alarms *alarms, uint32_t id, const char *who,
 					  const char *comment);

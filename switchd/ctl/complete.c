@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "switchd/alarm/alarm.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/sip/location.h"
 
@@ -120,6 +121,21 @@ static void add_registrations(struct gather *gather)
 	}
 }
 
+static void add_alarms(struct gather *gather)
+{
+	struct alarms *alarms = gather->request->ctl->context.alarms;
+	struct alarm *list = alarms ? calloc(ALARM_ACTIVE_MAX, sizeof(*list)) : NULL;
+	size_t count = list ? alarms_list(alarms, true, list, ALARM_ACTIVE_MAX) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "%u", (unsigned)list[i].id);
+		add_word(gather, id, list[i].text);
+	}
+	free(list);
+}
+
 static void add_source(struct gather *gather, const struct completion *completion)
 {
 	switch (completion->source) {
@@ -141,6 +157,9 @@ static void add_source(struct gather *gather, const struct completion *completio
 		break;
 	case SOURCE_REGISTRATIONS:
 		add_registrations(gather);
+		break;
+	case SOURCE_ALARMS:
+		add_alarms(gather);
 		break;
 	case SOURCE_PARAMETERS:
 		for (int id = 0; id < PARAM_COUNT; id++)

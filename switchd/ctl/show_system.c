@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "shared/base/clock.h"
+#include "switchd/alarm/alarm.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/location.h"
@@ -222,10 +223,26 @@ static const struct member status_members[] = {
 	{"media_pairs_total", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"signalling_threads", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"sessions", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"alarms", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"alarms_unacknowledged", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"alarm_level", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{0},
 };
 
 const struct schema schema_status = SCHEMA_OF_ITEM(status_members);
+
+/* How many, and how serious the worst of them is. */
+static void add_alarms(struct request *request)
+{
+	struct alarm_counts counts = {0};
+
+	if (request->ctl->context.alarms)
+		alarms_count(request->ctl->context.alarms, &counts);
+	item_int(request, NULL, "alarms", (int64_t)counts.active);
+	item_int(request, NULL, "alarms_unacknowledged", (int64_t)counts.unacknowledged);
+	item_str(request, NULL, "alarm_level",
+		 counts.active ? alarm_level_word(counts.highest) : NULL);
+}
 
 enum step show_status(struct request *request)
 {
@@ -254,6 +271,7 @@ enum step show_status(struct request *request)
 	item_int(request, NULL, "media_pairs_total", (int64_t)media.pairs_total);
 	item_int(request, NULL, "signalling_threads", context->worker_count);
 	item_int(request, NULL, "sessions", request->ctl->session_count);
+	add_alarms(request);
 	item_end(request);
 	return STEP_DONE;
 }

@@ -82,6 +82,7 @@ COMMANDS = {
     'audit': ['show audit', 'show audit last 1'],
     'logging': ['show logging', 'show logging last 2'],
     'capacity': ['show capacity'],
+    'alarms': ['show alarms', 'show alarms active', 'show alarms history', 'show alarms history last 1'],
     'tech-support': ['show tech-support'],
     'counters': ['show counters'],
     'sip-statistics': ['show sip statistics'],
@@ -126,6 +127,7 @@ class Schemas(unittest.TestCase):
         cls.switch.set('SS_SIP_NAT_KEEP_ALIVE_PERIOD', '20')
         cls.switch.do('set', 'phone', '1001', 'lock', 'none')
         cls.fail_to_register()
+        cls.make_alarms()
         cls.make_call()
 
     @classmethod
@@ -134,6 +136,14 @@ class Schemas(unittest.TestCase):
         with Phone((cls.switch.address, cls.switch.port), '1004', 'wrong', address='127.0.0.2') as phone:
             for _ in range(2):
                 phone.register()
+
+    @classmethod
+    def make_alarms(cls):
+        """One that is over and one that is active, seen by somebody: sockets in folders that are not there."""
+        cls.switch.do('set', 'control', 'read-only-socket', f'{cls.folder.name}/missing/one')
+        cls.switch.do('clear', 'alarm', '1')
+        cls.switch.do('set', 'control', 'read-only-socket', f'{cls.folder.name}/missing/two')
+        cls.switch.do('alarm', 'acknowledge', '2', 'comment', 'a folder is missing')
 
     @classmethod
     def make_call(cls):

@@ -111,6 +111,9 @@ static void edge_samples(const struct value_spec *spec, struct samples *samples)
 			add(samples, "192.0.2.1:5060");
 			add(samples, "10.0.0.0/8");
 			add(samples, "[2001:db8::1]:5060");
+		} else if (spec->canonical == canonical_digest_algorithms) {
+			add(samples, "md5");
+			add(samples, "sha-256,sha-256-sess,md5,md5-sess");
 		} else if (spec->check) {
 			add_ruled_text(spec, samples);
 		} else {
