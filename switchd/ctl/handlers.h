@@ -57,9 +57,6 @@ void guard_counters(struct request *request, guard_counter_fn *emit);
 /* --- show_alarms.c --- */
 step_fn show_alarms, cmd_clear_alarm, cmd_alarm_acknowledge;
 
-/* --- show_alarms.c --- */
-step_fn show_alarms, cmd_clear_alarm, cmd_alarm_acknowledge;
-
 /* --- commit_cmds.c --- */
 struct commit_options {
 	bool check_only;

@@ -336,6 +336,7 @@ enum step show_counters(struct request *request)
 		emit_counter(request, "nat-keep-alive", "sent", keepalive.sent_total);
 		emit_counter(request, "nat-keep-alive", "missed", keepalive.missed_total);
 	}
+	guard_counters(request, emit_counter);
 	return STEP_DONE;
 }
 
@@ -354,5 +355,4 @@ enum step cmd_shutdown(struct request *request)
 	request->is_closing = true;
 	request->ctl->context.shutdown(request->ctl->context.user, grace_s);
 	return STEP_DONE;
-	guard_counters(request, emit_counter);
 }
