@@ -34,6 +34,8 @@ class Screen:
         return self.rows[self.row].ljust(self.column)
 
     def _put(self, char):
+        if unicodedata.combining(char):
+            return  # shares the cell of the character in front
         width = 2 if unicodedata.east_asian_width(char) in 'WF' else 1
         if self.column + width > self.columns:
             self.row += 1
@@ -104,6 +106,7 @@ class Terminal:
         self.screen = Screen(columns, height)
         self.code = None
         self.undecoded = b''
+        self.raw = b''  # all that was written
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ.update({'TERM': 'vt100', 'LC_ALL': 'C.UTF-8', **(environment or {})})
@@ -124,6 +127,7 @@ class Terminal:
             data = b''
         if not data:
             return False
+        self.raw += data
         self.undecoded += data
         # A character may be cut between two reads.
         for cut in range(4):

@@ -90,6 +90,9 @@ static void decodes_characters(void **state)
 	assert_int_equal(input_wait(fixture->input, -1, 0, &c), INPUT_TIMEOUT);
 	keys(fixture, "\xac\xff\x80z");
 	expect_chars(fixture, L"\u20acz");
+	/* Half of one costs nothing of what follows it. */
+	keys(fixture, "\xe6\xbcq\xc3\xe2\x82\xacr");
+	expect_chars(fixture, L"q\u20acr");
 	end(fixture);
 	assert_int_equal(input_wait(fixture->input, -1, -1, &c), INPUT_EOF);
 }

@@ -141,17 +141,21 @@ static bool read_block(struct input *input, int timeout_ms)
 	return got > 0;
 }
 
-/* Next character of the bytes that are there. Bytes that are no UTF-8 are dropped. */
+/* Next character of the bytes that are there. Bytes that are no UTF-8 are dropped; one that ends
+ * another's sequence too early is looked at again by itself. */
 static bool next_char(struct input *input, wchar_t *out)
 {
 	while (input->pos < input->len) {
 		char byte = (char)input->bytes[input->pos++];
+		bool was_within = !mbsinit(&input->state);
 		size_t result = mbrtowc(out, &byte, 1, &input->state);
 
-		if (result == (size_t)-1)
+		if (result == (size_t)-1) {
 			memset(&input->state, 0, sizeof(input->state));
-		else if (result != (size_t)-2)
+			input->pos -= was_within;
+		} else if (result != (size_t)-2) {
 			return true;
+		}
 	}
 	return false;
 }
