@@ -40,15 +40,6 @@ static enum vos_err key_of(const struct suspension *suspension, struct buf *out)
 	return out->failed ? VOS_ENOMEM : VOS_OK;
 }
 
-static void add_number(struct buf *record, uint64_t number)
-{
-	char text[24];
-	struct buf word = buf_over(text, sizeof(text));
-
-	buf_add_u64(&word, number);
-	record_add_word(record, buf_span(&word));
-}
-
 static int write_one(struct suspension_write *write, MDB_txn *txn, MDB_dbi dbi,
 		     const struct suspension_change *change)
 {
@@ -67,10 +58,8 @@ static int write_one(struct suspension_write *write, MDB_txn *txn, MDB_dbi dbi,
 		return code == MDB_NOTFOUND ? 0 : code;
 	}
 	record_begin(&write->record);
-	add_number(&write->record, suspension->failures);
-	add_number(&write->record, (uint64_t)suspension->since_ms);
-	add_number(&write->record, (uint64_t)suspension->until_ms);
-	buf_add_char(&write->record, '\n');
+	buf_printf(&write->record, "%u\t%lld\t%lld\n", suspension->failures,
+		   (long long)suspension->since_ms, (long long)suspension->until_ms);
 	record_seal(&write->record, &write->store->sum_key, key);
 	if (write->record.failed)
 		return ENOMEM;

@@ -425,7 +425,7 @@ class Lockout(RegistrarCase):
         self.assert_status(other.register(), 200)
         [row] = self.switch.rows('show', 'authentication', 'suspended')
         self.assertEqual(row['source_address'], '127.0.0.2')
-        self.assertIn('127.0.0.2', self.switch.log())
+        wait_for('the log tells', lambda: '127.0.0.2' in self.switch.log())
         self.switch.set('SS_REPLY_UNAUTHORIZED', 'off')
         self.addCleanup(self.switch.set, 'SS_REPLY_UNAUTHORIZED', 'on')
         self.assertIsNone(honest.ask(honest.text(), timeout_s=SILENCE_S))
