@@ -84,6 +84,25 @@ static void add_pair(struct samples *samples, int64_t a, char between, int64_t b
 	add(samples, text);
 }
 
+/* Rules first: what they let in has samples of its own. */
+static void add_texts(const struct value_spec *spec, struct samples *samples)
+{
+	if (spec->canonical == canonical_source) {
+		add(samples, "192.0.2.1");
+		add(samples, "192.0.2.1:5060");
+		add(samples, "10.0.0.0/8");
+		add(samples, "[2001:db8::1]:5060");
+	} else if (spec->canonical == canonical_digest_algorithms) {
+		add(samples, "md5");
+		add(samples, "sha-256,sha-256-sess,md5,md5-sess");
+	} else if (spec->check) {
+		add_ruled_text(spec, samples);
+	} else {
+		add_repeated(samples, 'x', spec->min);
+		add_repeated(samples, 'x', spec->max);
+	}
+}
+
 /* Canonical texts at the edges of a spec: each must come back as it went in. */
 static void edge_samples(const struct value_spec *spec, struct samples *samples)
 {
@@ -106,20 +125,7 @@ static void edge_samples(const struct value_spec *spec, struct samples *samples)
 			add(samples, spec->words[i]);
 		break;
 	case VALUE_STRING:
-		if (spec->canonical == canonical_source) {
-			add(samples, "192.0.2.1");
-			add(samples, "192.0.2.1:5060");
-			add(samples, "10.0.0.0/8");
-			add(samples, "[2001:db8::1]:5060");
-		} else if (spec->canonical == canonical_digest_algorithms) {
-			add(samples, "md5");
-			add(samples, "sha-256,sha-256-sess,md5,md5-sess");
-		} else if (spec->check) {
-			add_ruled_text(spec, samples);
-		} else {
-			add_repeated(samples, 'x', spec->min);
-			add_repeated(samples, 'x', spec->max);
-		}
+		add_texts(spec, samples);
 		break;
 	case VALUE_SECRET:
 		add(samples, "v1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-_09");
