@@ -169,18 +169,19 @@ _vosctl_next()
 		'show routing-gateways' | 'show media ports' | 'show media sessions' | \
 		'show media decision *' | 'show configuration changes' | 'show sessions' | \
 		'show capacity' | 'show tech-support' | 'show counters' | \
-		'show sip statistics' | 'show sip transports' | 'show alarms active' | \
-		'clear calls all' | 'clear authentication suspended all' | \
-		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
-		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
-		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
+		'show sip statistics' | 'show sip transports' | 'show sip guard' | \
+		'show authentication firewall' | 'show alarms active' | 'clear calls all' | \
+		'clear authentication suspended all' | 'set system-parameter rtp-encryption-key *' | \
+		'set phone * password *' | 'set mapping-gateway * password *' | \
+		'set routing-gateway * password *' | 'set registration * password *' | \
+		'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
 		next='active caller callee phone gateway older-than state brief detail'
 		;;
 	'show calls caller' | 'show calls callee' | 'show calls older-than' | 'show registrations expiring' | \
-		'clear authentication suspended address')
+		'show media decision caller' | 'clear authentication suspended address')
 		next='@'
 		;;
 	'show calls phone' | 'show registrations phone' | 'show nat-keep-alive phones phone' | \
@@ -357,6 +358,9 @@ _vosctl_next()
 	'show media decision')
 		next='caller @calls'
 		;;
+	'show media decision caller *')
+		next='@ callee'
+		;;
 	'show parameters')
 		next='tab changed @names'
 		;;
@@ -432,7 +436,7 @@ _vosctl_next()
 		next='@generations !'
 		;;
 	'show sip')
-		next='statistics transactions transports connections'
+		next='statistics transactions transports connections guard'
 		;;
 	'show sip transactions')
 		next='list'
@@ -444,7 +448,7 @@ _vosctl_next()
 		next='@ address'
 		;;
 	'show authentication')
-		next='failures suspended'
+		next='firewall failures suspended'
 		;;
 	'show authentication failures' | 'show authentication suspended')
 		next='address'
@@ -745,7 +749,7 @@ _vosctl_next()
 		next='server transport account auth-name password expire retry-delay routing-gateway'
 		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline control-socket @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket @keys:alarm'
 		;;
 	'set alarm *')
 		next='level lower upper window post mail call'

@@ -30,6 +30,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_MEDIA_PORTS] = show_media_ports,
 	[COMMAND_SHOW_MEDIA_SESSIONS] = show_media_sessions,
 	[COMMAND_SHOW_MEDIA_DECISION] = show_media_decision,
+	[COMMAND_SHOW_MEDIA_DECISION_OF_CALL] = show_media_decision_of_call,
 	[COMMAND_SHOW_ROUTE] = show_route,
 	[COMMAND_SHOW_PARAMETERS] = show_parameters,
 	[COMMAND_SHOW_PARAMETER] = show_parameter,

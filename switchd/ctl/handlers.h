@@ -39,7 +39,7 @@ step_fn show_phones;
 /* --- show_gateways.c --- */
 step_fn show_mapping_gateways, show_routing_gateways, show_route;
 /* --- show_media.c --- */
-step_fn show_media_ports, show_media_sessions, show_media_decision;
+step_fn show_media_ports, show_media_sessions, show_media_decision, show_media_decision_of_call;
 /* --- show_nat.c --- */
 step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_phones;
 /* --- show_sip.c --- */

@@ -22,6 +22,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_MEDIA_PORTS] = &schema_media_ports,
 	[COMMAND_SHOW_MEDIA_SESSIONS] = &schema_media_sessions,
 	[COMMAND_SHOW_MEDIA_DECISION] = &schema_media_decision,
+	[COMMAND_SHOW_MEDIA_DECISION_OF_CALL] = &schema_media_decision_of_call,
 	[COMMAND_SHOW_ROUTE] = &schema_route,
 	[COMMAND_SHOW_PARAMETERS] = &schema_parameters,
 	[COMMAND_SHOW_PARAMETER] = &schema_parameter,

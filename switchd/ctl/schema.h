@@ -74,7 +74,8 @@ extern const struct schema schema_phones;
 /* --- show_gateways.c --- */
 extern const struct schema schema_mapping_gateways, schema_routing_gateways, schema_route;
 /* --- show_media.c --- */
-extern const struct schema schema_media_ports, schema_media_sessions, schema_media_decision;
+extern const struct schema schema_media_ports, schema_media_sessions, schema_media_decision,
+	schema_media_decision_of_call;
 /* --- show_nat.c --- */
 extern const struct schema schema_nat_keep_alive, schema_nat_keep_alive_capacity,
 	schema_nat_keep_alive_phones;

@@ -22,8 +22,6 @@ static const struct column brief_columns[] = {
 	{"caller_address", CELL_TEXT, "", "", 21},
 	{"callee_address", CELL_TEXT, "", "", 21},
 	{"media_step", CELL_TEXT, "", "", 14},
-	{"caller_call_id", CELL_TEXT, "", "", 30},
-	{"callee_call_id", CELL_TEXT, "", "", 30},
 };
 
 static const struct column detail_columns[] = {
@@ -41,8 +39,6 @@ static const struct column detail_columns[] = {
 	{"caller_address", CELL_TEXT, "", "FROM-ADDRESS", 21},
 	{"callee_address", CELL_TEXT, "", "TO-ADDRESS", 21},
 	{"media_step", CELL_TEXT, "", "MEDIA", 14},
-	{"caller_call_id", CELL_TEXT, "", "FROM-CALL-ID", 30},
-	{"callee_call_id", CELL_TEXT, "", "TO-CALL-ID", 30},
 };
 
 const struct schema schema_calls = SCHEMA_OF_ROWS(brief_columns);
@@ -125,8 +121,6 @@ static void emit_call(struct request *request, const struct call_info *call)
 	emit_addr(request, &call->legs[0].signalling);
 	emit_addr(request, &call->legs[1].signalling);
 	emit_str(request, decide_step_name(call->media_step));
-	emit_str(request, call->legs[0].call_id);
-	emit_str(request, call->legs[1].call_id);
 	emit_row_end(request);
 }
 

@@ -164,9 +164,7 @@ static const struct member party_members[] = {
 	{0},
 };
 
-/* call: of a call that is there; what its parties were when it was decided. */
 static const struct member media_decision_members[] = {
-	{"call", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"is_relayed", CELL_BOOL, MEMBER_ALWAYS, NULL},
 	{"step", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"reason", CELL_TEXT, MEMBER_ALWAYS, NULL},
@@ -175,6 +173,18 @@ static const struct member media_decision_members[] = {
 };
 
 const struct schema schema_media_decision = SCHEMA_OF_ITEM(media_decision_members);
+
+/* Its parties are what they were when it was decided. */
+static const struct member media_decision_of_call_members[] = {
+	{"call", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"is_relayed", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"step", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"reason", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"parties", CELL_TEXT, MEMBER_LIST, party_members},
+	{0},
+};
+
+const struct schema schema_media_decision_of_call = SCHEMA_OF_ITEM(media_decision_of_call_members);
 
 static void item_decision(struct request *request, bool is_relayed, enum decide_step step)
 {
@@ -206,8 +216,7 @@ static enum step live_decision(struct request *request)
 	return STEP_DONE;
 }
 
-/* What would be decided now. */
-static enum step would_be_decision(struct request *request)
+enum step show_media_decision(struct request *request)
 {
 	static const char *const sides[] = {"caller", "callee"};
 	struct decide_party parties[2];
@@ -238,9 +247,7 @@ out:
 	return STEP_DONE;
 }
 
-enum step show_media_decision(struct request *request)
+enum step show_media_decision_of_call(struct request *request)
 {
-	if (request_has(request, "id"))
-		return find_call(request, live_decision, ask_call_detail);
-	return would_be_decision(request);
+	return find_call(request, live_decision, ask_call_detail);
 }
