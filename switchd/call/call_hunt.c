@@ -98,9 +98,11 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 		return cause_of(CAUSE_NO_MEMORY);
 	for (size_t i = 0; i < count; i++)
 		add_binding(call, phone, &bindings[i]);
-	/* Equal q is one group (RFC 3261 16.6); location_find() has sorted by it. */
+	/* Equal q is one group (RFC 3261 16.6); location_find() has sorted by it. Those that answer
+	 * no probe come behind all others, whatever their q. */
 	for (size_t i = 1; phone->rings_at_once && i < hunt->count; i++)
-		if (bindings[i].q_thousandths == bindings[i - 1].q_thousandths)
+		if (bindings[i].q_thousandths == bindings[i - 1].q_thousandths &&
+		    bindings[i].is_unreachable == bindings[i - 1].is_unreachable)
 			hunt->candidates[i].group = hunt->candidates[i - 1].group;
 	return cause_of(count ? CAUSE_NORMAL : CAUSE_OFFLINE);
 }

@@ -78,7 +78,7 @@ void commit_facts(struct location *location, struct check_facts *out)
 
 	*out = (struct check_facts){.is_certificate_good = is_certificate_good};
 	if (location) {
-		out->nat_device_count = location_nat_count(location);
+		out->nat_device_count = location_kept_count(location);
 		out->is_behind_nat = is_behind_nat;
 		out->context = location;
 	}

@@ -166,7 +166,7 @@ static const struct column phones_columns[] = {
 	{"kind", CELL_TEXT, "", "KIND", 7},
 	{"last_sent_s", CELL_INT, "s", "LAST-SENT", 9},
 	{"missed_rounds", CELL_INT, "", "MISSED", 6},
-	{"is_starved", CELL_BOOL, "", "STARVED", 7},
+	{"is_starved", CELL_BOOL, "", "STARVED", -7},
 	{"is_reachable", CELL_BOOL, "", "REACHABLE", 9},
 	{"unanswered_probes", CELL_INT, "", "UNANSWERED", -10},
 	{"contact", CELL_TEXT, "", "CONTACT", -30},

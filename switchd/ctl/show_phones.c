@@ -33,7 +33,8 @@ static void emit_phone(struct request *request, const struct conf_phone *phone)
 	emit_str(request, phone->number);
 	emit_str(request, phone->display_name);
 	emit_str(request, phone->is_static ? "static" : "dynamic");
-	emit_bool(request, phone->is_static || count > 0);
+	/* The first one is the best: where it answers no probe, none does. */
+	emit_bool(request, phone->is_static || (count > 0 && !bindings[0].is_unreachable));
 	emit_int(request, (int64_t)count);
 	if (phone->is_static)
 		emit_addr(request, &phone->static_address);

@@ -82,6 +82,8 @@ struct keepalive_status {
 void keepalive_status(struct keepalive *keepalive, const struct snapshot *config, uint64_t now_us,
 		      struct keepalive_status *out);
 
+size_t keepalive_count(struct keepalive *keepalive);
+
 struct keepalive_view {
 	uint64_t last_sent_us; /* 0 = never */
 	uint32_t missed;       /* rounds that did not reach it */

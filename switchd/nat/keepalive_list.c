@@ -233,6 +233,16 @@ void keepalive_remove(struct keepalive *keepalive, keepalive_id id)
 	pthread_mutex_unlock(&keepalive->lock);
 }
 
+size_t keepalive_count(struct keepalive *keepalive)
+{
+	size_t count;
+
+	pthread_mutex_lock(&keepalive->lock);
+	count = keepalive->devices;
+	pthread_mutex_unlock(&keepalive->lock);
+	return count;
+}
+
 bool keepalive_view(struct keepalive *keepalive, keepalive_id id, struct keepalive_view *out)
 {
 	struct entry *entry;

@@ -376,6 +376,11 @@ size_t location_nat_count(const struct location *location)
 	return atomic_load_explicit(&location->nat_count, memory_order_relaxed);
 }
 
+size_t location_kept_count(const struct location *location)
+{
+	return location->keepalive ? keepalive_count(location->keepalive) : 0;
+}
+
 size_t location_memory(const struct location *location)
 {
 	return atomic_load_explicit(&location->memory, memory_order_relaxed) +

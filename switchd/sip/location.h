@@ -112,6 +112,8 @@ size_t location_find(struct location *location, struct span user, int64_t now_ms
 size_t location_keep_instance(struct binding *bindings, size_t count, struct span instance);
 size_t location_count(const struct location *location);
 size_t location_nat_count(const struct location *location);
+/* Those that are in the keepalive list. */
+size_t location_kept_count(const struct location *location);
 /* Whether any live binding came from this address (port apart; an IPv6 one counts by its /64). For
  * any thread, on the way of a message. An expired binding counts until the next expiry. */
 bool location_source_is_registered(struct location *location, const struct addr *source);

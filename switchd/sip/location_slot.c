@@ -163,6 +163,8 @@ void slot_free(struct location *location, struct slot *slot)
  */
 static bool wants_keepalive(const struct location *location, const struct slot *slot)
 {
+	if (slot->socket_index == UINT8_MAX) /* of none that there is now */
+		return false;
 	if (slot->keepalive_kind != WORD_PHONE_KEEPALIVE_MESSAGE)
 		return slot->keepalive_kind == WORD_PHONE_KEEPALIVE_OPTIONS;
 	return slot->is_nat && !location->locals.entries[slot->local].is_stream;

@@ -54,7 +54,14 @@ bool probe_write(struct sip_worker *worker, const struct sip_socket *socket,
 	buf_add_str(out, socket->host_port);
 	buf_add_lit(out, ";rport;branch=" PROBE_BRANCH);
 	add_token(out, target);
-	buf_add_lit(out, "\r\nMax-Forwards: 70\r\nFrom: <sip:");
+	buf_add_lit(out, "\r\nMax-Forwards: 70\r\n");
+	if (binding.path[0]) {
+		/* RFC 3327: what stands in between knows the way. */
+		buf_add_lit(out, "Route: ");
+		buf_add_str(out, binding.path);
+		buf_add_lit(out, "\r\n");
+	}
+	buf_add_lit(out, "From: <sip:");
 	buf_add_str(out, socket->host_port);
 	buf_add_lit(out, ">;tag=");
 	add_hex(out, target->mark, MARK_DIGITS);

@@ -15,7 +15,7 @@ struct sip_socket;
 struct sip_worker;
 
 #define PROBE_BATCH 32   /* datagrams of one sendmmsg */
-#define PROBE_MAX   1536 /* bytes of a probe */
+#define PROBE_MAX   2048 /* bytes of a probe: contact twice, path, and what is ours */
 
 struct keepalive_sender {
 	uint64_t due_us;

@@ -64,7 +64,7 @@ class Completion(unittest.TestCase):
                 (['show', 'calls', 'state', 'r'], ['releasing', 'ringing']),
                 (['show', 'calls', 'state', 'ringing', 'br'], ['brief']),
                 (['show', 'calls', 'active', 'caller', '1001', 'gat'], ['gateway']),
-                (['show', 'nat-keep-alive', ''], ['capacity']),
+                (['show', 'nat-keep-alive', ''], ['capacity', 'phones']),
                 (['show', 'nat-keep-alive', 'capacity', ''], ['devices']),
                 (['show', 'nat-keep-alive', 'capacity', 'devices', ''], []),
                 (['show', 'media', 'decision', 'caller', '1001', ''], ['callee']),

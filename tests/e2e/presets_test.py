@@ -56,6 +56,20 @@ class Presets(unittest.TestCase):
             self.assertEqual(item['capacity_devices'], devices)
             self.assertIs(item['fits'], fits)
 
+    def keepalive(self, switch, text):
+        self.capacity(switch, text)
+        item = switch.json('show nat-keep-alive capacity')['item']
+        bursts = -(-item['period_s'] * 1000 // item['send_interval_ms'])
+        self.assertIn(f'#     ceil({item["period_s"]} x 1000 / {item["send_interval_ms"]}) x {item["send_one_time"]}'
+                      f' = {bursts} x {item["send_one_time"]}\n', text)
+        fair = re.search(r'^# Fair: ([\d,]+) devices, each within (\d+) rounds, (\d+) s$', text, re.M)
+        self.assertIs(fair is not None, item['is_fair'])
+        if fair:
+            devices, rounds, seconds = (int(number.replace(',', '')) for number in fair.groups())
+            item = switch.json(f'show nat-keep-alive capacity devices {devices}')['item']
+            self.assertEqual((item['fair_rounds'], item['fair_reach_s']), (rounds, seconds))
+            self.assertEqual(item['starved_devices'], devices - item['capacity_devices'])
+
     def calls(self, switch, text):
         calls = claim(text, r'Calls: ([\d,]+)')
         self.assertIsNotNone(calls)
@@ -77,7 +91,7 @@ class Presets(unittest.TestCase):
         expected = (retry + 1) * 3600 // suspend_s if retry else None
         self.assertEqual(claim(text, r'Guesses: ([\d,]+) an hour'), expected)
 
-    FIGURES = {'keepalive': capacity, 'rtp': calls, 'session': refresh, 'authentication': guesses}
+    FIGURES = {'keepalive': keepalive, 'rtp': calls, 'session': refresh, 'authentication': guesses}
 
     def check_warnings(self, path, text, warnings):
         """Only what is not in effect yet, and an overlap of which the file itself speaks."""
@@ -125,7 +139,9 @@ class Presets(unittest.TestCase):
 
     def test_figures_that_are_wrong_are_found(self):
         switch = self.fresh()
-        text = '# Capacity: 180,000 devices\n# Calls: 15,000\n# Refresh: 300 s\n# Guesses: 140 an hour\n'
+        switch.set('SS_SIP_NAT_KEEP_ALIVE_FAIR', 'on')
+        text = '#     ceil(30 x 1000 / 500) x 3000 = 60 x 3000\n# Capacity: 180,000 devices\n' \
+            '# Fair: 200,000 devices, each within 2 rounds, 60 s\n# Calls: 15,000\n# Refresh: 300 s\n# Guesses: 140 an hour\n'
         for check in self.FIGURES.values():
             check(self, switch, text)
             with self.assertRaises(AssertionError):

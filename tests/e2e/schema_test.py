@@ -62,8 +62,10 @@ COMMANDS = {
     'phones': ['show phones', 'show phones 100*', 'show phones 9*'],
     'mapping-gateways': ['show mapping-gateways'],
     'routing-gateways': ['show routing-gateways'],
-    'nat-keep-alive': ['show nat-keep-alive', 'show nat-keep-alive capacity',
-                       'show nat-keep-alive capacity devices 10000000'],
+    'nat-keep-alive': ['show nat-keep-alive'],
+    'nat-keep-alive-capacity': ['show nat-keep-alive capacity', 'show nat-keep-alive capacity devices 10000000'],
+    'nat-keep-alive-phones': ['show nat-keep-alive phones', 'show nat-keep-alive phones phone 1002',
+                              'show nat-keep-alive phones missed'],
     'media-ports': ['show media ports'],
     'media-sessions': ['show media sessions'],
     'media-decision': ['show media decision caller 1001 callee out',
@@ -98,8 +100,8 @@ COMMANDS = {
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
 ENDLESS = {'monitor-log': 'monitor log'}
-MAY_BE_EMPTY = ('show registrations nat', 'show calls state trying', 'show phones 9*',
-                'show configuration diff 1 1', 'show route 7')
+MAY_BE_EMPTY = ('show registrations nat', 'show nat-keep-alive phones missed', 'show calls state trying',
+                'show phones 9*', 'show configuration diff 1 1', 'show route 7')
 
 
 def rows_of(rows, line):
@@ -129,6 +131,7 @@ class Schemas(unittest.TestCase):
         cls.addClassCleanup(cls.switch.stop)
         cls.switch.set('SS_SIP_NAT_KEEP_ALIVE_PERIOD', '20')
         cls.switch.do('set', 'phone', '1001', 'lock', 'none')
+        cls.switch.do('set', 'phone', '1002', 'keepalive', 'options')
         cls.fail_to_register()
         cls.make_alarms()
         cls.make_call()

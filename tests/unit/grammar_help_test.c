@@ -46,7 +46,7 @@ static void describes_parameters(void **state)
 
 	(void)state;
 	for (int id = PARAM_SS_SIP_NAT_KEEP_ALIVE_MESSAGE;
-	     id <= PARAM_SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME; id++) {
+	     id <= PARAM_SS_SIP_NAT_KEEP_ALIVE_PROBE_FAILS; id++) {
 		const struct param *param = param_get((enum param_id)id);
 		struct buf type = buf_new();
 
@@ -161,6 +161,7 @@ static void rows_have_help(void **state)
 		{"exec", "show registrations "},
 		{"exec", "show nat-keep-alive "},
 		{"exec", "show nat-keep-alive capacity "},
+		{"exec", "show nat-keep-alive phones "},
 		{"exec", "show parameters "},
 		{"exec", "clear "},
 		{"exec", "clear authentication suspended "},
