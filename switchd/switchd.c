@@ -70,6 +70,9 @@ enum switchd_exit switchd_load(struct switchd *switchd)
 		return fail(switchd, EXIT_CONFIG, &fault, err);
 	}
 	conf_set_grave(switchd->conf, &switchd->grave);
+	err = ctl_restore_gateways(switchd->store, switchd->conf, &switchd->log);
+	if (err != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, err);
 	return EXIT_STOPPED;
 }
 

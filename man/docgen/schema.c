@@ -56,17 +56,24 @@ static void put_unit(const char *name)
 	}
 }
 
+static void put_column(const struct column *column, bool is_last)
+{
+	printf("        \"%s\": {", column->name);
+	put_type(column->type);
+	put_unit(column->name);
+	printf("}%s\n", is_last ? "" : ",");
+}
+
 static void put_columns(const struct schema *schema)
 {
-	printf("    \"row\": {\n      \"type\": \"object\",\n      \"properties\": {\n");
-	for (size_t i = 0; i < schema->column_count; i++) {
-		const struct column *column = &schema->columns[i];
+	const struct field_columns *detail = schema->detail ? schema->detail() : NULL;
+	size_t more = detail ? detail->count : 0;
 
-		printf("        \"%s\": {", column->name);
-		put_type(column->type);
-		put_unit(column->name);
-		printf("}%s\n", i + 1 < schema->column_count ? "," : "");
-	}
+	printf("    \"row\": {\n      \"type\": \"object\",\n      \"properties\": {\n");
+	for (size_t i = 0; i < schema->column_count; i++)
+		put_column(&schema->columns[i], i + 1 == schema->column_count + more);
+	for (size_t i = 0; i < more; i++)
+		put_column(&detail->columns[i], i + 1 == more);
 	printf("      },\n      \"required\": [");
 	for (size_t i = 0; i < schema->column_count; i++)
 		printf("%s\"%s\"", i ? ", " : "", schema->columns[i].name);

@@ -109,6 +109,8 @@ static void set_source(struct table_row *row)
 		[SOURCE_PHONES] = "phones",
 		[SOURCE_MAPPING_GATEWAYS] = "mapping-gateways",
 		[SOURCE_ROUTING_GATEWAYS] = "routing-gateways",
+		[SOURCE_GATEWAYS] = "gateways",
+		[SOURCE_BACKUPS] = "backups",
 		[SOURCE_CALLS] = "calls",
 		[SOURCE_ALARMS] = "alarms",
 		[SOURCE_GENERATIONS] = "generations",

@@ -5,7 +5,7 @@
 #include <assert.h>
 
 #define SEQ_MAX         16
-#define ALTERNATIVE_MAX 8
+#define ALTERNATIVE_MAX 12
 
 struct compiler {
 	struct arena *arena;

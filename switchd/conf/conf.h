@@ -171,6 +171,8 @@ const struct conf_phone *conf_phone_find(const struct conf *conf, struct span nu
  * here. */
 const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *conf,
 							     const struct addr *source);
+const struct conf_mapping_gateway *conf_mapping_gateway_named(const struct conf *conf,
+							      struct span name);
 const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *conf,
 							     struct span name);
 /* A `trusted` prefix holds it. */

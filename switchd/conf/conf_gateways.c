@@ -240,6 +240,30 @@ const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *
 	return entry ? &conf->private->mappings[entry->target] : NULL;
 }
 
+const struct conf_mapping_gateway *conf_mapping_gateway_named(const struct conf *conf,
+							      struct span name)
+{
+	const struct conf_private *private = conf->private;
+	size_t low = 0;
+	size_t high = private->mapping_count;
+
+	/* In the order of their names. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct span have = span_of(private->mappings[middle].name);
+		size_t least = have.len < name.len ? have.len : name.len;
+		int order = least ? memcmp(have.ptr, name.ptr, least) : 0;
+
+		if (order == 0 && have.len == name.len)
+			return &private->mappings[middle];
+		if (order < 0 || (order == 0 && have.len < name.len))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *conf,
 							     struct span name)
 {

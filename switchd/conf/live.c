@@ -6,7 +6,8 @@
 #include <string.h>
 #include <uthash.h>
 
-#define US_PER_S UINT64_C(1000000)
+#define US_PER_S  UINT64_C(1000000)
+#define KEY_BYTES 130 /* of any key of an object, with the letter of its kind */
 
 struct live_row {
 	UT_hash_handle hh; /* by the kind and the name behind it */
@@ -85,16 +86,40 @@ static struct live_row *new_row(const char *key, size_t len, enum live_kind kind
 	return row;
 }
 
-struct live *live_get(struct live_table *table, enum live_kind kind, const char *name)
+/* len is that of the key, with its letter and without the NUL; 0: the name is longer than any. */
+static size_t make_key(enum live_kind kind, const char *name, char key[KEY_BYTES])
 {
-	char key[130];
 	size_t len = strlen(name) + 1;
-	struct live_row *row;
 
-	if (len + 1 > sizeof(key))
-		return NULL; /* longer than any key of an object */
+	if (len + 1 > KEY_BYTES)
+		return 0;
 	key[0] = (char)('A' + kind);
 	memcpy(key + 1, name, len);
+	return len;
+}
+
+struct live *live_find(struct live_table *table, enum live_kind kind, const char *name)
+{
+	char key[KEY_BYTES];
+	size_t len = make_key(kind, name, key);
+	struct live_row *row;
+
+	if (!len)
+		return NULL;
+	pthread_mutex_lock(&table->mutex);
+	HASH_FIND(hh, table->rows, key, len, row);
+	pthread_mutex_unlock(&table->mutex);
+	return row ? &row->live : NULL;
+}
+
+struct live *live_get(struct live_table *table, enum live_kind kind, const char *name)
+{
+	char key[KEY_BYTES];
+	size_t len = make_key(kind, name, key);
+	struct live_row *row;
+
+	if (!len)
+		return NULL;
 	pthread_mutex_lock(&table->mutex);
 	HASH_FIND(hh, table->rows, key, len, row);
 	if (!row) {

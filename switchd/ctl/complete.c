@@ -148,6 +148,12 @@ static void add_source(struct gather *gather, const struct completion *completio
 	case SOURCE_ROUTING_GATEWAYS:
 		add_keys(gather, OBJECT_ROUTING_GATEWAY);
 		break;
+	case SOURCE_GATEWAYS:
+		add_keys(gather, OBJECT_MAPPING_GATEWAY);
+		add_keys(gather, OBJECT_ROUTING_GATEWAY);
+		break;
+	case SOURCE_BACKUPS:
+		break;
 	case SOURCE_OBJECT_KEYS:
 		if (completion->object < OBJECT_COUNT)
 			add_keys(gather, completion->object);

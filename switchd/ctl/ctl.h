@@ -64,6 +64,11 @@ void ctl_stop(struct ctl *ctl);
 VOS_CHECK enum vos_err ctl_settle_confirm(struct store *store, struct snapshot **snapshot,
 					  const struct log *log, struct vos_fault *fault);
 
+/* What operators have said of gateways (`gateway ... disable`), as it was when switchd stopped.
+ * Before any thread runs. */
+VOS_CHECK enum vos_err ctl_restore_gateways(struct store *store, const struct conf *conf,
+					    const struct log *log);
+
 /* `switchd --apply`: merges the file at path into base as one commit, before any thread runs. Each
  * fault of the file is logged as FILE:LINE:COL and counted; on any, nothing is changed and
  * VOS_EINVAL returned with the first one in *fault. *out is a new reference: the new snapshot, or

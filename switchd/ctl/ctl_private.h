@@ -11,6 +11,7 @@
 #include "switchd/ctl/audit.h"
 #include "switchd/ctl/candidate.h"
 #include "switchd/ctl/confirm.h"
+#include "switchd/ctl/counters.h"
 #include "switchd/ctl/ctl.h"
 #include "switchd/ctl/follow.h"
 #include "switchd/ctl/kept.h"
@@ -45,6 +46,7 @@ struct ctl {
 	struct confirm confirm; /* the commit that waits to be confirmed */
 	uint64_t take_back_us;  /* not before this, after a failure */
 	struct kept kept;       /* candidates of lost connections */
+	struct counter_bases counters;
 	int session_count;
 	uint64_t next_session;
 	uint64_t next_serial;
@@ -97,7 +99,9 @@ struct session {
 
 struct emitter {
 	const struct column *columns;
-	size_t column_count;
+	const struct column *more; /* behind them, NULL = none */
+	size_t own_count;          /* of columns */
+	size_t column_count;       /* of both */
 	size_t column_at; /* next cell of the row */
 	json_t *heading;  /* the columns, until the first row or the end is sent */
 	json_t *row;
@@ -125,6 +129,7 @@ struct request {
 	bool is_different;
 	bool is_closing;
 	bool is_audited;
+	char question[128];     /* that -y would have answered; "" = none */
 	bool is_commit_refused; /* a conflict or a check, not the line itself */
 	bool has_fault;
 	struct vos_fault fault;
@@ -162,6 +167,8 @@ void request_finish(struct request *request);
 /* Refuses: fills the fault, returns STEP_DONE. */
 enum step request_refuse(struct request *request, enum fault_code code, int column,
 			 const char *format, ...) VOS_PRINTF(4, 5);
+/* Refuses unless somebody has said yes: vosctl asks the question when a person is there. */
+enum step request_ask(struct request *request, const char *format, ...) VOS_PRINTF(2, 3);
 /* As above with a fault that is filled already. */
 enum step request_fail(struct request *request, const struct vos_fault *fault);
 enum step request_no_memory(struct request *request);

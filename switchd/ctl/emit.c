@@ -50,34 +50,95 @@ void emit_section(struct request *request, const char *command)
 
 /* A column of negative width is for those who have the room: `brief` leaves it out, `detail`
  * insists. */
-static json_t *column_json(const struct request *request, const struct column *column)
+static const char *show_of(const struct request *request, const struct column *column)
 {
-	bool is_optional = column->width < 0 && !request_has(request, "detail");
+	if (column->width >= 0 || request_has(request, "detail"))
+		return NULL;
+	return request_has(request, "brief") ? "never" : "fits";
+}
+
+/* show NULL: always. */
+static json_t *column_json(const struct column *column, const char *show)
+{
 	json_t *json =
 		json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", column->name, "type",
 			  type_names[column->type], "unit", column->unit, "header", column->header,
 			  "width", column->width < 0 ? -column->width : column->width);
 
-	if (is_optional)
-		json_object_set_new(json, "show",
-				    json_string(request_has(request, "brief") ? "never" : "fits"));
+	if (show)
+		json_object_set_new(json, "show", json_string(show));
 	return json;
+}
+
+static void begin_table(struct request *request, const struct column *columns, size_t count,
+			json_t *list)
+{
+	struct emitter *emit = &request->emit;
+	json_t *params = id_schema(request);
+
+	emit->columns = columns;
+	emit->more = NULL;
+	emit->own_count = count;
+	emit->column_count = count;
+	emit->column_at = 0;
+	json_object_set_new(params, "columns", list);
+	json_decref(emit->heading);
+	emit->heading = params;
 }
 
 void emit_table(struct request *request, const struct column *columns, size_t count)
 {
-	struct emitter *emit = &request->emit;
-	json_t *params = id_schema(request);
 	json_t *list = json_array();
 
-	emit->columns = columns;
-	emit->column_count = count;
-	emit->column_at = 0;
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, column_json(request, &columns[i]));
-	json_object_set_new(params, "columns", list);
-	json_decref(emit->heading);
-	emit->heading = params;
+		json_array_append_new(list,
+				      column_json(&columns[i], show_of(request, &columns[i])));
+	begin_table(request, columns, count, list);
+}
+
+static bool is_named(const char *const *names, const char *name)
+{
+	for (; *names; names++)
+		if (strcmp(*names, name) == 0)
+			return true;
+	return false;
+}
+
+void emit_table_view(struct request *request, const struct column *columns, size_t count,
+		     const char *const *shown)
+{
+	json_t *list;
+
+	if (!shown) {
+		emit_table(request, columns, count);
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+			list, column_json(&columns[i],
+					  is_named(shown, columns[i].name) ? NULL : "never"));
+	begin_table(request, columns, count, list);
+}
+
+void emit_records(struct request *request, const struct column *columns, size_t count,
+		  const struct column *more, size_t more_count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, column_json(&columns[i], "record"));
+	for (size_t i = 0; i < more_count; i++)
+		json_array_append_new(list, column_json(&more[i], "record"));
+	begin_table(request, columns, count, list);
+	request->emit.more = more;
+	request->emit.column_count = count + more_count;
+}
+
+static const struct column *next_column(const struct emitter *emit)
+{
+	return emit->column_at < emit->own_count ? &emit->columns[emit->column_at]
+						 : &emit->more[emit->column_at - emit->own_count];
 }
 
 /* The place of the next cell; a handler that does not keep to its columns is wrong in every run. */
@@ -86,7 +147,7 @@ static void add_cell(struct request *request, enum cell_type type, json_t *cell)
 	struct emitter *emit = &request->emit;
 
 	assert(emit->column_at < emit->column_count);
-	assert(json_is_null(cell) || emit->columns[emit->column_at].type == type);
+	assert(json_is_null(cell) || next_column(emit)->type == type);
 	(void)type;
 	if (!emit->row)
 		emit->row = json_array();

@@ -15,6 +15,12 @@ void emit_section(struct request *request, const char *command);
  * now. */
 void emit_table(struct request *request, const struct column *columns, size_t count);
 void emit_heading(struct request *request);
+/* In a text table only the columns named in `shown` (ends with NULL) are there; NULL: as above. */
+void emit_table_view(struct request *request, const struct column *columns, size_t count,
+		     const char *const *shown);
+/* Rows with two lists of columns, which as text are printed one line a column. */
+void emit_records(struct request *request, const struct column *columns, size_t count,
+		  const struct column *more, size_t more_count);
 #define EMIT_TABLE(request, columns) \
 	emit_table((request), (columns), sizeof(columns) / sizeof((columns)[0]))
 void emit_text(struct request *request, struct span text);

@@ -20,8 +20,8 @@ step_fn show_running_config, show_configuration, show_configuration_changes,
 /* --- show_parameters.c --- */
 step_fn show_parameters, show_parameter;
 /* --- show_system.c --- */
-step_fn show_version, show_status, show_uptime, show_clock, show_sessions, show_counters,
-	show_sip_statistics, cmd_shutdown;
+step_fn show_version, show_status, show_uptime, show_clock, show_sessions, show_sip_statistics,
+	cmd_shutdown;
 /* --- show_log.c, show_capacity.c --- */
 step_fn show_audit, show_logging, show_capacity;
 /* --- monitor.c --- */
@@ -36,8 +36,10 @@ step_fn show_sip_transactions, show_sip_transactions_list;
 step_fn show_registrations, cmd_clear_registration;
 /* --- show_phones.c --- */
 step_fn show_phones;
-/* --- show_gateways.c --- */
-step_fn show_mapping_gateways, show_routing_gateways, show_route;
+/* --- show_gateways.c, show_route.c, gateway_cmds.c --- */
+step_fn show_mapping_gateways, show_routing_gateways, show_route, cmd_gateway;
+/* --- show_counters.c --- */
+step_fn show_counters, cmd_clear_counters;
 /* --- show_media.c --- */
 step_fn show_media_ports, show_media_sessions, show_media_decision, show_media_decision_of_call;
 /* --- show_nat.c --- */
@@ -169,7 +171,6 @@ enum step walk_ask_text(struct request *request, struct walk_workers *walk,
 /* The same to the stream thread: connections of that peer (or of all) from `after` on. */
 enum step walk_ask_connections(struct request *request, struct walk_workers *walk,
 			       const struct addr *peer, uint32_t after);
-
 /* One step of a walk over all calls of all workers: emits those of the reply that came, asks for
  * the next slice. At the first step (!walk->started) the caller prints its columns before. */
 typedef void walk_call_fn(struct request *request, const struct call_info *call);

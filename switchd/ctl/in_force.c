@@ -5,6 +5,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/ctl_private.h"
+#include "switchd/ctl/gateway.h"
 #include "switchd/ctl/monitor.h"
 #include "switchd/ctl/security.h"
 
@@ -40,6 +41,7 @@ enum vos_err ctl_put_in_force(struct ctl *ctl, const struct commit_plan *plan,
 	confirm_clear(&ctl->confirm);
 	if (note->confirm_minutes)
 		confirm_arm(&ctl->confirm, &record, now_ms, clock_mono_us());
+	gateways_forget(ctl, ctl->conf, &plan->diff);
 	conf_unref(ctl->conf);
 	ctl->conf = conf;
 	if (ctl->context.conf_changed)

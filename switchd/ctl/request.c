@@ -177,6 +177,9 @@ void request_finish(struct request *request)
 		status = status_json(request);
 		data = json_object_get(json_object_get(message, "error"), "data");
 		json_object_update_missing(data, status);
+		if (request->question[0])
+			json_object_set_new(data, "question",
+					    control_text(span_of(request->question)));
 		if (request->is_commit_refused)
 			json_object_set_new(data, "stage", json_string("commit"));
 		json_decref(status);
@@ -197,6 +200,16 @@ enum step request_refuse(struct request *request, enum fault_code code, int colu
 	vsnprintf(request->fault.text, sizeof(request->fault.text), format, args);
 	va_end(args);
 	return STEP_DONE;
+}
+
+enum step request_ask(struct request *request, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(request->question, sizeof(request->question), format, args);
+	va_end(args);
+	return request_refuse(request, FAULT_STATE, 0, "%s; confirm with -y", request->question);
 }
 
 enum step request_fail(struct request *request, const struct vos_fault *fault)

@@ -31,6 +31,13 @@ struct member {
 	const struct member *members; /* MEMBER_LIST: of these things; NULL: of values */
 };
 
+/* What `detail` adds to a list of objects: columns, most of them fields of the configuration. */
+struct field_columns {
+	struct column *columns;
+	enum field_id *fields; /* one a column; FIELD_COUNT: it is none of the configuration */
+	size_t count;
+};
+
 enum schema_kind {
 	SCHEMA_ROWS,
 	SCHEMA_ITEM,
@@ -43,6 +50,8 @@ struct schema {
 	const struct column *columns;
 	size_t column_count;
 	const struct member *members;
+	/* Rows with `detail` have these besides, behind the others; NULL = there are none. */
+	const struct field_columns *(*detail)(void);
 };
 
 #define SCHEMA_OF_ROWS(columns_)                                         \
@@ -71,7 +80,7 @@ extern const struct schema schema_sip_transactions, schema_sip_transactions_list
 extern const struct schema schema_registrations;
 /* --- show_phones.c --- */
 extern const struct schema schema_phones;
-/* --- show_gateways.c --- */
+/* --- show_gateways.c, show_route.c --- */
 extern const struct schema schema_mapping_gateways, schema_routing_gateways, schema_route;
 /* --- show_media.c --- */
 extern const struct schema schema_media_ports, schema_media_sessions, schema_media_decision,

@@ -253,6 +253,7 @@ static void release(struct ctl *ctl)
 	resume_leave(ctl);
 	while (ctl->sessions)
 		session_destroy(ctl->sessions);
+	counters_free(&ctl->counters);
 	control_listen_close(&ctl->read_only);
 	control_listen_close(&ctl->listen);
 	audit_close(&ctl->audit);

@@ -1,17 +1,114 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Gateways, and where a called number would go. Their lists are short: one step. */
+/* Gateways: configured, their state, and what they carry. */
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "switchd/ctl/fields.h"
+#include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
-#include "switchd/sip/location.h"
+
+#define LOAD_COLUMNS                                                                        \
+	{"calls", CELL_INT, "", "CALLS", 5}, {"capacity", CELL_INT, "", "CAPACITY", -8},    \
+		{"calls_peak", CELL_INT, "", "PEAK", -4}, {"cps", CELL_INT, "", "CPS", -3}, \
+	{                                                                                   \
+		"rate_limit", CELL_INT, "", "RATE-LIMIT", -10                               \
+	}
 
 static const struct column mapping_columns[] = {
 	{"name", CELL_TEXT, "", "NAME", 16},
+	{"state", CELL_TEXT, "", "STATE", 8},
 	{"addresses", CELL_TEXT, "", "ADDRESSES", 24},
 	{"authentication", CELL_TEXT, "", "AUTH", 8},
-	{"lock", CELL_TEXT, "", "LOCK", 4},
-	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", 11},
+	{"lock", CELL_TEXT, "", "LOCK", -4},
+	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", -11},
+	LOAD_COLUMNS,
 };
 
-const struct schema schema_mapping_gateways = SCHEMA_OF_ROWS(mapping_columns);
+static const struct column routing_columns[] = {
+	{"name", CELL_TEXT, "", "NAME", 16},
+	{"state", CELL_TEXT, "", "STATE", 8},
+	{"addresses", CELL_TEXT, "", "ADDRESSES", 24},
+	{"prefixes", CELL_TEXT, "", "PREFIXES", 16},
+	{"priority", CELL_INT, "", "PRIORITY", 8},
+	{"lock", CELL_TEXT, "", "LOCK", -4},
+	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", -11},
+	LOAD_COLUMNS,
+};
+
+static const struct column more_columns[] = {
+	{"attempts_total", CELL_INT, "", "ATTEMPTS", 8},
+	{"rang_total", CELL_INT, "", "RANG", 6},
+	{"answered_total", CELL_INT, "", "ANSWERED", 8},
+	{"talk_s", CELL_INT, "s", "TALK", 6},
+	{"retry_after_s", CELL_INT, "s", "RETRY-AFTER", 11},
+};
+
+static const char *const brief[] = {"name", "state", NULL};
+static const char *const capacity[] = {"name",       "state", "calls",      "capacity",
+				       "calls_peak", "cps",   "rate_limit", NULL};
+
+#define VIEW(kind_, columns_)                                                                 \
+	{                                                                                     \
+		.kind = (kind_), .columns = (columns_),                                       \
+		.count = sizeof(columns_) / sizeof((columns_)[0]), .more = more_columns,      \
+		.more_count = sizeof(more_columns) / sizeof(more_columns[0]), .brief = brief, \
+		.capacity = capacity                                                          \
+	}
+
+static const struct list_view mapping_view = VIEW(OBJECT_MAPPING_GATEWAY, mapping_columns);
+static const struct list_view routing_view = VIEW(OBJECT_ROUTING_GATEWAY, routing_columns);
+
+static const struct field_columns *mapping_detail(void)
+{
+	return view_detail(&mapping_view);
+}
+
+static const struct field_columns *routing_detail(void)
+{
+	return view_detail(&routing_view);
+}
+
+const struct schema schema_mapping_gateways = {
+	.kind = SCHEMA_ROWS,
+	.columns = mapping_columns,
+	.column_count = sizeof(mapping_columns) / sizeof(mapping_columns[0]),
+	.detail = mapping_detail,
+};
+
+const struct schema schema_routing_gateways = {
+	.kind = SCHEMA_ROWS,
+	.columns = routing_columns,
+	.column_count = sizeof(routing_columns) / sizeof(routing_columns[0]),
+	.detail = routing_detail,
+};
+
+/* calls, capacity (0 = null), peak and calls of the running second, as four cells. */
+static void emit_load(struct request *request, const struct live *live, uint32_t limit)
+{
+	emit_int(request, atomic_load_explicit(&live->calls, memory_order_relaxed));
+	if (limit)
+		emit_int(request, limit);
+	else
+		emit_null(request);
+	emit_int(request, atomic_load_explicit(&live->peak, memory_order_relaxed));
+	emit_int(request, live_rate(live, clock_mono_us()));
+}
+
+static void emit_totals(struct request *request, const struct live *live)
+{
+	uint64_t down_us = atomic_load_explicit(&live->down_until_us, memory_order_relaxed);
+	uint64_t now_us = clock_mono_us();
+
+	emit_int(request, (int64_t)atomic_load_explicit(&live->attempts, memory_order_relaxed));
+	emit_int(request, (int64_t)atomic_load_explicit(&live->rang, memory_order_relaxed));
+	emit_int(request, (int64_t)atomic_load_explicit(&live->answered, memory_order_relaxed));
+	emit_int(request,
+		 (int64_t)(atomic_load_explicit(&live->talk_ms, memory_order_relaxed) / 1000));
+	if (down_us > now_us)
+		emit_int(request, (int64_t)((down_us - now_us + 999999) / 1000000));
+	else
+		emit_null(request);
+}
 
 /* The values of a list field in one cell, separated by blanks. */
 static void emit_list(struct request *request, const struct object *object, enum field_id id)
@@ -39,183 +136,114 @@ static void emit_field(struct request *request, const struct object *object, enu
 	buf_free(&text);
 }
 
-enum step show_mapping_gateways(struct request *request)
+/* What keeps calls away comes before what lets them in. */
+static void emit_state(struct request *request, enum conf_lock lock, const struct live *live)
 {
-	const struct snapshot *snapshot = request_running(request);
-	size_t count = snapshot_object_count(snapshot, OBJECT_MAPPING_GATEWAY);
+	enum live_admin admin = gateway_admin(live);
 
-	EMIT_TABLE(request, mapping_columns);
-	for (size_t i = 0; i < count; i++) {
-		const struct object *object =
-			snapshot_object_at(snapshot, OBJECT_MAPPING_GATEWAY, i);
-
-		emit_str(request, object_key(object));
-		emit_list(request, object, FIELD_MAPPING_GATEWAY_ADDRESS);
-		emit_field(request, object, FIELD_MAPPING_GATEWAY_AUTHENTICATION);
-		emit_field(request, object, FIELD_MAPPING_GATEWAY_LOCK);
-		emit_field(request, object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY);
-		emit_row_end(request);
-	}
-	return STEP_DONE;
+	if (lock == CONF_LOCK_ALL)
+		emit_str(request, "locked");
+	else if (admin != LIVE_ENABLED)
+		emit_str(request, gateway_admin_word(admin));
+	else if (atomic_load_explicit(&live->is_offline, memory_order_relaxed))
+		emit_str(request, "offline");
+	else if (atomic_load_explicit(&live->down_until_us, memory_order_relaxed) > clock_mono_us())
+		emit_str(request, "retry-after");
+	else
+		emit_str(request, "enabled");
 }
 
-static const struct column routing_columns[] = {
-	{"name", CELL_TEXT, "", "NAME", 16},
-	{"addresses", CELL_TEXT, "", "ADDRESSES", 24},
-	{"prefixes", CELL_TEXT, "", "PREFIXES", 16},
-	{"priority", CELL_INT, "", "PRIORITY", 8},
-	{"lock", CELL_TEXT, "", "LOCK", 4},
-	{"media_proxy", CELL_TEXT, "", "MEDIA-PROXY", 11},
+static void emit_gateway_load(struct request *request, const struct live *live,
+			      uint32_t capacity_limit, uint32_t rate_limit)
+{
+	emit_load(request, live, capacity_limit);
+	if (rate_limit)
+		emit_int(request, rate_limit);
+	else
+		emit_null(request);
+	if (is_detailed(request))
+		emit_totals(request, live);
+}
+
+static void emit_mapping(struct request *request, const struct conf *conf,
+			 const struct object *object)
+{
+	const struct conf_mapping_gateway *gateway =
+		conf_mapping_gateway_named(conf, span_of(object_key(object)));
+
+	if (!gateway)
+		return;
+	emit_str(request, gateway->name);
+	emit_state(request, gateway->lock, gateway->live);
+	emit_list(request, object, FIELD_MAPPING_GATEWAY_ADDRESS);
+	emit_field(request, object, FIELD_MAPPING_GATEWAY_AUTHENTICATION);
+	emit_field(request, object, FIELD_MAPPING_GATEWAY_LOCK);
+	emit_field(request, object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY);
+	emit_gateway_load(request, gateway->live, gateway->capacity, gateway->rate_limit);
+	emit_list_end(request, &mapping_view, object);
+}
+
+static void emit_routing(struct request *request, const struct conf *conf,
+			 const struct object *object)
+{
+	const struct conf_routing_gateway *gateway =
+		conf_routing_gateway_find(conf, span_of(object_key(object)));
+
+	if (!gateway)
+		return;
+	emit_str(request, gateway->name);
+	emit_state(request, gateway->lock, gateway->live);
+	emit_list(request, object, FIELD_ROUTING_GATEWAY_ADDRESS);
+	emit_list(request, object, FIELD_ROUTING_GATEWAY_PREFIXES);
+	emit_int(request, gateway->priority);
+	emit_field(request, object, FIELD_ROUTING_GATEWAY_LOCK);
+	emit_field(request, object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY);
+	emit_gateway_load(request, gateway->live, gateway->capacity, gateway->rate_limit);
+	emit_list_end(request, &routing_view, object);
+}
+
+struct walk_gateways {
+	struct conf *conf; /* one configuration for the whole list */
+	struct object_range range;
 };
 
-const struct schema schema_routing_gateways = SCHEMA_OF_ROWS(routing_columns);
+static void drop_gateways(void *state)
+{
+	struct walk_gateways *walk = state;
+
+	conf_unref(walk->conf);
+	free(walk);
+}
+
+typedef void emit_gateway_fn(struct request *request, const struct conf *conf,
+			     const struct object *object);
+
+static enum step show_list(struct request *request, const struct list_view *view, const char *arg,
+			   emit_gateway_fn *emit)
+{
+	struct walk_gateways *walk = request_state(request, sizeof(*walk));
+
+	if (!walk)
+		return request_no_memory(request);
+	if (!walk->conf) {
+		walk->conf = conf_ref(request->ctl->conf);
+		request->drop_state = drop_gateways;
+		if (!find_objects(request, walk->conf->snapshot, view->kind, arg, &walk->range))
+			return STEP_DONE;
+		emit_list_table(request, view);
+	}
+	for (int i = 0; i < CTL_SLICE && walk->range.at < walk->range.end; i++)
+		emit(request, walk->conf,
+		     snapshot_object_at(walk->conf->snapshot, view->kind, walk->range.at++));
+	return walk->range.at < walk->range.end ? STEP_MORE : STEP_DONE;
+}
+
+enum step show_mapping_gateways(struct request *request)
+{
+	return show_list(request, &mapping_view, "mapping", emit_mapping);
+}
 
 enum step show_routing_gateways(struct request *request)
 {
-	const struct snapshot *snapshot = request_running(request);
-	size_t count = snapshot_object_count(snapshot, OBJECT_ROUTING_GATEWAY);
-
-	EMIT_TABLE(request, routing_columns);
-	for (size_t i = 0; i < count; i++) {
-		const struct object *object =
-			snapshot_object_at(snapshot, OBJECT_ROUTING_GATEWAY, i);
-
-		emit_str(request, object_key(object));
-		emit_list(request, object, FIELD_ROUTING_GATEWAY_ADDRESS);
-		emit_list(request, object, FIELD_ROUTING_GATEWAY_PREFIXES);
-		emit_int(request, object_field(object, FIELD_ROUTING_GATEWAY_PRIORITY)->number);
-		emit_field(request, object, FIELD_ROUTING_GATEWAY_LOCK);
-		emit_field(request, object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY);
-		emit_row_end(request);
-	}
-	return STEP_DONE;
-}
-
-static const struct column route_columns[] = {
-	{"order", CELL_INT, "", "#", 2},           {"party", CELL_TEXT, "", "CANDIDATE", 24},
-	{"is_used", CELL_BOOL, "", "IN", 3},       {"prefix", CELL_TEXT, "", "PREFIX", 8},
-	{"priority", CELL_INT, "", "PRIORITY", 8}, {"address", CELL_TEXT, "", "ADDRESS", 21},
-	{"reason", CELL_TEXT, "", "WHY", 24},
-};
-
-const struct schema schema_route = SCHEMA_OF_ROWS(route_columns);
-
-#define ROUTE_MAX 64
-
-static void emit_route(struct request *request, int order, const char *kind, const char *name,
-		       const char *prefix, const struct conf_routing_gateway *gateway,
-		       const struct addr *address, const char *reason)
-{
-	struct buf party = buf_new();
-
-	buf_printf(&party, "%s %s", kind, name);
-	if (order)
-		emit_int(request, order);
-	else
-		emit_null(request);
-	emit_str(request, buf_cstr(&party));
-	emit_bool(request, order != 0);
-	emit_str(request, prefix);
-	if (gateway)
-		emit_int(request, gateway->priority);
-	else
-		emit_null(request);
-	if (address)
-		emit_addr(request, address);
-	else
-		emit_null(request);
-	emit_str(request, reason);
-	emit_row_end(request);
-	buf_free(&party);
-}
-
-/* A phone of that number goes before every gateway. */
-static bool emit_phone_route(struct request *request, const char *callee)
-{
-	const struct conf_phone *phone = conf_phone_find(request->ctl->conf, span_of(callee));
-	struct location *location = request->ctl->context.location;
-	struct binding binding;
-
-	if (!phone)
-		return false;
-	if (phone->lock == CONF_LOCK_IN || phone->lock == CONF_LOCK_ALL)
-		emit_route(request, 0, "phone", callee, NULL, NULL, NULL,
-			   "locked for incoming calls");
-	else if (phone->is_static)
-		emit_route(request, 1, "phone", callee, NULL, NULL, &phone->static_address,
-			   "static address");
-	else if (location &&
-		 location_find(location, span_of(callee), location_now_ms(location), &binding, 1))
-		emit_route(request, 1, "phone", callee, NULL, NULL, &binding.source, "registered");
-	else
-		emit_route(request, 0, "phone", callee, NULL, NULL, NULL, "not registered");
-	return true;
-}
-
-/* The longest of its prefixes that the number begins with; NULL when none does. */
-static const char *matching_prefix(const struct conf_routing_gateway *gateway, const char *callee)
-{
-	const char *best = gateway->prefix_count ? NULL : "";
-
-	for (int i = 0; i < gateway->prefix_count; i++) {
-		const char *prefix = gateway->prefixes[i];
-
-		if (strncmp(prefix, callee, strlen(prefix)) == 0 &&
-		    (!best || strlen(prefix) > strlen(best)))
-			best = prefix;
-	}
-	return best;
-}
-
-static bool is_listed(const struct conf_routing_gateway *const *routes, size_t count,
-		      const struct conf_routing_gateway *gateway)
-{
-	for (size_t i = 0; i < count; i++)
-		if (routes[i] == gateway)
-			return true;
-	return false;
-}
-
-static void emit_left_out(struct request *request, const char *callee,
-			  const struct conf_routing_gateway *const *routes, size_t count)
-{
-	const struct conf *conf = request->ctl->conf;
-	size_t all = snapshot_object_count(conf->snapshot, OBJECT_ROUTING_GATEWAY);
-
-	for (size_t i = 0; i < all; i++) {
-		const struct object *object =
-			snapshot_object_at(conf->snapshot, OBJECT_ROUTING_GATEWAY, i);
-		const struct conf_routing_gateway *gateway =
-			conf_routing_gateway_find(conf, span_of(object_key(object)));
-		const char *reason = "no prefix of it begins the number";
-
-		if (!gateway || is_listed(routes, count, gateway))
-			continue;
-		if (gateway->lock == CONF_LOCK_ALL)
-			reason = "locked";
-		else if (!gateway->address_count)
-			reason = "has no address";
-		emit_route(request, 0, "routing-gateway", gateway->name,
-			   matching_prefix(gateway, callee), gateway, NULL, reason);
-	}
-}
-
-enum step show_route(struct request *request)
-{
-	const struct conf_routing_gateway *routes[ROUTE_MAX];
-	const char *callee = match_text(&request->match, "callee");
-	bool is_phone;
-	size_t count;
-
-	EMIT_TABLE(request, route_columns);
-	is_phone = emit_phone_route(request, callee);
-	count = is_phone ? 0 : conf_route(request->ctl->conf, span_of(callee), routes, ROUTE_MAX);
-	for (size_t i = 0; i < count; i++)
-		emit_route(request, (int)i + 1, "routing-gateway", routes[i]->name,
-			   matching_prefix(routes[i], callee), routes[i], &routes[i]->addresses[0],
-			   routes[i]->lock == CONF_LOCK_NONE ? "prefix fits"
-							     : "prefix fits; locked in part");
-	if (!is_phone)
-		emit_left_out(request, callee, routes, count);
-	return STEP_DONE;
+	return show_list(request, &routing_view, "routing", emit_routing);
 }

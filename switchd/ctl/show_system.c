@@ -5,8 +5,9 @@
 
 #include "shared/base/clock.h"
 #include "switchd/alarm/alarm.h"
+#include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
-#include "switchd/nat/keepalive.h"
+#include "switchd/ctl/totals.h"
 #include "switchd/sip/location.h"
 
 #define SHUTDOWN_GRACE_S 5 /* without `graceful` */
@@ -164,17 +165,10 @@ enum step show_sip_statistics(struct request *request)
 	return walk_ask(request, walk, ask_counters, 0, 0, 0);
 }
 
-/* The sum over all signalling threads. */
-struct total {
-	size_t calls;
-	struct sip_counters sip;
-};
-
-/* WAIT while workers are still to be asked, DONE with *out filled. */
-static enum step sum_workers(struct request *request, struct total **out)
+enum step sum_workers(struct request *request, struct worker_total **out)
 {
 	struct walk_workers *walk = walk_state(request);
-	struct total *total;
+	struct worker_total *total;
 
 	if (walk && !walk->more)
 		walk->more = calloc(1, sizeof(*total));
@@ -219,6 +213,9 @@ static const struct member status_members[] = {
 	{"registrations", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"nat_devices", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"phones", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"gateways_enabled", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"gateways_draining", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"gateways_disabled", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"media_pairs_used", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"media_pairs_total", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"signalling_threads", CELL_INT, MEMBER_ALWAYS, NULL},
@@ -244,11 +241,35 @@ static void add_alarms(struct request *request)
 		 counts.active ? alarm_level_word(counts.highest) : NULL);
 }
 
+static void count_gateways(const struct conf *conf, enum object_kind kind,
+			   int64_t counts[LIVE_DISABLED + 1])
+{
+	size_t count = snapshot_object_count(conf->snapshot, kind);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *name = object_key(snapshot_object_at(conf->snapshot, kind, i));
+
+		counts[gateway_admin(gateway_live(conf, kind, name))]++;
+	}
+}
+
+/* By what operators have said of them. */
+static void item_gateways(struct request *request)
+{
+	int64_t counts[LIVE_DISABLED + 1] = {0};
+
+	count_gateways(request->ctl->conf, OBJECT_MAPPING_GATEWAY, counts);
+	count_gateways(request->ctl->conf, OBJECT_ROUTING_GATEWAY, counts);
+	item_int(request, NULL, "gateways_enabled", counts[LIVE_ENABLED]);
+	item_int(request, NULL, "gateways_draining", counts[LIVE_DRAINING]);
+	item_int(request, NULL, "gateways_disabled", counts[LIVE_DISABLED]);
+}
+
 enum step show_status(struct request *request)
 {
 	const struct ctl_context *context = &request->ctl->context;
 	struct media_status media = {0};
-	struct total *total;
+	struct worker_total *total;
 	enum step step = sum_workers(request, &total);
 
 	if (step != STEP_DONE || request->has_fault)
@@ -267,6 +288,7 @@ enum step show_status(struct request *request)
 		 context->location ? (int64_t)location_nat_count(context->location) : 0);
 	item_int(request, NULL, "phones",
 		 (int64_t)snapshot_object_count(request_running(request), OBJECT_PHONE));
+	item_gateways(request);
 	item_int(request, NULL, "media_pairs_used", (int64_t)media.pairs_used);
 	item_int(request, NULL, "media_pairs_total", (int64_t)media.pairs_total);
 	item_int(request, NULL, "signalling_threads", context->worker_count);
@@ -276,78 +298,13 @@ enum step show_status(struct request *request)
 	return STEP_DONE;
 }
 
-static const struct column counters_columns[] = {
-	{"group", CELL_TEXT, "", "GROUP", 14},
-	{"counter", CELL_TEXT, "", "COUNTER", 24},
-	{"value", CELL_INT, "", "VALUE", 12},
-};
-
-const struct schema schema_counters = SCHEMA_OF_ROWS(counters_columns);
-
-static void emit_counter(struct request *request, const char *group, const char *name,
-			 uint64_t value)
-{
-	emit_str(request, group);
-	emit_str(request, name);
-	emit_int(request, (int64_t)value);
-	emit_row_end(request);
-}
-
-static void emit_sip_counters(struct request *request, const struct sip_counters *c)
-{
-	emit_counter(request, "sip", "rx_datagrams", c->rx_datagrams);
-	emit_counter(request, "sip", "rx_ignored", c->rx_ignored);
-	emit_counter(request, "sip", "rx_rejected", c->rx_rejected);
-	emit_counter(request, "sip", "rx_handed_over", c->rx_handed_over);
-	emit_counter(request, "sip", "handover_full", c->handover_full);
-	emit_counter(request, "sip", "tx_datagrams", c->tx_datagrams);
-	emit_counter(request, "sip", "tx_errors", c->tx_errors);
-	emit_counter(request, "sip", "retransmissions", c->retransmissions);
-	emit_counter(request, "sip", "timeouts", c->timeouts);
-}
-
-enum step show_counters(struct request *request)
-{
-	const struct ctl_context *context = &request->ctl->context;
-	struct keepalive_status keepalive = {0};
-	struct media_status media = {0};
-	struct total *total;
-	enum step step = sum_workers(request, &total);
-
-	if (step != STEP_DONE || request->has_fault)
-		return step;
-	EMIT_TABLE(request, counters_columns);
-	emit_sip_counters(request, &total->sip);
-	emit_counter(request, "call", "active", total->calls);
-	emit_counter(request, "registration", "bindings", registration_count(request));
-	if (context->location)
-		emit_counter(request, "registration", "memory_bytes",
-			     location_memory(context->location));
-	if (context->media) {
-		media_status(context->media, &media);
-		emit_counter(request, "media", "packets", media.packets);
-		emit_counter(request, "media", "dropped", media.dropped);
-		emit_counter(request, "media", "pairs_used", media.pairs_used);
-		emit_counter(request, "media", "bind_failures", media.bind_failures);
-	}
-	if (context->keepalive) {
-		keepalive_status(context->keepalive, request_running(request), clock_mono_us(),
-				 &keepalive);
-		emit_counter(request, "nat-keep-alive", "sent", keepalive.sent_total);
-		emit_counter(request, "nat-keep-alive", "missed", keepalive.missed_total);
-	}
-	guard_counters(request, emit_counter);
-	return STEP_DONE;
-}
-
 enum step cmd_shutdown(struct request *request)
 {
 	const char *grace = request_arg(request, "grace");
 	int grace_s = grace ? atoi(grace) : SHUTDOWN_GRACE_S;
 
 	if (!request->yes)
-		return request_refuse(request, FAULT_STATE, 0,
-				      "shutdown stops switchd for everybody; confirm with -y");
+		return request_ask(request, "shutdown stops switchd for everybody");
 	if (!request->ctl->context.shutdown)
 		return request_refuse(request, FAULT_STATE, 0,
 				      "this switchd cannot be stopped here");

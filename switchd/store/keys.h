@@ -17,6 +17,7 @@
  *   g/<generation, 16 hex>        one of the last 50 generations
  *   b/<user>                      (in bindings/) all bindings of a user
  *   s/<address>[ <user>]          (in bindings/) a suspension
+ *   a/<kind>/<key>                (in bindings/) a word about an object beside its configuration
  *
  * A record is: format byte (1), check sum (16 bytes), payload. The check sum is BLAKE2b under a key
  * derived from host.key, over the record's key, the format byte and the payload, so that a record
@@ -44,9 +45,10 @@
  *   o/phone/1001         name     Front desk
  *   p/SS_SIP_SESSION_TTL 600
  *   s/192.0.2.1 1001     <failures> <since ms> <until ms>
+ *   a/routing-gateway/carrier-a   draining
  *   b/1001               <contact> <user agent> <source> <local> <socket> <nat> <q> <call-id hash>
- * <cseq> <registered ms> <expires ms>, one line a binding; then, unless all of them are as with most
- * phones, <transport> <instance> <reg-id> <path>. A gateway that registers is b/@<name>. */
+ * <cseq> <registered ms> <expires ms>, one line a binding; then, unless all of them are as with
+ * most phones, <transport> <instance> <reg-id> <path>. A gateway that registers is b/@<name>. */
 #pragma once
 
 #include "shared/base/buf.h"
@@ -88,6 +90,7 @@ VOS_CHECK enum vos_err key_of_param(enum param_id id, struct buf *out);
 VOS_CHECK enum vos_err key_of_object(enum object_kind kind, const char *key, struct buf *out);
 void key_of_generation(uint64_t generation, struct buf *out);
 VOS_CHECK enum vos_err key_of_user(const char *user, struct buf *out);
+VOS_CHECK enum vos_err key_of_mark(enum object_kind kind, const char *key, struct buf *out);
 
 /* -1 when there is none; "" is the switch itself. */
 int record_find_kind(struct span keyword);

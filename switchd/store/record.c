@@ -155,6 +155,16 @@ void key_of_generation(uint64_t generation, struct buf *out)
 	buf_printf(out, "g/%016llx", (unsigned long long)generation);
 }
 
+enum vos_err key_of_mark(enum object_kind kind, const char *key, struct buf *out)
+{
+	buf_reset(out);
+	buf_add_lit(out, "a/");
+	buf_add_str(out, object_type(kind)->keyword);
+	buf_add_char(out, '/');
+	buf_add_str(out, key);
+	return key_done(out);
+}
+
 enum vos_err key_of_user(const char *user, struct buf *out)
 {
 	buf_reset(out);

@@ -78,6 +78,14 @@ size_t store_generations(struct store *store, struct generation_info *out, size_
 VOS_CHECK enum vos_err store_generation_changes(struct store *store, uint64_t generation,
 						bool inverse, struct change_list *out);
 
+/* A word that belongs to an object beside its configuration, such as what an operator has said of a
+ * gateway. An empty word removes it. Written at once, from any thread. */
+VOS_CHECK enum vos_err store_mark_set(struct store *store, enum object_kind kind, const char *key,
+				      const char *word, struct vos_fault *fault);
+/* Calls fn for each. A record that is damaged is logged and passed over. */
+typedef void store_mark_fn(void *context, enum object_kind kind, const char *key, const char *word);
+VOS_CHECK enum vos_err store_marks(struct store *store, store_mark_fn *fn, void *context);
+
 /* Bindings: loaded once at start (a damaged record is logged and passed over); then the storage
  * thread drains the table's dirty users once a second (or 10,000 records) into one transaction. */
 VOS_CHECK enum vos_err store_load_bindings(struct store *store, struct location *location,

@@ -105,7 +105,7 @@ class Completion(unittest.TestCase):
     def test_values_of_the_switch(self):
         """They may take longer than the limit on a loaded machine, then nothing is offered: asked again."""
         for words, expected in [
-                (['show', 'phones', ''], ['1001', '1002']),
+                (['show', 'phones', ''], ['1001', '1002', 'brief', 'capacity', 'detail']),
                 (['clear', 'registration', '10'], ['1001', '1002']),
                 (['show', 'calls', 'gateway', ''], ['carrier-a']),
                 (['set', 'phone', ''], ['1001', '1002']),
@@ -121,7 +121,8 @@ class Completion(unittest.TestCase):
                 self.assertEqual(found, expected)
 
     def test_no_switch(self):
-        self.assertEqual(self.offered('show', 'phones', '', socket_path='/nonexistent/socket'), [])
+        self.assertEqual(self.offered('show', 'phones', '', socket_path='/nonexistent/socket'),
+                         ['brief', 'capacity', 'detail'])
         self.assertEqual(self.offered('show', 'cal', socket_path='/nonexistent/socket'), ['call', 'calls'])
 
     def test_a_switch_that_hangs(self):
@@ -139,7 +140,7 @@ class Completion(unittest.TestCase):
                 ended.set()
             threading.Thread(target=serve, daemon=True).start()
             start = time.monotonic()
-            self.assertEqual(self.offered('show', 'phones', '', socket_path=path), [])
+            self.assertEqual(self.offered('show', 'phones', '', socket_path=path), ['brief', 'capacity', 'detail'])
             self.assertTrue(ended.wait(10))
             print(f'given up after {time.monotonic() - start:.2f} s', file=sys.stderr)
 

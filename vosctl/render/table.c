@@ -41,12 +41,19 @@ static void take_columns(struct table *table, json_t *columns)
 	}
 }
 
+/* Whether switchd wants rows as records, however wide the screen is. */
+static bool has_records(json_t *columns)
+{
+	return strcmp(member(json_array_get(columns, 0), "show"), "record") == 0;
+}
+
 void table_begin(struct table *table, json_t *columns)
 {
 	take_columns(table, columns);
 	table->held = json_array();
-	table->is_sized = false;
-	table->is_vertical = false;
+	/* Records have no widths to wait for. */
+	table->is_vertical = has_records(columns);
+	table->is_sized = table->is_vertical;
 }
 
 static void add_cell(const struct table *table, const struct table_column *column, bool is_last,

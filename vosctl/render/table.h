@@ -6,7 +6,7 @@
 
 #include "shared/base/buf.h"
 
-#define TABLE_COLUMNS_MAX 24
+#define TABLE_COLUMNS_MAX 96
 #define TABLE_ROWS_HELD   200 /* they size the columns; what comes later is not looked at ahead */
 
 typedef void table_line_fn(void *context, struct span line, bool is_heading);

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a called number would go: the phone of that number, else the candidates of
+ * switchd/call/route.h with what became of each, and behind them the gateways that take other
+ * numbers only. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "switchd/call/route.h"
+#include "switchd/ctl/gateway.h"
+#include "switchd/ctl/handlers.h"
+#include "switchd/sip/location.h"
+
+#define NUMBER_BYTES 64
+
+static const struct column route_columns[] = {
+	{"order", CELL_INT, "", "#", 2},
+	{"party", CELL_TEXT, "", "CANDIDATE", 24},
+	{"is_used", CELL_BOOL, "", "IN", 3},
+	{"prefix", CELL_TEXT, "", "PREFIX", 8},
+	{"priority", CELL_INT, "", "PRIORITY", -8},
+	{"address", CELL_TEXT, "", "ADDRESS", 21},
+	{"caller", CELL_TEXT, "", "CALLER", -12},
+	{"callee", CELL_TEXT, "", "CALLEE", -12},
+	{"calls", CELL_INT, "", "CALLS", -5},
+	{"capacity", CELL_INT, "", "CAPACITY", -8},
+	{"verdict", CELL_TEXT, "", "RULE", -12},
+	{"reason", CELL_TEXT, "", "WHY", 24},
+};
+
+const struct schema schema_route = SCHEMA_OF_ROWS(route_columns);
+
+struct walk_route {
+	struct conf *conf;
+	const struct conf_mapping_gateway *from; /* NULL: from a phone, or from nowhere */
+	const char *barred;                      /* why `from` may not call; NULL: it may */
+	char caller[NUMBER_BYTES];               /* after the rewriting on the way in */
+	char callee[NUMBER_BYTES];
+	struct route_candidate *list;
+	size_t count;
+	size_t at;
+	size_t other; /* next of all gateways, behind the list */
+	int order;
+	bool is_phone;
+};
+
+static void drop_route(void *state)
+{
+	struct walk_route *walk = state;
+
+	conf_unref(walk->conf);
+	free(walk->list);
+	free(walk);
+}
+
+static uint64_t choose(void *context, uint64_t n)
+{
+	(void)context;
+	return randombytes_uniform((uint32_t)n);
+}
+
+/* Numbers as they are sent to a gateway. */
+static void rewrite(const struct walk_route *walk, const struct conf_routing_gateway *gateway,
+		    char caller[NUMBER_BYTES], char callee[NUMBER_BYTES])
+{
+	conf_plan_apply(gateway->caller_plan, walk->caller, choose, NULL, caller, NUMBER_BYTES);
+	conf_plan_apply(gateway->callee_plan, walk->callee, choose, NULL, callee, NUMBER_BYTES);
+}
+
+static void emit_order(struct request *request, struct walk_route *walk, bool is_used)
+{
+	if (is_used)
+		emit_int(request, ++walk->order);
+	else
+		emit_null(request);
+}
+
+static void emit_gateway(struct request *request, struct walk_route *walk,
+			 const struct conf_routing_gateway *gateway, struct span prefix,
+			 const struct addr *address, bool is_used, const char *verdict,
+			 const char *reason)
+{
+	char caller[NUMBER_BYTES];
+	char callee[NUMBER_BYTES];
+	char party[160];
+
+	snprintf(party, sizeof(party), "routing-gateway %s", gateway->name);
+	rewrite(walk, gateway, caller, callee);
+	emit_order(request, walk, is_used);
+	emit_str(request, party);
+	emit_bool(request, is_used);
+	if (prefix.ptr)
+		emit_text(request, prefix);
+	else
+		emit_null(request);
+	emit_int(request, gateway->priority);
+	if (address)
+		emit_addr(request, address);
+	else
+		emit_null(request);
+	emit_str(request, caller);
+	emit_str(request, callee);
+	emit_int(request, atomic_load_explicit(&gateway->live->calls, memory_order_relaxed));
+	if (gateway->capacity)
+		emit_int(request, gateway->capacity);
+	else
+		emit_null(request);
+	emit_str(request, verdict);
+	emit_str(request, reason);
+	emit_row_end(request);
+}
+
+/* A row for each address that would be tried, one for a gateway that is out. */
+static void emit_candidate(struct request *request, struct walk_route *walk,
+			   const struct route_candidate *candidate)
+{
+	const struct conf_routing_gateway *gateway = candidate->gateway;
+	struct span prefix = {walk->callee, candidate->prefix_len};
+	bool is_in = route_is_in(candidate->verdict) && !walk->barred;
+	const char *verdict = route_verdict_name(candidate->verdict);
+	const char *reason = route_verdict_text(candidate->verdict);
+	int addresses = is_in ? gateway->address_count : gateway->address_count > 0;
+
+	if (route_is_in(candidate->verdict) && walk->barred) {
+		verdict = "source";
+		reason = walk->barred;
+	}
+	if (candidate->verdict == ROUTE_IN && is_in)
+		reason = "prefix fits";
+	for (int i = 0; i < addresses; i++)
+		emit_gateway(request, walk, gateway, prefix, &gateway->addresses[i], is_in, verdict,
+			     reason);
+	if (!addresses)
+		emit_gateway(request, walk, gateway, prefix, NULL, is_in, verdict, reason);
+}
+
+static bool is_candidate(const struct walk_route *walk, const struct conf_routing_gateway *gateway)
+{
+	for (size_t i = 0; i < walk->count; i++)
+		if (walk->list[i].gateway == gateway)
+			return true;
+	return false;
+}
+
+static void emit_other(struct request *request, struct walk_route *walk, const char *name)
+{
+	const struct conf_routing_gateway *gateway =
+		conf_routing_gateway_find(walk->conf, span_of(name));
+
+	if (gateway && !is_candidate(walk, gateway))
+		emit_gateway(request, walk, gateway, SPAN_NONE, NULL, false, "no-prefix",
+			     "no prefix of it begins the number");
+}
+
+/* --- The phone of that number: it goes before every gateway. --- */
+
+static void emit_phone_row(struct request *request, struct walk_route *walk,
+			   const struct addr *address, const char *verdict, const char *reason)
+{
+	bool is_used = address && !walk->barred;
+	char party[160];
+
+	snprintf(party, sizeof(party), "phone %s", walk->callee);
+	emit_order(request, walk, is_used);
+	emit_str(request, party);
+	emit_bool(request, is_used);
+	emit_null(request);
+	emit_null(request);
+	if (address)
+		emit_addr(request, address);
+	else
+		emit_null(request);
+	emit_str(request, walk->caller);
+	emit_str(request, walk->callee);
+	emit_null(request);
+	emit_null(request);
+	emit_str(request, address && walk->barred ? "source" : verdict);
+	emit_str(request, address && walk->barred ? walk->barred : reason);
+	emit_row_end(request);
+}
+
+static void emit_phone(struct request *request, struct walk_route *walk,
+		       const struct conf_phone *phone)
+{
+	struct location *location = request->ctl->context.location;
+	struct binding bindings[LOCATION_CONTACTS_MAX];
+	size_t count = 0;
+
+	if (phone->lock == CONF_LOCK_IN || phone->lock == CONF_LOCK_ALL) {
+		emit_phone_row(request, walk, NULL, "locked", "locked for incoming calls");
+		return;
+	}
+	if (phone->is_static) {
+		emit_phone_row(request, walk, &phone->static_address, "in", "static address");
+		return;
+	}
+	if (location)
+		count = location_find(location, span_of(phone->number), location_now_ms(location),
+				      bindings, LOCATION_CONTACTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		emit_phone_row(request, walk, &bindings[i].source, "in", "registered");
+	if (!count)
+		emit_phone_row(request, walk, NULL, "offline", "not registered");
+}
+
+/* --- The question. --- */
+
+/* Why a mapping gateway may not bring calls in; NULL: it may. */
+static const char *barred_source(const struct conf_mapping_gateway *from)
+{
+	if (from->lock == CONF_LOCK_IN || from->lock == CONF_LOCK_ALL)
+		return "the mapping gateway is locked";
+	switch (gateway_admin(from->live)) {
+	case LIVE_DRAINING:
+		return "the mapping gateway is being drained";
+	case LIVE_DISABLED:
+		return "the mapping gateway is disabled";
+	case LIVE_ENABLED:
+		break;
+	}
+	return NULL;
+}
+
+/* False, with the request refused, when the gateway that was named does not exist. */
+static bool take_source(struct request *request, struct walk_route *walk)
+{
+	const char *name = request_arg(request, "mapping");
+	const char *caller = request_arg(request, "caller");
+	const char *callee = match_text(&request->match, "callee");
+
+	if (name) {
+		walk->from = conf_mapping_gateway_named(walk->conf, span_of(name));
+		if (!walk->from) {
+			request_refuse(request, FAULT_NOT_FOUND,
+				       match_arg(&request->match, "mapping")->column,
+				       "there is no mapping-gateway %s", name);
+			return false;
+		}
+		walk->barred = barred_source(walk->from);
+	}
+	conf_plan_apply(walk->from ? walk->from->caller_plan : NULL, caller ? caller : "", choose,
+			NULL, walk->caller, sizeof(walk->caller));
+	conf_plan_apply(walk->from ? walk->from->callee_plan : NULL, callee, choose, NULL,
+			walk->callee, sizeof(walk->callee));
+	return true;
+}
+
+static bool ask(struct request *request, struct walk_route *walk)
+{
+	struct route_query query = {
+		.caller = walk->caller,
+		.callee = walk->callee,
+		.week_min = conf_week_minute(clock_wall_ms()),
+		.now_us = clock_mono_us(),
+	};
+	const struct conf_phone *phone;
+
+	walk->conf = conf_ref(request->ctl->conf);
+	request->drop_state = drop_route;
+	if (!take_source(request, walk))
+		return false;
+	EMIT_TABLE(request, route_columns);
+	phone = conf_phone_find(walk->conf, span_of(walk->callee));
+	if (phone) {
+		walk->is_phone = true;
+		emit_phone(request, walk, phone);
+		return true;
+	}
+	walk->list = calloc(ROUTE_CANDIDATES_MAX, sizeof(*walk->list));
+	if (!walk->list) {
+		request_no_memory(request);
+		return false;
+	}
+	query.conf = walk->conf;
+	query.from = walk->from;
+	walk->count = route_find(&query, walk->list, ROUTE_CANDIDATES_MAX);
+	return true;
+}
+
+enum step show_route(struct request *request)
+{
+	struct walk_route *walk = request_state(request, sizeof(*walk));
+	size_t all;
+
+	if (!walk)
+		return request_no_memory(request);
+	if ((!walk->conf && !ask(request, walk)) || walk->is_phone)
+		return STEP_DONE;
+	all = snapshot_object_count(walk->conf->snapshot, OBJECT_ROUTING_GATEWAY);
+	for (int i = 0; i < CTL_SLICE && walk->at < walk->count; i++)
+		emit_candidate(request, walk, &walk->list[walk->at++]);
+	for (int i = 0; i < CTL_SLICE && walk->at == walk->count && walk->other < all; i++)
+		emit_other(request, walk,
+			   object_key(snapshot_object_at(walk->conf->snapshot,
+							 OBJECT_ROUTING_GATEWAY, walk->other++)));
+	return walk->at < walk->count || walk->other < all ? STEP_MORE : STEP_DONE;
+}
