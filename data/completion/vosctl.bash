@@ -160,15 +160,14 @@ _vosctl_next()
 {
 	case "$1" in
 	'')
-		next='show clear alarm certificates shutdown set commit monitor apply'
+		next='show clear alarm certificates gateway test shutdown set commit monitor apply'
 		;;
 	'show')
 		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication alarms'
 		;;
-	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show mapping-gateways' | \
-		'show routing-gateways' | 'show media ports' | 'show media sessions' | \
-		'show media decision *' | 'show configuration changes' | 'show sessions' | \
-		'show capacity' | 'show tech-support' | 'show counters' | \
+	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
+		'show media sessions' | 'show media decision *' | 'show configuration changes' | \
+		'show sessions' | 'show capacity' | 'show tech-support' | \
 		'show sip statistics' | 'show sip transports' | 'show sip guard' | \
 		'show authentication firewall' | 'show alarms active' | 'clear calls all' | \
 		'clear authentication suspended all' | 'set system-parameter rtp-encryption-key *' | \
@@ -181,15 +180,17 @@ _vosctl_next()
 		next='active caller callee phone gateway older-than state brief detail'
 		;;
 	'show calls caller' | 'show calls callee' | 'show calls older-than' | 'show registrations expiring' | \
-		'show media decision caller' | 'clear authentication suspended address')
+		'show media decision caller' | 'show route' | 'show route * caller' | \
+		'clear authentication suspended address' | 'test route' | \
+		'test route * caller' | 'test media caller')
 		next='@'
 		;;
 	'show calls phone' | 'show registrations phone' | 'show nat-keep-alive phones phone' | \
 		'set phone')
 		next='@phones'
 		;;
-	'show calls gateway' | 'set routing-gateway')
-		next='@routing-gateways'
+	'show calls gateway' | 'gateway')
+		next='@gateways'
 		;;
 	'show calls state')
 		next='@ setup trying ringing connected releasing'
@@ -201,7 +202,13 @@ _vosctl_next()
 		next='phone nat expiring brief detail'
 		;;
 	'show phones')
-		next='@phones !'
+		next='brief detail capacity @phones'
+		;;
+	'show mapping-gateways')
+		next='brief detail capacity @mapping-gateways'
+		;;
+	'show routing-gateways')
+		next='brief detail capacity @routing-gateways'
 		;;
 	'show nat-keep-alive')
 		next='capacity phones'
@@ -209,12 +216,12 @@ _vosctl_next()
 	'show nat-keep-alive capacity')
 		next='devices'
 		;;
-	'show nat-keep-alive capacity devices' | 'show route' | 'show configuration history last' | \
+	'show nat-keep-alive capacity devices' | 'show configuration history last' | \
 		'show audit last' | 'show logging last' | 'show sip transactions list limit' | \
 		'show sip connections *' | 'show authentication failures address' | \
 		'show authentication suspended address' | 'show alarms history last' | \
 		'clear authentication suspended address * *' | 'alarm acknowledge * comment' | \
-		'shutdown graceful' | 'set system-parameter rtp-port-range' | \
+		'test media caller * *' | 'shutdown graceful' | 'set system-parameter rtp-port-range' | \
 		'set system-parameter authentication-max-retry' | 'set system-parameter authentication-failed-suspend' | \
 		'set system-parameter qos-signal' | 'set system-parameter qos-rtp' | \
 		'set system-parameter endpoint-expire' | 'set system-parameter endpoint-nat-expire' | \
@@ -358,8 +365,14 @@ _vosctl_next()
 	'show media decision')
 		next='caller @calls'
 		;;
-	'show media decision caller *')
+	'show media decision caller *' | 'test media caller *')
 		next='@ callee'
+		;;
+	'show route *' | 'test route *')
+		next='caller mapping-gateway'
+		;;
+	'show route * mapping-gateway' | 'test route * mapping-gateway' | 'set mapping-gateway')
+		next='@mapping-gateways'
 		;;
 	'show parameters')
 		next='tab changed @names'
@@ -435,6 +448,9 @@ _vosctl_next()
 	'show configuration diff *' | 'show configuration generation')
 		next='@generations !'
 		;;
+	'show counters' | 'clear counters')
+		next='sip call registration media nat-keep-alive guard authentication firewall gateway !'
+		;;
 	'show sip')
 		next='statistics transactions transports connections guard'
 		;;
@@ -457,7 +473,7 @@ _vosctl_next()
 		next='active history'
 		;;
 	'clear')
-		next='alarm call calls registration authentication'
+		next='alarm call calls registration authentication counters'
 		;;
 	'clear alarm')
 		next='@alarms !'
@@ -465,9 +481,8 @@ _vosctl_next()
 	'clear calls')
 		next='all gateway'
 		;;
-	'clear calls gateway' | 'set mapping-gateway * allow-routing-gateways' | \
-		'set registration * routing-gateway')
-		next='@routing-gateways !'
+	'clear calls gateway')
+		next='@gateways !'
 		;;
 	'clear registration')
 		next='all @phones !'
@@ -492,6 +507,15 @@ _vosctl_next()
 		;;
 	'certificates')
 		next='reload !'
+		;;
+	'gateway *')
+		next='enable disable drain !'
+		;;
+	'test')
+		next='route media'
+		;;
+	'test media')
+		next='caller'
 		;;
 	'shutdown')
 		next='graceful'
@@ -710,14 +734,14 @@ _vosctl_next()
 		'set routing-gateway * callee-transform')
 		next='@keys:number-transform !'
 		;;
-	'set mapping-gateway')
-		next='@mapping-gateways'
-		;;
 	'set mapping-gateway *')
 		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing replace-cause media-proxy encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
+		;;
+	'set mapping-gateway * allow-routing-gateways' | 'set registration * routing-gateway')
+		next='@routing-gateways !'
 		;;
 	'set mapping-gateway * routing-group-rule' | 'set mapping-gateway * caller-prefix-rule' | \
 		'set mapping-gateway * callee-prefix-rule' | 'set routing-gateway * caller-prefix-rule' | \
@@ -726,6 +750,9 @@ _vosctl_next()
 		;;
 	'set mapping-gateway * remote-ringing')
 		next='@ passthrough 183-sdp 180-sdp !'
+		;;
+	'set routing-gateway')
+		next='@routing-gateways'
 		;;
 	'set routing-gateway *')
 		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
@@ -810,6 +837,9 @@ _vosctl_values()
 	@keys:*) _vosctl_ask "show running-config ${1#@keys:} | include ^${1#@keys:}" |
 		cut -d' ' -f2 ;;
 	@generations) _vosctl_ask 'show configuration history | csv' | tail -n +2 | cut -d, -f1 ;;
+	@gateways) _vosctl_ask 'show mapping-gateways | csv' | tail -n +2 | cut -d, -f1
+		_vosctl_ask 'show routing-gateways | csv' | tail -n +2 | cut -d, -f1 ;;
+	@backups) _vosctl_ask 'backup list | csv' | tail -n +2 | cut -d, -f1 ;;
 	@?*) _vosctl_ask "show ${1#@} | csv" | tail -n +2 | cut -d, -f1 ;;
 	esac
 }
