@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "shared/base/clock.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/auth/digest.h"
-#include "switchd/media/media.h"
 #include "switchd/auth/firewall.h"
+#include "switchd/media/media.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/location.h"
@@ -100,8 +101,8 @@ static void conf_changed(void *user, struct conf *conf)
 	set_log_level(switchd, conf->snapshot);
 	alarms_configure(switchd->alarms, conf->snapshot);
 	media_configure(switchd->media, conf);
-	if (switchd->shared.stream)
 	firewall_configure(switchd->firewall, conf);
+	if (switchd->shared.stream)
 		stream_configure(switchd->shared.stream, conf);
 	for (int i = 0; i < switchd->shared.worker_count; i++) {
 		struct conf_mail *letter = calloc(1, sizeof(*letter));
@@ -205,7 +206,6 @@ static enum switchd_exit make_stream(struct switchd *switchd)
 	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_BIND, &fault, err);
 }
 
-static enum switchd_exit load_bindings(struct switchd *switchd)
 static enum vos_err load_suspensions(struct switchd *switchd)
 {
 	size_t count = 0;
@@ -221,6 +221,7 @@ static enum vos_err load_suspensions(struct switchd *switchd)
 	return VOS_OK;
 }
 
+static enum switchd_exit load_bindings(struct switchd *switchd)
 {
 	const struct sip_worker *worker = switchd->shared.workers[0];
 	struct addr locals[SIP_LISTENS_MAX];
@@ -238,9 +239,9 @@ static enum vos_err load_suspensions(struct switchd *switchd)
 	location_set_streams(switchd->location, streams);
 	err = store_load_bindings(switchd->store, switchd->location,
 				  location_now_ms(switchd->location), &count);
-	if (err == VOS_OK) {
 	if (err == VOS_OK)
 		err = load_suspensions(switchd);
+	if (err == VOS_OK) {
 		set_keepalive_kinds(switchd);
 		err = store_thread_start(switchd->store, switchd->location);
 	}
@@ -266,9 +267,9 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.alarms = switchd->alarms,
 		.location = switchd->location,
 		.auth = switchd->auth,
-		.keepalive = switchd->keepalive,
 		.guard = shared->guard,
 		.firewall = switchd->firewall,
+		.keepalive = switchd->keepalive,
 		.media = switchd->media,
 		.conf = switchd->conf,
 		.grave = &switchd->grave,
@@ -342,8 +343,8 @@ void switchd_free(struct switchd *switchd)
 		location_destroy(switchd->location);
 	if (switchd->keepalive)
 		keepalive_destroy(switchd->keepalive);
-	if (switchd->auth)
 	firewall_destroy(switchd->firewall);
+	if (switchd->auth)
 		auth_destroy(switchd->auth);
 	alarms_destroy(switchd->alarms);
 	if (switchd->conf)

@@ -94,6 +94,19 @@ static void write_contact(const struct registration *reg, struct buf *out,
 	buf_add_lit(out, "\r\n");
 }
 
+/* A TCP or TLS connection stays as long as a binding that leads to it. */
+static void keep_connection(const struct registration *reg, const struct binding *bindings,
+			    size_t count)
+{
+	int64_t kept_ms = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (addr_eq(&bindings[i].source, &reg->rx->source) &&
+		    bindings[i].expires_ms - reg->now_ms > kept_ms)
+			kept_ms = bindings[i].expires_ms - reg->now_ms;
+	worker_keep_connection(reg->worker, reg->rx, (uint32_t)(kept_ms / 1000));
+}
+
 void registrar_reply_bindings(const struct registration *reg)
 {
 	struct binding bindings[LOCATION_CONTACTS_MAX];
@@ -113,4 +126,5 @@ void registrar_reply_bindings(const struct registration *reg)
 	}
 	write_date(out, clock_wall_ms());
 	sip_reply_end(reg->worker, reg->rx, SPAN_NONE, SPAN_NONE);
+	keep_connection(reg, bindings, count);
 }

@@ -14,6 +14,7 @@
 #define EVENTS_A_TURN 256
 #define MAX_WAIT_MS   500
 #define BLOCKED_MS    2 /* until a full ring is tried again */
+#define STOPPING_MS   10
 
 /* Connections take at most half of the descriptors, so that calls have ports for their media. */
 static uint32_t descriptor_limit(void)
@@ -229,29 +230,34 @@ static bool may_end(struct stream *stream, uint64_t *deadline_us)
 	return true;
 }
 
+bool stream_turn(struct stream *stream, int wait_ms)
+{
+	struct epoll_event events[EVENTS_A_TURN];
+	int count = wait_for_events(stream, events, wait_ms);
+	bool is_more;
+
+	stream->handshakes = 0;
+	for (int i = 0; i < count; i++)
+		handle_event(stream, events[i].data.ptr, events[i].events);
+	stream_unblock(stream);
+	is_more = stream_take_orders(stream);
+	wheel_run(&stream->wheel, stream->now_us);
+	stream_flush(stream);
+	conn_free_dead(stream);
+	return is_more;
+}
+
 static void *stream_main(void *argument)
 {
 	struct stream *stream = argument;
-	struct epoll_event events[EVENTS_A_TURN];
 	uint64_t stop_deadline_us = 0;
 	bool is_more = false;
 
-	while (!may_end(stream, &stop_deadline_us)) {
-		int wait_ms = is_more            ? 0
-			      : stream->blocked  ? BLOCKED_MS
-			      : stop_deadline_us ? 10
-						 : MAX_WAIT_MS;
-		int count = wait_for_events(stream, events, wait_ms);
-
-		stream->handshakes = 0;
-		for (int i = 0; i < count; i++)
-			handle_event(stream, events[i].data.ptr, events[i].events);
-		stream_unblock(stream);
-		is_more = stream_take_orders(stream);
-		wheel_run(&stream->wheel, stream->now_us);
-		stream_flush(stream);
-		conn_free_dead(stream);
-	}
+	while (!may_end(stream, &stop_deadline_us))
+		is_more = stream_turn(stream, is_more            ? 0
+					      : stream->blocked  ? BLOCKED_MS
+					      : stop_deadline_us ? STOPPING_MS
+								 : MAX_WAIT_MS);
 	return NULL;
 }
 

@@ -128,13 +128,17 @@ static void say_full(struct stream *stream, const struct stream_listen *listen, 
 static const char *judge(struct stream *stream, const struct stream_listen *listen,
 			 const struct addr *remote)
 {
+	/* A gateway may bring the connections of many. */
+	bool is_named =
+		conf_is_gateway(stream->conf, remote) || conf_is_trusted(stream->conf, remote);
+
 	if (auth_source_is_suspended(stream->shared->auth, stream->conf, remote, stream->now_us))
 		return "suspended";
 	if (listen->transport == CONF_TLS && !listen->tls)
 		return "no certificate";
 	if (conn_is_full(stream))
 		return "SS_SIP_STREAM_CONNECTIONS_MAX, or the limit of descriptors";
-	if (!stream_source_enter(&stream->table, remote, stream->limits.per_source))
+	if (!stream_source_enter(&stream->table, remote, is_named ? 0 : stream->limits.per_source))
 		return "source";
 	return NULL;
 }

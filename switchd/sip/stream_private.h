@@ -146,6 +146,10 @@ struct stream {
 	struct conf *control_conf;
 };
 
+/* --- stream.c --- */
+/* One turn of the loop, which waits no longer than that; true when there is more to do at once. */
+bool stream_turn(struct stream *stream, int wait_ms);
+
 /* --- stream_listen.c --- */
 VOS_CHECK enum vos_err stream_listen_open(struct stream *stream, struct vos_fault *fault);
 void stream_listen_close(struct stream *stream);
