@@ -184,7 +184,6 @@ static bool make_table(struct firewall *firewall, const struct conf *conf)
 	/* @th,64,64 are the first eight bytes behind the UDP header. */
 	buf_add_lit(
 		&text,
-		" }\n"
 		"chain suspended {\n"
 		"udp dport @udp_ports @th,64,64 " REQUESTS " counter name dropped drop\n"
 		"tcp dport @tcp_ports tcp flags & (syn | ack) == syn counter name dropped drop\n"
