@@ -95,6 +95,7 @@ size_t location_expire(struct location *location, int64_t now_ms)
 {
 	size_t expired = 0;
 
+	location->expiry_stripe = 0;
 	while (location_expire_slice(location, now_ms, SIZE_MAX, &expired))
 		;
 	return expired;
