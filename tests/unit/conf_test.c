@@ -62,9 +62,11 @@ static void empty_configuration(void **state)
 	if (strlen(hostname) < sizeof(conf->hostname))
 		assert_string_equal(conf->hostname, hostname);
 	assert_string_equal(conf->realm, conf->hostname);
-	assert_int_equal(conf->listen_count, 1);
+	assert_int_equal(conf->listen_count, 2);
 	assert_int_equal(conf->listens[0].transport, CONF_UDP);
+	assert_int_equal(conf->listens[1].transport, CONF_TCP);
 	assert_true(addr_eq(&conf->listens[0].address, &local));
+	assert_true(addr_eq(&conf->listens[1].address, &local));
 	assert_int_equal(conf->listens[0].media_address.family, ADDR_NONE);
 	assert_string_equal(conf->listens[0].network, "");
 	assert_int_equal(conf->resend_count, 10);
@@ -373,14 +375,26 @@ static void listens_and_networks(void **state)
 	changes_field(&list, "listen", "a", "udp", "10.0.0.1:5060");
 	changes_field(&list, "listen", "a", "network", "lan");
 	changes_field(&list, "listen", "a", "media-address", "192.0.2.8");
+	changes_field(&list, "listen", "a", "tls", "10.0.0.1:5061");
+	changes_field(&list, "listen", "a", "certificate", "/etc/sw.pem");
+	changes_field(&list, "listen", "a", "key", "/etc/sw.key");
+	changes_field(&list, "listen", "a", "ca", "/etc/ca.pem");
+	changes_field(&list, "listen", "a", "verify-peer", "on");
 	conf = build(&list, NULL);
-	assert_int_equal(conf->listen_count, 3);
+	assert_int_equal(conf->listen_count, 4);
 	assert_string_equal(conf->listens[0].name, "a");
 	assert_int_equal(conf->listens[0].transport, CONF_UDP);
 	assert_int_equal(conf->listens[1].transport, CONF_TCP);
 	assert_string_equal(conf->listens[1].network, "lan");
 	assert_true(addr_eq(&conf->listens[0].media_address, &media));
-	assert_string_equal(conf->listens[2].name, "b");
+	assert_int_equal(conf->listens[2].transport, CONF_TLS);
+	assert_string_equal(conf->listens[2].certificate, "/etc/sw.pem");
+	assert_string_equal(conf->listens[2].key, "/etc/sw.key");
+	assert_string_equal(conf->listens[2].ca, "/etc/ca.pem");
+	assert_true(conf->listens[2].verifies_peer);
+	assert_string_equal(conf->listens[3].name, "b");
+	assert_string_equal(conf->listens[3].certificate, "");
+	assert_false(conf->listens[3].verifies_peer);
 	assert_int_equal(conf->network_count, 3);
 	assert_int_equal(conf->networks[2].prefix_count, 2);
 	assert_string_equal(conf_network_of(conf, &inside, NULL), "branch");
@@ -388,9 +402,41 @@ static void listens_and_networks(void **state)
 	assert_string_equal(conf_network_of(conf, &outside, NULL), "");
 	/* Where the address says nothing, the listen address that it came in by does. */
 	assert_string_equal(conf_network_of(conf, &outside, &conf->listens[0].address), "lan");
-	assert_string_equal(conf_network_of(conf, &outside, &conf->listens[2].address), "");
+	assert_string_equal(conf_network_of(conf, &outside, &conf->listens[3].address), "");
 	assert_string_equal(conf_network_of(conf, &inside, &conf->listens[0].address), "branch");
 	conf_unref(conf);
+}
+
+static void gateways_have_a_transport(void **state)
+{
+	static const struct {
+		const char *transport; /* "" = not given */
+		const char *address;
+		enum conf_transport expected;
+		uint16_t port;
+	} cases[] = {
+		{"", "192.0.2.1", CONF_UDP, 5060},         {"udp", "192.0.2.1", CONF_UDP, 5060},
+		{"tcp", "192.0.2.1", CONF_TCP, 5060},      {"tls", "192.0.2.1", CONF_TLS, 5061},
+		{"tls", "192.0.2.1:5080", CONF_TLS, 5080},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct conf_routing_gateway *gateway;
+		struct change_list list = {0};
+		struct conf *conf;
+
+		changes_create(&list, "routing-gateway", "out");
+		changes_field(&list, "routing-gateway", "out", "address", cases[i].address);
+		if (cases[i].transport[0])
+			changes_field(&list, "routing-gateway", "out", "transport",
+				      cases[i].transport);
+		conf = build(&list, NULL);
+		gateway = conf_routing_gateway_find(conf, SPAN_LIT("out"));
+		assert_int_equal(gateway->transport, cases[i].expected);
+		assert_int_equal(gateway->addresses[0].port, cases[i].port);
+		conf_unref(conf);
+	}
 }
 
 static void many_phones_are_all_found(void **state)
@@ -419,4 +465,5 @@ TEST_MAIN(cmocka_unit_test(empty_configuration), cmocka_unit_test(ha1_of_the_rfc
 	  cmocka_unit_test(foreign_secret_is_refused),
 	  cmocka_unit_test(ha1_is_taken_over_and_renewed),
 	  cmocka_unit_test(sources_of_mapping_gateways), cmocka_unit_test(routes),
-	  cmocka_unit_test(listens_and_networks), cmocka_unit_test(many_phones_are_all_found))
+	  cmocka_unit_test(listens_and_networks), cmocka_unit_test(gateways_have_a_transport),
+	  cmocka_unit_test(many_phones_are_all_found))

@@ -367,8 +367,7 @@ static void listen_addresses(void **state)
 	changes_field(&list, "listen", "a", "udp", "192.0.2.1:5060");
 	changes_field(&list, "listen", "a", "tcp", "192.0.2.1:5060");
 	check(&checked, NULL, &list, NULL);
-	assert_int_equal(checked.report.error_count, 0);
-	EXPECT_WARNING(checked, "listen a tcp", "not in effect yet");
+	EXPECT_CLEAN(checked);
 	clear(&checked);
 	changes_create(&list, "listen", "a");
 	changes_field(&list, "listen", "a", "tcp", "192.0.2.1:5060");
@@ -380,6 +379,102 @@ static void listen_addresses(void **state)
 	changes_create(&list, "listen", "a");
 	check(&checked, NULL, &list, NULL);
 	EXPECT_WARNING(checked, "listen a", "has no address");
+	clear(&checked);
+}
+
+/* Stands for TLS: a file is good when its name says so. */
+static bool is_good(const char *certificate, const char *key, const char *ca,
+		    struct vos_fault *fault)
+{
+	if (strstr(certificate, "good") && strstr(key, "good") && (!*ca || strstr(ca, "good")))
+		return true;
+	fault_set(fault, FAULT_VALUE_RANGE, 0, "certificate %s: broken", certificate);
+	return false;
+}
+
+static void listen_tls(struct change_list *list, const char *certificate, const char *key,
+		       const char *ca, bool verifies)
+{
+	changes_create(list, "listen", "a");
+	changes_field(list, "listen", "a", "tls", "192.0.2.1:5061");
+	if (*certificate)
+		changes_field(list, "listen", "a", "certificate", certificate);
+	if (*key)
+		changes_field(list, "listen", "a", "key", key);
+	if (*ca)
+		changes_field(list, "listen", "a", "ca", ca);
+	if (verifies)
+		changes_field(list, "listen", "a", "verify-peer", "on");
+}
+
+static void tls_needs_its_files(void **state)
+{
+	const struct check_facts facts = {.is_certificate_good = is_good};
+	struct change_list list = {0};
+	struct checked checked;
+	struct snapshot *base;
+
+	(void)state;
+	listen_tls(&list, "", "", "", false);
+	check(&checked, NULL, &list, &facts);
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, "listen a tls", "set listen a certificate");
+	clear(&checked);
+	listen_tls(&list, "/good", "", "", false);
+	check(&checked, NULL, &list, &facts);
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, "listen a tls", "set listen a key");
+	clear(&checked);
+	listen_tls(&list, "/good", "/good", "", true);
+	check(&checked, NULL, &list, &facts);
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, "listen a verify-peer", "set listen a ca");
+	clear(&checked);
+	listen_tls(&list, "/good", "/good", "/bad", false); /* nobody reads ca then */
+	check(&checked, NULL, &list, &facts);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	listen_tls(&list, "/good", "/good", "/bad", true);
+	check(&checked, NULL, &list, &facts);
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "listen a tls", "broken");
+	clear(&checked);
+	listen_tls(&list, "/bad", "/good", "", false);
+	check(&checked, NULL, &list, NULL); /* nobody can look */
+	EXPECT_CLEAN(checked);
+	/* What has gone bad since holds up no other change, but a change of its own. */
+	base = snapshot_ref(checked.after);
+	clear(&checked);
+	changes_param(&list, "SS_QOS_SIGNAL", "0xb8");
+	check(&checked, base, &list, &facts);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	changes_field(&list, "listen", "a", "network", "lan");
+	changes_create(&list, "network", "lan");
+	check(&checked, base, &list, &facts);
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "listen a tls", "broken");
+	clear(&checked);
+	snapshot_unref(base);
+}
+
+static void gateways_need_a_listen_address_of_their_kind(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "routing-gateway", "out");
+	changes_field(&list, "routing-gateway", "out", "transport", "tcp");
+	check(&checked, NULL, &list, NULL); /* loopback has TCP */
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+	changes_create(&list, "routing-gateway", "out");
+	changes_field(&list, "routing-gateway", "out", "transport", "tls");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "routing-gateway out transport", "no listen address has tls");
+	clear(&checked);
+	changes_create(&list, "listen", "a");
+	changes_field(&list, "listen", "a", "tcp", "192.0.2.1:5060");
+	changes_create(&list, "routing-gateway", "out");
+	changes_field(&list, "routing-gateway", "out", "address", "192.0.2.9");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "routing-gateway out transport", "no listen address has udp");
 	clear(&checked);
 }
 
@@ -486,6 +581,7 @@ TEST_MAIN(cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_por
 	  cmocka_unit_test(keepalive_round), cmocka_unit_test(session_timer),
 	  cmocka_unit_test(missing_reference), cmocka_unit_test(object_in_use),
 	  cmocka_unit_test(media_proxy_off), cmocka_unit_test(media_proxy_off_behind_nat),
-	  cmocka_unit_test(listen_addresses), cmocka_unit_test(not_in_effect),
-	  cmocka_unit_test(bounds_of_gateways), cmocka_unit_test(report_is_bounded),
-	  cmocka_unit_test(static_phone_without_address))
+	  cmocka_unit_test(listen_addresses), cmocka_unit_test(tls_needs_its_files),
+	  cmocka_unit_test(gateways_need_a_listen_address_of_their_kind),
+	  cmocka_unit_test(not_in_effect), cmocka_unit_test(bounds_of_gateways),
+	  cmocka_unit_test(report_is_bounded), cmocka_unit_test(static_phone_without_address))
