@@ -125,14 +125,15 @@ static void follow_clock(struct store_thread *thread)
 static bool flush(struct store_thread *thread)
 {
 	struct batch *batch = &thread->batch;
+	struct vos_fault first = {0};
 	size_t taken;
 
 	follow_clock(thread);
-	do {
 	if (!store_write_suspensions(thread->store, &first)) {
 		report(thread, true, &first);
 		return false;
 	}
+	do {
 		struct vos_fault fault = {0};
 
 		batch->count = 0;
