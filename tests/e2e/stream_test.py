@@ -20,19 +20,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 from siplib import Agent, Message, make_sdp, stop_cleanly
 from stream_client import StreamAgent, client_context, connect, make_certificate
-from switch import BUILD, SKIPPED, Switch, wait_for
+from switch import BUILD, SKIPPED, Switch, free_tcp_port, wait_for
 
 PASSWORD = 'stream-password'
 PHONES = ('1001', '1002', '1003', '1004')
 MESSAGE_TIMEOUT_S = 2
-
-
-def free_tcp_port(address='127.0.0.1'):
-    family = socket.AF_INET6 if ':' in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
 
 
 def sdp(port=40000):

@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from switch import ROOT, free_udp_port, udp_port_is_bound, wait_for
+from switch import ROOT, free_udp_port, tcp_port_is_bound, udp_port_is_bound, wait_for
 
 SCENARIOS = ROOT / 'tests' / 'e2e' / 'sipp'
 
@@ -52,20 +52,25 @@ class Sipp:
 
     count = 0
 
-    def __init__(self, folder, scenario, switch, port=None, service='', auth_uri=None, timeout_s=10, **values):
+    def __init__(self, folder, scenario, switch, port=None, service='', auth_uri=None, timeout_s=10, transport='u1',
+                 switch_port=None, calls=1, **values):
+        """transport: sipp's -t. switch_port: of another listen address than UDP's."""
         Sipp.count += 1
         name = f'{scenario}-{Sipp.count}'
         self.scenario = scenario
+        self.transport = transport
         self.port = port or free_udp_port()
         self.messages_path = Path(folder) / f'{name}.messages'
         self.errors_path = Path(folder) / f'{name}.errors'
         self.screen_path = Path(folder) / f'{name}.screen'
         scenario_path = Path(folder) / f'{name}.xml'
         scenario_path.write_text(scenario_text(scenario, {'CONTACT_PARAMS': '', **values}))
-        command = ['sipp', f'127.0.0.1:{switch.port}', '-sf', str(scenario_path), '-i', '127.0.0.1',
-                   '-p', str(self.port), '-m', '1', '-nostdin', '-nd', '-timeout', str(timeout_s), '-timeout_error',
+        command = ['sipp', f'127.0.0.1:{switch_port or switch.port}', '-sf', str(scenario_path), '-i', '127.0.0.1',
+                   '-t', transport, '-p', str(self.port), '-m', str(calls), '-nostdin', '-nd', '-timeout', str(timeout_s), '-timeout_error',
                    '-trace_msg', '-message_file', str(self.messages_path), '-message_overwrite', 'true',
                    '-trace_err', '-error_file', str(self.errors_path), '-recv_timeout', str(timeout_s * 1000)]
+        if transport.endswith('n'):
+            command += ['-max_socket', '1000']  # no more than it may open
         if service:
             command += ['-s', service]
         if auth_uri:
@@ -77,7 +82,8 @@ class Sipp:
 
     def ready(self):
         """Waits until a callee can be called."""
-        wait_for(f'{self.scenario} listens', lambda: udp_port_is_bound(self.port) or self.process.poll() is not None)
+        is_bound = udp_port_is_bound if self.transport.startswith('u') else tcp_port_is_bound
+        wait_for(f'{self.scenario} listens', lambda: is_bound(self.port) or self.process.poll() is not None)
         return self
 
     def finish(self):
@@ -104,7 +110,7 @@ class Sipp:
     def _parts(self, direction):
         text = self._log_text().replace('\r\n', '\n')
         for part in re.split(r'^-{20,} .*$', text, flags=re.M):
-            match = re.match(rf'\s*UDP message {direction}[^\n]*:\n\n', part)
+            match = re.match(rf'\s*(?:UDP|TCP) message {direction}[^\n]*:\n\n', part)
             if match:
                 yield Message(part[match.end():])
 

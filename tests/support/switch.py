@@ -39,6 +39,22 @@ def udp_port_is_bound(port, pid='self'):
         return any(line.split()[1].endswith(ends) for line in table.readlines()[1:])
 
 
+def free_tcp_port(address='127.0.0.1'):
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, 0))
+        return probe.getsockname()[1]
+
+
+def tcp_port_is_bound(port, pid='self'):
+    """Whether somebody listens on it."""
+    ends = f':{port:04X}'
+    with open(f'/proc/{pid}/net/tcp') as table:
+        rows = [line.split() for line in table.readlines()[1:]]
+    return any(row[1].endswith(ends) and row[3] == '0A' for row in rows)
+
+
 class Switch:
     def __init__(self, folder, config, address='127.0.0.1', port=None, launcher=()):
         """config: text for --apply, to which the listen object is added. launcher: words in front of the
