@@ -37,7 +37,7 @@ static void take_spare(struct call_hunt *hunt, struct call_candidate *candidate)
 	struct call_media *media = &candidate->media;
 
 	if (!candidate->is_fork && media->decision.relay && call_media_open_streams(&hunt->spare) &&
-	    addr_ip_eq(&hunt->spare.anchor, &media->anchor)) {
+	    addr_ip_eq(&hunt->spare_anchor, &candidate->anchor)) {
 		memcpy(media->sessions, hunt->spare.sessions, sizeof(media->sessions));
 		memset(hunt->spare.sessions, 0, sizeof(hunt->spare.sessions));
 		candidate->path = hunt->spare_path;
@@ -55,7 +55,7 @@ static struct cause write_offer(struct call *call, struct call_candidate *candid
 	const struct call_pass pass = {
 		.media = &candidate->media,
 		.from = call->legs[MEDIA_A],
-		.anchor = &candidate->media.anchor,
+		.anchor = &candidate->anchor,
 		.heard = &call->streams[MEDIA_A],
 		.peers = candidate->is_held ? hunt->held : NULL,
 	};
@@ -94,7 +94,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	}
 	candidate->media.decision =
 		media_decide(hunt->conf->snapshot, &hunt->caller, &candidate->target.decide);
-	candidate->media.anchor = env->media_address(env->context, &candidate->target, caller);
+	candidate->anchor = env->media_address(env->context, &candidate->target, caller);
 	candidate->is_held = candidate->is_fork && candidate->media.decision.relay;
 	take_spare(hunt, candidate);
 	hunt->running++;
@@ -216,6 +216,7 @@ static void leave_media(struct call_hunt *hunt, struct call_candidate *candidate
 			media_set_peer(media->sessions[i], MEDIA_B, &nobody);
 	call_media_close(&hunt->spare, 0);
 	hunt->spare = *media;
+	hunt->spare_anchor = candidate->anchor;
 	hunt->spare_path = candidate->path;
 	memset(media->sessions, 0, sizeof(media->sessions));
 }

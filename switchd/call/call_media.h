@@ -10,7 +10,6 @@
 /* The way of the streams between the caller and one callee. */
 struct call_media {
 	struct media_session *sessions[CALL_STREAMS_MAX];
-	struct addr anchor; /* our address towards the callee: where its ports are bound */
 	struct decide_result decision;
 };
 

@@ -174,7 +174,7 @@ static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 			buf_add_lit(&route, ", ");
 		buf_add_span(&route, header->value);
 	}
-	return leg_text_from(&leg->route, &route);
+	return leg_route_from(leg, &route);
 }
 
 /* Value of From or To without its tag. */

@@ -99,7 +99,7 @@ static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 			buf_add_lit(&route, ", ");
 		buf_add_span(&route, elements[--count]);
 	}
-	return leg_text_from(&leg->route, &route);
+	return leg_route_from(leg, &route);
 }
 
 /* False when the dialog cannot be kept: out of memory, or the peer's headers are beyond all use. */

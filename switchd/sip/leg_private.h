@@ -51,7 +51,7 @@ struct sip_leg {
 	char *remote;        /* theirs without tag */
 	char *remote_tag;    /* "" until known */
 	char *remote_target; /* Contact of the peer: Request-URI inside the dialog */
-	char *route;         /* value of the Route header, "" = none */
+	char *route;         /* value of the Route header; NULL or "" = none */
 	char *user;          /* user part of our Contact, escaped */
 	char *number;        /* for show */
 	int max_forwards;    /* of the first INVITE */
@@ -99,6 +99,8 @@ void leg_merge_enter(struct sip_leg *leg, uint64_t key);
 bool leg_merge_is_known(const struct sip_worker *worker, uint64_t key);
 bool leg_set(char **field, struct span value);
 bool leg_text_from(char **field, struct buf *text);
+/* The route set; most are empty and take no memory. */
+bool leg_route_from(struct sip_leg *leg, struct buf *text);
 
 /* Appends a user part, escaping what RFC 3261 does not allow in one. */
 void buf_add_escaped_user(struct buf *out, const char *user);

@@ -208,6 +208,15 @@ bool leg_text_from(char **field, struct buf *text)
 	return !text->failed && leg_set(field, buf_span(text));
 }
 
+bool leg_route_from(struct sip_leg *leg, struct buf *text)
+{
+	if (text->failed || text->len)
+		return leg_text_from(&leg->route, text);
+	free(leg->route);
+	leg->route = NULL;
+	return true;
+}
+
 void buf_add_escaped_user(struct buf *out, const char *user)
 {
 	/* unreserved and user-unreserved of RFC 3261 25.1 */
