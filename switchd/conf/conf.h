@@ -171,8 +171,7 @@ const struct conf_phone *conf_phone_find(const struct conf *conf, struct span nu
  * here. */
 const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *conf,
 							     const struct addr *source);
-const struct conf_mapping_gateway *conf_mapping_gateway_named(const struct conf *conf,
-							      struct span name);
+const struct conf_mapping_gateway *conf_mapping_named(const struct conf *conf, struct span name);
 const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *conf,
 							     struct span name);
 /* A `trusted` prefix holds it. */
@@ -195,8 +194,7 @@ size_t conf_match(const struct conf *conf, struct span callee, struct conf_match
 /* Dial plans and pools by name, and what they are counted by. */
 const struct conf_rules *conf_rules(const struct conf *conf);
 struct live_table *conf_live(const struct conf *conf);
-/* Network of a party at that address: the network object with the longest prefix that holds it,
- * else that of the listen address which it came in by (local; NULL = not known); "" when neither
- * says. */
+/* Network of a party at that address: the network object with the longest prefix that holds it, else
+ * that of the listen address it came in by (local; NULL = not known); "" when neither says. */
 const char *conf_network_of(const struct conf *conf, const struct addr *address,
 			    const struct addr *local);

@@ -240,7 +240,7 @@ const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *
 	return entry ? &conf->private->mappings[entry->target] : NULL;
 }
 
-const struct conf_mapping_gateway *conf_mapping_gateway_named(const struct conf *conf,
+const struct conf_mapping_gateway *conf_mapping_named(const struct conf *conf,
 							      struct span name)
 {
 	const struct conf_private *private = conf->private;
@@ -360,8 +360,13 @@ size_t conf_route(const struct conf *conf, struct span callee,
 	size_t matched = conf_match(conf, callee, matches, CONF_MATCHES_MAX);
 	size_t count = 0;
 
-	for (size_t i = 0; i < matched && count < max; i++)
-		if (matches[i].gateway->lock != CONF_LOCK_ALL && matches[i].gateway->address_count)
-			out[count++] = matches[i].gateway;
+	for (size_t i = 0; i < matched && count < max; i++) {
+		const struct conf_routing_gateway *gateway = matches[i].gateway;
+
+		if (gateway->lock != CONF_LOCK_ALL && gateway->address_count &&
+		    atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) ==
+			    LIVE_ENABLED)
+			out[count++] = gateway;
+	}
 	return count;
 }

@@ -47,6 +47,7 @@ struct ctl {
 	uint64_t take_back_us;  /* not before this, after a failure */
 	struct kept kept;       /* candidates of lost connections */
 	struct counter_bases counters;
+	struct ping_letter *pings; /* at the signalling threads (test_sip.c) */
 	int session_count;
 	uint64_t next_session;
 	uint64_t next_serial;

@@ -66,6 +66,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_CLEAR_COUNTERS] = cmd_clear_counters,
 	[COMMAND_TEST_ROUTE] = show_route,
 	[COMMAND_GATEWAY] = cmd_gateway,
+	[COMMAND_TEST_SIP_OPTIONS] = cmd_test_sip_options,
 	[COMMAND_TEST_MEDIA] = show_media_decision,
 	[COMMAND_SHUTDOWN] = cmd_shutdown,
 	[COMMAND_CONFIGURE] = cmd_configure,

@@ -25,6 +25,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_MEDIA_DECISION_OF_CALL] = &schema_media_decision_of_call,
 	[COMMAND_SHOW_ROUTE] = &schema_route,
 	[COMMAND_TEST_ROUTE] = &schema_route,
+	[COMMAND_TEST_SIP_OPTIONS] = &schema_sip_options,
 	[COMMAND_TEST_MEDIA] = &schema_media_decision,
 	[COMMAND_SHOW_PARAMETERS] = &schema_parameters,
 	[COMMAND_SHOW_PARAMETER] = &schema_parameter,

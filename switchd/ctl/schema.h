@@ -82,6 +82,8 @@ extern const struct schema schema_registrations;
 extern const struct schema schema_phones;
 /* --- show_gateways.c, show_route.c --- */
 extern const struct schema schema_mapping_gateways, schema_routing_gateways, schema_route;
+/* --- test_sip.c --- */
+extern const struct schema schema_sip_options;
 /* --- show_media.c --- */
 extern const struct schema schema_media_ports, schema_media_sessions, schema_media_decision,
 	schema_media_decision_of_call;

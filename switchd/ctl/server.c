@@ -20,6 +20,7 @@
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/ctl/in_force.h"
 #include "switchd/ctl/monitor.h"
+#include "switchd/ctl/test_sip.h"
 #include "switchd/ctl/resume.h"
 
 #define EVENTS_MAX        32
@@ -246,6 +247,7 @@ static void stop_requested(struct mail *mail, void *receiver)
 
 	(void)mail;
 	ctl->is_stopping = true;
+	test_sip_cancel_all(ctl);
 }
 
 static void release(struct ctl *ctl)

@@ -169,7 +169,7 @@ static void emit_mapping(struct request *request, const struct conf *conf,
 			 const struct object *object)
 {
 	const struct conf_mapping_gateway *gateway =
-		conf_mapping_gateway_named(conf, span_of(object_key(object)));
+		conf_mapping_named(conf, span_of(object_key(object)));
 
 	if (!gateway)
 		return;

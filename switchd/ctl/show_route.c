@@ -230,7 +230,7 @@ static bool take_source(struct request *request, struct walk_route *walk)
 	const char *callee = match_text(&request->match, "callee");
 
 	if (name) {
-		walk->from = conf_mapping_gateway_named(walk->conf, span_of(name));
+		walk->from = conf_mapping_named(walk->conf, span_of(name));
 		if (!walk->from) {
 			request_refuse(request, FAULT_NOT_FOUND,
 				       match_arg(&request->match, "mapping")->column,

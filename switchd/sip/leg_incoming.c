@@ -56,9 +56,13 @@ static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct 
 	if (gateway) {
 		snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);
 		out->conf = &gateway->party;
-		if (gateway->lock == CONF_LOCK_NONE || gateway->lock == CONF_LOCK_OUT)
+		if (gateway->lock != CONF_LOCK_NONE && gateway->lock != CONF_LOCK_OUT)
+			sip_reply_stateless(worker, rx, 403, NULL);
+		else if (atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) !=
+			 LIVE_ENABLED)
+			sip_reply_stateless(worker, rx, 503, NULL); /* by the operator */
+		else
 			return true;
-		sip_reply_stateless(worker, rx, 403, NULL);
 		return false;
 	}
 	result = sip_authorize(worker, rx, &phone);

@@ -9,6 +9,7 @@
 #include "switchd/call/call_table.h"
 #include "switchd/sip/leg.h"
 #include "switchd/sip/location.h"
+#include "switchd/sip/ping.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
 
@@ -71,6 +72,7 @@ void worker_destroy(struct sip_worker *worker)
 		mailbox_close(&worker->mailbox);
 		mailbox_destroy(&worker->mailbox);
 	}
+	sip_pings_destroy(worker);
 	call_table_destroy(worker->calls);
 	leg_table_destroy(worker);
 	if (worker->txns)

@@ -23,6 +23,7 @@ struct guard;
 struct keepalive;
 struct media;
 struct call_table;
+struct sip_ping;
 struct txn_table;
 struct leg_table;
 
@@ -106,6 +107,7 @@ struct sip_worker {
 	struct txn_table *txns;
 	struct leg_table *legs;
 	struct call_table *calls;
+	struct sip_ping *pings; /* under way (ping.h) */
 	struct sip_counters counters;
 	struct worker_io *io; /* private to worker.c */
 	pthread_t thread;

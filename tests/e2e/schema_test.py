@@ -75,6 +75,7 @@ COMMANDS = {
     'media-decision-of-call': ['show media decision CALL'],
     'route': ['show route 1001', 'show route 1004', 'show route 0049', 'show route 7',
               'show route 0049 caller 12 mapping-gateway in'],
+    'sip-options': ['test sip options [::1]:5060'],
     'test-route': ['test route 0049'],
     'test-media': ['test media caller 1003 callee 1004'],
     'parameters': ['show parameters', 'show parameters changed', 'show parameters tab h323-parameter'],

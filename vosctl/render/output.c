@@ -96,6 +96,8 @@ static void on_columns(void *context, const char *schema, json_t *columns)
 	snprintf(output->schema, sizeof(output->schema), "%s", schema);
 	if (output->options.format == OUTPUT_TEXT) {
 		table_begin(&output->table, columns);
+		if (output->is_slow)
+			table_at_once(&output->table);
 		if (output->is_stream)
 			table_stream(&output->table);
 	} else if (output->options.format == OUTPUT_CSV) {
@@ -291,6 +293,7 @@ enum vos_err output_open(const struct output_options *options, const struct matc
 		snprintf(output->schema, sizeof(output->schema), "%s",
 			 command_schema(match->command));
 	output->is_stream = match && match->command == COMMAND_MONITOR_LOG;
+	output->is_slow = match && match->command == COMMAND_TEST_SIP_OPTIONS;
 	output->unpaged = output->is_stream;
 	err = pipeline_open(match, line_out, output, &output->pipeline, fault);
 	if (err) {

@@ -18,6 +18,7 @@ struct output {
 	bool has_item;
 	bool has_text;
 	bool unpaged;
+	bool is_slow;   /* seconds may lie between two rows: none waits for the next */
 	bool is_stream; /* rows come as things happen: each is printed at once */
 	bool is_broken; /* saving failed */
 	uint64_t row_count;

@@ -163,6 +163,12 @@ void table_stream(struct table *table)
 	size_columns(table);
 }
 
+void table_at_once(struct table *table)
+{
+	take_declared_widths(table);
+	size_columns(table);
+}
+
 void table_row(struct table *table, json_t *row)
 {
 	if (table->is_sized) {

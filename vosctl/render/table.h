@@ -39,6 +39,8 @@ struct table {
 void table_begin(struct table *table, json_t *columns);
 /* No row is held: the declared widths are taken, there is no header, and nothing is cut. */
 void table_stream(struct table *table);
+/* Nor is one held here, but there is a header. */
+void table_at_once(struct table *table);
 void table_row(struct table *table, json_t *row);
 void table_end(struct table *table);
 /* Forgets the columns without printing what is held. */

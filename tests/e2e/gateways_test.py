@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Gateways from the shell: lists in their views, who takes new calls, routes with their reasons, OPTIONS by
+hand, counters that begin anew."""
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from siplib import Agent, make_sdp, stop_cleanly
+from switch import BUILD, Switch, free_udp_port, wait_for
+
+VOSCTL = str(BUILD / 'vosctl')
+
+
+class Gateways(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix='vos-gateways-')
+        self.addCleanup(scratch.cleanup)
+        self.carrier_port = free_udp_port()
+        self.switch = Switch(scratch.name, f'''phone 1001
+ password plain "one"
+ exit
+phone 1002
+ registration static
+ address 127.0.0.1:9
+ exit
+number-transform us
+ rule 0->1
+ exit
+mapping-gateway in
+ address 127.0.0.3
+ exit
+mapping-gateway in-2
+ address 192.0.2.0/24
+ exit
+routing-gateway carrier
+ address 127.0.0.1:{self.carrier_port}
+ prefixes 00
+ capacity 30
+ password plain "secret of the carrier"
+ exit
+routing-gateway carrier-b
+ address 127.0.0.1:9
+ prefixes 0044
+ lock all
+ exit
+routing-gateway other
+ prefixes 7
+ exit
+''')
+        self.switch.start()
+        self.addCleanup(self.switch.stop)
+        self.carrier = self.agent('carrier', '', port=self.carrier_port)
+        self.source = self.agent('5551', '', address='127.0.0.3')
+
+    def agent(self, *words, **options):
+        agent = Agent(self.switch, *words, **options)
+        self.addCleanup(agent.close)
+        return agent
+
+    def call(self, callee='0012'):
+        """A call through the carrier that is up: (call of the source, call of the carrier)."""
+        call = self.source.invite(callee, make_sdp('127.0.0.3', 41000), expect_challenge=False)
+        ring = self.carrier.incoming()
+        ring.answer(200, make_sdp('127.0.0.1', 41002))
+        call.wait(200)
+        call.ack()
+        ring.wait_request('ACK')
+        return call, ring
+
+    def refused(self, callee='0012'):
+        call = self.source.invite(callee, make_sdp('127.0.0.3', 41000), expect_challenge=False)
+        answer = call.wait(lambda m: m.status >= 200)
+        call.ack(answer)
+        return answer.status
+
+    def states(self):
+        rows = self.switch.rows('show', 'mapping-gateways') + self.switch.rows('show', 'routing-gateways')
+        return {row['name']: row['state'] for row in rows}
+
+    def fails(self, *words):
+        """Exit code and message of a command that is refused."""
+        done = self.switch.ctl(*words)
+        self.assertEqual(done.stdout, '')
+        return done.returncode, done.stderr
+
+    # --- lists ---
+
+    def test_one_several_none(self):
+        def names(*words):
+            return [row['name'] for row in self.switch.rows('show', 'routing-gateways', *words)]
+        self.assertEqual(names(), ['carrier', 'carrier-b', 'other'])
+        self.assertEqual(names('carrier'), ['carrier'])
+        self.assertEqual(names('carrier*'), ['carrier', 'carrier-b'])
+        self.assertEqual(names('*'), ['carrier', 'carrier-b', 'other'])
+        self.assertEqual(names('x*'), [])
+        for words in (['routing-gateways', 'carrie'], ['routing-gateways', 'in'], ['mapping-gateways', 'carrier'],
+                      ['phones', '100'], ['phones', '1001x']):
+            code, message = self.fails('show', *words)
+            self.assertEqual(code, 6)
+            self.assertIn(f'there is no {words[0][:-1]} {words[1]}', message)
+        self.assertEqual([row['number'] for row in self.switch.rows('show', 'phones', '100*')], ['1001', '1002'])
+
+    def test_views(self):
+        self.assertEqual(self.switch.do('show', 'routing-gateways', 'brief').split()[:4],
+                         ['NAME', 'STATE', 'carrier', 'enabled'])
+        self.assertEqual(self.switch.do('show', 'mapping-gateways', 'capacity').splitlines()[0].split(),
+                         ['NAME', 'STATE', 'CALLS', 'CAPACITY', 'PEAK', 'CPS', 'RATE-LIMIT'])
+        self.assertEqual(self.switch.do('show', 'phones', '1001', 'brief').split(),
+                         ['NUMBER', 'STATE', '1001', 'offline'])
+        text = self.switch.do('show', 'routing-gateways', 'carrier', 'detail')
+        self.assertIn('name: carrier\n', text)
+        self.assertIn('capacity: 30\n', text)
+        # The same in JSON, with the secret as a fact only.
+        row, = self.switch.rows('show', 'routing-gateways', 'carrier', 'detail')
+        self.assertTrue(row['has_password'])
+        self.assertNotIn('secret of the carrier', json.dumps(row) + text)
+        self.assertEqual(row['timeout_invite_s'], 0)
+        self.assertEqual(row['prefix_mode'], 'extend')
+        normal, = self.switch.rows('show', 'routing-gateways', 'carrier')
+        self.assertEqual({name: row[name] for name in normal}, normal)
+        self.assertGreater(len(row), len(normal) + 20)
+
+    def test_a_phone_in_detail(self):
+        phone = self.agent('1001', 'one')
+        row, = self.switch.rows('show', 'phones', '1001', 'detail')
+        self.assertEqual((row['state'], row['contact'], row['expires_s']), ('offline', None, None))
+        phone.register(expires=300)
+        row, = self.switch.rows('show', 'phones', '1001', 'detail')
+        self.assertEqual((row['state'], row['is_reachable'], row['is_nat']), ('registered', True, False))
+        self.assertIn(str(phone.port), row['contact'])
+        self.assertTrue(0 < row['expires_s'] <= 300)
+        self.assertEqual(row['local_address'], f'127.0.0.1:{self.switch.port}')
+        row, = self.switch.rows('show', 'phones', '1002')
+        self.assertEqual((row['state'], row['source_address']), ('static', '127.0.0.1:9'))
+
+    # --- enable, disable, drain ---
+
+    def test_drained(self):
+        call, ring = self.call()
+        said = self.switch.do('gateway', 'carrier', 'drain')
+        self.assertIn('routing-gateway carrier has no new calls', said)
+        self.assertEqual(self.states()['carrier'], 'draining')
+        self.assertGreaterEqual(self.refused(), 400)
+        # The call that is up goes on, and ends as its parties want.
+        call.reinvite(make_sdp('127.0.0.3', 41000, version=2))
+        ring.wait_request('INVITE')
+        ring.answer(200, make_sdp('127.0.0.1', 41002, version=2))
+        call.wait(200)
+        call.ack()
+        ring.wait_request('ACK')
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+        self.switch.do('gateway', 'carrier', 'enable')
+        call, ring = self.call()
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+
+    def test_disabled(self):
+        call, ring = self.call()
+        code, message = self.fails('gateway', 'carrier', 'disable')
+        self.assertEqual(code, 1)
+        self.assertIn('confirm with -y', message)
+        self.assertEqual(self.states()['carrier'], 'enabled')
+        said = self.switch.do('-y', 'gateway', 'carrier', 'disable')
+        self.assertIn('1 call ended', said)
+        for end in call, ring:
+            end.reply(end.wait_request('BYE'), 200)
+        wait_for('no call is left', lambda: not self.switch.rows('show', 'calls'))
+        self.assertGreaterEqual(self.refused(), 400)
+        status = self.switch.json('show', 'status')['item']
+        self.assertEqual((status['gateways_disabled'], status['gateways_draining']), (1, 0))
+
+    def test_a_source_that_is_barred(self):
+        self.switch.do('gateway', 'in', 'drain')
+        self.assertEqual(self.refused(), 503)
+        rows = self.switch.rows('show', 'route', '0012', 'mapping-gateway', 'in')
+        self.assertEqual([(row['party'], row['is_used'], row['verdict']) for row in rows][0],
+                         ('routing-gateway carrier', False, 'source'))
+        self.switch.do('gateway', 'in', 'enable')
+        call, ring = self.call()
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+
+    def test_it_outlives_a_restart(self):
+        self.switch.do('gateway', 'carrier', 'drain')
+        self.switch.do('-y', 'gateway', 'in', 'disable')
+        before = self.states()
+        self.switch.process.kill()
+        self.switch.process.wait()
+        self.switch.start(apply=False)
+        self.assertEqual(self.states(), before)
+        self.assertEqual((before['carrier'], before['in']), ('draining', 'disabled'))
+        self.assertIn('routing-gateway carrier is draining, as an operator has said before', self.switch.log())
+        self.switch.do('gateway', 'carrier', 'enable')
+        self.switch.stop()
+        self.switch.start(apply=False)
+        self.assertEqual(self.states()['carrier'], 'enabled')
+
+    def test_it_goes_with_the_gateway(self):
+        self.switch.do('gateway', 'other', 'drain')
+        self.switch.do('set', 'no', 'routing-gateway', 'other')
+        self.switch.do('set', 'routing-gateway', 'other', 'prefixes', '7')
+        self.assertEqual(self.states()['other'], 'enabled')
+        self.switch.stop()
+        self.switch.start(apply=False)
+        self.assertEqual(self.states()['other'], 'enabled')
+
+    def test_a_commit_leaves_it_alone(self):
+        self.switch.do('gateway', 'carrier', 'drain')
+        generation = self.switch.json('show', 'configuration')['generation']
+        self.switch.set('SS_SIP_SESSION_TTL', '700')
+        self.assertEqual(self.states()['carrier'], 'draining')
+        self.assertEqual(self.switch.json('show', 'configuration')['generation'], generation + 1)
+        self.assertNotIn('drain', self.switch.do('show', 'running-config'))
+
+    def test_who_may(self):
+        self.assertEqual(self.fails('gateway', 'nobody', 'drain')[0], 6)
+        rows = self.switch.rows('show', 'audit', 'last', '1')
+        self.assertIn('gateway nobody drain', json.dumps(rows))
+
+    # --- routes ---
+
+    def test_routes_and_why(self):
+        def route(*words):
+            return [(row['party'], row['order'], row['verdict']) for row in
+                    self.switch.rows('show', 'route', *words)]
+        expected = [('routing-gateway carrier', 1, 'in'), ('routing-gateway carrier-b', None, 'locked'),
+                    ('routing-gateway other', None, 'no-prefix')]
+        self.assertEqual(route('0044123'), expected)
+        self.assertEqual([(row['party'], row['order'], row['verdict']) for row in
+                          self.switch.rows('test', 'route', '0044123')], expected)
+        self.assertEqual(route('7')[0], ('routing-gateway other', None, 'no-address'))
+        self.assertEqual(route('1001'), [('phone 1001', None, 'offline')])
+        self.assertEqual(route('1002'), [('phone 1002', 1, 'in')])
+        self.switch.do('gateway', 'carrier', 'drain')
+        self.assertIn(('routing-gateway carrier', None, 'disabled'), route('0044123'))
+        self.assertEqual(self.fails('show', 'route', '1', 'mapping-gateway', 'nobody')[0], 6)
+
+    def test_numbers_of_a_route(self):
+        self.switch.do('set', 'mapping-gateway', 'in', 'callee-transform', 'us')
+        row = self.switch.rows('show', 'route', '0012', 'caller', '77', 'mapping-gateway', 'in')[-1]
+        self.assertEqual((row['caller'], row['callee']), ('77', '1012'))
+
+    # --- OPTIONS ---
+
+    def answer_options(self, status):
+        def serve():
+            request = self.carrier.wait_for(lambda m: m.method == 'OPTIONS' and m.status is None, 20, 'OPTIONS')
+            self.seen = request
+            self.carrier.reply(request, status, to_tag='t', headers=[('User-Agent', 'a gateway/1')])
+        thread = threading.Thread(target=serve)
+        thread.start()
+        self.addCleanup(thread.join)
+        return thread
+
+    def test_options(self):
+        for status, is_alive in (200, True), (404, True), (503, False):
+            thread = self.answer_options(status)
+            row, = self.switch.rows('test', 'sip', 'options', 'carrier')
+            thread.join()
+            self.assertEqual((row['address'], row['status'], row['is_alive'], row['user_agent']),
+                             (f'127.0.0.1:{self.carrier_port}', status, is_alive, 'a gateway/1'))
+            self.assertGreaterEqual(row['rtt_us'], 0)
+            self.assertEqual(row['local_address'], f'127.0.0.1:{self.switch.port}')
+            self.assertEqual(self.seen.uri, f'sip:127.0.0.1:{self.carrier_port}')
+            self.assertIsNotNone(self.seen.get('Contact'))
+        # The switch itself is an address as any.
+        row, = self.switch.rows('test', 'sip', 'options', f'127.0.0.1:{self.switch.port}')
+        self.assertEqual(row['status'], 200)
+        self.assertEqual(self.fails('test', 'sip', 'options', 'nobody')[0], 6)
+        self.assertEqual(self.fails('test', 'sip', 'options', 'in-2')[0], 1)
+        row, = self.switch.rows('test', 'sip', 'options', '[::1]:5060')
+        self.assertEqual((row['is_alive'], row['answer']), (False, 'no listen address to send it from'))
+
+    def test_options_without_an_answer(self):
+        row, = self.switch.rows('test', 'sip', 'options', 'carrier')
+        self.assertEqual((row['status'], row['is_alive'], row['answer']), (None, False, 'timeout'))
+        # It was repeated as every request.
+        while self.carrier.read(0.05):
+            pass
+        self.assertGreater(len(self.carrier.received), 2)
+
+    def test_options_given_up(self):
+        """Rows come as they are known, and Ctrl-C ends the rest of it."""
+        self.switch.do('set', 'routing-gateway', 'carrier', 'address', f'127.0.0.1:{self.switch.port}')
+        asked = subprocess.Popen([VOSCTL, '-s', self.switch.socket, 'test', 'sip', 'options', 'carrier'],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(asked.stdout.close)
+        self.assertIn('ADDRESS', asked.stdout.readline())
+        self.assertIn(f'127.0.0.1:{self.switch.port}', asked.stdout.readline())
+        self.assertIsNone(asked.poll())
+        asked.send_signal(signal.SIGINT)
+        self.assertNotEqual(asked.wait(4), 0)
+        # Nothing is left of it, also not for a switch that stops.
+        asked = subprocess.Popen([VOSCTL, '-s', self.switch.socket, 'test', 'sip', 'options', 'carrier'],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(asked.stdout.close)
+        self.assertIn('ADDRESS', asked.stdout.readline())
+        stop_cleanly(self.switch)
+        self.assertNotEqual(asked.wait(10), 0)
+
+    # --- counters ---
+
+    def counters(self, *words):
+        return {(row['group'], row['subject'], row['counter']): row for row in
+                self.switch.rows('show', 'counters', *words)}
+
+    def test_counters_begin_anew(self):
+        key = ('sip', None, 'rx_datagrams')
+        started = self.counters()[key]['since_time']
+        self.carrier.options()
+        first = self.counters()[key]['value']
+        self.assertGreaterEqual(first, 1)
+        raw = sum(row['rx_datagrams'] for row in self.switch.rows('show', 'sip', 'statistics'))
+        self.switch.do('clear', 'counters', 'media')
+        self.assertEqual(self.counters()[key]['value'], first)
+        self.assertEqual(self.counters()[key]['since_time'], started)
+        self.switch.do('clear', 'counters', 'sip')
+        self.assertEqual(self.counters()[key]['value'], 0)
+        self.carrier.options()
+        self.assertEqual(self.counters('sip')[key]['value'], 1)
+        # What is counted inside only rises.
+        now = sum(row['rx_datagrams'] for row in self.switch.rows('show', 'sip', 'statistics'))
+        self.assertEqual(now, raw + 1)
+        self.switch.do('clear', 'counters')
+        self.assertEqual(self.counters()[key]['value'], 0)
+
+    def test_groups_of_counters(self):
+        everything = self.counters()
+        groups = {group for group, _, _ in everything}
+        for group in 'sip', 'registration', 'media', 'gateway':
+            self.assertIn(group, groups)
+            self.assertEqual({name for name, _, _ in self.counters(group)}, {group})
+        bindings = everything['registration', None, 'bindings']
+        self.assertTrue(bindings['is_gauge'])
+        self.assertIsNone(bindings['since_time'])
+        self.assertIn(('gateway', 'routing-gateway carrier', 'attempts'), everything)
+
+
+if __name__ == '__main__':
+    unittest.main()
