@@ -185,14 +185,18 @@ static const struct value *present_value(const struct config_candidate *candidat
 static const char *same_secret(const struct config_candidate *candidate, const struct match *match,
 			       const struct secret_key *key)
 {
-	const struct object *object;
-	const struct value *value;
+	const struct object *object = NULL;
+	const struct value *value = NULL;
 	char plain[SECRET_PLAIN_MAX + 1];
 	const char *same = NULL;
 	size_t len;
 
-	object = snapshot_object_find(candidate->known, match->object, span_of(match->key));
-	value = object ? object_field(object, match->field) : NULL;
+	if (match->inner == COMMAND_PARAM_SET)
+		value = snapshot_param(candidate->known, match->param);
+	else
+		object = snapshot_object_find(candidate->known, match->object, span_of(match->key));
+	if (object)
+		value = object_field(object, match->field);
 	if (!value || value->type != VALUE_SECRET || !value->text)
 		return NULL;
 	if (secret_open(key, span_of(value->text), plain, &len) != VOS_OK)

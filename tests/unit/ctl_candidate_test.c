@@ -156,6 +156,25 @@ static void the_same_secret_is_no_change(void **state)
 	candidate_close(&candidate);
 }
 
+static void a_parameter_may_be_a_secret(void **state)
+{
+	struct config_candidate candidate;
+	struct commit_plan plan;
+
+	(void)state;
+	ctl_commit(&fixture, "a", "SS_RTP_ENCRYPTION_KEY = \"s e c\"");
+	candidate_open(&candidate, fixture.running);
+	ctl_lines(&fixture, &candidate, "SS_RTP_ENCRYPTION_KEY = \"s e c\"");
+	plan = plan_of(&candidate);
+	assert_null(plan.after);
+	commit_plan_clear(&plan);
+	ctl_lines(&fixture, &candidate, "SS_RTP_ENCRYPTION_KEY other");
+	plan = plan_of(&candidate);
+	assert_int_equal(plan.diff.count, 1);
+	commit_plan_clear(&plan);
+	candidate_close(&candidate);
+}
+
 static void sealed_text_must_open(void **state)
 {
 	struct config_candidate candidate;
@@ -426,8 +445,8 @@ static void the_past_comes_back_exactly(void **state)
 TEST_MAIN(WITH_STORE(an_object_is_created_once), WITH_STORE(deleted_and_made_again_starts_empty),
 	  WITH_STORE(what_is_missing_cannot_be_removed),
 	  WITH_STORE(a_range_fault_names_the_value_now), WITH_STORE(the_same_secret_is_no_change),
-	  WITH_STORE(sealed_text_must_open), WITH_STORE(setting_what_is_set_makes_no_generation),
-	  WITH_STORE(a_check_error_refuses), WITH_STORE(replace_starts_from_nothing),
-	  WITH_STORE(conflicts_go_by_path), WITH_STORE(conflicts_outlive_the_history),
-	  WITH_STORE(a_replacing_text_keeps_secrets), WITH_STORE(a_deletion_meets_every_field),
-	  WITH_STORE(the_past_comes_back_exactly))
+	  WITH_STORE(a_parameter_may_be_a_secret), WITH_STORE(sealed_text_must_open),
+	  WITH_STORE(setting_what_is_set_makes_no_generation), WITH_STORE(a_check_error_refuses),
+	  WITH_STORE(replace_starts_from_nothing), WITH_STORE(conflicts_go_by_path),
+	  WITH_STORE(conflicts_outlive_the_history), WITH_STORE(a_replacing_text_keeps_secrets),
+	  WITH_STORE(a_deletion_meets_every_field), WITH_STORE(the_past_comes_back_exactly))

@@ -357,6 +357,10 @@ static void bind_keys(EditLine *el)
 	el_wset(el, EL_BIND, L"^C", L"vos-interrupt", NULL);
 	el_wset(el, EL_BIND, L"^Z", L"vos-escape", NULL);
 	el_wset(el, EL_BIND, KEY_PASTE_BIND, L"vos-paste", NULL);
+	/* libedit's own command line: an open quote in it ends the program. */
+	el_wset(el, EL_BIND, L"^[x", L"ed-unassigned", NULL);
+	el_wset(el, EL_BIND, L"^[X", L"ed-unassigned", NULL);
+	el_wset(el, EL_BIND, L"-a", L":", L"ed-unassigned", NULL);
 	el_wset(el, EL_BIND, L"^R", L"em-inc-search-prev", NULL);
 	el_wset(el, EL_BIND, L"^W", L"ed-delete-prev-word", NULL);
 	el_wset(el, EL_SETTY, L"-d", L"-isig", NULL);
