@@ -111,6 +111,15 @@ static void refreshed_again_and_again(void **state)
 	assert_int_equal(location_expire(location, update.binding.expires_ms + 999), 1);
 }
 
+static void one_that_is_over_when_it_comes_goes_at_once(void **state)
+{
+	struct location *location = ((struct fixture *)*state)->location;
+
+	location_expire(location, NOW);
+	assert_int_equal(put(location, update_of("1001", "sip:a@h", NOW - 5000)), LOCATION_OK);
+	assert_int_equal(location_expire(location, NOW + 1000), 1);
+}
+
 static void what_is_restored_lives_no_longer_than_granted(void **state)
 {
 	static const struct {
@@ -207,6 +216,7 @@ static void more_addresses_than_there_is_room_for(void **state)
 
 TEST_MAIN(TEST(slices_are_bounded_and_complete), TEST(those_of_later_rounds_are_passed),
 	  TEST(a_binding_that_goes_while_it_waits_is_no_trouble), TEST(refreshed_again_and_again),
+	  TEST(one_that_is_over_when_it_comes_goes_at_once),
 	  TEST(what_is_restored_lives_no_longer_than_granted),
 	  TEST(the_clock_of_the_table_follows_wall_time), TEST(stored_bindings_find_their_socket),
 	  TEST(more_addresses_than_there_is_room_for))
