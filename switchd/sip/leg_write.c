@@ -107,7 +107,9 @@ static bool uri_address(const struct sip_leg *leg, struct span text, struct addr
 
 	if (!sip_name_addr_parse(text, &name) || !addr_parse(name.uri.host, &addr) ||
 	    addr.family != leg->socket->local.family || addr_is_any(&addr) ||
-	    sip_param_get(name.uri.params, SPAN_LIT("gr"), &gruu))
+	    /* Without <> a URI's parameters are taken for the field's. */
+	    sip_param_get(name.uri.params, SPAN_LIT("gr"), &gruu) ||
+	    sip_param_get(name.params, SPAN_LIT("gr"), &gruu))
 		return false;
 	if (!name.uri.port)
 		addr.port = leg->socket->transport == CONF_TLS ? 5061 : 5060;
