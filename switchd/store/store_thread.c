@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The storage thread: once a second it takes the users whose bindings changed and writes them, up
- * to 10,000 in a transaction. So a kill -9 costs at most the last second.
+/* The storage thread: before every second is over it takes the users whose bindings changed and
+ * writes them, up to 10,000 in a transaction. So a kill -9 costs at most the last second.
  *
  * What the location table hands over is first put into memory, so that its locks are never held
  * over LMDB, and so that a write may be repeated after the map grew. When a write fails the users
@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "shared/base/clock.h"
 #include "switchd/store/binding_record.h"
 
 #define BATCH_USERS 10000u
-#define PERIOD_S    1
+#define PERIOD_MS   800 /* with the write itself under a second */
 #define STEP_MIN_MS 1000
 
 /* A user taken from the table. */
@@ -155,15 +156,19 @@ static bool flush(struct store_thread *thread)
 	return true;
 }
 
-/* Until the next second or the stop; true for the stop. */
-static bool wait_turn(struct store_thread *thread)
+/* Until the next turn, counted from the start of the last one, or the stop; true for the stop. */
+static bool wait_turn(struct store_thread *thread, uint64_t *turn_us)
 {
+	uint64_t now_us = clock_mono_us();
 	struct timespec until;
 	bool is_stopping;
 	int code = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PERIOD_S;
+	*turn_us += PERIOD_MS * 1000u;
+	if (*turn_us < now_us)
+		*turn_us = now_us;
+	until.tv_sec = (time_t)(*turn_us / 1000000u);
+	until.tv_nsec = (long)(*turn_us % 1000000u) * 1000;
 	pthread_mutex_lock(&thread->lock);
 	while (!thread->is_stopping && code != ETIMEDOUT)
 		code = pthread_cond_timedwait(&thread->wake, &thread->lock, &until);
@@ -175,8 +180,9 @@ static bool wait_turn(struct store_thread *thread)
 static void *run(void *context)
 {
 	struct store_thread *thread = context;
+	uint64_t turn_us = clock_mono_us();
 
-	while (!wait_turn(thread))
+	while (!wait_turn(thread, &turn_us))
 		flush(thread);
 	/* The last time: what fails now is lost, and its phones register again. */
 	if (!flush(thread))
