@@ -247,6 +247,7 @@ static void take_status(struct client *client, json_t *data, struct client_statu
 	out->confirm_s = (int)json_integer_value(json_object_get(data, "confirm_s"));
 	out->is_different = json_is_true(json_object_get(data, "different"));
 	out->is_closing = json_is_true(json_object_get(data, "closing"));
+	client_copy_member(data, "question", out->question, sizeof(out->question));
 	client_copy_member(data, "stage", out->stage, sizeof(out->stage));
 }
 

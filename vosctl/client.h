@@ -33,6 +33,7 @@ struct client_status {
 	uint64_t generation; /* running */
 	bool is_different;   /* apply --diff, show configuration diff: there is a difference */
 	int confirm_s;       /* left to confirm the last commit in; 0 = none waits */
+	char question[128];  /* that yes would have answered, "" = none */
 	char stage[12];      /* "commit": a conflict or check refused it, not the line itself */
 	bool is_closing;     /* the daemon ends: exit of exec, or its shutdown */
 };

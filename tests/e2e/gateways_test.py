@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 from siplib import Agent, make_sdp, stop_cleanly
 from switch import BUILD, Switch, free_udp_port, wait_for
+from terminal import Terminal
 
 VOSCTL = str(BUILD / 'vosctl')
 
@@ -23,7 +24,8 @@ class Gateways(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory(prefix='vos-gateways-')
         self.addCleanup(scratch.cleanup)
         self.carrier_port = free_udp_port()
-        self.switch = Switch(scratch.name, f'''phone 1001
+        self.switch = Switch(scratch.name, f'''hostname sw1
+phone 1001
  password plain "one"
  exit
 phone 1002
@@ -176,6 +178,17 @@ routing-gateway other
         self.assertGreaterEqual(self.refused(), 400)
         status = self.switch.json('show', 'status')['item']
         self.assertEqual((status['gateways_disabled'], status['gateways_draining']), (1, 0))
+
+    def test_a_person_is_asked(self):
+        for answer, state in ('\r', 'enabled'), ('n\r', 'enabled'), ('nay\r', 'enabled'), ('\x04', 'enabled'), \
+                ('y\r', 'disabled'):
+            shell = Terminal([VOSCTL, '-q', '-s', self.switch.socket], {'HOME': str(self.switch.folder)}, columns=100)
+            self.addCleanup(shell.close)
+            shell.wait_last('sw1#').line('gateway carrier disable')
+            shell.wait_text('disabling carrier ends its calls, 0 now; go on? [y/N]').keys(answer).wait_last('sw1#')
+            self.assertEqual(self.states()['carrier'], state)
+            self.assertNotIn('confirm with -y', shell.screen.text())
+            shell.line('exit').wait_end()
 
     def test_a_source_that_is_barred(self):
         self.switch.do('gateway', 'in', 'drain')

@@ -143,6 +143,7 @@ enum vos_err shell_send(struct shell *shell, const char *line, const struct matc
 	};
 	enum vos_err err = output_open(&options, match, &output, &fault);
 
+	shell->status.question[0] = '\0';
 	if (err != VOS_OK) {
 		say_fault(shell, line, &fault);
 		return err;
@@ -167,7 +168,7 @@ enum vos_err shell_send(struct shell *shell, const char *line, const struct matc
 		take_status(shell, &status);
 	if (err == VOS_ECLOSED)
 		link_lost(shell);
-	if (err != VOS_OK && !screen_is_cancelled(&shell->screen))
+	if (err != VOS_OK && !screen_is_cancelled(&shell->screen) && !shell->status.question[0])
 		say_fault(shell, line, &fault);
 	return err;
 }
@@ -249,6 +250,27 @@ static void remember(struct shell *shell, const char *line, const struct match *
 	shell_history_add(shell->history, shown);
 }
 
+/* What switchd does only when somebody has said yes. */
+static bool ask_yes(struct shell *shell)
+{
+	struct buf line = buf_new();
+	char prompt[sizeof(shell->status.question) + 16];
+	bool is_yes;
+
+	snprintf(prompt, sizeof(prompt), "%s; go on? [y/N] ", shell->status.question);
+	shell->is_asking = true;
+	edit_set_prompt(shell->edit, prompt, "");
+	is_yes = edit_read(shell->edit, &line) == EDIT_LINE;
+	if (!is_yes)
+		putchar('\n');
+	is_yes = is_yes && line.len &&
+		 span_istarts_with(SPAN_LIT("yes"), span_trim(buf_span(&line)));
+	shell->is_asking = false;
+	shell_update_prompt(shell);
+	buf_free(&line);
+	return is_yes;
+}
+
 /* match may be NULL. */
 static void send_line(struct shell *shell, const char *line, const struct match *match,
 		      bool is_answered)
@@ -256,6 +278,8 @@ static void send_line(struct shell *shell, const char *line, const struct match 
 	enum command_id command = match ? match->command : COMMAND_COUNT;
 	enum vos_err err = shell_send(shell, line, match, is_answered);
 
+	if (err == VOS_EINVAL && shell->status.question[0] && ask_yes(shell))
+		err = shell_send(shell, line, match, true);
 	if (command == COMMAND_MONITOR_LOG && input_is_interrupted(shell->input))
 		putchar('\n'); /* behind the terminal's ^C */
 	if (err == VOS_OK && command == COMMAND_TERMINAL_MONITOR)
