@@ -104,9 +104,12 @@ static enum vos_err prepare(struct stream *stream, struct vos_fault *fault)
 	stream->scratch = malloc(STREAM_SCRATCH);
 	if (stream->epoll_fd < 0 || stream->wake_fd < 0 || !stream->scratch)
 		return VOS_ENOMEM;
+	/* Reported once for each ring, so that it need not be read. */
+	event.events = EPOLLIN | EPOLLET;
 	event.data.ptr = &stream->wake_fd;
 	if (epoll_ctl(stream->epoll_fd, EPOLL_CTL_ADD, stream->wake_fd, &event) != 0)
 		return VOS_EIO;
+	event.events = EPOLLIN;
 	event.data.ptr = &stream->mailbox;
 	if (epoll_ctl(stream->epoll_fd, EPOLL_CTL_ADD, stream->mailbox.wake_fd, &event) != 0)
 		return VOS_EIO;
@@ -181,13 +184,10 @@ void stream_destroy(struct stream *stream)
 
 static void handle_event(struct stream *stream, void *source, uint32_t events)
 {
-	uint64_t count;
-
+	if (source == &stream->wake_fd)
+		return; /* the rings are looked at all the same */
 	if (source == &stream->mailbox) {
 		mailbox_run(&stream->mailbox);
-	} else if (source == &stream->wake_fd) {
-		if (read(stream->wake_fd, &count, sizeof(count)) < 0)
-			return; /* the rings are looked at all the same */
 	} else if ((struct stream_listen *)source >= stream->listens &&
 		   (struct stream_listen *)source < stream->listens + SIP_LISTENS_MAX) {
 		stream_accept(stream, source);
@@ -244,6 +244,7 @@ bool stream_turn(struct stream *stream, int wait_ms)
 	wheel_run(&stream->wheel, stream->now_us);
 	stream_flush(stream);
 	conn_free_dead(stream);
+	stream_wake_workers(stream);
 	return is_more;
 }
 

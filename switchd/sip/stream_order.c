@@ -19,12 +19,31 @@ bool stream_orders_are_empty(const struct stream *stream)
 	return true;
 }
 
-void stream_tell_lost(struct stream *stream, const struct stream_listen *listen,
-		      const struct addr *peer, uint64_t workers)
+bool stream_hand_in(struct stream *stream, int worker, const struct handover_head *head,
+		    struct span text)
 {
 	struct sip_shared *shared = stream->shared;
 
-	for (int i = 0; workers && i < shared->worker_count; i++) {
+	if (!worker_hand_in(shared->workers[worker], shared->worker_count, head, text.ptr,
+			    text.len))
+		return false;
+	stream->handed |= (uint64_t)1 << worker;
+	return true;
+}
+
+/* Once for all that they were given: to wake one for each message, which it takes at once, would
+ * cost more than the message. */
+void stream_wake_workers(struct stream *stream)
+{
+	for (int i = 0; stream->handed; i++, stream->handed >>= 1)
+		if (stream->handed & 1)
+			worker_wake(stream->shared->workers[i]);
+}
+
+void stream_tell_lost(struct stream *stream, const struct stream_listen *listen,
+		      const struct addr *peer, uint64_t workers)
+{
+	for (int i = 0; workers && i < stream->shared->worker_count; i++) {
 		struct handover_head head = {
 			.source = *peer,
 			.socket_index = listen->socket_index,
@@ -34,7 +53,7 @@ void stream_tell_lost(struct stream *stream, const struct stream_listen *listen,
 
 		/* When the ring is full the thread's timers say it later. */
 		if (workers >> i & 1)
-			worker_hand_in(shared->workers[i], shared->worker_count, &head, NULL, 0);
+			stream_hand_in(stream, i, &head, SPAN_NONE);
 	}
 }
 

@@ -9,7 +9,7 @@
 #include "switchd/loop/ring.h"
 #include "switchd/loop/slots.h"
 #include "switchd/sip/stream.h"
-#include "switchd/sip/stream_frame.h"
+#include "switchd/sip/stream_conn.h"
 #include "switchd/sip/stream_table.h"
 #include "switchd/sip/tls.h"
 #include "switchd/sip/worker_private.h"
@@ -24,53 +24,6 @@
 #define STREAM_DRAIN_US    1000000u
 #define STREAM_FAULT_MAX   200
 #define STREAM_NUMBERS_MAX (1u << 21)
-
-enum conn_state {
-	CONN_CONNECTING,
-	CONN_HANDSHAKE,
-	CONN_OPEN,
-	CONN_DRAINING, /* refused: the answer goes out; what comes is thrown away, and has to be
-			  read, or the reset for it could take the answer with it */
-	CONN_CLOSED,   /* freed at the end of the turn */
-};
-
-struct stream_conn {
-	struct wheel_timer timer; /* first: cast back from it */
-	struct stream_conn *hash_next;
-	struct stream_conn *dirty_next;
-	struct stream_conn *blocked_next;
-	struct stream_conn *dead_next;
-	struct stream_listen *listen;
-	struct tls *tls; /* NULL: TCP */
-	struct addr remote;
-	struct addr asked; /* opened in place of a connection to this address; else no family */
-	int fd;
-	uint32_t slot;
-	uint32_t events; /* as epoll has them */
-	struct framer framer;
-	enum conn_state state;
-	bool is_outgoing;
-	bool is_proven;  /* has sent a message or a ping */
-	bool is_dirty;   /* in the list of those that are to be flushed */
-	bool is_blocked; /* the ring of an owner is full: nothing is read until it has room */
-	bool is_stuffed; /* the kernel takes no more: wait until it is writable */
-	char *in;        /* read, not taken yet */
-	uint32_t in_len;
-	uint32_t in_cap;
-	char *out;
-	uint32_t out_len;
-	uint32_t out_sent; /* of out_len */
-	uint32_t out_cap;
-	uint64_t workers; /* bit n: thread n sent a request by it */
-	uint64_t opened_us;
-	uint64_t active_us;     /* something came or was taken */
-	uint64_t unfinished_us; /* since when a message is unfinished; 0 = none is */
-	uint64_t unsent_us;     /* since when nothing of the queue was taken; 0 = it is empty */
-	uint64_t keep_until_us;
-	uint64_t drain_until_us;
-	uint64_t rx_messages;
-	uint64_t tx_messages;
-};
 
 /* Written by the stream thread, read by any. */
 struct stream_totals {
@@ -136,9 +89,10 @@ struct stream {
 	struct stream_conn *dirty;
 	struct stream_conn *blocked;
 	struct stream_conn *dead;
-	size_t memory;  /* of all in and out */
-	char *scratch;  /* STREAM_SCRATCH; in turn for reading and for an order */
-	int handshakes; /* steps in this turn */
+	uint64_t handed; /* bit n: thread n was given something in this turn */
+	size_t memory;   /* of all in and out */
+	char *scratch;   /* STREAM_SCRATCH; in turn for reading and for an order */
+	int handshakes;  /* steps in this turn */
 	pthread_t thread;
 	bool is_started;
 	/* Of the control thread and of main. */
@@ -156,36 +110,11 @@ void stream_listen_close(struct stream *stream);
 void stream_accept(struct stream *stream, struct stream_listen *listen);
 struct stream_listen *stream_listen_of(struct stream *stream, int socket_index);
 
-/* --- stream_conn.c --- */
-/* Of a connected or connecting socket, which it takes over. NULL: no memory; the socket is closed.
- */
-struct stream_conn *conn_new(struct stream *stream, struct stream_listen *listen, int fd,
-			     const struct addr *remote, bool is_outgoing);
-/* Connects from the listen address. NULL when that cannot be begun. */
-struct stream_conn *conn_open(struct stream *stream, struct stream_listen *listen,
-			      const struct addr *remote);
-void conn_event(struct stream *stream, struct stream_conn *conn, uint32_t events);
-/* Ends it. Signalling threads that sent requests by it are told. */
-void conn_close(struct stream *stream, struct stream_conn *conn);
-/* The same, and counts an error. */
-void conn_fail(struct stream *stream, struct stream_conn *conn);
-/* Brings what epoll is to report, and the timer, in step with the connection's state. */
-void conn_update(struct stream *stream, struct stream_conn *conn);
-void conn_free_dead(struct stream *stream);
-bool conn_is_full(struct stream *stream);
-
-/* --- stream_read.c --- */
-/* Reads what there is and takes the messages out. */
-void conn_read(struct stream *stream, struct stream_conn *conn);
-/* Tries those again that a full ring held up. */
-void stream_unblock(struct stream *stream);
-
-/* --- stream_write.c --- */
-/* False: the connection has failed, as too much waits in it. */
-bool conn_queue(struct stream *stream, struct stream_conn *conn, const char *data, size_t len);
-void conn_flush(struct stream *stream, struct stream_conn *conn);
-void stream_flush(struct stream *stream);
 /* --- stream_order.c --- */
+/* To that signalling thread, which is woken at the end of the turn. False: its ring is full. */
+bool stream_hand_in(struct stream *stream, int worker, const struct handover_head *head,
+		    struct span text);
+void stream_wake_workers(struct stream *stream);
 /* Takes the orders of all rings, some of each; true when there may be more. */
 bool stream_take_orders(struct stream *stream);
 bool stream_orders_are_empty(const struct stream *stream);

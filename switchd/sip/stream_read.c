@@ -24,8 +24,7 @@ static bool deliver(struct stream *stream, const struct stream_conn *conn,
 		.why = frame->why,
 	};
 
-	return worker_hand_in(shared->workers[owner], shared->worker_count, &head, text.ptr,
-			      text.len);
+	return stream_hand_in(stream, owner, &head, text);
 }
 
 static void count_message(struct stream_conn *conn)

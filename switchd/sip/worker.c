@@ -130,14 +130,10 @@ static int wait_for_events(struct sip_worker *worker, struct epoll_event *events
 
 static void handle_event(struct sip_worker *worker, void *source)
 {
-	uint64_t count;
-
 	if (source == &worker->mailbox)
 		mailbox_run(&worker->mailbox);
 	else if (source != &worker->io->handover_fd)
 		worker_io_receive(worker, source);
-	else if (read(worker->io->handover_fd, &count, sizeof(count)) < 0)
-		return; /* the rings are looked at all the same */
 }
 
 /* True when the thread may end: no call is left, or the time for that is up. */

@@ -49,16 +49,18 @@ bool worker_rings_are_empty(const struct sip_worker *worker)
 bool worker_hand_in(struct sip_worker *to, int ring, const struct handover_head *head,
 		    const char *data, size_t len)
 {
-	const uint64_t one = 1;
-
 	/* One byte over the limit is enough for the owner to refuse it. */
 	if (len > SIP_MSG_MAX)
 		len = SIP_MSG_MAX + 1;
-	if (!ring_push(&to->io->inbound[ring], head, sizeof(*head), data, len))
-		return false;
+	return ring_push(&to->io->inbound[ring], head, sizeof(*head), data, len);
+}
+
+void worker_wake(struct sip_worker *to)
+{
+	const uint64_t one = 1;
+
 	if (atomic_load(&to->io->is_sleeping) && write(to->io->handover_fd, &one, sizeof(one)) < 0)
-		return true; /* counter full: it is awake */
-	return true;
+		return; /* counter full: it is awake */
 }
 
 /* True when the datagram went to its owner (or was dropped because the owner's ring is full). */
@@ -71,6 +73,7 @@ bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_soc
 		worker->counters.handover_full++;
 		return false;
 	}
+	worker_wake(worker->shared->workers[owner]);
 	worker->counters.rx_handed_over++;
 	return true;
 }

@@ -30,9 +30,12 @@ enum vos_err worker_io_create(struct sip_worker *worker, struct vos_fault *fault
 	err = worker_rings_create(worker);
 	if (err != VOS_OK)
 		return err;
+	/* Reported once for each ring, so that it need not be read. */
+	event.events = EPOLLIN | EPOLLET;
 	event.data.ptr = &io->handover_fd;
 	if (epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->handover_fd, &event) != 0)
 		return VOS_EIO;
+	event.events = EPOLLIN;
 	event.data.ptr = &worker->mailbox;
 	if (epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, worker->mailbox.wake_fd, &event) != 0)
 		return VOS_EIO;

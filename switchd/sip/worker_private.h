@@ -81,9 +81,11 @@ VOS_CHECK enum vos_err worker_rings_create(struct sip_worker *worker);
 void worker_rings_destroy(struct sip_worker *worker);
 bool worker_rings_are_empty(const struct sip_worker *worker);
 void worker_receive_handover(struct sip_worker *worker);
-/* From the thread whose ring has that index. False: the ring is full. */
+/* From the thread whose ring has that index; worker_wake() follows, after one or more of them.
+ * False: the ring is full. */
 bool worker_hand_in(struct sip_worker *to, int ring, const struct handover_head *head,
 		    const char *data, size_t len);
+void worker_wake(struct sip_worker *to);
 /* Hands a message for a TCP or TLS peer to the stream thread. False: it is lost. */
 bool worker_stream_send(struct sip_worker *worker, const struct sip_socket *socket,
 			const struct addr *to, struct span message);
