@@ -207,7 +207,7 @@ static void leave_media(struct call_hunt *hunt, struct call_candidate *candidate
 	bool is_told = hunt->told_path == candidate->path;
 	struct call_media *media = &candidate->media;
 
-	if (candidate->is_fork || (candidate->early_sdp && !is_told)) {
+	if (candidate->early_sdp && !is_told) {
 		call_media_close(media, 0);
 		return;
 	}

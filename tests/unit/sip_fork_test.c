@@ -341,6 +341,28 @@ static void caller_gives_up_while_three_ring(void **state)
 	bench_close(bench);
 }
 
+/* The same when the caller has heard nothing but 100. */
+static void caller_gives_up_at_once(void **state)
+{
+	struct fork fork = fork_open("on", 2);
+	struct bench *bench = fork.bench;
+	char cancel_tag[64], invite_tag[64];
+
+	(void)state;
+	caller_sends(bench, "CANCEL", 1, "inv1", "", "");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	message_to_tag(bench->caller.text, cancel_tag, sizeof(cancel_tag));
+	peer_expect(&bench->caller, "SIP/2.0 487 ");
+	message_to_tag(bench->caller.text, invite_tag, sizeof(invite_tag));
+	assert_string_equal(cancel_tag, invite_tag);
+	caller_sends(bench, "ACK", 1, "inv1", invite_tag, "");
+	/* One rings now, the other never says anything. */
+	says(&fork, 0, "180 Ringing", "");
+	is_cancelled(&fork, 0, false);
+	peer_expect_nothing(&fork.phones[1]);
+	bench_close(bench);
+}
+
 /* Early media comes from one phone; the answer of another is another dialog for the caller. */
 static void early_media_of_one(void **state)
 {
@@ -523,6 +545,15 @@ static void groups_by_q(void **state)
 	bench_close(bench);
 }
 
+/* The line of an INVITE that says where its sender takes media. */
+static struct span media_line(const char *invite)
+{
+	const char *at = strstr(invite, "m=audio ");
+
+	assert_non_null(at);
+	return (struct span){at, strcspn(at, "\r")};
+}
+
 /* By q, each until its stage timer. */
 static void in_turn(void **state)
 {
@@ -558,6 +589,9 @@ static void in_turn(void **state)
 	peer_expect_nothing(&bench->caller);
 	says(&fork, 2, "200 OK", BODY);
 	peer_expect(&fork.phones[2], "ACK ");
+	/* Neither has sent an SDP, so one pair of ports has done for all. */
+	assert_true(span_eq(media_line(fork.invites[1]), media_line(fork.invites[0])));
+	assert_true(span_eq(media_line(fork.invites[1]), media_line(fork.invites[2])));
 	detail = detail_of(bench);
 	assert_int_equal(detail.attempt_count, 3);
 	assert_string_equal(detail.attempts[0].outcome, "no-answer");
@@ -655,8 +689,9 @@ TEST_MAIN(cmocka_unit_test(first_answer_wins), cmocka_unit_test(two_answers_at_o
 	  cmocka_unit_test(loser_hangs_up_first), cmocka_unit_test(silent_losers),
 	  cmocka_unit_test(one_busy_one_without_answer), cmocka_unit_test(best_answer),
 	  cmocka_unit_test(decline_ends_all), cmocka_unit_test(caller_gives_up_while_three_ring),
-	  cmocka_unit_test(early_media_of_one), cmocka_unit_test(early_media_moves_on),
-	  cmocka_unit_test(tags_of_one_branch), cmocka_unit_test(late_offer_to_several),
-	  cmocka_unit_test(broken_sdp_of_one), cmocka_unit_test(groups_by_q),
-	  cmocka_unit_test(in_turn), cmocka_unit_test(in_turn_with_early_media),
-	  cmocka_unit_test(in_turn_declined), cmocka_unit_test(cleared_while_ringing))
+	  cmocka_unit_test(caller_gives_up_at_once), cmocka_unit_test(early_media_of_one),
+	  cmocka_unit_test(early_media_moves_on), cmocka_unit_test(tags_of_one_branch),
+	  cmocka_unit_test(late_offer_to_several), cmocka_unit_test(broken_sdp_of_one),
+	  cmocka_unit_test(groups_by_q), cmocka_unit_test(in_turn),
+	  cmocka_unit_test(in_turn_with_early_media), cmocka_unit_test(in_turn_declined),
+	  cmocka_unit_test(cleared_while_ringing))
