@@ -42,11 +42,16 @@ struct conf_phone {
 	enum conf_lock lock;
 	uint8_t keepalive; /* WORD_PHONE_KEEPALIVE_... */
 	struct conf_party party;
+	struct live *live;                        /* NULL: no capacity, so nothing to count */
+	uint32_t capacity;                        /* calls; 0 = no limit */
+	int32_t max_duration_s;                   /* 0 = no limit, or CONF_DURATION_UNSET */
+	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
+	const struct conf_dial_plan *callee_plan;
 	uint8_t max_addresses; /* that it may be registered from at a time */
 	bool is_static;
 	struct addr static_address; /* is_static; family ADDR_NONE: none given; port 5060 unless
 				       given */
-	bool rings_at_once; /* its contacts of equal q, instead of one after the other */
+	bool rings_at_once;         /* its contacts of equal q, instead of one after the other */
 };
 
 /* A list of names. */
@@ -54,6 +59,35 @@ struct conf_names {
 	const char *const *names;
 	size_t count;
 };
+
+/* Stages of an outgoing call (behaviour C6), in rising order. */
+enum conf_stage {
+	CONF_STAGE_INVITE,
+	CONF_STAGE_TRYING,
+	CONF_STAGE_PROGRESS,
+	CONF_STAGE_PROGRESS_SDP,
+	CONF_STAGE_RINGING,
+	CONF_STAGES,
+};
+
+/* When another gateway may be tried after this one (behaviour C7), beside what the parameters say.
+ */
+struct conf_switching {
+	bool after_ring;
+	bool after_sdp;
+	bool after_rtp;
+	bool after_busy;
+	const uint16_t *stop_codes;
+	size_t stop_code_count;
+};
+
+/* A failure code, and what the caller is told in its place. 0 stands for any, or for as it is. */
+struct conf_replacement {
+	uint16_t code;
+	uint16_t instead;
+};
+
+#define CONF_DURATION_UNSET (-1) /* of max_duration_s: the parameter says */
 
 #define CONF_GATEWAY_ADDRESSES_MAX 8
 #define CONF_GATEWAY_PREFIXES_MAX  64
@@ -76,6 +110,11 @@ struct conf_mapping_gateway {
 	struct conf_number_rule callee_rule;
 	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
 	const struct conf_dial_plan *callee_plan;
+	uint16_t proceeding_s;  /* longest set-up over all gateways tried; 0 = no limit */
+	uint8_t remote_ringing; /* WORD_REMOTE_RINGING_... */
+	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
+	const struct conf_replacement *replacements;
+	size_t replacement_count;
 };
 
 enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
@@ -102,6 +141,9 @@ struct conf_routing_gateway {
 	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next two */
 	const struct conf_dial_plan *callee_plan;
 	const struct conf_pool *pool;
+	struct conf_switching switching;
+	uint16_t stage_s[CONF_STAGES]; /* 0: the parameter */
+	int32_t max_duration_s;        /* 0 = no limit, or CONF_DURATION_UNSET */
 };
 
 struct conf_listen {
@@ -194,7 +236,7 @@ size_t conf_match(const struct conf *conf, struct span callee, struct conf_match
 /* Dial plans and pools by name, and what they are counted by. */
 const struct conf_rules *conf_rules(const struct conf *conf);
 struct live_table *conf_live(const struct conf *conf);
-/* Network of a party at that address: the network object with the longest prefix that holds it, else
- * that of the listen address it came in by (local; NULL = not known); "" when neither says. */
+/* Network of a party at that address: the network object with the longest prefix that holds it,
+ * else that of the listen address it came in by (local; NULL = not known); "" when neither says. */
 const char *conf_network_of(const struct conf *conf, const struct addr *address,
 			    const struct addr *local);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the object of a gateway says of numbers, times, limits and the company that it keeps. */
+/* What the object of a gateway, and of a phone, says of numbers, times, limits and the company that
+ * it keeps. */
 #include "switchd/conf/conf_private.h"
 
 static enum vos_err build_names(struct conf *conf, const struct object *object, enum field_id field,
@@ -20,6 +21,77 @@ static const struct conf_dial_plan *plan_of(const struct conf *conf, const struc
 					    enum field_id field)
 {
 	return conf_plan_find(&conf->private->rules, conf_field_text(object, field));
+}
+
+static int32_t duration_of(const struct object *object, enum field_id field)
+{
+	const struct value *value = object_field(object, field);
+
+	return value->type == VALUE_NONE ? CONF_DURATION_UNSET : (int32_t)value->number;
+}
+
+enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *object,
+				    struct conf_phone *phone)
+{
+	phone->capacity = (uint32_t)object_field(object, FIELD_PHONE_CAPACITY)->number;
+	phone->max_duration_s = duration_of(object, FIELD_PHONE_MAX_CALL_DURATION);
+	phone->caller_plan = plan_of(conf, object, FIELD_PHONE_CALLER_TRANSFORM);
+	phone->callee_plan = plan_of(conf, object, FIELD_PHONE_CALLEE_TRANSFORM);
+	if (!phone->capacity)
+		return VOS_OK;
+	phone->live = live_get(conf->private->live, LIVE_PHONE, phone->number);
+	return phone->live ? VOS_OK : VOS_ENOMEM;
+}
+
+/* "486:503": the catalogue lets nothing else in. */
+static enum vos_err build_replacements(struct conf *conf, const struct object *object,
+				       struct conf_mapping_gateway *gateway)
+{
+	size_t count = object_list_count(object, FIELD_MAPPING_GATEWAY_REPLACE_CAUSE);
+	struct conf_replacement *list =
+		arena_alloc(&conf->private->rules.arena, (count + 1) * sizeof(*list));
+
+	if (!list)
+		return VOS_ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct span text = span_of(
+			object_list_at(object, FIELD_MAPPING_GATEWAY_REPLACE_CAUSE, i)->text);
+		size_t colon = span_find(text, ':');
+		uint64_t code = 0;
+		uint64_t instead = 0;
+
+		if (colon < text.len && span_to_u64((struct span){text.ptr, colon}, 699, &code) &&
+		    span_to_u64((struct span){text.ptr + colon + 1, text.len - colon - 1}, 699,
+				&instead))
+			list[gateway->replacement_count++] =
+				(struct conf_replacement){(uint16_t)code, (uint16_t)instead};
+	}
+	gateway->replacements = list;
+	return VOS_OK;
+}
+
+static enum vos_err build_switching(struct conf *conf, const struct object *object,
+				    struct conf_switching *out)
+{
+	size_t count = object_list_count(object, FIELD_ROUTING_GATEWAY_STOP_CODES);
+	uint16_t *codes = arena_alloc(&conf->private->rules.arena, (count + 1) * sizeof(*codes));
+
+	if (!codes)
+		return VOS_ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		codes[i] = (uint16_t)object_list_at(object, FIELD_ROUTING_GATEWAY_STOP_CODES, i)
+				   ->number;
+	*out = (struct conf_switching){
+		.after_ring =
+			object_field(object, FIELD_ROUTING_GATEWAY_SWITCH_AFTER_RING)->boolean,
+		.after_sdp = object_field(object, FIELD_ROUTING_GATEWAY_SWITCH_AFTER_SDP)->boolean,
+		.after_rtp = object_field(object, FIELD_ROUTING_GATEWAY_SWITCH_AFTER_RTP)->boolean,
+		.after_busy =
+			object_field(object, FIELD_ROUTING_GATEWAY_SWITCH_AFTER_BUSY)->boolean,
+		.stop_codes = codes,
+		.stop_code_count = count,
+	};
+	return VOS_OK;
 }
 
 enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *object,
@@ -46,7 +118,12 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 		WORD_ALLOW_DENY_DENY;
 	gateway->caller_plan = plan_of(conf, object, FIELD_MAPPING_GATEWAY_CALLER_TRANSFORM);
 	gateway->callee_plan = plan_of(conf, object, FIELD_MAPPING_GATEWAY_CALLEE_TRANSFORM);
-	if (!gateway->live ||
+	gateway->proceeding_s =
+		(uint16_t)object_field(object, FIELD_MAPPING_GATEWAY_PROCEEDING_TIMEOUT)->number;
+	gateway->remote_ringing =
+		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_REMOTE_RINGING)->number;
+	gateway->max_duration_s = duration_of(object, FIELD_MAPPING_GATEWAY_MAX_CALL_DURATION);
+	if (!gateway->live || build_replacements(conf, object, gateway) != VOS_OK ||
 	    build_names(conf, object, FIELD_MAPPING_GATEWAY_ALLOW_ROUTING_GATEWAYS,
 			&gateway->allowed_gateways) != VOS_OK ||
 	    build_names(conf, object, FIELD_MAPPING_GATEWAY_ROUTING_GROUPS, &gateway->groups) !=
@@ -70,8 +147,18 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 		FIELD_ROUTING_GATEWAY_CALLEE_PREFIXES,
 		FIELD_ROUTING_GATEWAY_CALLEE_LENGTHS,
 	};
+	static const enum field_id stages[CONF_STAGES] = {
+		[CONF_STAGE_INVITE] = FIELD_ROUTING_GATEWAY_TIMEOUT_INVITE,
+		[CONF_STAGE_TRYING] = FIELD_ROUTING_GATEWAY_TIMEOUT_TRYING,
+		[CONF_STAGE_PROGRESS] = FIELD_ROUTING_GATEWAY_TIMEOUT_SESSION_PROGRESS,
+		[CONF_STAGE_PROGRESS_SDP] = FIELD_ROUTING_GATEWAY_TIMEOUT_SESSION_PROGRESS_SDP,
+		[CONF_STAGE_RINGING] = FIELD_ROUTING_GATEWAY_TIMEOUT_RINGING,
+	};
 	struct conf_rules *rules = &conf->private->rules;
 
+	for (int stage = 0; stage < CONF_STAGES; stage++)
+		gateway->stage_s[stage] = (uint16_t)object_field(object, stages[stage])->number;
+	gateway->max_duration_s = duration_of(object, FIELD_ROUTING_GATEWAY_MAX_CALL_DURATION);
 	gateway->live = live_get(conf->private->live, LIVE_ROUTING_GATEWAY, gateway->name);
 	gateway->capacity = (uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_CAPACITY)->number;
 	gateway->rate_limit =
@@ -83,7 +170,7 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 	gateway->callee_plan = plan_of(conf, object, FIELD_ROUTING_GATEWAY_CALLEE_TRANSFORM);
 	gateway->pool =
 		conf_pool_find(rules, conf_field_text(object, FIELD_ROUTING_GATEWAY_NUMBER_POOL));
-	if (!gateway->live ||
+	if (!gateway->live || build_switching(conf, object, &gateway->switching) != VOS_OK ||
 	    build_names(conf, object, FIELD_ROUTING_GATEWAY_GROUPS, &gateway->groups) != VOS_OK ||
 	    conf_number_rule_build(rules, object, &caller, &gateway->caller_rule) != VOS_OK ||
 	    conf_number_rule_build(rules, object, &callee, &gateway->callee_rule) != VOS_OK ||

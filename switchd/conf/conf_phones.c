@@ -167,6 +167,8 @@ enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 		const char *sealed = sealed_password(object);
 
 		set_phone(phone, object);
+		if (conf_build_phone_rules(conf, object, phone) != VOS_OK)
+			return VOS_ENOMEM;
 		if (!sealed)
 			continue;
 		phone->has_password = true;

@@ -46,6 +46,8 @@ VOS_CHECK enum vos_err conf_build_gateways(struct conf *conf, struct vos_fault *
 /* What one gateway's object says of numbers, times and limits; after the rules were built. */
 VOS_CHECK enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *object,
 						struct conf_mapping_gateway *gateway);
+VOS_CHECK enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *object,
+					      struct conf_phone *phone);
 VOS_CHECK enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *object,
 						struct conf_routing_gateway *gateway);
 VOS_CHECK enum vos_err conf_build_networks(struct conf *conf);
