@@ -365,6 +365,23 @@ class Gateways(Case):
                 gateway.close()
                 caller.close()
 
+    def test_a_gateway_must_be_who_the_authority_says(self):
+        stranger = make_certificate(self.folder, name='stranger')
+        self.switch.do('set', 'listen', 'four', 'ca', str(stranger[0]))
+        self.switch.do('set', 'listen', 'four', 'verify-peer', 'on')
+        self.addCleanup(self.switch.do, 'set', 'listen', 'four', 'verify-peer', 'off')
+        caller, gateway = self.udp_agent('1001'), self.gateway('tls')
+        # The handshake of the gateway's end fails with the switch's.
+        accepting = threading.Thread(target=self.assertRaises, args=(OSError, gateway._accept))
+        accepting.start()
+        call = caller.invite('8001', sdp=sdp(), expect_challenge=False)
+        self.assertEqual(call.wait(lambda m: m.status >= 300).status, 503)
+        accepting.join()
+        self.switch.do('set', 'listen', 'four', 'ca', str(self.switch.certificate))
+        call = caller.invite('8001', sdp=sdp(), expect_challenge=False)
+        self.assertIn('sip:8001@', gateway.incoming().invite_request.uri)
+        call.cancel()
+
     def test_a_gateway_that_refuses_connections(self):
         caller = self.udp_agent('1001')
         started = time.monotonic()
