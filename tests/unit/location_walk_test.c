@@ -182,6 +182,7 @@ struct crowd {
 
 static void *register_in_a_loop(void *context)
 {
+	static const struct location_rule rule = {.addresses = 2, .replaces = true};
 	struct crowd *crowd = context;
 	unsigned random = crowd->seed;
 	char user[16];
@@ -196,7 +197,16 @@ static void *register_in_a_loop(void *context)
 		update = update_of(user, contact, random & 1 ? NOW + 60000 : 0);
 		update.binding.call_id_hash = random;
 		update.binding.is_nat = random & 2;
-		crowd->wrong += put(crowd->location, update) != LOCATION_OK;
+		update.binding.source.ip[3] = (uint8_t)(random >> 20 & 3);
+		update.binding.local.port = (uint16_t)(random >> 22 & 7);
+		if (random & 4)
+			snprintf(update.binding.path, sizeof(update.binding.path), "<sip:edge;lr>");
+		if (random & 8)
+			snprintf(update.binding.instance, sizeof(update.binding.instance), "urn:%u",
+				 random >> 24 & 1);
+		location_is_refresh(crowd->location, span_of(user), &update, 1);
+		crowd->wrong += location_update(crowd->location, span_of(user), &update, 1, &rule,
+						NOW) != LOCATION_OK;
 	}
 	return NULL;
 }
@@ -207,7 +217,11 @@ static void *read_in_a_loop(void *context)
 	struct binding out[LOCATION_CONTACTS_MAX];
 	struct drained drained = {0};
 	int64_t now_ms = NOW;
+	size_t expired = 0;
+	struct addr source;
 
+	if (!addr_parse(SPAN_LIT("198.51.100.1:9"), &source))
+		return NULL;
 	while (!atomic_load(&crowd->stop)) {
 		uint64_t cursor = 0;
 		size_t count;
@@ -216,7 +230,9 @@ static void *read_in_a_loop(void *context)
 		while (location_list(crowd->location, &cursor, out, LOCATION_CONTACTS_MAX, &count))
 			crowd->wrong += count > LOCATION_CONTACTS_MAX;
 		location_drain_dirty(crowd->location, 16, note_dirty, &drained);
-		location_expire(crowd->location, now_ms += 1000);
+		location_expire_slice(crowd->location, now_ms += 100, 9, &expired);
+		location_source_is_registered(crowd->location, &source);
+		location_mark_all_dirty(crowd->location);
 		location_mark_dirty(crowd->location, "7");
 		location_clear(crowd->location, SPAN_LIT("8"));
 	}
