@@ -481,7 +481,7 @@ _vosctl_next()
 	'clear calls')
 		next='all gateway'
 		;;
-	'clear calls gateway')
+	'clear calls gateway' | 'test sip options')
 		next='@gateways !'
 		;;
 	'clear registration')
@@ -512,7 +512,10 @@ _vosctl_next()
 		next='enable disable drain !'
 		;;
 	'test')
-		next='route media'
+		next='route sip media'
+		;;
+	'test sip')
+		next='options'
 		;;
 	'test media')
 		next='caller'

@@ -13,9 +13,9 @@ static const struct column transports_columns[] = {
 	{"local_address", CELL_TEXT, "", "ADDRESS", 21},
 	{"connections", CELL_INT, "", "CONNECTIONS", 11},
 	{"rx_messages", CELL_INT, "", "RECEIVED", 10},
-	{"rx_bytes", CELL_INT, "B", "RX-BYTES", -12},
+	{"rx_bytes", CELL_INT, "", "RX-BYTES", -12},
 	{"tx_messages", CELL_INT, "", "SENT", 10},
-	{"tx_bytes", CELL_INT, "B", "TX-BYTES", -12},
+	{"tx_bytes", CELL_INT, "", "TX-BYTES", -12},
 	{"errors", CELL_INT, "", "ERRORS", 7},
 	{"accepted", CELL_INT, "", "ACCEPTED", -9},
 	{"opened", CELL_INT, "", "OPENED", -7},
@@ -132,7 +132,7 @@ static const struct column connections_columns[] = {
 	{"idle_s", CELL_INT, "s", "IDLE", 7},
 	{"rx_messages", CELL_INT, "", "RECEIVED", 8},
 	{"tx_messages", CELL_INT, "", "SENT", 8},
-	{"queued_bytes", CELL_INT, "B", "QUEUED", 6},
+	{"queued_bytes", CELL_INT, "", "QUEUED", 6},
 };
 
 const struct schema schema_sip_connections = SCHEMA_OF_ROWS(connections_columns);

@@ -164,7 +164,7 @@ struct stream_conn *conn_new(struct stream *stream, struct stream_listen *listen
 	stream_count(&listen->totals.connections, 1);
 	set_options(stream, fd, remote);
 	if (listen->transport == CONF_TLS)
-		conn->tls = tls_new(listen->tls, fd, is_outgoing);
+		conn->tls = tls_session_new(listen->tls, fd, is_outgoing);
 	if ((listen->transport == CONF_TLS && !conn->tls) ||
 	    epoll_ctl(stream->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
 		conn_fail(stream, conn);
@@ -217,7 +217,7 @@ static void handshake(struct stream *stream, struct stream_conn *conn)
 		return;
 	}
 	stream->handshakes++;
-	switch (tls_handshake(conn->tls)) {
+	switch (tls_session_handshake(conn->tls)) {
 	case TLS_DONE:
 		conn->state = CONN_OPEN;
 		conn->active_us = stream->now_us;
@@ -303,8 +303,8 @@ void conn_close(struct stream *stream, struct stream_conn *conn)
 		return;
 	conn->state = CONN_CLOSED;
 	if (conn->tls)
-		tls_say_end(conn->tls);
-	tls_free(conn->tls);
+		tls_session_say_end(conn->tls);
+	tls_session_free(conn->tls);
 	conn->tls = NULL;
 	close(conn->fd);
 	wheel_stop(&stream->wheel, &conn->timer);

@@ -26,7 +26,7 @@ struct stream_conn {
 	struct stream_conn *blocked_next;
 	struct stream_conn *dead_next;
 	struct stream_listen *listen;
-	struct tls *tls; /* NULL: TCP */
+	struct tls_session *tls; /* NULL: TCP */
 	struct addr remote;
 	struct addr asked; /* opened in place of a connection to this address; else no family */
 	int fd;

@@ -143,7 +143,7 @@ static enum tls_result read_some(struct stream_conn *conn, char *data, size_t *g
 	ssize_t len;
 
 	if (conn->tls)
-		return tls_read(conn->tls, data, STREAM_READ_BYTES, got);
+		return tls_session_read(conn->tls, data, STREAM_READ_BYTES, got);
 	len = recv(conn->fd, data, STREAM_READ_BYTES, 0);
 	if (len > 0) {
 		*got = (size_t)len;

@@ -75,7 +75,7 @@ static enum tls_result write_some(struct stream_conn *conn, size_t *sent)
 	ssize_t done;
 
 	if (conn->tls)
-		return tls_write(conn->tls, data, len, sent);
+		return tls_session_write(conn->tls, data, len, sent);
 	done = send(conn->fd, data, len, MSG_NOSIGNAL);
 	if (done >= 0) {
 		*sent = (size_t)done;

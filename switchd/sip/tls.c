@@ -23,7 +23,7 @@ struct tls_context {
 	char subject[256];
 };
 
-struct tls {
+struct tls_session {
 	SSL *ssl;
 };
 
@@ -174,15 +174,15 @@ const char *tls_context_subject(const struct tls_context *context)
 	return context->subject;
 }
 
-struct tls *tls_new(const struct tls_context *context, int fd, bool is_client)
+struct tls_session *tls_session_new(const struct tls_context *context, int fd, bool is_client)
 {
-	struct tls *tls = calloc(1, sizeof(*tls));
+	struct tls_session *tls = calloc(1, sizeof(*tls));
 
 	if (!tls)
 		return NULL;
 	tls->ssl = SSL_new(context->ssl);
 	if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1) {
-		tls_free(tls);
+		tls_session_free(tls);
 		ERR_clear_error();
 		return NULL;
 	}
@@ -193,7 +193,7 @@ struct tls *tls_new(const struct tls_context *context, int fd, bool is_client)
 	return tls;
 }
 
-void tls_free(struct tls *tls)
+void tls_session_free(struct tls_session *tls)
 {
 	if (!tls)
 		return;
@@ -203,7 +203,7 @@ void tls_free(struct tls *tls)
 
 /* What a call that returned `result` means. The error queue, which is the thread's and not the
  * session's, was empty before it. */
-static enum tls_result judge(struct tls *tls, int result)
+static enum tls_result judge(struct tls_session *tls, int result)
 {
 	if (result > 0)
 		return TLS_DONE;
@@ -222,25 +222,26 @@ static enum tls_result judge(struct tls *tls, int result)
 	}
 }
 
-enum tls_result tls_handshake(struct tls *tls)
+enum tls_result tls_session_handshake(struct tls_session *tls)
 {
 	ERR_clear_error();
 	return judge(tls, SSL_do_handshake(tls->ssl));
 }
 
-enum tls_result tls_read(struct tls *tls, char *data, size_t size, size_t *got)
+enum tls_result tls_session_read(struct tls_session *tls, char *data, size_t size, size_t *got)
 {
 	ERR_clear_error();
 	return judge(tls, SSL_read_ex(tls->ssl, data, size, got));
 }
 
-enum tls_result tls_write(struct tls *tls, const char *data, size_t len, size_t *sent)
+enum tls_result tls_session_write(struct tls_session *tls, const char *data, size_t len,
+				  size_t *sent)
 {
 	ERR_clear_error();
 	return judge(tls, SSL_write_ex(tls->ssl, data, len, sent));
 }
 
-void tls_say_end(struct tls *tls)
+void tls_session_say_end(struct tls_session *tls)
 {
 	ERR_clear_error();
 	if (SSL_is_init_finished(tls->ssl))
@@ -248,12 +249,12 @@ void tls_say_end(struct tls *tls)
 	ERR_clear_error();
 }
 
-const char *tls_version(const struct tls *tls)
+const char *tls_session_version(const struct tls_session *tls)
 {
 	return SSL_is_init_finished(tls->ssl) ? SSL_get_version(tls->ssl) : "";
 }
 
-const char *tls_cipher(const struct tls *tls)
+const char *tls_session_cipher(const struct tls_session *tls)
 {
 	const char *name = SSL_get_cipher_name(tls->ssl);
 

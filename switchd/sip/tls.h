@@ -13,7 +13,7 @@
 #include "shared/base/err.h"
 
 struct tls_context;
-struct tls;
+struct tls_session;
 
 struct tls_files {
 	const char *certificate; /* PEM, chain, our own first */
@@ -39,16 +39,17 @@ enum tls_result {
 };
 
 /* On a non-blocking socket, which stays the caller's. NULL: out of memory. */
-struct tls *tls_new(const struct tls_context *context, int fd, bool is_client);
-void tls_free(struct tls *tls);
-enum tls_result tls_handshake(struct tls *tls);
+struct tls_session *tls_session_new(const struct tls_context *context, int fd, bool is_client);
+void tls_session_free(struct tls_session *tls);
+enum tls_result tls_session_handshake(struct tls_session *tls);
 /* DONE: *got bytes, at least one. */
-enum tls_result tls_read(struct tls *tls, char *data, size_t size, size_t *got);
-enum tls_result tls_write(struct tls *tls, const char *data, size_t len, size_t *sent);
+enum tls_result tls_session_read(struct tls_session *tls, char *data, size_t size, size_t *got);
+enum tls_result tls_session_write(struct tls_session *tls, const char *data, size_t len,
+				  size_t *sent);
 /* Tells the peer that nothing more comes, if that can be done without waiting. */
-void tls_say_end(struct tls *tls);
+void tls_session_say_end(struct tls_session *tls);
 /* Static texts, "TLSv1.3" and "TLS_AES_256_GCM_SHA384"; "" before the handshake is done. */
-const char *tls_version(const struct tls *tls);
-const char *tls_cipher(const struct tls *tls);
+const char *tls_session_version(const struct tls_session *tls);
+const char *tls_session_cipher(const struct tls_session *tls);
 /* Why this thread's last call said FAILED. */
 const char *tls_failure(void);

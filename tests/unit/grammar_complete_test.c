@@ -112,7 +112,7 @@ static void hides_above_role(void **state)
 	assert_string_equal(buf_cstr(&words), "clear");
 	words.len = 0;
 	grammar_complete(grammar, &mode, ROLE_ADMIN, SPAN_LIT("c"), &completion, add_word, &words);
-	assert_string_equal(buf_cstr(&words), "clear configure commit");
+	assert_string_equal(buf_cstr(&words), "clear certificates configure commit");
 	buf_free(&words);
 }
 
