@@ -74,6 +74,8 @@ switch_conf()
 		SS_SIP_SIGNALLING_THREADS = 1
 		SS_MEDIA_PROXY_MODE = off
 		SS_AUTHENTICATION_MAX_RETRY = 0
+		SS_SIP_GUARD_RATE = 0
+		SS_MAX_CPS = 100000
 		mapping-gateway bench
 		 address 127.0.0.1
 		 exit
