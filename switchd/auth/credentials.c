@@ -2,79 +2,7 @@
 /* One pass over the text, bounded by its length; nothing is copied. */
 #include "switchd/auth/credentials.h"
 
-/* token of RFC 3261 25.1, one bit a character: a table, because every byte of every credential goes
- * through it. */
-static bool is_token_char(char c)
-{
-	static const uint32_t TOKEN[4] = {0, 0x03ff6ca2, 0x87fffffe, 0x47ffffff};
-	unsigned char u = (unsigned char)c;
-
-	return u < 128 && (TOKEN[u / 32] >> (u % 32) & 1);
-}
-
-static void skip_blanks(struct span *rest)
-{
-	while (rest->len && (*rest->ptr == ' ' || *rest->ptr == '\t' || *rest->ptr == '\r' ||
-			     *rest->ptr == '\n')) {
-		rest->ptr++;
-		rest->len--;
-	}
-}
-
-static bool take_char(struct span *rest, char c)
-{
-	if (!rest->len || *rest->ptr != c)
-		return false;
-	rest->ptr++;
-	rest->len--;
-	return true;
-}
-
-static struct span take_token(struct span *rest)
-{
-	struct span token = {rest->ptr, 0};
-
-	while (rest->len && is_token_char(*rest->ptr)) {
-		rest->ptr++;
-		rest->len--;
-		token.len++;
-	}
-	return token;
-}
-
-/* Stands for itself between quotes; the rest is the quote, the backslash and control characters. */
-static bool is_plain(char c)
-{
-	static const uint32_t PLAIN[8] = {
-		0x00000200, 0xfffffffb, 0xefffffff, 0x7fffffff,
-		UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX,
-	};
-	unsigned char u = (unsigned char)c;
-
-	return PLAIN[u / 32] >> (u % 32) & 1;
-}
-
-/* After the opening quote; false when it does not close or holds a control character. */
-static bool take_quoted(struct span *rest, struct span *value)
-{
-	size_t i = 0;
-
-	for (;;) {
-		while (i < rest->len && is_plain(rest->ptr[i]))
-			i++;
-		if (i >= rest->len)
-			return false;
-		if (rest->ptr[i] == '"')
-			break;
-		if (rest->ptr[i] != '\\')
-			return false;
-		i += 2;
-	}
-	*value = (struct span){rest->ptr, i};
-	rest->ptr += i + 1;
-	rest->len -= i + 1;
-	return true;
-}
+#include "switchd/auth/params_private.h"
 
 struct param_row {
 	struct span name;
@@ -130,22 +58,22 @@ static bool store_param(struct credentials *out, struct span name, struct span v
 
 static bool take_param(struct span *rest, struct credentials *out)
 {
-	struct span name = take_token(rest);
+	struct span name = auth_take_token(rest);
 	struct span value;
 
-	skip_blanks(rest);
-	if (!name.len || !take_char(rest, '='))
+	auth_skip_blanks(rest);
+	if (!name.len || !auth_take_char(rest, '='))
 		return false;
-	skip_blanks(rest);
-	if (take_char(rest, '"')) {
-		if (!take_quoted(rest, &value))
+	auth_skip_blanks(rest);
+	if (auth_take_char(rest, '"')) {
+		if (!auth_take_quoted(rest, &value))
 			return false;
 	} else {
-		value = take_token(rest);
+		value = auth_take_token(rest);
 		if (!value.len)
 			return false;
 	}
-	skip_blanks(rest);
+	auth_skip_blanks(rest);
 	return store_param(out, name, value);
 }
 
@@ -208,8 +136,8 @@ enum credentials_verdict credentials_parse(struct span text, struct credentials 
 	struct span scheme;
 	size_t count = 0;
 
-	skip_blanks(&rest);
-	scheme = take_token(&rest);
+	auth_skip_blanks(&rest);
+	scheme = auth_take_token(&rest);
 	if (!scheme.len || text.len > CREDENTIALS_BYTES_MAX)
 		return CREDENTIALS_MALFORMED;
 	if (!span_ieq(scheme, SPAN_LIT("Digest")))
@@ -217,15 +145,15 @@ enum credentials_verdict credentials_parse(struct span text, struct credentials 
 	if (rest.len && *rest.ptr != ' ' && *rest.ptr != '\t' && *rest.ptr != '\r' &&
 	    *rest.ptr != '\n')
 		return CREDENTIALS_MALFORMED;
-	skip_blanks(&rest);
+	auth_skip_blanks(&rest);
 	while (rest.len) {
 		if (count++ == CREDENTIALS_PARAMS_MAX || !take_param(&rest, &credentials))
 			return CREDENTIALS_MALFORMED;
 		if (!rest.len)
 			break;
-		if (!take_char(&rest, ','))
+		if (!auth_take_char(&rest, ','))
 			return CREDENTIALS_MALFORMED;
-		skip_blanks(&rest);
+		auth_skip_blanks(&rest);
 		if (!rest.len)
 			return CREDENTIALS_MALFORMED;
 	}
