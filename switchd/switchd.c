@@ -12,6 +12,7 @@
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/location.h"
+#include "switchd/store/backups.h"
 #include "switchd/sip/stream.h"
 
 #define STREAM_GRACE_MS 1000 /* for what waits in TCP and TLS connections */
@@ -100,6 +101,7 @@ static void conf_changed(void *user, struct conf *conf)
 
 	set_log_level(switchd, conf->snapshot);
 	alarms_configure(switchd->alarms, conf->snapshot);
+	backups_configure(switchd->backups, conf->snapshot);
 	media_configure(switchd->media, conf);
 	firewall_configure(switchd->firewall, conf);
 	if (switchd->shared.stream)
@@ -248,6 +250,10 @@ static enum switchd_exit load_bindings(struct switchd *switchd)
 	if (err != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, err);
 	switchd->store_thread_started = true;
+	err = backups_start(switchd->store, &switchd->log, switchd->alarms, switchd->conf->snapshot,
+			    &switchd->backups);
+	if (err != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, err);
 	if (count)
 		log_notice(&switchd->log, "switchd", "%zu registrations restored", count);
 	return EXIT_STOPPED;
@@ -265,6 +271,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.stream = shared->stream,
 		.worker_count = shared->worker_count,
 		.alarms = switchd->alarms,
+		.backups = switchd->backups,
 		.location = switchd->location,
 		.auth = switchd->auth,
 		.guard = shared->guard,
@@ -324,6 +331,8 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 	/* After those whose last messages it sends. */
 	if (switchd->shared.stream)
 		stream_stop(switchd->shared.stream, STREAM_GRACE_MS);
+	backups_stop(switchd->backups);
+	switchd->backups = NULL;
 	if (switchd->store_thread_started)
 		store_thread_stop(switchd->store);
 	switchd->store_thread_started = false;

@@ -36,6 +36,7 @@ struct switchd {
 	struct conf *conf; /* of the start; later ones live in the threads */
 	struct conf_grave grave;
 	struct alarms *alarms;
+	struct backups *backups;
 	struct auth *auth;
 	struct firewall *firewall;
 	struct location *location;

@@ -7,6 +7,7 @@
 #include "switchd/alarm/alarm.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/sip/location.h"
+#include "switchd/store/backups.h"
 
 #define CANDIDATES_MAX 256
 
@@ -136,6 +137,17 @@ static void add_alarms(struct gather *gather)
 	free(list);
 }
 
+static void add_backups(struct gather *gather)
+{
+	struct backups *backups = gather->request->ctl->context.backups;
+	char(*names)[BACKUP_NAME_MAX] = calloc(CANDIDATES_MAX, sizeof(*names));
+	size_t count = names && backups ? backups_names(backups, names, CANDIDATES_MAX) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		add_word(gather, names[i], NULL);
+	free(names);
+}
+
 static void add_source(struct gather *gather, const struct completion *completion)
 {
 	switch (completion->source) {
@@ -153,6 +165,7 @@ static void add_source(struct gather *gather, const struct completion *completio
 		add_keys(gather, OBJECT_ROUTING_GATEWAY);
 		break;
 	case SOURCE_BACKUPS:
+		add_backups(gather);
 		break;
 	case SOURCE_OBJECT_KEYS:
 		if (completion->object < OBJECT_COUNT)

@@ -11,6 +11,7 @@
 
 struct alarms;
 struct auth;
+struct backups;
 struct conf;
 struct conf_grave;
 struct ctl;
@@ -31,6 +32,7 @@ struct ctl_context {
 	int worker_count;
 	struct stream *stream;     /* TCP and TLS; NULL = there is none */
 	struct alarms *alarms;     /* may be NULL */
+	struct backups *backups;   /* may be NULL */
 	struct location *location; /* this and the next three may be NULL: their shows say so */
 	struct auth *auth;
 	struct guard *guard;       /* may be NULL, as the next one */

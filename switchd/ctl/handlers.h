@@ -38,6 +38,8 @@ step_fn show_registrations, cmd_clear_registration;
 step_fn show_phones;
 /* --- show_gateways.c, show_route.c, gateway_cmds.c --- */
 step_fn show_mapping_gateways, show_routing_gateways, show_route, cmd_gateway;
+/* --- backup_cmds.c --- */
+step_fn cmd_backup_create, cmd_backup_list, cmd_backup_verify, cmd_backup_restore, cmd_backup_prune;
 /* --- test_sip.c --- */
 step_fn cmd_test_sip_options;
 /* --- show_counters.c --- */

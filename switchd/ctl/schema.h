@@ -82,6 +82,8 @@ extern const struct schema schema_registrations;
 extern const struct schema schema_phones;
 /* --- show_gateways.c, show_route.c --- */
 extern const struct schema schema_mapping_gateways, schema_routing_gateways, schema_route;
+/* --- backup_cmds.c --- */
+extern const struct schema schema_backups, schema_backup;
 /* --- test_sip.c --- */
 extern const struct schema schema_sip_options;
 /* --- show_media.c --- */

@@ -215,6 +215,7 @@ enum vos_err env_open(struct env *env, const struct log *log, const char *path, 
 		return env_fail(path, code, fault);
 	}
 	pthread_mutex_init(&env->lock, NULL);
+	pthread_cond_init(&env->uncopied, NULL);
 	return VOS_OK;
 }
 
@@ -224,6 +225,7 @@ void env_close(struct env *env)
 		return;
 	if (env->mdb)
 		mdb_env_close(env->mdb);
+	pthread_cond_destroy(&env->uncopied);
 	pthread_mutex_destroy(&env->lock);
 	free(env->path);
 	*env = (struct env){0};
@@ -242,12 +244,20 @@ static int reopen(struct env *env)
 	return open_map(env);
 }
 
+/* A copy reads the map from another thread; whoever wants to change it waits. The lock is held. */
+static void wait_for_copies(struct env *env)
+{
+	while (env->copies)
+		pthread_cond_wait(&env->uncopied, &env->lock);
+}
+
 static int begin(struct env *env, unsigned flags, MDB_txn **txn)
 {
 	int code = env->mdb ? mdb_txn_begin(env->mdb, NULL, flags, txn) : MDB_PANIC;
 
 	if (code != MDB_PANIC)
 		return code;
+	wait_for_copies(env);
 	code = reopen(env);
 	return code ? code : mdb_txn_begin(env->mdb, NULL, flags, txn);
 }
@@ -255,9 +265,11 @@ static int begin(struct env *env, unsigned flags, MDB_txn **txn)
 static int grow(struct env *env)
 {
 	MDB_envinfo info;
-	int code = mdb_env_info(env->mdb, &info);
 	size_t size;
+	int code;
 
+	wait_for_copies(env);
+	code = env->mdb ? mdb_env_info(env->mdb, &info) : MDB_PANIC;
 	if (code)
 		return code;
 	size = info.me_mapsize * 2;
@@ -315,4 +327,74 @@ enum vos_err env_read(struct env *env, env_work_fn *work, void *context, struct 
 		err = env_fail(env->path, code, fault);
 	pthread_mutex_unlock(&env->lock);
 	return err;
+}
+
+/* --- Copies. --- */
+
+static int copy_to(struct env *env, int fd)
+{
+	int code;
+
+	pthread_mutex_lock(&env->lock);
+	if (!env->mdb) {
+		pthread_mutex_unlock(&env->lock);
+		return MDB_PANIC;
+	}
+	env->copies++;
+	pthread_mutex_unlock(&env->lock);
+	code = mdb_env_copyfd2(env->mdb, fd, MDB_CP_COMPACT);
+	pthread_mutex_lock(&env->lock);
+	if (--env->copies == 0)
+		pthread_cond_broadcast(&env->uncopied);
+	pthread_mutex_unlock(&env->lock);
+	return code;
+}
+
+enum vos_err env_copy(struct env *env, const char *file, struct vos_fault *fault)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, MODE_FILE);
+	int code;
+
+	if (fd < 0)
+		return file_fail(file, errno, fault);
+	code = copy_to(env, fd);
+	if (!code && fsync(fd) != 0)
+		code = errno;
+	if (close(fd) != 0 && !code)
+		code = errno;
+	if (!code)
+		return VOS_OK;
+	(void)unlink(file);
+	return code > 0 ? file_fail(file, code, fault) : env_fail(env->path, code, fault);
+}
+
+enum vos_err env_open_copy(struct env *env, const struct log *log, const char *file,
+			   struct vos_fault *fault)
+{
+	const unsigned flags = MDB_RDONLY | MDB_NOSUBDIR | MDB_NOLOCK;
+	MDB_txn *txn;
+	int code;
+
+	*env = (struct env){.log = log, .flags = flags, .path = strdup(file)};
+	if (!env->path)
+		return file_fail(file, ENOMEM, fault);
+	pthread_mutex_init(&env->lock, NULL);
+	pthread_cond_init(&env->uncopied, NULL);
+	code = mdb_env_create(&env->mdb);
+	if (!code)
+		code = mdb_env_open(env->mdb, file, flags, MODE_FILE);
+	if (!code)
+		code = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn);
+	if (!code) {
+		code = mdb_dbi_open(txn, NULL, 0, &env->dbi);
+		/* A commit keeps the handle. */
+		if (code)
+			mdb_txn_abort(txn);
+		else
+			code = mdb_txn_commit(txn);
+	}
+	if (!code)
+		return VOS_OK;
+	env_close(env);
+	return env_fail(file, code, fault);
 }

@@ -19,7 +19,9 @@ struct env {
 	MDB_env *mdb;
 	MDB_dbi dbi;
 	pthread_mutex_t lock;
-	char *path; /* folder */
+	pthread_cond_t uncopied;
+	unsigned copies; /* being made; the map stays as it is meanwhile */
+	char *path;      /* folder */
 	unsigned flags;
 };
 
@@ -38,6 +40,12 @@ VOS_CHECK enum vos_err env_write(struct env *env, env_work_fn *work, void *conte
 /* One read transaction. */
 VOS_CHECK enum vos_err env_read(struct env *env, env_work_fn *work, void *context,
 				struct vos_fault *fault);
+/* A compacted copy into a new file, on the disk when this returns. Others go on reading and writing
+ * meanwhile, but for the one that finds the map full. On failure no file is left. */
+VOS_CHECK enum vos_err env_copy(struct env *env, const char *file, struct vos_fault *fault);
+/* A file that env_copy() made, for env_read() and env_close(); it is not checked before. */
+VOS_CHECK enum vos_err env_open_copy(struct env *env, const struct log *log, const char *file,
+				     struct vos_fault *fault);
 /* Fault and error of a code of LMDB or errno. `path` is where it happened. */
 enum vos_err env_fail(const char *path, int code, struct vos_fault *fault);
 /* The same for a folder or file that could not be made, opened or written. */

@@ -12,6 +12,7 @@
 
 struct load {
 	struct store *store;
+	struct env *env;
 	struct snapshot_builder *builder;
 	uint64_t generation;
 	struct buf word;
@@ -22,7 +23,7 @@ struct load {
 
 static enum vos_err refuse(struct load *load, struct span key, enum vos_err err, const char *detail)
 {
-	return store_refuse_record(&load->store->config, key, err, detail, load->fault);
+	return store_refuse_record(load->env, key, err, detail, load->fault);
 }
 
 static enum vos_err apply(struct load *load, struct span key, struct change *change,
@@ -137,15 +138,16 @@ static int load_all(MDB_txn *txn, MDB_dbi dbi, void *context)
 	return code == MDB_NOTFOUND ? 0 : code;
 }
 
-enum vos_err store_load_config(struct store *store, struct snapshot **out, struct vos_fault *fault)
+enum vos_err store_load_config_from(struct store *store, struct env *env, struct snapshot **out,
+				    struct vos_fault *fault)
 {
-	struct load load = {.store = store, .fault = fault};
+	struct load load = {.store = store, .env = env, .fault = fault};
 	enum vos_err err;
 
 	load.builder = snapshot_builder_new(NULL);
 	if (!load.builder)
-		return store_refuse_record(&store->config, SPAN_NONE, VOS_ENOMEM, "", fault);
-	err = env_read(&store->config, load_all, &load, fault);
+		return store_refuse_record(env, SPAN_NONE, VOS_ENOMEM, "", fault);
+	err = env_read(env, load_all, &load, fault);
 	if (!err)
 		err = load.err;
 	buf_free(&load.word);
@@ -158,6 +160,11 @@ enum vos_err store_load_config(struct store *store, struct snapshot **out, struc
 	if (err)
 		fault_set(fault, FAULT_INTERNAL, 0, "out of memory");
 	return err;
+}
+
+enum vos_err store_load_config(struct store *store, struct snapshot **out, struct vos_fault *fault)
+{
+	return store_load_config_from(store, &store->config, out, fault);
 }
 
 struct commit {

@@ -24,6 +24,10 @@ struct store {
 enum vos_err store_refuse_record(const struct env *env, struct span key, enum vos_err err,
 				 const char *detail, struct vos_fault *fault);
 
+/* store_load_config() of another environment that holds a configuration. */
+VOS_CHECK enum vos_err store_load_config_from(struct store *store, struct env *env,
+					      struct snapshot **out, struct vos_fault *fault);
+
 /* What waits for its confirmation, inside a transaction; NULL ends the waiting. 0 or a code of
  * LMDB. */
 int store_put_confirm(struct store *store, MDB_txn *txn, MDB_dbi dbi,

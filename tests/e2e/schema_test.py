@@ -50,7 +50,7 @@ SS_AUTHENTICATION_MAX_RETRY = 1
 SS_RTP_PORT_RANGE = 21000,21199
 '''
 
-# Schema -> command lines; CALL is the id of the call.
+# Schema -> command lines; CALL is the id of the call, BACKUP the name of a copy.
 COMMANDS = {
     'version': ['show version'],
     'status': ['show status'],
@@ -76,6 +76,8 @@ COMMANDS = {
     'route': ['show route 1001', 'show route 1004', 'show route 0049', 'show route 7',
               'show route 0049 caller 12 mapping-gateway in'],
     'sip-options': ['test sip options [::1]:5060'],
+    'backups': ['backup list'],
+    'backup': ['backup verify BACKUP'],
     'test-route': ['test route 0049'],
     'test-media': ['test media caller 1003 callee 1004'],
     'parameters': ['show parameters', 'show parameters changed', 'show parameters tab h323-parameter'],
@@ -141,6 +143,7 @@ class Schemas(unittest.TestCase):
         cls.fail_to_register()
         cls.make_alarms()
         cls.make_call()
+        cls.backup = cls.switch.do('backup', 'create', 'comment', 'tried').split()[1]
 
     @classmethod
     def fail_to_register(cls):
@@ -184,6 +187,9 @@ class Schemas(unittest.TestCase):
         cls.addClassCleanup(agent.close)
         return agent
 
+    def filled(self, line):
+        return line.replace('CALL', self.call).replace('BACKUP', self.backup)
+
     def check(self, name, document):
         schema = SCHEMAS[name]
         self.assertEqual(list(jsonschema.faults(schema, schema, document)), [])
@@ -195,7 +201,7 @@ class Schemas(unittest.TestCase):
         for name, lines in COMMANDS.items():
             for line in lines:
                 with self.subTest(line=line):
-                    document = self.switch.json(line.replace('CALL', self.call))
+                    document = self.switch.json(self.filled(line))
                     self.check(name, document)
                     if 'rows' in document and line not in MAY_BE_EMPTY:
                         self.assertGreater(document['count'], 0)
@@ -262,7 +268,7 @@ class Schemas(unittest.TestCase):
             shell.line(f'terminal width {width}').line('terminal length 0')
             for line in lines:
                 with self.subTest(line=line, width=width):
-                    line = line.replace('CALL', self.call)
+                    line = self.filled(line)
                     shell.line(line + ' ').line('show clock')
                     shell.wait(line, lambda screen, line=line: is_shown(screen.rows, line))
                     shown = rows_of(shell.screen.rows, line)
