@@ -63,11 +63,13 @@ void call_start(struct call_table *table, const struct call_setup *setup)
 	setup->leg->call = call;
 	setup->leg->side = MEDIA_A;
 	call->is_late_offer = setup->sdp.len == 0;
-	cause = call_hunt_fill(call, setup);
+	cause = call_ingress(call, setup);
+	if (cause.id == CAUSE_NORMAL)
+		cause = call_hunt_fill(call, setup);
 	if (cause.id == CAUSE_NORMAL && !call_hunt_next(call))
 		cause = call->hunt->answer;
 	if (cause.id != CAUSE_NORMAL || cause.received)
-		call_end(call, NULL, cause);
+		call_end(call, NULL, call_ingress_told(call->hunt, cause));
 }
 
 /* After an attempt has failed: the others go on, or the next are called, or the caller is told. */
@@ -78,7 +80,7 @@ static void go_on(struct call *call, struct cause cause)
 
 	if (may_go_on && (hunt->running > 0 || call_hunt_next(call)))
 		return;
-	call_end(call, NULL, hunt->answer);
+	call_end(call, NULL, call_ingress_told(hunt, hunt->answer));
 }
 
 /* The SDP of an attempt cannot be used. */
@@ -116,20 +118,40 @@ void call_provisional(struct leg *leg, int status, struct span sdp)
 
 static void duration_fired(struct wheel_timer *timer, void *owner)
 {
-	struct call *call = (struct call *)((char *)timer - offsetof(struct call, duration));
+	struct call *call = (struct call *)((char *)timer - offsetof(struct call, limit));
 
 	(void)owner;
 	call_end(call, NULL, cause_of(CAUSE_MAX_DURATION));
 }
 
-static void start_duration(struct call *call)
+/* The shorter of what the two parties allow; a party that says nothing has the parameter's. */
+static uint64_t longest_s(const struct call *call, int32_t caller_s, int32_t callee_s)
 {
-	const struct value *limit =
+	const struct value *value =
 		snapshot_param((*call->table->env.conf)->snapshot, PARAM_SS_MAX_CALL_DURATION);
+	int32_t standard_s = value->type == VALUE_NONE ? 0 : (int32_t)value->number;
 
-	if (limit->type != VALUE_NONE && limit->number > 0)
-		wheel_start(call->table->env.wheel, &call->duration, duration_fired,
-			    *call->table->env.now_us, (uint64_t)limit->number * 1000000);
+	if (caller_s == CONF_DURATION_UNSET)
+		caller_s = standard_s;
+	if (callee_s == CONF_DURATION_UNSET)
+		callee_s = standard_s;
+	if (caller_s == 0 || (callee_s && callee_s < caller_s))
+		return (uint64_t)callee_s;
+	return (uint64_t)caller_s;
+}
+
+static void start_duration(struct call *call, const struct call_target *callee)
+{
+	const struct call_hunt *hunt = call->hunt;
+	int32_t caller_s = hunt->mapping ? hunt->mapping->max_duration_s
+			   : hunt->phone ? hunt->phone->max_duration_s
+					 : CONF_DURATION_UNSET;
+	uint64_t limit_s = longest_s(call, caller_s, callee->max_duration_s);
+
+	wheel_stop(call->table->env.wheel, &call->limit);
+	if (limit_s)
+		wheel_start(call->table->env.wheel, &call->limit, duration_fired,
+			    *call->table->env.now_us, limit_s * 1000000);
 }
 
 /* The attempt becomes the call's leg B, its media the call's; the others have lost. */
@@ -169,7 +191,7 @@ void call_answered(struct leg *leg, struct span sdp)
 	if (sdp.len == 0 && !call->is_late_offer && attempt->candidate->early_sdp)
 		buf_add(&out, attempt->candidate->early_sdp, attempt->candidate->early_sdp_len);
 	take_answer(call, attempt, buf_span(&out));
-	start_duration(call);
+	start_duration(call, &attempt->candidate->target);
 	if (call->is_late_offer && sdp.len)
 		call->ack_pending = true; /* the caller's ACK brings the answer */
 	else

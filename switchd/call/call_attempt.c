@@ -82,7 +82,6 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	struct buf sdp = buf_over(memory, sizeof(memory));
 	struct call_dial dial = {
 		.target = &candidate->target,
-		.caller = call->caller,
 		.display = hunt->display,
 		.max_forwards = hunt->max_forwards,
 	};
@@ -98,7 +97,9 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	candidate->is_held = candidate->is_fork && candidate->media.decision.relay;
 	take_spare(hunt, candidate);
 	hunt->running++;
-	cause = write_offer(call, candidate, &sdp);
+	cause = call_gateways_take_line(call, attempt);
+	if (cause.id == CAUSE_NORMAL)
+		cause = write_offer(call, candidate, &sdp);
 	if (cause.id == CAUSE_NORMAL) {
 		dial.sdp = buf_span(&sdp);
 		attempt->leg = env->dial(env->context, call, caller, &dial);
@@ -195,7 +196,7 @@ void call_attempt_tell(struct call *call, struct call_attempt *attempt, int stat
 	hunt->told_progress = true;
 	if (status == 180)
 		hunt->told_ringing = true;
-	caller->ops->provisional(caller, status, sdp);
+	caller->ops->provisional(caller, call_ingress_ringing(hunt, status, sdp.len > 0), sdp);
 }
 
 /* Ports serve the next attempt as well, unless this callee may send there while the caller knows
@@ -221,8 +222,28 @@ static void leave_media(struct call_hunt *hunt, struct call_candidate *candidate
 	memset(media->sessions, 0, sizeof(media->sessions));
 }
 
-static void note_answer(struct call_hunt *hunt, struct cause cause)
+static bool has_sent_media(const struct call_media *media)
 {
+	struct media_counters counters;
+
+	for (unsigned i = 0; i < CALL_STREAMS_MAX; i++) {
+		if (!media->sessions[i])
+			continue;
+		media_read(media->sessions[i], MEDIA_B, &counters);
+		if (counters.packets)
+			return true;
+	}
+	return false;
+}
+
+static void note_failure(struct call_hunt *hunt, const struct call_attempt *attempt,
+			 struct cause cause)
+{
+	hunt->gateways.failed = (struct switch_input){
+		.heard_18x = attempt->ring_ms > 0,
+		.heard_sdp = attempt->candidate->early_sdp != NULL,
+		.heard_rtp = has_sent_media(&attempt->candidate->media),
+	};
 	/* RFC 3261 16.7 step 6 for the contacts of one phone; of gateways the last one counts. */
 	if (!hunt->is_one_party || !hunt->has_answer || cause_is_better(cause, hunt->answer))
 		hunt->answer = cause;
@@ -245,15 +266,17 @@ void call_attempt_over(struct call *call, struct call_attempt *attempt,
 	attempt->outcome = cause;
 	attempt->end_ms = since_start_ms(call);
 	hunt->running--;
+	call_gateways_give_line(call, attempt, state == ATTEMPT_ANSWERED);
 	if (state == ATTEMPT_ANSWERED)
 		return;
 	if (state == ATTEMPT_FAILED)
-		note_answer(hunt, cause);
+		note_failure(hunt, attempt, cause);
 	if (hunt->told == attempt)
 		hunt->told = NULL;
 	leave_media(hunt, candidate);
 	free(candidate->early_sdp);
 	candidate->early_sdp = NULL;
+	attempt->candidate = NULL; /* a gateway's serves the next one */
 }
 
 void call_attempts_end(struct call *call, struct cause cause)

@@ -29,6 +29,14 @@ static struct call_target *add_target(struct call_hunt *hunt)
 	return &candidate->target;
 }
 
+static void set_numbers(const struct call *call, const struct conf_phone *phone,
+			struct call_target *target)
+{
+	snprintf(target->number, sizeof(target->number), "%s", phone->number);
+	snprintf(target->caller, sizeof(target->caller), "%s", call->hunt->caller_number);
+	target->max_duration_s = phone->max_duration_s;
+}
+
 static void add_binding(struct call *call, const struct conf_phone *phone,
 			const struct binding *binding)
 {
@@ -38,7 +46,7 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 		return;
 	snprintf(target->party, sizeof(target->party), "phone %s", phone->number);
 	snprintf(target->request_uri, sizeof(target->request_uri), "%s", binding->contact);
-	snprintf(target->number, sizeof(target->number), "%s", call->callee);
+	set_numbers(call, phone, target);
 	target->address = binding->source;
 	target->local = binding->local;
 	target->transports = binding->is_stream ? 1u << CONF_TCP | 1u << CONF_TLS : 1u << CONF_UDP;
@@ -53,24 +61,20 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 			conf_network_of(call->hunt->conf, &binding->source, &binding->local);
 }
 
-static void add_address(struct call *call, const struct conf_party *party, const char *kind,
-			const char *name, enum conf_transport transport, const struct addr *address)
+static void add_static(struct call *call, const struct conf_phone *phone)
 {
 	struct call_target *target = add_target(call->hunt);
-	struct addr to = *address;
 
 	if (!target)
 		return;
-	if (to.port == 0)
-		to.port = 5060;
-	snprintf(target->party, sizeof(target->party), "%s %s", kind, name);
-	snprintf(target->number, sizeof(target->number), "%s", call->callee);
-	target->address = to;
-	target->transports = 1u << transport;
-	decide_party_from(party, &target->decide);
-	target->decide.source = to;
+	snprintf(target->party, sizeof(target->party), "phone %s", phone->number);
+	set_numbers(call, phone, target);
+	target->address = phone->static_address;
+	target->transports = 1u << CONF_UDP;
+	decide_party_from(&phone->party, &target->decide);
+	target->decide.source = target->address;
 	if (!target->decide.network[0])
-		target->decide.network = conf_network_of(call->hunt->conf, &to, NULL);
+		target->decide.network = conf_network_of(call->hunt->conf, &target->address, NULL);
 }
 
 static struct cause fill_phone(struct call *call, const struct conf_phone *phone,
@@ -87,8 +91,7 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 	if (phone->is_static) {
 		if (!reserve_candidates(call->hunt, 1))
 			return cause_of(CAUSE_NO_MEMORY);
-		add_address(call, &phone->party, "phone", phone->number, CONF_UDP,
-			    &phone->static_address);
+		add_static(call, phone);
 		return cause_of(CAUSE_NORMAL);
 	}
 	count = location_find(location, span_of(phone->number), location_now_ms(location), bindings,
@@ -107,28 +110,10 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 	return cause_of(count ? CAUSE_NORMAL : CAUSE_OFFLINE);
 }
 
-static struct cause fill_gateways(struct call *call)
-{
-	const struct conf_routing_gateway *gateways[CALL_TARGETS_MAX];
-	size_t addresses = 0;
-	size_t count;
-
-	count = conf_route(call->hunt->conf, span_of(call->callee), gateways, CALL_TARGETS_MAX);
-	for (size_t i = 0; i < count; i++)
-		addresses += gateways[i]->address_count;
-	if (!reserve_candidates(call->hunt, addresses))
-		return cause_of(CAUSE_NO_MEMORY);
-	for (size_t i = 0; i < count; i++)
-		for (size_t a = 0; a < gateways[i]->address_count; a++)
-			add_address(call, &gateways[i]->party, "routing-gateway", gateways[i]->name,
-				    gateways[i]->transport, &gateways[i]->addresses[a]);
-	return cause_of(call->hunt->count ? CAUSE_NORMAL : CAUSE_NOT_FOUND);
-}
-
 struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 {
-	const struct conf_phone *phone = conf_phone_find(call->hunt->conf, span_of(call->callee));
 	struct call_hunt *hunt = call->hunt;
+	const struct conf_phone *phone = conf_phone_find(hunt->conf, span_of(hunt->callee_number));
 
 	snprintf(hunt->display, sizeof(hunt->display), "%s", setup->display);
 	hunt->max_forwards = setup->max_forwards;
@@ -139,7 +124,13 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 			return cause_of(CAUSE_NO_MEMORY);
 		hunt->sdp_len = setup->sdp.len;
 	}
-	return phone ? fill_phone(call, phone, setup->instance) : fill_gateways(call);
+	if (phone)
+		return fill_phone(call, phone, setup->instance);
+	/* One, made anew for each gateway. */
+	if (!reserve_candidates(hunt, 1))
+		return cause_of(CAUSE_NO_MEMORY);
+	hunt->count = 1;
+	return call_gateways_fill(call);
 }
 
 /* Where the caller takes media, kept for attempts whose SDP it may never see. */
@@ -150,16 +141,31 @@ static bool hold_peers(struct call_hunt *hunt)
 	return hunt->held != NULL;
 }
 
+/* The contacts of a phone that are to be called together. */
+static bool next_group(struct call_hunt *hunt, size_t *first)
+{
+	unsigned group;
+
+	*first = hunt->next;
+	if (hunt->next == hunt->count)
+		return false;
+	group = hunt->candidates[hunt->next].group;
+	while (hunt->next < hunt->count && hunt->candidates[hunt->next].group == group)
+		hunt->next++;
+	return true;
+}
+
 bool call_hunt_next(struct call *call)
 {
 	struct call_hunt *hunt = call->hunt;
+	size_t first;
 
-	while (hunt->running == 0 && hunt->next < hunt->count) {
-		size_t first = hunt->next;
-		unsigned group = hunt->candidates[first].group;
-
-		while (hunt->next < hunt->count && hunt->candidates[hunt->next].group == group)
-			hunt->next++;
+	if (hunt->gateways.list) {
+		while (hunt->running == 0 && call_gateways_next(call))
+			call_attempt_dial(call, &hunt->candidates[0]);
+		return hunt->running > 0;
+	}
+	while (hunt->running == 0 && next_group(hunt, &first)) {
 		if (hunt->next - first > 1 && !hold_peers(hunt)) {
 			hunt->answer = cause_of(CAUSE_NO_MEMORY);
 			return false;
@@ -172,13 +178,12 @@ bool call_hunt_next(struct call *call)
 	return hunt->running > 0;
 }
 
-/* C7, as far as the gateways' own switches are not there yet: busy and 6xx end the hunt, and so
- * does ringing. The contacts of a phone are all tried, unless somebody there says 6xx. */
-bool call_hunt_may_go_on(const struct call_hunt *hunt, struct cause cause)
+/* The contacts of a phone are all tried, unless somebody there says 6xx. */
+bool call_hunt_may_go_on(struct call_hunt *hunt, struct cause cause)
 {
-	if (cause.received >= 600)
-		return false;
-	return hunt->is_one_party || (cause.received != 486 && !hunt->was_ringing);
+	if (hunt->gateways.list)
+		return call_gateways_may_go_on(hunt, cause);
+	return cause.received < 600;
 }
 
 void call_hunt_end(struct call *call)
@@ -195,6 +200,7 @@ void call_hunt_end(struct call *call)
 		free(hunt->candidates[i].early_sdp);
 		free(hunt->candidates[i].target.route);
 	}
+	call_gateways_end(&hunt->gateways);
 	call_media_close(&hunt->spare, 0);
 	conf_unref(hunt->conf);
 	free(hunt->candidates);

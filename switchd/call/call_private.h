@@ -5,6 +5,8 @@
 #include <uthash.h>
 
 #include "switchd/call/call_media.h"
+#include "switchd/call/call_switch.h"
+#include "switchd/call/route.h"
 #include "switchd/loop/wheel.h"
 
 #define CALL_TARGETS_MAX 10
@@ -27,6 +29,8 @@ struct call_attempt {
 	struct call_candidate *candidate; /* while the call is being set up */
 	struct addr address;              /* where it was called */
 	struct cause outcome;             /* of one that is over */
+	struct live *line;                /* counted there until it is over; NULL = nowhere */
+	struct live *pool_number;         /* lent for it */
 	uint32_t start_ms;                /* this and the following since the call's start */
 	uint32_t ring_ms;                 /* first 18x; 0 = none */
 	uint32_t end_ms;                  /* answer or end; 0 = not yet */
@@ -48,9 +52,28 @@ struct call_candidate {
 	size_t early_sdp_len;
 };
 
+/* Gateways for the called number, called one after the other; there is one candidate, made anew
+ * for each. */
+struct call_gateways {
+	struct route_candidate *list; /* those that are in, best first; NULL: a phone is called */
+	bool *is_tried;
+	size_t count;
+	const struct conf_routing_gateway *current;
+	size_t address;             /* of the current one, that was called last */
+	bool wants_address;         /* the next address of the current one, not the next gateway */
+	unsigned switches;          /* to another gateway */
+	struct switch_input failed; /* the attempt that failed last */
+	enum switch_rule rule;      /* what was decided of it */
+};
+
 /* What only the set-up needs; freed at the answer. */
 struct call_hunt {
-	struct conf *conf; /* reference: what the targets point into */
+	struct conf *conf;                          /* reference: what the targets point into */
+	const struct conf_mapping_gateway *mapping; /* who calls: this */
+	const struct conf_phone *phone;             /* or this */
+	char caller_number[64]; /* both as they are routed: after the rewriting on the way in */
+	char callee_number[64];
+	struct call_gateways gateways;
 	struct decide_party caller;
 	struct call_candidate *candidates; /* room for CALL_TARGETS_MAX at most */
 	size_t capacity;
@@ -109,9 +132,10 @@ struct call {
 	struct call_offer *offer;      /* NULL: none waits */
 	char *caller;                  /* with callee and party in one block */
 	char *callee;
-	char *party;    /* the caller's: "phone 1001" */
+	char *party;              /* the caller's: "phone 1001" */
+	struct live *caller_line; /* counted there while the call lasts; NULL = nowhere */
 	char *networks; /* of caller and callee, each with its NUL; NULL: neither has one */
-	struct wheel_timer duration;
+	struct wheel_timer limit; /* of the set-up; once it is answered, of the talk */
 	int64_t start_ms;
 	int64_t answer_ms;
 	uint64_t start_us;
@@ -153,8 +177,30 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup);
 /* Calls the next group of candidates; false when there is none left. */
 bool call_hunt_next(struct call *call);
 /* After an attempt ended like this: whether others may still be called. */
-bool call_hunt_may_go_on(const struct call_hunt *hunt, struct cause cause);
+bool call_hunt_may_go_on(struct call_hunt *hunt, struct cause cause);
 void call_hunt_end(struct call *call);
+
+/* call_ingress.c: who calls, before anybody is called. */
+/* Chance for dial plans and pools: 0..n-1. */
+uint64_t call_chance(void *context, uint64_t n);
+/* Admits the call and rewrites its numbers; else the cause to refuse it with. */
+struct cause call_ingress(struct call *call, const struct call_setup *setup);
+/* What the caller is told in place of that cause. */
+struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause);
+/* 180, 183 as the caller wants to have ringing signalled. */
+int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp);
+
+/* call_gateways.c: the gateways of a number. */
+struct cause call_gateways_fill(struct call *call);
+/* Makes the hunt's candidate the next address or gateway; false when there is none. */
+bool call_gateways_next(struct call *call);
+/* After an attempt at the current one has failed. */
+bool call_gateways_may_go_on(struct call_hunt *hunt, struct cause cause);
+void call_gateways_end(struct call_gateways *gateways);
+/* Counts the attempt at its gateway and lends it a number; else why it cannot be made. */
+struct cause call_gateways_take_line(struct call *call, struct call_attempt *attempt);
+/* Gives back what was taken, and counts what came of it. */
+void call_gateways_give_line(struct call *call, struct call_attempt *attempt, bool is_answered);
 
 /* call_attempt.c: one of them. */
 bool call_attempt_dial(struct call *call, struct call_candidate *candidate);

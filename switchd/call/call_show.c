@@ -38,10 +38,11 @@ static void describe_timers(const struct call *call, struct call_info *out)
 {
 	uint64_t now_tick = *call->table->env.now_us / WHEEL_TICK_US;
 
-	if (!wheel_is_running(&call->duration))
+	if (!wheel_is_running(&call->limit))
 		return;
-	snprintf(out->timers, sizeof(out->timers), "max-call-duration in %llu s",
-		 (unsigned long long)((call->duration.due_tick - now_tick) / 100));
+	snprintf(out->timers, sizeof(out->timers), "%s in %llu s",
+		 call->answer_us ? "max-call-duration" : "proceeding-timeout",
+		 (unsigned long long)((call->limit.due_tick - now_tick) / 100));
 }
 
 static void describe_stream(const struct call_stream *stream, struct call_leg_info *out)

@@ -73,19 +73,37 @@ struct call *call_new(struct call_table *table)
 	return call;
 }
 
+/* What an attempt that was answered has held since. */
+static void end_line(const struct call *call, const struct call_attempt *attempt)
+{
+	if (attempt->pool_number)
+		live_end(attempt->pool_number);
+	if (!attempt->line)
+		return;
+	if (call->answer_us)
+		atomic_fetch_add_explicit(&attempt->line->talk_ms,
+					  (*call->table->env.now_us - call->answer_us) / 1000,
+					  memory_order_relaxed);
+	live_end(attempt->line);
+}
+
 void call_free(struct call *call)
 {
 	struct call_table *table = call->table;
 	struct call_attempt *attempt;
 	struct call_attempt *next;
 
-	wheel_stop(table->env.wheel, &call->duration);
+	wheel_stop(table->env.wheel, &call->limit);
 	HASH_DEL(table->by_id, call);
 	DL_DELETE2(table->first, call, prev, next);
 	table->count--;
 	call_hunt_end(call);
-	DL_FOREACH_SAFE (call->attempts, attempt, next)
+	if (call->caller_line)
+		live_end(call->caller_line);
+	DL_FOREACH_SAFE (call->attempts, attempt, next) {
+		end_line(call, attempt);
 		free(attempt);
+	}
 	free(call->offer);
 	free(call->networks);
 	free(call->caller);

@@ -13,7 +13,8 @@ enum cause_id {
 
 struct cause {
 	enum cause_id id;
-	int received; /* SIP status that a peer gave; 0 = decided here, see id */
+	int received;           /* SIP status that a peer gave; 0 = decided here, see id */
+	uint32_t retry_after_s; /* with it; 0 = it said nothing of that */
 };
 
 static inline struct cause cause_of(enum cause_id id)

@@ -53,17 +53,19 @@ struct call_target {
 	char party[CALL_PARTY_MAX]; /* "phone 1002", "routing-gateway a" */
 	char request_uri[300];      /* Request-URI of the INVITE; empty: number at address */
 	char number[64];            /* callee on this leg: To */
+	char caller[64];            /* caller on this leg: From */
 	char *route;                /* Route of the INVITE (RFC 3327), NULL = none */
 	struct addr address;        /* where to send */
 	struct addr local;          /* listen address to use; family ADDR_NONE = one of its kind */
 	unsigned transports;        /* bits 1 << enum conf_transport: how it may be reached */
 	bool is_nat;
 	struct decide_party decide;
+	const struct conf_routing_gateway *gateway; /* NULL: a phone */
+	int32_t max_duration_s;                     /* 0 = no limit, or CONF_DURATION_UNSET */
 };
 
 struct call_dial {
 	const struct call_target *target;
-	const char *caller;
 	const char *display;
 	struct span sdp; /* empty: late offer */
 	int max_forwards;
@@ -95,6 +97,8 @@ struct call_setup {
 	struct span instance; /* of a GRUU (RFC 5627): only this one of the callee's; empty = all */
 	char party[CALL_PARTY_MAX];
 	struct decide_party decide;
+	const struct conf_mapping_gateway *mapping; /* who calls: this */
+	const struct conf_phone *phone;             /* or this */
 	struct span sdp;
 	int max_forwards;
 };

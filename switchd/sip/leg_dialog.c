@@ -359,11 +359,11 @@ static void op_describe(const struct leg *base, struct call_leg_info *out)
 		[LEG_CONFIRMED] = "connected", [LEG_CANCELLED] = "release", [LEG_ENDED] = "release",
 	};
 	static const char *const stages[] = {
-		[STAGE_INVITE] = "invite",
-		[STAGE_TRYING] = "trying",
-		[STAGE_PROGRESS] = "session-progress",
-		[STAGE_PROGRESS_SDP] = "session-progress-sdp",
-		[STAGE_RINGING] = "ringing",
+		[CONF_STAGE_INVITE] = "invite",
+		[CONF_STAGE_TRYING] = "trying",
+		[CONF_STAGE_PROGRESS] = "session-progress",
+		[CONF_STAGE_PROGRESS_SDP] = "session-progress-sdp",
+		[CONF_STAGE_RINGING] = "ringing",
 	};
 	const struct sip_leg *leg = (const struct sip_leg *)base;
 

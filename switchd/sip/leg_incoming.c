@@ -17,6 +17,8 @@ struct caller {
 	char display[64];
 	char party[CALL_PARTY_MAX];
 	const struct conf_party *conf;
+	const struct conf_mapping_gateway *mapping; /* this or the next */
+	const struct conf_phone *phone;
 };
 
 /* Text that can stand in a header of ours and on an operator's screen. */
@@ -56,6 +58,7 @@ static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct 
 	if (gateway) {
 		snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);
 		out->conf = &gateway->party;
+		out->mapping = gateway;
 		if (gateway->lock != CONF_LOCK_NONE && gateway->lock != CONF_LOCK_OUT)
 			sip_reply_stateless(worker, rx, 403, NULL);
 		else if (atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) !=
@@ -78,6 +81,7 @@ static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct 
 	snprintf(out->number, sizeof(out->number), "%s", phone->number);
 	snprintf(out->party, sizeof(out->party), "phone %s", phone->number);
 	out->conf = &phone->party;
+	out->phone = phone;
 	return true;
 }
 
@@ -278,6 +282,8 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 	setup->caller = caller->number;
 	setup->display = caller->display;
 	snprintf(setup->party, sizeof(setup->party), "%s", caller->party);
+	setup->mapping = caller->mapping;
+	setup->phone = caller->phone;
 	setup->sdp = leg_sdp(rx->msg);
 	/* More than the usual start only lengthens a loop. */
 	setup->max_forwards = rx->msg->max_forwards < 0 || rx->msg->max_forwards > MAX_FORWARDS
@@ -306,13 +312,13 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 		sip_reply_stateless(worker, rx, 400, "Missing Contact");
 		return;
 	}
+	if (!guard_admits_call(worker, rx))
+		return;
 	if (!sip_msg_check_full(rx->msg, &why)) {
 		worker->counters.rx_rejected++;
 		sip_reply_stateless(worker, rx, 400, why);
 		return;
 	}
-	if (!guard_admits_call(worker, rx))
-		return;
 	if (leg_merge_is_known(worker, leg_merge_key(worker, rx->msg))) {
 		sip_reply_stateless(worker, rx, 482, NULL);
 		return;

@@ -10,11 +10,12 @@ static const struct {
 	enum param_id param;
 	enum cause_id cause;
 } stages[] = {
-	[STAGE_INVITE] = {PARAM_SS_SIP_TIMEOUT_INVITE, CAUSE_TIMEOUT_INVITE},
-	[STAGE_TRYING] = {PARAM_SS_SIP_TIMEOUT_TRYING, CAUSE_TIMEOUT_TRYING},
-	[STAGE_PROGRESS] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS, CAUSE_TIMEOUT_PROGRESS},
-	[STAGE_PROGRESS_SDP] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP, CAUSE_TIMEOUT_PROGRESS},
-	[STAGE_RINGING] = {PARAM_SS_SIP_TIMEOUT_RINGING, CAUSE_NO_ANSWER},
+	[CONF_STAGE_INVITE] = {PARAM_SS_SIP_TIMEOUT_INVITE, CAUSE_TIMEOUT_INVITE},
+	[CONF_STAGE_TRYING] = {PARAM_SS_SIP_TIMEOUT_TRYING, CAUSE_TIMEOUT_TRYING},
+	[CONF_STAGE_PROGRESS] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS, CAUSE_TIMEOUT_PROGRESS},
+	[CONF_STAGE_PROGRESS_SDP] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP,
+				     CAUSE_TIMEOUT_PROGRESS},
+	[CONF_STAGE_RINGING] = {PARAM_SS_SIP_TIMEOUT_RINGING, CAUSE_NO_ANSWER},
 };
 
 static bool is_of_kind(const struct sip_socket *socket, const struct call_target *target)
@@ -54,22 +55,25 @@ static void stage_fired(struct wheel_timer *timer, void *owner)
 	call_leg_failed(&leg->base, cause);
 }
 
-static void start_stage(struct sip_leg *leg, enum leg_stage stage)
+static void start_stage(struct sip_leg *leg, enum conf_stage stage)
 {
 	struct sip_worker *worker = leg->worker;
-	uint64_t seconds = (uint64_t)snapshot_number(worker->conf->snapshot, stages[stage].param);
+	uint64_t seconds = leg->stage_s[stage];
+
+	if (seconds == 0)
+		seconds = (uint64_t)snapshot_number(worker->conf->snapshot, stages[stage].param);
 
 	leg->stage = stage;
 	wheel_start(&worker->wheel, &leg->timer, stage_fired, worker->now_us, seconds * 1000000);
 }
 
-static enum leg_stage stage_of(int status, bool has_sdp)
+static enum conf_stage stage_of(int status, bool has_sdp)
 {
 	if (status == 100)
-		return STAGE_TRYING;
+		return CONF_STAGE_TRYING;
 	if (status == 180)
-		return STAGE_RINGING;
-	return has_sdp ? STAGE_PROGRESS_SDP : STAGE_PROGRESS;
+		return CONF_STAGE_RINGING;
+	return has_sdp ? CONF_STAGE_PROGRESS_SDP : CONF_STAGE_PROGRESS;
 }
 
 /* --- Responses to the first INVITE. --- */
@@ -153,7 +157,7 @@ static void provisional(struct sip_leg *leg, const struct sip_rx *rx)
 {
 	struct span sdp;
 	int status = rx->msg->status;
-	enum leg_stage stage;
+	enum conf_stage stage;
 
 	leg->heard_provisional = true;
 	if (leg->state == LEG_CANCELLED) {
@@ -266,6 +270,25 @@ static void failed(struct sip_leg *leg, struct txn_client *txn, struct cause cau
 		call_leg_failed(&leg->base, cause);
 }
 
+#define RETRY_AFTER_MAX_S 86400 /* nobody is left alone for longer */
+
+static struct cause cause_of_answer(const struct sip_msg *msg)
+{
+	const struct sip_header *header = sip_msg_first(msg, SIP_HDR_RETRY_AFTER);
+	struct cause cause = cause_received(msg->status);
+	uint64_t seconds;
+	size_t len = 0;
+
+	/* "120 (in a meeting);duration=60" */
+	while (header && len < header->value.len && header->value.ptr[len] >= '0' &&
+	       header->value.ptr[len] <= '9')
+		len++;
+	if (header &&
+	    span_to_u64((struct span){header->value.ptr, len}, RETRY_AFTER_MAX_S, &seconds))
+		cause.retry_after_s = (uint32_t)seconds;
+	return cause;
+}
+
 static void invite_response(struct sip_worker *worker, void *user, struct txn_client *txn,
 			    const struct sip_rx *rx)
 {
@@ -284,7 +307,7 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 	} else if (rx->msg->status < 300) {
 		answered(leg, rx);
 	} else {
-		failed(leg, txn, cause_received(rx->msg->status));
+		failed(leg, txn, cause_of_answer(rx->msg));
 	}
 }
 
@@ -315,9 +338,9 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	bool is_good;
 
 	buf_add_lit(&text, "<sip:");
-	buf_add_escaped_user(&text, dial->caller);
+	buf_add_escaped_user(&text, dial->target->caller);
 	is_good = leg_set(&leg->user, (struct span){text.data + 5, text.len - 5});
-	if (dial->caller[0])
+	if (dial->target->caller[0])
 		buf_add_char(&text, '@');
 	buf_add_str(&text, leg->socket->host_port);
 	buf_add_char(&text, '>');
@@ -399,7 +422,9 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		return NULL;
 	}
 	leg_choose_peer(leg, &dial->target->address);
-	start_stage(leg, STAGE_INVITE);
+	if (dial->target->gateway)
+		memcpy(leg->stage_s, dial->target->gateway->stage_s, sizeof(leg->stage_s));
+	start_stage(leg, CONF_STAGE_INVITE);
 	if (!send_invite(leg, dial->sdp)) {
 		leg->base.call = NULL;
 		leg_free_soon(leg);

@@ -27,15 +27,6 @@ enum leg_state {
 	LEG_ENDED,     /* BYE sent or received */
 };
 
-/* Stages of an outgoing INVITE (behaviour C6), in rising order. */
-enum leg_stage {
-	STAGE_INVITE,
-	STAGE_TRYING,
-	STAGE_PROGRESS,
-	STAGE_PROGRESS_SDP,
-	STAGE_RINGING,
-};
-
 struct sip_leg {
 	struct leg base; /* first: a struct leg * is cast to its leg */
 	struct sip_worker *worker;
@@ -44,7 +35,8 @@ struct sip_leg {
 	struct wheel_timer timer; /* stage; ended: removal */
 	uint32_t slot;
 	enum leg_state state;
-	enum leg_stage stage;
+	enum conf_stage stage;
+	uint16_t stage_s[CONF_STAGES]; /* of the called gateway; 0: the parameter */
 	char local_tag[LEG_TAG_MAX];
 	char *call_id;
 	char *local;         /* our From or To without tag */

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gateways of a number, one after the other: which is next (behaviour C7, C9), what it is told
+ * to dial (C10, C15), and its counters. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/base/clock.h"
+#include "switchd/call/call_private.h"
+
+/* --- Which ones. --- */
+
+/* Why none can be used: what an operator would look at first. */
+static struct cause why_none(const struct route_candidate *list, size_t count)
+{
+	bool is_full = false;
+	bool is_offline = false;
+
+	if (count == 0)
+		return cause_of(CAUSE_NOT_FOUND);
+	for (size_t i = 0; i < count; i++) {
+		is_full |= list[i].verdict == ROUTE_FULL || list[i].verdict == ROUTE_TOO_FAST;
+		is_offline |= list[i].verdict == ROUTE_OFFLINE ||
+			      list[i].verdict == ROUTE_RETRY_AFTER ||
+			      list[i].verdict == ROUTE_DISABLED;
+	}
+	if (is_full)
+		return cause_of(CAUSE_GATEWAYS_FULL);
+	return cause_of(is_offline ? CAUSE_GATEWAYS_OFFLINE : CAUSE_NO_ROUTE);
+}
+
+struct cause call_gateways_fill(struct call *call)
+{
+	struct route_candidate found[ROUTE_CANDIDATES_MAX];
+	struct call_hunt *hunt = call->hunt;
+	struct call_gateways *gateways = &hunt->gateways;
+	const struct route_query query = {
+		.conf = hunt->conf,
+		.caller = hunt->caller_number,
+		.callee = hunt->callee_number,
+		.from = hunt->mapping,
+		.week_min = conf_week_minute(call->start_ms),
+		.now_us = *call->table->env.now_us,
+	};
+	size_t matched = route_find(&query, found, ROUTE_CANDIDATES_MAX);
+	size_t count = 0;
+
+	/* Those that are in come first. */
+	while (count < matched && route_is_in(found[count].verdict))
+		count++;
+	if (count == 0)
+		return why_none(found, matched);
+	gateways->list = malloc(count * (sizeof(*gateways->list) + sizeof(bool)));
+	if (!gateways->list)
+		return cause_of(CAUSE_NO_MEMORY);
+	memcpy(gateways->list, found, count * sizeof(*gateways->list));
+	gateways->is_tried = (bool *)(gateways->list + count);
+	memset(gateways->is_tried, 0, count * sizeof(bool));
+	gateways->count = count;
+	return cause_of(CAUSE_NORMAL);
+}
+
+void call_gateways_end(struct call_gateways *gateways)
+{
+	free(gateways->list);
+	gateways->list = NULL;
+}
+
+static const struct route_candidate *take_first(struct call_gateways *gateways, bool with_protected)
+{
+	for (size_t i = 0; i < gateways->count; i++) {
+		if (gateways->is_tried[i] ||
+		    (gateways->list[i].verdict == ROUTE_PROTECTED && !with_protected))
+			continue;
+		gateways->is_tried[i] = true;
+		return &gateways->list[i];
+	}
+	return NULL;
+}
+
+/* C9: protected ones once no other is left, or set-up has taken SS_TRY_PROTECT_ROUTE_DELAY. */
+static const struct route_candidate *choose(struct call *call)
+{
+	struct call_gateways *gateways = &call->hunt->gateways;
+	int64_t delay_s =
+		snapshot_number(call->hunt->conf->snapshot, PARAM_SS_TRY_PROTECT_ROUTE_DELAY);
+	uint64_t elapsed_us = *call->table->env.now_us - call->start_us;
+	bool is_long = delay_s > 0 && elapsed_us >= (uint64_t)delay_s * 1000000;
+	const struct route_candidate *chosen = take_first(gateways, is_long);
+
+	return chosen ? chosen : take_first(gateways, true);
+}
+
+/* --- The next one as a candidate. --- */
+
+static void aim(struct call *call, const struct conf_routing_gateway *gateway)
+{
+	struct call_hunt *hunt = call->hunt;
+	struct call_candidate *candidate = &hunt->candidates[0];
+	struct call_target *target = &candidate->target;
+
+	memset(candidate, 0, sizeof(*candidate));
+	snprintf(target->party, sizeof(target->party), "routing-gateway %s", gateway->name);
+	conf_plan_apply(gateway->callee_plan, hunt->callee_number, call_chance, NULL,
+			target->number, sizeof(target->number));
+	conf_plan_apply(gateway->caller_plan, hunt->caller_number, call_chance, NULL,
+			target->caller, sizeof(target->caller));
+	target->gateway = gateway;
+	target->max_duration_s = gateway->max_duration_s;
+	target->address = gateway->addresses[hunt->gateways.address];
+	target->transports = 1u << gateway->transport;
+	decide_party_from(&gateway->party, &target->decide);
+	target->decide.source = target->address;
+	if (!target->decide.network[0])
+		target->decide.network = conf_network_of(hunt->conf, &target->address, NULL);
+}
+
+bool call_gateways_next(struct call *call)
+{
+	struct call_gateways *gateways = &call->hunt->gateways;
+	const struct route_candidate *next;
+
+	if (gateways->wants_address) {
+		gateways->wants_address = false;
+		gateways->address++;
+		aim(call, gateways->current);
+		return true;
+	}
+	next = choose(call);
+	if (!next)
+		return false;
+	if (gateways->current)
+		gateways->switches++;
+	gateways->current = next->gateway;
+	gateways->address = 0;
+	aim(call, next->gateway);
+	return true;
+}
+
+/* Nobody there, or nobody who can: another address of the same gateway may do better. */
+static bool is_of_the_address(struct cause cause)
+{
+	return cause.received == 503 || cause.received == 408 ||
+	       (!cause.received &&
+		(cause.id == CAUSE_TIMEOUT_INVITE || cause.id == CAUSE_GATEWAY_UNREACHABLE));
+}
+
+bool call_gateways_may_go_on(struct call_hunt *hunt, struct cause cause)
+{
+	struct call_gateways *gateways = &hunt->gateways;
+	const struct conf_routing_gateway *current = gateways->current;
+
+	gateways->failed.cause = cause;
+	gateways->failed.switches = gateways->switches;
+	gateways->wants_address = is_of_the_address(cause) && !cause.retry_after_s &&
+				  gateways->address + 1 < current->address_count;
+	gateways->rule =
+		switch_decide(hunt->conf->snapshot, &current->switching, &gateways->failed);
+	/* The limit is one of gateways. */
+	if (gateways->wants_address && gateways->rule == SWITCH_STOP_LIMIT)
+		gateways->rule = SWITCH_GO_ON;
+	return gateways->rule == SWITCH_GO_ON;
+}
+
+/* --- Counters. --- */
+
+struct cause call_gateways_take_line(struct call *call, struct call_attempt *attempt)
+{
+	struct call_target *target = &attempt->candidate->target;
+	const struct conf_routing_gateway *gateway = target->gateway;
+	uint64_t now_us = *call->table->env.now_us;
+
+	if (!gateway)
+		return cause_of(CAUSE_NORMAL);
+	switch (live_begin(gateway->live, gateway->capacity, gateway->rate_limit, now_us)) {
+	case LIVE_OK:
+		attempt->line = gateway->live;
+		break;
+	case LIVE_FULL:
+		return cause_of(CAUSE_GATEWAY_FULL);
+	case LIVE_TOO_FAST:
+		return cause_of(CAUSE_GATEWAY_RATE);
+	}
+	if (!gateway->pool)
+		return cause_of(CAUSE_NORMAL);
+	attempt->pool_number = conf_pool_take(gateway->pool, call_chance, NULL, now_us);
+	if (!attempt->pool_number)
+		return cause_of(CAUSE_POOL_EMPTY);
+	snprintf(target->caller, sizeof(target->caller), "%s", attempt->pool_number->name);
+	return cause_of(CAUSE_NORMAL);
+}
+
+static void count_answer(struct call *call, const struct live *line, bool is_answered)
+{
+	const struct snapshot *config = (*call->table->env.conf)->snapshot;
+
+	if (line->kind == LIVE_ROUTING_GATEWAY &&
+	    snapshot_bool(config, PARAM_SS_GATEWAY_ASR_CALCULATE))
+		live_window_add(
+			(struct live *)line, is_answered,
+			(uint32_t)snapshot_number(config, PARAM_SS_GATEWAY_ASR_RESERVE_TIME),
+			(uint32_t)snapshot_number(config, PARAM_SS_GATEWAY_ASR_RESERVE_SEPARATE),
+			*call->table->env.now_us);
+}
+
+void call_gateways_give_line(struct call *call, struct call_attempt *attempt, bool is_answered)
+{
+	struct live *line = attempt->line;
+
+	if (attempt->pool_number && !is_answered)
+		live_end(attempt->pool_number);
+	if (!is_answered)
+		attempt->pool_number = NULL;
+	if (!line)
+		return;
+	if (attempt->ring_ms)
+		atomic_fetch_add_explicit(&line->rang, 1, memory_order_relaxed);
+	count_answer(call, line, is_answered);
+	if (is_answered) {
+		atomic_fetch_add_explicit(&line->answered, 1, memory_order_relaxed);
+		return; /* both are the call's until it ends */
+	}
+	if (attempt->outcome.retry_after_s)
+		atomic_store_explicit(&line->down_until_us,
+				      *call->table->env.now_us +
+					      attempt->outcome.retry_after_s * UINT64_C(1000000),
+				      memory_order_relaxed);
+	live_end(line);
+	attempt->line = NULL;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way in: who calls may call now, with these numbers, and what the numbers become before they
+ * are routed (behaviour B2, C15). And the way back: how the caller is told of ringing and refusal.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "switchd/call/call_private.h"
+
+uint64_t call_chance(void *context, uint64_t n)
+{
+	(void)context;
+	if (n <= UINT32_MAX)
+		return arc4random_uniform((uint32_t)n);
+	return ((uint64_t)arc4random() << 32 | arc4random()) % n;
+}
+
+static struct cause take_line(struct call *call, struct live *live, uint32_t capacity,
+			      uint32_t rate_limit)
+{
+	switch (live_begin(live, capacity, rate_limit, *call->table->env.now_us)) {
+	case LIVE_OK:
+		call->caller_line = live;
+		break;
+	case LIVE_FULL:
+		return cause_of(CAUSE_CALLER_BUSY);
+	case LIVE_TOO_FAST:
+		return cause_of(CAUSE_CALLER_RATE);
+	}
+	return cause_of(CAUSE_NORMAL);
+}
+
+static void rewrite(struct call *call, const struct conf_dial_plan *caller_plan,
+		    const struct conf_dial_plan *callee_plan)
+{
+	struct call_hunt *hunt = call->hunt;
+
+	conf_plan_apply(caller_plan, call->caller, call_chance, NULL, hunt->caller_number,
+			sizeof(hunt->caller_number));
+	conf_plan_apply(callee_plan, call->callee, call_chance, NULL, hunt->callee_number,
+			sizeof(hunt->callee_number));
+}
+
+/* The rules look at the numbers as they were received. */
+static struct cause check_numbers(const struct call *call,
+				  const struct conf_mapping_gateway *mapping)
+{
+	if (conf_number_check(&mapping->caller_rule, call->caller) != CONF_NUMBER_OK)
+		return cause_of(CAUSE_CALLER_NUMBER);
+	if (conf_number_check(&mapping->callee_rule, call->callee) != CONF_NUMBER_OK)
+		return cause_of(CAUSE_CALLEE_NUMBER);
+	return cause_of(CAUSE_NORMAL);
+}
+
+static void proceeding_fired(struct wheel_timer *timer, void *owner)
+{
+	struct call *call = (struct call *)((char *)timer - offsetof(struct call, limit));
+
+	(void)owner;
+	call_end(call, NULL, cause_of(CAUSE_TIMEOUT_SETUP));
+}
+
+struct cause call_ingress(struct call *call, const struct call_setup *setup)
+{
+	const struct conf_mapping_gateway *mapping = setup->mapping;
+	const struct conf_phone *phone = setup->phone;
+	const struct call_env *env = &call->table->env;
+	struct call_hunt *hunt = call->hunt;
+	struct cause cause = cause_of(CAUSE_NORMAL);
+
+	hunt->mapping = mapping;
+	hunt->phone = phone;
+	if (mapping) {
+		rewrite(call, mapping->caller_plan, mapping->callee_plan);
+		cause = check_numbers(call, mapping);
+		if (cause.id == CAUSE_NORMAL)
+			cause = take_line(call, mapping->live, mapping->capacity,
+					  mapping->rate_limit);
+		if (cause.id == CAUSE_NORMAL && mapping->proceeding_s)
+			wheel_start(env->wheel, &call->limit, proceeding_fired, *env->now_us,
+				    (uint64_t)mapping->proceeding_s * 1000000);
+		return cause;
+	}
+	rewrite(call, phone ? phone->caller_plan : NULL, phone ? phone->callee_plan : NULL);
+	if (phone && phone->live)
+		cause = take_line(call, phone->live, phone->capacity, 0);
+	return cause;
+}
+
+struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause)
+{
+	int status = cause_status(cause);
+
+	for (size_t i = 0; hunt->mapping && i < hunt->mapping->replacement_count; i++) {
+		const struct conf_replacement *row = &hunt->mapping->replacements[i];
+
+		if (row->code && row->code != status)
+			continue;
+		return row->instead ? cause_received(row->instead) : cause;
+	}
+	return cause;
+}
+
+int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp)
+{
+	/* Without SDP there is nothing that could be announced as early media. */
+	if (!hunt->mapping || !has_sdp)
+		return status;
+	switch (hunt->mapping->remote_ringing) {
+	case WORD_REMOTE_RINGING_183:
+		return 183;
+	case WORD_REMOTE_RINGING_180:
+		return 180;
+	default:
+		return status;
+	}
+}
