@@ -20,6 +20,13 @@
  * configuration. */
 enum live_admin { LIVE_ENABLED, LIVE_DRAINING, LIVE_DISABLED };
 
+/* Why nobody is to be called there (is_offline): each reason is set and cleared by who knows of it.
+ */
+enum live_offline {
+	LIVE_SILENT = 1,       /* no address answers OPTIONS */
+	LIVE_UNREGISTERED = 2, /* it is not registered here, or we are not there */
+};
+
 enum live_kind { LIVE_MAPPING_GATEWAY, LIVE_ROUTING_GATEWAY, LIVE_PHONE, LIVE_GROUP, LIVE_NUMBER };
 
 /* Attempts and answers of the last while, in buckets that age out one by one. Each is one word:
@@ -38,7 +45,7 @@ struct live {
 	_Atomic uint64_t talk_ms;
 	_Atomic uint64_t down_until_us; /* monotonic: a Retry-After runs until then; 0 = none */
 	_Atomic uint32_t admin;      /* enum live_admin: all but LIVE_ENABLED take no new calls */
-	_Atomic uint32_t is_offline; /* no address answers, or its registration is gone */
+	_Atomic uint32_t is_offline; /* set of enum live_offline: not 0 takes no calls */
 	struct live_window *window;  /* gateways and groups; NULL: none is kept */
 	enum live_kind kind;
 	char name[];
@@ -71,6 +78,14 @@ enum live_verdict live_would_admit(const struct live *live, uint32_t capacity, u
 				   uint64_t now_us);
 /* Calls begun in the running second. */
 uint32_t live_rate(const struct live *live, uint64_t now_us);
+/* Sets or clears one reason to be offline. */
+static inline void live_set_offline(struct live *live, enum live_offline reason, bool is_offline)
+{
+	if (is_offline)
+		atomic_fetch_or(&live->is_offline, (uint32_t)reason);
+	else
+		atomic_fetch_and(&live->is_offline, ~(uint32_t)reason);
+}
 /* Calls in thousandths of the capacity; 0 without one. */
 uint32_t live_load(const struct live *live, uint32_t capacity);
 
