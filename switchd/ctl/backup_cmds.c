@@ -85,7 +85,7 @@ static void done(struct backup_job *job)
 		backup_job_free(job);
 }
 
-/* Sends the job and goes on with `then` when it is back. */
+/* Sends the job and goes on with `then` when it is back; NULL: with the same step. */
 static enum step send_out(struct request *request, enum backup_action action, step_fn *then)
 {
 	struct backups *backups = request->ctl->context.backups;
@@ -118,7 +118,8 @@ static enum step send_out(struct request *request, enum backup_action action, st
 		return request_refuse(request, FAULT_STATE, 0, "backups are not made here");
 	}
 	request->ctl->mail_out++;
-	request->step = then;
+	if (then)
+		request->step = then;
 	return STEP_WAIT;
 }
 
@@ -183,9 +184,14 @@ static enum step listed(struct request *request)
 	return STEP_DONE;
 }
 
+/* Also a part of show tech-support, whose step has to stay. */
 enum step cmd_backup_list(struct request *request)
 {
-	return send_out(request, BACKUP_LIST, listed);
+	const struct backup_state *state = request->state;
+
+	if (state && state->answer)
+		return listed(request);
+	return send_out(request, BACKUP_LIST, NULL);
 }
 
 /* --- verify --- */

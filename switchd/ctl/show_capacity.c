@@ -2,6 +2,7 @@
 /* How much the switch can take as it is configured, and what sets the limit. */
 #include <dirent.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_table.h"
@@ -27,6 +28,9 @@ static const struct member capacity_members[] = {
 	{"contact_limit", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"nat_devices", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"nat_device_limit", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"gateway_calls", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"gateway_call_limit", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"state_free_bytes", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"sessions", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"session_limit", CELL_INT, MEMBER_ALWAYS, NULL},
 	{0},
@@ -101,6 +105,43 @@ static void item_known(struct request *request, const char *name, int64_t number
 		item_int(request, NULL, name, number);
 }
 
+/* Calls out through routing gateways, and how many there may be; not known when one of the gateways
+ * has no limit. */
+static void item_gateways(struct request *request)
+{
+	const struct conf *conf = request->ctl->conf;
+	size_t count = snapshot_object_count(conf->snapshot, OBJECT_ROUTING_GATEWAY);
+	int64_t calls = 0;
+	int64_t limit = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct object *object =
+			snapshot_object_at(conf->snapshot, OBJECT_ROUTING_GATEWAY, i);
+		const struct conf_routing_gateway *gateway =
+			conf_routing_gateway_find(conf, span_of(object_key(object)));
+
+		if (!gateway)
+			continue;
+		calls += atomic_load_explicit(&gateway->live->calls, memory_order_relaxed);
+		if (!gateway->capacity)
+			limit = -1;
+		else if (limit >= 0)
+			limit += gateway->capacity;
+	}
+	item_int(request, NULL, "gateway_calls", calls);
+	item_known(request, "gateway_call_limit", limit);
+}
+
+/* Of the file system that the folder is in; -1: not known. */
+static int64_t free_bytes(const char *folder)
+{
+	struct statvfs fs;
+
+	if (!folder || statvfs(folder, &fs) != 0)
+		return -1;
+	return (int64_t)((uint64_t)fs.f_bavail * fs.f_frsize);
+}
+
 enum step show_capacity(struct request *request)
 {
 	struct location *location = request->ctl->context.location;
@@ -122,6 +163,8 @@ enum step show_capacity(struct request *request)
 	item_int(request, NULL, "nat_devices",
 		 location ? (int64_t)location_nat_count(location) : 0);
 	item_int(request, NULL, "nat_device_limit", (int64_t)capacity.keepalive.capacity);
+	item_gateways(request);
+	item_known(request, "state_free_bytes", free_bytes(request->ctl->context.state_dir));
 	item_int(request, NULL, "sessions", request->ctl->session_count);
 	item_int(request, NULL, "session_limit", CTL_SESSIONS_MAX);
 	item_end(request);

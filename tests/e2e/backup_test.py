@@ -4,6 +4,7 @@
 is full or cannot be written; under kill -9."""
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -136,6 +137,34 @@ class Backups(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.config(), after)
         self.assertIn('nothing to change', self.switch.do('-y', 'backup', 'restore', self.create()))
+
+    def test_after_the_loss_of_the_folder(self):
+        """As switchd(8) tells it: the key, and the two files of a copy."""
+        with Agent(self.switch, '1001', 'one') as phone:
+            phone.register()
+            self.switch.do('gateway', 'a', 'drain')
+            # Bindings are stored once a second.
+            path = None
+
+            def has_binding():
+                nonlocal path
+                path = self.folder / self.create()
+                return self.switch.json('backup', 'verify', path.name)['item']['binding_records'] == 2
+            wait_for('the binding is in a copy', has_binding)
+            before = self.config()
+            self.switch.stop()
+            state = self.switch.folder / 'state'
+            lost = self.switch.folder / 'lost'
+            state.rename(lost)
+            for part in 'config', 'bindings':
+                (state / part).mkdir(parents=True)
+                shutil.copy(lost / 'backups' / path.name / f'{part}.mdb', state / part / 'data.mdb')
+            shutil.copy(lost / 'host.key', state / 'host.key')
+            self.switch.start(apply=False)
+            self.assertEqual(self.config(), before)
+            self.assertEqual(self.switch.rows('show', 'routing-gateways')[0]['state'], 'draining')
+            self.assertEqual([row['phone'] for row in self.switch.rows('show', 'registrations')], ['1001'])
+            phone.register()
 
     def test_a_candidate_is_left_alone(self):
         name = self.create()
