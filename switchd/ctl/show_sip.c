@@ -8,15 +8,15 @@ static const char *const transport_words[] = {
 	[CONF_UDP] = "udp", [CONF_TCP] = "tcp", [CONF_TLS] = "tls"};
 
 static const struct column transports_columns[] = {
-	{"listen", CELL_TEXT, "", "LISTEN", 10},
+	{"listen", CELL_TEXT, "", "LISTEN", 8},
 	{"transport", CELL_TEXT, "", "TRANSPORT", 9},
 	{"local_address", CELL_TEXT, "", "ADDRESS", 21},
-	{"connections", CELL_INT, "", "CONNECTIONS", 11},
-	{"rx_messages", CELL_INT, "", "RECEIVED", 10},
+	{"connections", CELL_INT, "", "CONNS", 5},
+	{"rx_messages", CELL_INT, "", "RECEIVED", 8},
 	{"rx_bytes", CELL_INT, "", "RX-BYTES", -12},
-	{"tx_messages", CELL_INT, "", "SENT", 10},
+	{"tx_messages", CELL_INT, "", "SENT", 8},
 	{"tx_bytes", CELL_INT, "", "TX-BYTES", -12},
-	{"errors", CELL_INT, "", "ERRORS", 7},
+	{"errors", CELL_INT, "", "ERRORS", 6},
 	{"accepted", CELL_INT, "", "ACCEPTED", -9},
 	{"opened", CELL_INT, "", "OPENED", -7},
 	{"refused", CELL_INT, "", "REFUSED", -8},
@@ -121,18 +121,18 @@ enum step show_sip_transports(struct request *request)
 static const struct column connections_columns[] = {
 	{"connection", CELL_INT, "", "NUMBER", -7},
 	{"transport", CELL_TEXT, "", "TRANSPORT", 9},
-	{"local_address", CELL_TEXT, "", "LOCAL", 21},
+	{"local_address", CELL_TEXT, "", "LOCAL", -21},
 	{"remote_address", CELL_TEXT, "", "REMOTE", 21},
-	{"state", CELL_TEXT, "", "STATE", 10},
+	{"state", CELL_TEXT, "", "STATE", 6},
 	{"is_outgoing", CELL_BOOL, "", "OUT", 3},
-	{"is_registered", CELL_BOOL, "", "REGISTERED", 10},
+	{"is_registered", CELL_BOOL, "", "REG", 3},
 	{"tls_version", CELL_TEXT, "", "TLS", -7},
 	{"tls_cipher", CELL_TEXT, "", "CIPHER", -28},
-	{"age_s", CELL_INT, "s", "AGE", 7},
-	{"idle_s", CELL_INT, "s", "IDLE", 7},
+	{"age_s", CELL_INT, "s", "AGE", 5},
+	{"idle_s", CELL_INT, "s", "IDLE", 5},
 	{"rx_messages", CELL_INT, "", "RECEIVED", 8},
-	{"tx_messages", CELL_INT, "", "SENT", 8},
-	{"queued_bytes", CELL_INT, "", "QUEUED", 6},
+	{"tx_messages", CELL_INT, "", "SENT", -6},
+	{"queued_bytes", CELL_INT, "", "QUEUED", -6},
 };
 
 const struct schema schema_sip_connections = SCHEMA_OF_ROWS(connections_columns);
