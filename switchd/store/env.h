@@ -46,6 +46,9 @@ VOS_CHECK enum vos_err env_copy(struct env *env, const char *file, struct vos_fa
 /* A file that env_copy() made, for env_read() and env_close(); it is not checked before. */
 VOS_CHECK enum vos_err env_open_copy(struct env *env, const struct log *log, const char *file,
 				     struct vos_fault *fault);
+/* Lets go of the pages of the map: all that a walk or many writes have touched would else count as
+ * memory of the process for ever. The kernel keeps them as long as it has room. */
+void env_forget_pages(struct env *env);
 /* Fault and error of a code of LMDB or errno. `path` is where it happened. */
 enum vos_err env_fail(const char *path, int code, struct vos_fault *fault);
 /* The same for a folder or file that could not be made, opened or written. */

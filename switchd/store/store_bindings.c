@@ -81,6 +81,7 @@ enum vos_err store_load_bindings(struct store *store, struct location *location,
 	enum vos_err err = env_read(&store->bindings, restore_all, &restore, &fault);
 
 	buf_free(&restore.word);
+	env_forget_pages(&store->bindings);
 	if (err) {
 		log_error(store->log, "store", "bindings cannot be read: %s", fault.text);
 		return err;

@@ -153,6 +153,7 @@ static bool flush(struct store_thread *thread)
 		}
 		report(thread, false, NULL);
 	} while (taken == BATCH_USERS);
+	env_forget_pages(&thread->store->bindings);
 	return true;
 }
 

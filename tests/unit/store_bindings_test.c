@@ -136,6 +136,68 @@ static void many_users(void **state)
 	location_destroy(again);
 }
 
+/* KiB of the map of the bindings that count as memory of the process. */
+static unsigned long resident_map(void)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long total = 0;
+	unsigned long kib;
+	bool is_map = false;
+	char line[512];
+
+	assert_non_null(smaps);
+	while (fgets(line, sizeof(line), smaps)) {
+		if (strchr(line, '-') && strstr(line, " r--s ") && strstr(line, "data.mdb"))
+			is_map = strstr(line, "/bindings/") != NULL;
+		else if (is_map && sscanf(line, "Rss: %lu kB", &kib) == 1) {
+			total += kib;
+			is_map = false;
+		}
+	}
+	fclose(smaps);
+	return total;
+}
+
+static int touch_all(MDB_txn *txn, MDB_dbi dbi, void *context)
+{
+	MDB_cursor *cursor;
+	MDB_val key;
+	MDB_val record;
+	int code = mdb_cursor_open(txn, dbi, &cursor);
+
+	while (!code && !(code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT)))
+		*(size_t *)context += ((const char *)record.mv_data)[0];
+	mdb_cursor_close(cursor);
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+static void pages_of_the_map_are_let_go(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = state_open(&state_quiet);
+	unsigned long touched;
+	size_t sum = 0;
+
+	for (int i = 0; i < 5000; i++) {
+		char user[16];
+
+		snprintf(user, sizeof(user), "%d", 100000 + i);
+		put_one(fixture->location, user, "sip:someone@198.51.100.7:5062", NOW + 60000);
+	}
+	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
+	store_thread_stop(store);
+	assert_int_equal(env_read(&store->bindings, touch_all, &sum, NULL), VOS_OK);
+	touched = resident_map();
+	assert_true(touched >= 256);
+	env_forget_pages(&store->bindings);
+	assert_true(resident_map() < touched / 4);
+	/* And are there again when they are looked for. */
+	sum = 0;
+	assert_int_equal(env_read(&store->bindings, touch_all, &sum, NULL), VOS_OK);
+	assert_int_equal(sum, 5000);
+	store_close(store);
+}
+
 struct peek {
 	const char *key;
 	bool is_there;
@@ -410,8 +472,8 @@ static void equal_contacts_become_one_at_start(void **state)
 
 TEST_MAIN(STORE_TEST(stop_writes_what_is_pending),
 	  STORE_TEST(removed_and_expired_users_are_forgotten), STORE_TEST(many_users),
-	  STORE_TEST(written_bindings_survive_a_kill), STORE_TEST(failed_writes_are_tried_again),
-	  STORE_TEST(a_damaged_record_is_passed_over),
+	  STORE_TEST(pages_of_the_map_are_let_go), STORE_TEST(written_bindings_survive_a_kill),
+	  STORE_TEST(failed_writes_are_tried_again), STORE_TEST(a_damaged_record_is_passed_over),
 	  STORE_TEST(equal_contacts_become_one_at_start),
 	  cmocka_unit_test(lines_that_are_cut_are_refused),
 	  cmocka_unit_test(a_plain_binding_writes_nothing_rare))
