@@ -18,6 +18,7 @@ static const struct column guard_columns[] = {
 	{"suspended_answered", CELL_INT, "", "ANSWERED", -8},
 	{"suspended_inside", CELL_INT, "", "INSIDE", -6},
 	{"flood_dropped", CELL_INT, "", "FLOOD", 8},
+	{"calls_admitted", CELL_INT, "", "CALLS", 8},
 	{"cps_refused", CELL_INT, "", "CPS", 6},
 	{"overload_calls", CELL_INT, "", "REFUSED-CALLS", 13},
 	{"overload_strangers", CELL_INT, "", "REFUSED-STRANGERS", 17},

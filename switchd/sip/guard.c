@@ -25,7 +25,7 @@ static const struct bucket_rule ANSWERED = {.rate = 2, .burst = 4};
 static const struct bucket_rule INSIDE = {.rate = 50, .burst = 200};
 /* 503s under overload, of a thread: one costs a fifth of a call. The rest is dropped, and comes
  * again when its timer says so. */
-static const struct bucket_rule REFUSALS = {.rate = 2000, .burst = 200};
+static const struct bucket_rule REFUSALS = {.rate = 10000, .burst = 500};
 
 /* Told apart from the key of a source's first bucket. */
 #define ANSWERED_BUCKET UINT64_C(0x9e3779b97f4a7c15)
@@ -293,6 +293,7 @@ bool guard_admits_call(struct sip_worker *worker, const struct sip_rx *rx)
 		refuse(worker, rx, CPS_WAIT_S);
 		return false;
 	}
+	count(thread, GUARD_CALLS_ADMITTED);
 	return true;
 }
 
@@ -319,6 +320,7 @@ const char *guard_counter_name(enum guard_counter counter)
 		[GUARD_SUSPENDED_ANSWERED] = "suspended_answered",
 		[GUARD_SUSPENDED_INSIDE] = "suspended_inside",
 		[GUARD_FLOOD_DROPPED] = "flood_dropped",
+		[GUARD_CALLS_ADMITTED] = "calls_admitted",
 		[GUARD_CPS_REFUSED] = "cps_refused",
 		[GUARD_OVERLOAD_CALLS] = "overload_calls",
 		[GUARD_OVERLOAD_STRANGERS] = "overload_strangers",

@@ -23,6 +23,7 @@ enum guard_counter {
 	GUARD_SUSPENDED_ANSWERED, /* let through to be refused */
 	GUARD_SUSPENDED_INSIDE,   /* let through: part of a call, or an answer */
 	GUARD_FLOOD_DROPPED,
+	GUARD_CALLS_ADMITTED,
 	GUARD_CPS_REFUSED,
 	GUARD_OVERLOAD_CALLS,     /* new calls refused */
 	GUARD_OVERLOAD_STRANGERS, /* requests of strangers refused or dropped */

@@ -3,8 +3,11 @@
 
 #define SAMPLES_MIN    3u  /* of a window that is to count */
 #define BEGIN_WINDOWS  2u  /* pressed in a row */
+#define STEER_PART     5u  /* of the limit: what is steered to */
 #define END_WINDOWS    20u /* calm in a row */
 #define CUT_PAUSE      2u  /* windows in which a cut shows what it does */
+#define FAST_WINDOWS   5u  /* without pressure, after which rates rise faster */
+#define RATE_BEGIN     500u
 #define RATE_MIN       10u /* a second: never nothing */
 #define RATE_MAX       1000000u
 #define WINDOWS_A_S    (1000000u / OVERLOAD_WINDOW_US)
@@ -20,12 +23,14 @@ static uint32_t within(uint64_t rate)
 	return rate < RATE_MIN ? RATE_MIN : rate > RATE_MAX ? RATE_MAX : (uint32_t)rate;
 }
 
-static void scale(struct overload *overload, const uint32_t percent[OVERLOAD_SHARES])
+static void cut(struct overload *overload)
 {
 	for (int share = 0; share < OVERLOAD_SHARES; share++) {
 		struct overload_rate *rate = &overload->rates[share];
 
-		rate->rate = within((uint64_t)rate->rate * percent[share] / 100);
+		/* What is not used up is not what presses. */
+		if (rate->average >= rate->rate / 2)
+			rate->rate = within((uint64_t)rate->rate * CUT_PERCENT[share] / 100);
 	}
 	overload->cooldown = CUT_PAUSE;
 }
@@ -35,7 +40,9 @@ static void raise_rates(struct overload *overload)
 	for (int share = 0; share < OVERLOAD_SHARES; share++) {
 		struct overload_rate *rate = &overload->rates[share];
 
-		rate->rate = within((uint64_t)rate->rate + rate->rate / 25 + 2);
+		/* Slowly at first, since that is where the limit was a moment ago. */
+		rate->rate = within((uint64_t)rate->rate +
+				    rate->rate / (overload->unpressed < FAST_WINDOWS ? 25 : 8) + 2);
 	}
 }
 
@@ -43,9 +50,16 @@ static void begin(struct overload *overload)
 {
 	overload->is_on = true;
 	overload->calm = 0;
-	for (int share = 0; share < OVERLOAD_SHARES; share++)
-		overload->rates[share].rate = within(overload->rates[share].average);
-	scale(overload, BEGIN_PERCENT);
+	overload->unpressed = 0;
+	overload->cooldown = CUT_PAUSE;
+	for (int share = 0; share < OVERLOAD_SHARES; share++) {
+		struct overload_rate *rate = &overload->rates[share];
+		uint64_t start = (uint64_t)rate->average * BEGIN_PERCENT[share] / 100;
+
+		/* One that hardly came has not made the overload, and is not to wait for its end.
+		 */
+		rate->rate = within(start > RATE_BEGIN ? start : RATE_BEGIN);
+	}
 	atomic_fetch_add_explicit(&overload->episodes, 1, memory_order_relaxed);
 }
 
@@ -55,12 +69,14 @@ static void steer(struct overload *overload, bool is_pressed)
 		overload->cooldown--;
 	if (is_pressed) {
 		overload->calm = 0;
+		overload->unpressed = 0;
 		/* A queue that gets shorter needs time, not a second cut. */
 		if (!overload->cooldown && overload->window_least >= overload->last_least)
-			scale(overload, CUT_PERCENT);
+			cut(overload);
 		return;
 	}
 	raise_rates(overload);
+	overload->unpressed++;
 	overload->calm = overload->window_refused ? 0 : overload->calm + 1;
 	if (overload->calm >= END_WINDOWS)
 		overload->is_on = false;
@@ -80,8 +96,10 @@ static void show(struct overload *overload, uint64_t now_us)
 
 static void close_window(struct overload *overload)
 {
+	/* Once it is on, the queue is to become short, not just bearable. */
+	uint32_t limit = overload->is_on ? OVERLOAD_LIMIT / STEER_PART : OVERLOAD_LIMIT;
 	bool is_pressed =
-		overload->window_samples >= SAMPLES_MIN && overload->window_least >= OVERLOAD_LIMIT;
+		overload->window_samples >= SAMPLES_MIN && overload->window_least >= limit;
 
 	overload->pressed = is_pressed ? overload->pressed + 1 : 0;
 	for (int share = 0; share < OVERLOAD_SHARES; share++) {

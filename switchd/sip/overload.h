@@ -39,7 +39,8 @@ struct overload {
 	bool window_refused;
 	uint32_t last_least; /* of the window before */
 	uint32_t pressed;    /* windows in a row */
-	uint32_t calm;       /* windows in a row */
+	uint32_t calm;       /* windows in a row without pressure and refusals */
+	uint32_t unpressed;  /* without pressure */
 	uint32_t cooldown;   /* windows until rates may be cut again */
 	struct overload_rate rates[OVERLOAD_SHARES];
 	bool is_on;

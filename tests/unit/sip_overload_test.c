@@ -44,6 +44,16 @@ static void arrive(struct model *model, enum overload_share share, double a_seco
 	}
 }
 
+/* As guard.c reckons it: by the time of waiting, or by how full the buffer is. */
+static uint32_t pressure_of(const struct model *model)
+{
+	uint64_t lag_us = model->now_us - model->queue[model->first].at_us;
+	uint32_t by_lag = (uint32_t)(lag_us * OVERLOAD_LIMIT / LIMIT);
+	uint32_t by_queue = (uint32_t)(model->count * 2 * OVERLOAD_LIMIT / QUEUE);
+
+	return by_lag > by_queue ? by_lag : by_queue;
+}
+
 static void run_ms(struct model *model, double calls_s, double strangers_s)
 {
 	model->now_us += MS;
@@ -51,9 +61,7 @@ static void run_ms(struct model *model, double calls_s, double strangers_s)
 	arrive(model, OVERLOAD_STRANGERS, strangers_s);
 	if (model->now_us >= model->sample_us + 5 * MS && model->count) {
 		model->sample_us = model->now_us;
-		overload_sample(&model->overload, model->now_us,
-				(uint32_t)((model->now_us - model->queue[model->first].at_us) *
-					   OVERLOAD_LIMIT / LIMIT));
+		overload_sample(&model->overload, model->now_us, pressure_of(model));
 	}
 	model->left_us = model->left_us < 0 ? model->left_us + 1000 : 1000;
 	while (model->count && model->left_us > 0) {
@@ -154,6 +162,17 @@ static void strangers_go_first(void **state)
 	assert_true(seen(model).rates[OVERLOAD_STRANGERS] < 150000);
 }
 
+/* Who had no part in it does not wait for its end either. */
+static void a_flood_without_calls_leaves_room_for_them(void **state)
+{
+	struct model *model = *state;
+
+	calls_in(model, 10000, 0, 600000);
+	assert_true(seen(model).is_on);
+	calls_in(model, 3000, 4000, 0);
+	assert_in_range(calls_in(model, 1000, 4000, 0), 3990, 4010);
+}
+
 static void hysteresis_keeps_it_from_flapping(void **state)
 {
 	struct model *model = *state;
@@ -184,4 +203,5 @@ static void silence_ends_it(void **state)
 
 TEST_MAIN(TEST(a_load_that_fits_is_let_alone), TEST(a_burst_is_no_overload),
 	  TEST(five_times_too_much_leaves_four_fifths_useful), TEST(twice_too_much_costs_little),
-	  TEST(strangers_go_first), TEST(hysteresis_keeps_it_from_flapping), TEST(silence_ends_it))
+	  TEST(strangers_go_first), TEST(a_flood_without_calls_leaves_room_for_them),
+	  TEST(hysteresis_keeps_it_from_flapping), TEST(silence_ends_it))
