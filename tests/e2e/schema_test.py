@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 import jsonschema
 from sip_client import Phone
 from siplib import Agent, Rtp, Sdp, make_sdp
-from switch import BUILD, ROOT, Switch
+from stream_client import connect
+from switch import BUILD, ROOT, Switch, free_tcp_port
 from terminal import Terminal
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / 'data/schema').glob('*.json'))}
@@ -97,12 +98,14 @@ COMMANDS = {
     'tech-support': ['show tech-support'],
     'counters': ['show counters', 'show counters gateway'],
     'sip-statistics': ['show sip statistics'],
+    'sip-transports': ['show sip transports'],
+    'sip-connections': ['show sip connections', 'show sip connections address 127.0.0.1'],
     'sip-transactions': ['show sip transactions'],
     'sip-transactions-list': ['show sip transactions list', 'show sip transactions list limit 1'],
-    'authentication-failures': ['show authentication failures'],
-    'authentication-suspended': ['show authentication suspended'],
     'sip-guard': ['show sip guard'],
     'authentication-firewall': ['show authentication firewall'],
+    'authentication-failures': ['show authentication failures'],
+    'authentication-suspended': ['show authentication suspended'],
 }
 # Needs a candidate, hence several lines in one session.
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
@@ -134,8 +137,13 @@ class Schemas(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix='vos-schema-')
         cls.addClassCleanup(cls.folder.cleanup)
-        cls.switch = Switch(cls.folder.name, CONFIG)
+        port = free_tcp_port()
+        cls.switch = Switch(cls.folder.name, f'{CONFIG}listen stream\n tcp 127.0.0.1:{port}\n exit\n')
         cls.switch.start()
+        stream = connect('127.0.0.1', port)
+        cls.addClassCleanup(stream.close)
+        stream.send(b'\r\n\r\n')  # who says nothing at all is not kept
+        stream.read()
         cls.addClassCleanup(cls.switch.stop)
         cls.switch.set('SS_SIP_NAT_KEEP_ALIVE_PERIOD', '20')
         cls.switch.do('set', 'phone', '1001', 'lock', 'none')
