@@ -53,12 +53,26 @@ static struct cause check_numbers(const struct call *call,
 	return cause_of(CAUSE_NORMAL);
 }
 
+struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause)
+{
+	int status = cause_status(cause);
+
+	for (size_t i = 0; hunt->mapping && i < hunt->mapping->replacement_count; i++) {
+		const struct conf_replacement *row = &hunt->mapping->replacements[i];
+
+		if (row->code && row->code != status)
+			continue;
+		return row->instead ? cause_received(row->instead) : cause;
+	}
+	return cause;
+}
+
 static void proceeding_fired(struct wheel_timer *timer, void *owner)
 {
 	struct call *call = (struct call *)((char *)timer - offsetof(struct call, limit));
 
 	(void)owner;
-	call_end(call, NULL, cause_of(CAUSE_TIMEOUT_SETUP));
+	call_end(call, NULL, call_ingress_told(call->hunt, cause_of(CAUSE_TIMEOUT_SETUP)));
 }
 
 struct cause call_ingress(struct call *call, const struct call_setup *setup)
@@ -85,20 +99,6 @@ struct cause call_ingress(struct call *call, const struct call_setup *setup)
 	rewrite(call, phone ? phone->caller_plan : NULL, phone ? phone->callee_plan : NULL);
 	if (phone && phone->live)
 		cause = take_line(call, phone->live, phone->capacity, 0);
-	return cause;
-}
-
-struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause)
-{
-	int status = cause_status(cause);
-
-	for (size_t i = 0; hunt->mapping && i < hunt->mapping->replacement_count; i++) {
-		const struct conf_replacement *row = &hunt->mapping->replacements[i];
-
-		if (row->code && row->code != status)
-			continue;
-		return row->instead ? cause_received(row->instead) : cause;
-	}
 	return cause;
 }
 

@@ -16,6 +16,7 @@
 #include "switchd/sip/location.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
+#include "tests/support/changes.h"
 #include "tests/support/config.h"
 #include "tests/support/test.h"
 
@@ -124,10 +125,10 @@ void caller_sends(struct bench *bench, const char *method, int cseq, const char 
 		 "%s sip:%s@127.0.0.1:%u SIP/2.0\r\n"
 		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s\r\n"
 		 "Max-Forwards: 70\r\nFrom: <sip:100@127.0.0.1>;tag=caller\r\n"
-		 "To: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: call-1\r\nCSeq: %d %s\r\n"
+		 "To: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n"
 		 "Contact: <sip:100@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
 		 method, bench->called, bench->port, bench->caller.port, branch, bench->called,
-		 to_tag[0] ? ";tag=" : "", to_tag, cseq, method, bench->caller.port,
+		 to_tag[0] ? ";tag=" : "", to_tag, bench->call_id, cseq, method, bench->caller.port,
 		 body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	peer_send(bench, &bench->caller, text);
 }
@@ -212,6 +213,7 @@ struct bench *bench_open(const char *media_mode)
 	for (int i = 0; i < BENCH_PHONES; i++)
 		open_peer(&bench->phones[i]);
 	bench->called = "900";
+	bench->call_id = "call-1";
 	snprintf(listen, sizeof(listen), "127.0.0.1:%u", bench->port);
 	snprintf(gateway, sizeof(gateway), "127.0.0.1:%u", bench->callee.port);
 	{
@@ -242,6 +244,21 @@ struct bench *bench_open(const char *media_mode)
 		fail_msg("%s", fault.text);
 	bench->workers[0] = bench->worker;
 	return bench;
+}
+
+void bench_change(struct bench *bench, struct change_list *list)
+{
+	static const struct secret_key key = {{1}};
+	struct vos_fault fault = {0};
+	struct conf *conf;
+
+	if (conf_build(changes_apply(bench->conf->snapshot, list), &key, bench->conf, &conf,
+		       &fault) != VOS_OK)
+		fail_msg("%s: %s", fault.path, fault.text);
+	worker_swap_conf(bench->worker, conf_ref(conf));
+	media_configure(bench->shared.media, conf);
+	conf_unref(bench->conf);
+	bench->conf = conf;
 }
 
 void bench_register(struct bench *bench, const char *number, int index, unsigned q_thousandths)

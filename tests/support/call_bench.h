@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "shared/config/change.h"
 #include "switchd/sip/worker.h"
 
 #define BODY                                                                        \
@@ -29,6 +30,7 @@ struct bench {
 	struct peer callee;
 	struct peer phones[BENCH_PHONES]; /* contacts of the phones below, once registered */
 	const char *called;               /* whom the caller calls: "900", the gateway's */
+	const char *call_id;              /* of the caller's requests: "call-1" */
 	uint16_t port;
 };
 
@@ -38,6 +40,9 @@ struct bench {
 
 /* Gives a phone the contact that phones[index] is. */
 void bench_register(struct bench *bench, const char *number, int index, unsigned q_thousandths);
+
+/* Puts the list (which is then empty) in force, as a commit does. */
+void bench_change(struct bench *bench, struct change_list *list);
 
 /* media_mode: a word of SS_MEDIA_PROXY_MODE. */
 struct bench *bench_open(const char *media_mode);
