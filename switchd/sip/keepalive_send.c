@@ -123,11 +123,12 @@ static bool send_targets(struct sip_worker *worker, struct keepalive_sender *sen
 
 uint64_t keepalive_send(struct sip_worker *worker, struct keepalive_sender *sender)
 {
-	uint64_t start_us = clock_mono_us();
 	uint64_t wait_us = 0;
+	uint64_t start_us;
 
 	if (sender->at == sender->count && worker->now_us < sender->due_us)
 		return sender->due_us - worker->now_us;
+	start_us = clock_mono_us();
 	do {
 		if (!send_targets(worker, sender))
 			return RETRY_US;

@@ -10,7 +10,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 from siplib import Agent, Message, make_sdp
 from sip_client import Phone
-from switch import Switch, wait_for
+from stream_client import StreamAgent
+from switch import Switch, free_udp_port, wait_for
 
 PASSWORD = 'right-password'
 PERIOD_S = 10
@@ -22,6 +23,7 @@ class Probes(unittest.TestCase):
     def setUp(self):
         self.scratch = tempfile.TemporaryDirectory(prefix='vos-probe-')
         self.addCleanup(self.scratch.cleanup)
+        self.tcp_port = free_udp_port()
         self.switch = Switch(self.scratch.name, f'''
 phone 1001
  password plain "{PASSWORD}"
@@ -30,6 +32,17 @@ phone 1001
 phone 1002
  password plain "{PASSWORD}"
  exit
+phone 1003
+ password plain "{PASSWORD}"
+ keepalive options
+ exit
+phone 1004
+ password plain "{PASSWORD}"
+ exit
+listen stream
+ tcp 127.0.0.1:{self.tcp_port}
+ exit
+SS_SIP_SIGNALLING_THREADS = 3
 SS_SIP_NAT_KEEP_ALIVE_PERIOD = {PERIOD_S}
 SS_SIP_NAT_KEEP_ALIVE_PROBE_FAILS = 1
 SS_SIP_TIMEOUT_INVITE = 3
@@ -74,36 +87,55 @@ SS_SIP_TIMEOUT_INVITE = 3
     def unreachable(self, port):
         return wait_for('it is unreachable', lambda: self.row(port)['is_reachable'] is False, 3 * PERIOD_S)
 
-    def test_what_a_probe_is(self):
-        phone = self.phone('1001', advertised=HIDDEN)
-        probe = self.probe(phone)
-        host = f'{self.switch.address}:{self.switch.port}'
-        self.assertEqual(probe.first_line, f'OPTIONS sip:1001@{HIDDEN} SIP/2.0')
+    def test_who_gets_what(self):
+        """All in one round: by UDP with and without NAT, and by the connection that a phone registered by."""
+        with StreamAgent(self.switch, '1003', PASSWORD, self.tcp_port) as stream, \
+                StreamAgent(self.switch, '1004', PASSWORD, self.tcp_port) as silent_stream:
+            stream.register()
+            # The message is not for connections.
+            silent_stream.register(contact=f'<sip:1004@{HIDDEN};transport=tcp>')
+            self.assertIs(self.switch.rows('show', 'registrations', 'phone', '1004')[0]['is_nat'], True)
+            hidden = self.phone('1001', advertised=HIDDEN)
+            direct = self.phone('1001')
+            message = self.phone('1002', advertised=HIDDEN)
+            first = self.probe(hidden)
+            self.check_probe(first, f'sip:1001@{HIDDEN}')
+            self.check_probe(self.probe(direct), direct.contact)
+            self.assertEqual(message.receive(2 * PERIOD_S), b'HELLO')
+            over_tcp = stream.wait_for(lambda found: found.method == 'OPTIONS', 2 * PERIOD_S)
+            self.check_probe(over_tcp, stream.contact[1:-1], 'TCP', self.tcp_port)
+            self.assertIs(over_tcp.source, stream.main)
+            rows = self.switch.rows('show', 'nat-keep-alive', 'phones')
+            self.assertEqual(sorted((row['phone'], row['kind'], row['unanswered_probes']) for row in rows),
+                             [('1001', 'options', 1), ('1001', 'options', 1), ('1002', 'message', None),
+                              ('1003', 'options', 1)])
+            self.assertIsNone(self.registered(message.port)['is_reachable'])
+            # Each is one turn of the round, and there is no transaction that would repeat it or wait.
+            status = self.status()
+            self.assertEqual((status['devices'], status['devices_probed'], status['sent_total']), (4, 3, 4))
+            self.assertEqual([row for row in self.switch.rows('show', 'sip', 'transactions')
+                              if row['method'] == 'OPTIONS'], [])
+            stream.reply(over_tcp, 200, to_tag='a')
+            wait_for('the answer is seen', lambda: 0 in [
+                row['unanswered_probes'] for row in self.switch.rows('show', 'nat-keep-alive', 'phones')])
+            again = self.probe(hidden)
+            self.check_probe(again, f'sip:1001@{HIDDEN}')
+            self.assertNotEqual(again.get('Via'), first.get('Via'))
+            self.assertNotEqual(again.call_id, first.call_id)
+
+    def check_probe(self, probe, uri, transport='UDP', port=None):
+        host = f'{self.switch.address}:{port or self.switch.port}'
+        self.assertEqual(probe.first_line, f'OPTIONS {uri} SIP/2.0')
         via = probe.all('Via')
         self.assertEqual(len(via), 1)
-        self.assertTrue(via[0].startswith(f'SIP/2.0/UDP {host};rport;'))
+        self.assertTrue(via[0].startswith(f'SIP/2.0/{transport} {host};rport;'))
         self.assertRegex(via[0], BRANCH)
         self.assertEqual(probe.get('Max-Forwards'), '70')
         self.assertRegex(probe.get('From'), rf'^<sip:{re.escape(host)}>;tag=[0-9a-f]+$')
-        self.assertEqual(probe.get('To'), f'<sip:1001@{HIDDEN}>')
+        self.assertEqual(probe.get('To'), f'<{uri}>')
         self.assertRegex(probe.call_id, '^v1-00k[0-9a-f]{24}$')
         self.assertRegex(probe.get('CSeq'), r'^\d+ OPTIONS$')
         self.assertEqual(probe.get('Content-Length'), '0')
-        # It is one turn of the round, and there is no transaction that would repeat it or wait.
-        status = self.status()
-        self.assertEqual((status['devices'], status['devices_probed'], status['sent_this_round']), (1, 1, 1))
-        again = self.probe(phone)
-        self.assertNotEqual(again.get('Via'), probe.get('Via'))
-        self.assertNotEqual(again.call_id, probe.call_id)
-
-    def test_without_nat_too_and_the_other_is_not_probed(self):
-        direct = self.phone('1001')
-        hidden = self.phone('1002', advertised=HIDDEN)
-        self.assertEqual(self.probe(direct).method, 'OPTIONS')
-        self.assertEqual(hidden.receive(2 * PERIOD_S), b'HELLO')
-        self.assertEqual({row['phone']: row['kind'] for row in self.switch.rows('show', 'nat-keep-alive', 'phones')},
-                         {'1001': 'options', '1002': 'message'})
-        self.assertIsNone(self.registered(hidden.port)['is_reachable'])
 
     def test_silence_and_signs_of_life(self):
         phone = self.phone('1001', advertised=HIDDEN)
