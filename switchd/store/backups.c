@@ -316,8 +316,9 @@ size_t backups_names(struct backups *backups, char (*out)[BACKUP_NAME_MAX], size
 	if (!dir)
 		return 0;
 	while (count < max && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.' && strlen(entry->d_name) < BACKUP_NAME_MAX)
-			snprintf(out[count++], BACKUP_NAME_MAX, "%s", entry->d_name);
+		/* What is longer than a name of ours is none. */
+		count += entry->d_name[0] != '.' &&
+			 span_copy(span_of(entry->d_name), out[count], BACKUP_NAME_MAX);
 	closedir(dir);
 	return count;
 }

@@ -40,8 +40,12 @@ class Backups(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.switch = Switch(scratch.name, CONFIG)
         self.switch.start()
-        self.addCleanup(self.switch.stop)
+        self.addCleanup(self.stop)
         self.folder = self.switch.folder / 'state' / 'backups'
+
+    def stop(self):
+        if self.switch.process:
+            stop_cleanly(self.switch)
 
     def list(self):
         return self.switch.rows('backup', 'list')

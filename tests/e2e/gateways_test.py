@@ -10,10 +10,11 @@ import tempfile
 import threading
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 from siplib import Agent, make_sdp, stop_cleanly
-from switch import BUILD, Switch, free_udp_port, wait_for
+from switch import BUILD, Switch, wait_for
 from terminal import Terminal
 
 VOSCTL = str(BUILD / 'vosctl')
@@ -23,7 +24,10 @@ class Gateways(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(prefix='vos-gateways-')
         self.addCleanup(scratch.cleanup)
-        self.carrier_port = free_udp_port()
+        # Its port is in the configuration, so it is there before the switch.
+        self.carrier = Agent(SimpleNamespace(address='127.0.0.1', port=0), 'carrier')
+        self.addCleanup(self.carrier.close)
+        self.carrier_port = self.carrier.port
         self.switch = Switch(scratch.name, f'''hostname sw1
 phone 1001
  password plain "one"
@@ -57,9 +61,13 @@ routing-gateway other
  exit
 ''')
         self.switch.start()
-        self.addCleanup(self.switch.stop)
-        self.carrier = self.agent('carrier', '', port=self.carrier_port)
+        self.addCleanup(self.stop)
+        self.carrier.switch = (self.switch.address, self.switch.port)
         self.source = self.agent('5551', '', address='127.0.0.3')
+
+    def stop(self):
+        if self.switch.process:
+            stop_cleanly(self.switch)
 
     def agent(self, *words, **options):
         agent = Agent(self.switch, *words, **options)
