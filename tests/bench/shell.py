@@ -77,7 +77,9 @@ def memory_kib(pid, name):
 class Bench:
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.switch = Switch(folder, f'hostname sw1\nSS_SIP_AUTHENTICATION_REALM {REALM}\n')
+        # All registrations come from one address.
+        self.switch = Switch(folder, f'hostname sw1\nSS_SIP_AUTHENTICATION_REALM {REALM}\n'
+                             'trusted 127.0.0.0/8\n exit\nSS_SIP_OVERLOAD_LAG 0\n')
         self.session = None
         self.period_s = 60
 
