@@ -160,7 +160,7 @@ _vosctl_next()
 {
 	case "$1" in
 	'')
-		next='show clear alarm certificates gateway test shutdown set commit monitor apply'
+		next='show clear alarm certificates gateway test backup shutdown set commit monitor apply'
 		;;
 	'show')
 		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication alarms'
@@ -170,10 +170,10 @@ _vosctl_next()
 		'show sessions' | 'show capacity' | 'show tech-support' | \
 		'show sip statistics' | 'show sip transports' | 'show sip guard' | \
 		'show authentication firewall' | 'show alarms active' | 'clear calls all' | \
-		'clear authentication suspended all' | 'set system-parameter rtp-encryption-key *' | \
-		'set phone * password *' | 'set mapping-gateway * password *' | \
-		'set routing-gateway * password *' | 'set registration * password *' | \
-		'set SS_RTP_ENCRYPTION_KEY *')
+		'clear authentication suspended all' | 'backup list' | 'backup prune' | \
+		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
+		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
+		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -221,16 +221,17 @@ _vosctl_next()
 		'show sip connections *' | 'show authentication failures address' | \
 		'show authentication suspended address' | 'show alarms history last' | \
 		'clear authentication suspended address * *' | 'alarm acknowledge * comment' | \
-		'test media caller * *' | 'shutdown graceful' | 'set system-parameter rtp-port-range' | \
-		'set system-parameter authentication-max-retry' | 'set system-parameter authentication-failed-suspend' | \
-		'set system-parameter qos-signal' | 'set system-parameter qos-rtp' | \
-		'set system-parameter endpoint-expire' | 'set system-parameter endpoint-nat-expire' | \
-		'set system-parameter gateway-switch-limit' | 'set system-parameter gateway-asr-reserve-time' | \
-		'set system-parameter gateway-asr-reserve-separate' | 'set system-parameter try-protect-route-delay' | \
-		'set system-parameter endpoint-time-to-live' | 'set system-parameter endpoint-register-retry' | \
-		'set system-parameter endpoint-register-suspend-time' | 'set system-parameter max-call-duration' | \
-		'set system-parameter call-remain-time' | 'set system-parameter no-media-hangup-time' | \
-		'set system-parameter max-cps' | 'set system-parameter black-list-caller-malicious-call-check-interval' | \
+		'test media caller * *' | 'backup create comment' | 'shutdown graceful' | \
+		'set system-parameter rtp-port-range' | 'set system-parameter authentication-max-retry' | \
+		'set system-parameter authentication-failed-suspend' | 'set system-parameter qos-signal' | \
+		'set system-parameter qos-rtp' | 'set system-parameter endpoint-expire' | \
+		'set system-parameter endpoint-nat-expire' | 'set system-parameter gateway-switch-limit' | \
+		'set system-parameter gateway-asr-reserve-time' | 'set system-parameter gateway-asr-reserve-separate' | \
+		'set system-parameter try-protect-route-delay' | 'set system-parameter endpoint-time-to-live' | \
+		'set system-parameter endpoint-register-retry' | 'set system-parameter endpoint-register-suspend-time' | \
+		'set system-parameter max-call-duration' | 'set system-parameter call-remain-time' | \
+		'set system-parameter no-media-hangup-time' | 'set system-parameter max-cps' | \
+		'set system-parameter black-list-caller-malicious-call-check-interval' | \
 		'set system-parameter black-list-caller-malicious-call-limit' | \
 		'set system-parameter black-list-caller-malicious-call-expire' | \
 		'set system-parameter black-list-no-answer-period' | 'set system-parameter black-list-no-answer-limit' | \
@@ -520,6 +521,15 @@ _vosctl_next()
 	'test media')
 		next='caller'
 		;;
+	'backup')
+		next='create list verify restore prune'
+		;;
+	'backup create')
+		next='comment'
+		;;
+	'backup verify' | 'backup restore')
+		next='@backups !'
+		;;
 	'shutdown')
 		next='graceful'
 		;;
@@ -776,7 +786,13 @@ _vosctl_next()
 		next='@keys:registration'
 		;;
 	'set registration *')
-		next='server transport account auth-name password expire retry-delay routing-gateway'
+		next='server transport account auth-name password expire retry-delay routing-gateway from mapping-gateway'
+		;;
+	'set registration * from')
+		next='@ caller account !'
+		;;
+	'set registration * mapping-gateway')
+		next='@mapping-gateways !'
 		;;
 	'set alarm')
 		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket @keys:alarm'

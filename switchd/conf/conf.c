@@ -189,8 +189,15 @@ static void free_conf(struct conf *conf)
 				    private->phone_count * sizeof(*private->phones));
 		free(private->phones);
 		free(private->phone_slots);
+		conf_free_registrations(private);
+		if (private->mappings)
+			secret_wipe(private->mappings,
+				    private->mapping_count * sizeof(*private->mappings));
 		free(private->mappings);
 		prefix_table_free(&private->sources);
+		if (private->routings)
+			secret_wipe(private->routings,
+				    private->routing_count * sizeof(*private->routings));
 		free(private->routings);
 		free(private->routes);
 		free(private->listens);
@@ -211,6 +218,10 @@ static enum vos_err build_rules(struct conf *conf, const struct conf *previous)
 	if (previous)
 	private->live = live_table_ref(previous->private->live);
 	else if (live_table_create(&private->live) != VOS_OK) return VOS_ENOMEM;
+	if (previous)
+		private->trunks = trunk_table_ref(previous->private->trunks);
+	else if (trunk_table_create(&private->trunks) != VOS_OK)
+		return VOS_ENOMEM;
 	return conf_rules_build(&private->rules, conf->snapshot, private->live);
 }
 
@@ -246,7 +257,9 @@ enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
 	if (!err)
 		err = conf_build_listens(conf);
 	if (!err)
-		err = conf_build_gateways(conf, fault);
+		err = conf_build_gateways(conf, key, fault);
+	if (!err)
+		err = conf_build_registrations(conf, key, fault);
 	if (!err)
 		err = conf_build_known(conf);
 	if (!err)

@@ -9,29 +9,21 @@
 #include "shared/base/log.h"
 #include "shared/base/secret.h"
 #include "shared/config/snapshot.h"
+#include "switchd/conf/conf_party.h"
 #include "switchd/conf/conf_rules.h"
 
-#define CONF_MD5_BYTES    16
-#define CONF_SHA256_BYTES 32
-
-enum conf_media_mode { CONF_MEDIA_AUTO, CONF_MEDIA_ON, CONF_MEDIA_OFF, CONF_MEDIA_MUST_ON };
-enum conf_lock { CONF_LOCK_NONE, CONF_LOCK_OUT, CONF_LOCK_IN, CONF_LOCK_ALL };
-
-/* What a password becomes for digest authentication: H(user:realm:password), RFC 7616
- * section 3.4.2, under each hash, whichever algorithms are offered: to offer another is then a
- * cheap commit. */
-struct conf_ha1 {
-	uint8_t md5[CONF_MD5_BYTES];
-	uint8_t sha256[CONF_SHA256_BYTES];
+/* Where calls to a phone go instead; an empty list: nowhere. */
+enum conf_forward {
+	CONF_FORWARD_ALWAYS,
+	CONF_FORWARD_BUSY,
+	CONF_FORWARD_NO_ANSWER,
+	CONF_FORWARD_OFFLINE,
+	CONF_FORWARDS
 };
 
-/* What media and call need of either party, whatever its kind. */
-struct conf_party {
-	enum conf_media_mode media_mode;
-	bool has_local_ring;
-	bool has_encryption;
-	bool is_dynamic;     /* registers here */
-	const char *network; /* name of a network object, "" = by address */
+struct conf_forwarding {
+	struct conf_names numbers[CONF_FORWARDS];
+	uint16_t ring_s; /* ringing before it counts as not answered */
 };
 
 struct conf_phone {
@@ -47,103 +39,12 @@ struct conf_phone {
 	int32_t max_duration_s;                   /* 0 = no limit, or CONF_DURATION_UNSET */
 	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
 	const struct conf_dial_plan *callee_plan;
-	uint8_t max_addresses; /* that it may be registered from at a time */
+	const struct conf_forwarding *forwarding; /* NULL: none */
+	uint8_t max_addresses;                    /* that it may be registered from at a time */
 	bool is_static;
 	struct addr static_address; /* is_static; family ADDR_NONE: none given; port 5060 unless
 				       given */
 	bool rings_at_once;         /* its contacts of equal q, instead of one after the other */
-};
-
-/* A list of names. */
-struct conf_names {
-	const char *const *names;
-	size_t count;
-};
-
-/* Stages of an outgoing call (behaviour C6), in rising order. */
-enum conf_stage {
-	CONF_STAGE_INVITE,
-	CONF_STAGE_TRYING,
-	CONF_STAGE_PROGRESS,
-	CONF_STAGE_PROGRESS_SDP,
-	CONF_STAGE_RINGING,
-	CONF_STAGES,
-};
-
-/* When another gateway may be tried after this one (behaviour C7), beside what the parameters say.
- */
-struct conf_switching {
-	bool after_ring;
-	bool after_sdp;
-	bool after_rtp;
-	bool after_busy;
-	const uint16_t *stop_codes;
-	size_t stop_code_count;
-};
-
-/* A failure code, and what the caller is told in its place. 0 stands for any, or for as it is. */
-struct conf_replacement {
-	uint16_t code;
-	uint16_t instead;
-};
-
-#define CONF_DURATION_UNSET (-1) /* of max_duration_s: the parameter says */
-
-#define CONF_GATEWAY_ADDRESSES_MAX 8
-#define CONF_GATEWAY_PREFIXES_MAX  64
-
-struct conf_mapping_gateway {
-	const char *name;
-	struct prefix sources[CONF_GATEWAY_ADDRESSES_MAX];
-	uint16_t source_ports[CONF_GATEWAY_ADDRESSES_MAX]; /* 0 = any */
-	uint8_t source_count;
-	bool match_port; /* authentication ip-port */
-	enum conf_lock lock;
-	struct conf_party party;
-	struct live *live;
-	uint32_t capacity;                  /* 0 = no limit, as with the next */
-	uint32_t rate_limit;                /* calls/s */
-	struct conf_names allowed_gateways; /* none: all */
-	struct conf_names groups;           /* none: any */
-	bool groups_are_denied;
-	struct conf_number_rule caller_rule;
-	struct conf_number_rule callee_rule;
-	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
-	const struct conf_dial_plan *callee_plan;
-	uint16_t proceeding_s;  /* longest set-up over all gateways tried; 0 = no limit */
-	uint8_t remote_ringing; /* WORD_REMOTE_RINGING_... */
-	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
-	const struct conf_replacement *replacements;
-	size_t replacement_count;
-};
-
-enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
-
-struct conf_routing_gateway {
-	const char *name;
-	enum conf_transport transport;
-	struct addr addresses[CONF_GATEWAY_ADDRESSES_MAX]; /* port 5060 (TLS: 5061) unless given */
-	uint8_t address_count;
-	const char *prefixes[CONF_GATEWAY_PREFIXES_MAX]; /* none: matches every number, length 0 */
-	uint8_t prefix_count;
-	int32_t priority; /* smaller first */
-	enum conf_lock lock;
-	struct conf_party party;
-	struct live *live;
-	uint32_t capacity;   /* 0 = no limit, as with the next */
-	uint32_t rate_limit; /* calls/s */
-	bool is_protected;   /* only when the others failed, or set-up takes long */
-	bool stops_prefix;   /* prefix-mode terminate: no shorter prefix after this one */
-	struct conf_names groups;
-	struct conf_number_rule caller_rule;
-	struct conf_number_rule callee_rule;
-	struct conf_periods periods;
-	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next two */
-	const struct conf_dial_plan *callee_plan;
-	const struct conf_pool *pool;
-	struct conf_switching switching;
-	uint16_t stage_s[CONF_STAGES]; /* 0: the parameter */
-	int32_t max_duration_s;        /* 0 = no limit, or CONF_DURATION_UNSET */
 };
 
 struct conf_listen {
@@ -216,6 +117,12 @@ const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *
 const struct conf_mapping_gateway *conf_mapping_named(const struct conf *conf, struct span name);
 const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *conf,
 							     struct span name);
+/* Routing gateways that register here: how many, and the next one at or behind *index (which is
+ * moved on); NULL at the end. */
+size_t conf_dynamic_count(const struct conf *conf);
+const struct conf_routing_gateway *conf_dynamic_next(const struct conf *conf, size_t *index);
+size_t conf_routing_gateway_count(const struct conf *conf);
+const struct conf_routing_gateway *conf_routing_gateway_at(const struct conf *conf, size_t index);
 /* A `trusted` prefix holds it. */
 bool conf_is_trusted(const struct conf *conf, const struct addr *address);
 /* A mapping gateway (whatever it authenticates by) or a routing gateway has it, port apart. */

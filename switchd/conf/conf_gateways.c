@@ -15,6 +15,11 @@ _Static_assert((int)CONF_UDP == (int)WORD_TRANSPORT_UDP &&
 		       (int)CONF_TLS == (int)WORD_TRANSPORT_TLS,
 	       "taken over as they are");
 
+_Static_assert((int)CONF_REACH_STATIC == (int)WORD_GATEWAY_REGISTRATION_STATIC &&
+		       (int)CONF_REACH_DYNAMIC == (int)WORD_GATEWAY_REGISTRATION_DYNAMIC &&
+		       (int)CONF_REACH_REGISTER == (int)WORD_GATEWAY_REGISTRATION_REGISTER,
+	       "taken over as they are");
+
 _Static_assert(CONF_GATEWAY_ADDRESSES_MAX == CHECK_GATEWAY_ADDRESSES_MAX, "checked at commit");
 _Static_assert(CONF_GATEWAY_PREFIXES_MAX == CHECK_GATEWAY_PREFIXES_MAX, "checked at commit");
 
@@ -68,7 +73,8 @@ static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const st
 	return VOS_OK;
 }
 
-static enum vos_err build_mappings(struct conf *conf, struct vos_fault *fault)
+static enum vos_err build_mappings(struct conf *conf, const struct secret_key *key,
+				   struct vos_fault *fault)
 {
 	struct conf_private *private = conf->private;
 	size_t count = snapshot_object_count(conf->snapshot, OBJECT_MAPPING_GATEWAY);
@@ -85,11 +91,16 @@ static enum vos_err build_mappings(struct conf *conf, struct vos_fault *fault)
 
 		if (!err)
 			err = conf_build_mapping_rules(conf, object, gateway);
+		if (!err)
+			err = conf_open_ha1(conf, object, FIELD_MAPPING_GATEWAY_PASSWORD, key,
+					    &gateway->ha1, &gateway->has_password, fault);
 		if (err)
 			return err;
 		/* An address alone must not stand in for the password it asks for. */
-		if (object_field(object, FIELD_MAPPING_GATEWAY_AUTHENTICATION)->number ==
-		    WORD_GATEWAY_AUTHENTICATION_PASSWORD)
+		gateway->wants_password =
+			object_field(object, FIELD_MAPPING_GATEWAY_AUTHENTICATION)->number ==
+			WORD_GATEWAY_AUTHENTICATION_PASSWORD;
+		if (gateway->wants_password)
 			continue;
 		for (uint8_t at = 0; at < gateway->source_count; at++) {
 			struct prefix_entry entry = {
@@ -121,9 +132,9 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 		(enum conf_transport)object_field(object, FIELD_ROUTING_GATEWAY_TRANSPORT)->number;
 	gateway->party.has_local_ring =
 		object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING)->boolean;
-	gateway->party.is_dynamic =
-		object_field(object, FIELD_ROUTING_GATEWAY_REGISTRATION)->number ==
-		WORD_GATEWAY_REGISTRATION_DYNAMIC;
+	gateway->reach =
+		(enum conf_reach)object_field(object, FIELD_ROUTING_GATEWAY_REGISTRATION)->number;
+	gateway->party.is_dynamic = gateway->reach == CONF_REACH_DYNAMIC;
 	if (addresses > CONF_GATEWAY_ADDRESSES_MAX)
 		return refuse(object, FIELD_ROUTING_GATEWAY_ADDRESS, "too many addresses", fault);
 	if (prefixes > CONF_GATEWAY_PREFIXES_MAX)
@@ -207,11 +218,12 @@ static enum vos_err build_routes(struct conf_private *private)
 	return VOS_OK;
 }
 
-enum vos_err conf_build_gateways(struct conf *conf, struct vos_fault *fault)
+enum vos_err conf_build_gateways(struct conf *conf, const struct secret_key *key,
+				 struct vos_fault *fault)
 {
 	struct conf_private *private = conf->private;
 	size_t count = snapshot_object_count(conf->snapshot, OBJECT_ROUTING_GATEWAY);
-	enum vos_err err = build_mappings(conf, fault);
+	enum vos_err err = build_mappings(conf, key, fault);
 
 	if (err)
 		return err;
@@ -226,8 +238,13 @@ enum vos_err conf_build_gateways(struct conf *conf, struct vos_fault *fault)
 		err = build_routing(&private->routings[i], object, fault);
 		if (!err)
 			err = conf_build_routing_rules(conf, object, &private->routings[i]);
+		if (!err)
+			err = conf_open_ha1(conf, object, FIELD_ROUTING_GATEWAY_PASSWORD, key,
+					    &private->routings[i].ha1,
+					    &private->routings[i].has_password, fault);
 		if (err)
 			return err;
+		private->dynamic_count += private->routings[i].reach == CONF_REACH_DYNAMIC;
 	}
 	return build_routes(private);
 }
@@ -369,4 +386,30 @@ size_t conf_route(const struct conf *conf, struct span callee,
 			out[count++] = gateway;
 	}
 	return count;
+}
+
+size_t conf_dynamic_count(const struct conf *conf)
+{
+	return conf->private->dynamic_count;
+}
+
+const struct conf_routing_gateway *conf_dynamic_next(const struct conf *conf, size_t *index)
+{
+	while (*index < conf->private->routing_count) {
+		const struct conf_routing_gateway *gateway = &conf->private->routings[(*index)++];
+
+		if (gateway->reach == CONF_REACH_DYNAMIC)
+			return gateway;
+	}
+	return NULL;
+}
+
+size_t conf_routing_gateway_count(const struct conf *conf)
+{
+	return conf->private->routing_count;
+}
+
+const struct conf_routing_gateway *conf_routing_gateway_at(const struct conf *conf, size_t index)
+{
+	return &conf->private->routings[index];
 }

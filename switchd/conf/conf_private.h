@@ -6,6 +6,7 @@
 
 #include "shared/base/hash.h"
 #include "switchd/conf/conf.h"
+#include "switchd/conf/conf_registrations.h"
 #include "switchd/conf/prefix_table.h"
 
 /* One prefix of one routing gateway. */
@@ -36,13 +37,21 @@ struct conf_private {
 	struct conf_listen *listens;
 	struct conf_network *networks;
 	struct prefix_table network_table; /* target: index of networks */
+	struct trunk_table *trunks; /* the same one in all confs of a switch */
+	struct conf_registration *registrations;
+	size_t registration_count;
+	const struct conf_registration **callers; /* calls come in by them: by account */
+	size_t caller_count;
+	const struct conf_registration **by_gateway; /* what the gateways' lists point into */
+	size_t dynamic_count;                        /* routing gateways that register here */
 	struct prefix_table trusted;
 	struct prefix_table peers; /* addresses of gateways of either kind */
 };
 
 VOS_CHECK enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 					 const struct conf *previous, struct vos_fault *fault);
-VOS_CHECK enum vos_err conf_build_gateways(struct conf *conf, struct vos_fault *fault);
+VOS_CHECK enum vos_err conf_build_gateways(struct conf *conf, const struct secret_key *key,
+					   struct vos_fault *fault);
 /* What one gateway's object says of numbers, times and limits; after the rules were built. */
 VOS_CHECK enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *object,
 						struct conf_mapping_gateway *gateway);
@@ -51,7 +60,20 @@ VOS_CHECK enum vos_err conf_build_phone_rules(struct conf *conf, const struct ob
 VOS_CHECK enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *object,
 						struct conf_routing_gateway *gateway);
 VOS_CHECK enum vos_err conf_build_networks(struct conf *conf);
-/* After the gateways. */
+/* After the gateways, as the next one. */
+VOS_CHECK enum vos_err conf_build_registrations(struct conf *conf, const struct secret_key *key,
+						struct vos_fault *fault);
+void conf_free_registrations(struct conf_private *private);
+/* The plain text of a secret field; empty when it is not set. */
+VOS_CHECK enum vos_err conf_open_secret(const struct object *object, enum field_id field,
+					const struct secret_key *key,
+					char plain[SECRET_PLAIN_MAX + 1], size_t *len,
+					struct vos_fault *fault);
+/* H(key:realm:password) of one; *has_password is false when none is set. */
+VOS_CHECK enum vos_err conf_open_ha1(const struct conf *conf, const struct object *object,
+				     enum field_id field, const struct secret_key *key,
+				     struct conf_ha1 *out, bool *has_password,
+				     struct vos_fault *fault);
 VOS_CHECK enum vos_err conf_build_known(struct conf *conf);
 void conf_free_known(struct conf_private *private);
 VOS_CHECK enum vos_err conf_build_listens(struct conf *conf);

@@ -18,7 +18,6 @@ READ_IN_PART = {
     "FIELD_MAPPING_GATEWAY_ENCRYPTION": "an input of the media decision; nothing is encrypted",
     "FIELD_ROUTING_GATEWAY_ENCRYPTION": "an input of the media decision; nothing is encrypted",
     "FIELD_ROUTING_GATEWAY_LOCAL_RING": "an input of the media decision; no tone is played",
-    "FIELD_ROUTING_GATEWAY_REGISTRATION": "an input of the media decision; no gateway registers",
 }
 
 STRINGS_AND_COMMENTS = re.compile(

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parties of calls as a conf describes them: what gateways and phones have in common, and
+ * gateways. */
+#pragma once
+
+#include "switchd/conf/conf_rules.h"
+
+#define CONF_MD5_BYTES    16
+#define CONF_SHA256_BYTES 32
+
+enum conf_media_mode { CONF_MEDIA_AUTO, CONF_MEDIA_ON, CONF_MEDIA_OFF, CONF_MEDIA_MUST_ON };
+enum conf_lock { CONF_LOCK_NONE, CONF_LOCK_OUT, CONF_LOCK_IN, CONF_LOCK_ALL };
+
+/* What a password becomes for digest authentication: H(user:realm:password), RFC 7616
+ * section 3.4.2, under each hash, whichever algorithms are offered: to offer another is then a
+ * cheap commit. */
+struct conf_ha1 {
+	uint8_t md5[CONF_MD5_BYTES];
+	uint8_t sha256[CONF_SHA256_BYTES];
+};
+
+/* What media and call need of either party, whatever its kind. */
+struct conf_party {
+	enum conf_media_mode media_mode;
+	bool has_local_ring;
+	bool has_encryption;
+	bool is_dynamic;     /* registers here */
+	const char *network; /* name of a network object, "" = by address */
+};
+
+/* A list of names. */
+struct conf_names {
+	const char *const *names;
+	size_t count;
+};
+
+/* Stages of an outgoing call (behaviour C6), in rising order. */
+enum conf_stage {
+	CONF_STAGE_INVITE,
+	CONF_STAGE_TRYING,
+	CONF_STAGE_PROGRESS,
+	CONF_STAGE_PROGRESS_SDP,
+	CONF_STAGE_RINGING,
+	CONF_STAGES,
+};
+
+/* When another gateway may be tried after this one (behaviour C7), beside what the parameters say.
+ */
+struct conf_switching {
+	bool after_ring;
+	bool after_sdp;
+	bool after_rtp;
+	bool after_busy;
+	const uint16_t *stop_codes;
+	size_t stop_code_count;
+};
+
+/* A failure code, and what the caller is told in its place. 0 stands for any, or for as it is. */
+struct conf_replacement {
+	uint16_t code;
+	uint16_t instead;
+};
+
+#define CONF_DURATION_UNSET (-1) /* of max_duration_s: the parameter says */
+
+#define CONF_GATEWAY_ADDRESSES_MAX 8
+#define CONF_GATEWAY_PREFIXES_MAX  64
+
+struct conf_mapping_gateway {
+	const char *name;
+	bool wants_password; /* authentication password: its name and ha1 prove a call is from it */
+	bool has_password;
+	struct conf_ha1 ha1; /* of the name; unusable when !has_password */
+	struct prefix sources[CONF_GATEWAY_ADDRESSES_MAX];
+	uint16_t source_ports[CONF_GATEWAY_ADDRESSES_MAX]; /* 0 = any */
+	uint8_t source_count;
+	bool match_port; /* authentication ip-port */
+	enum conf_lock lock;
+	struct conf_party party;
+	struct live *live;
+	uint32_t capacity;                  /* 0 = no limit, as with the next */
+	uint32_t rate_limit;                /* calls/s */
+	struct conf_names allowed_gateways; /* none: all */
+	struct conf_names groups;           /* none: any */
+	bool groups_are_denied;
+	struct conf_number_rule caller_rule;
+	struct conf_number_rule callee_rule;
+	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
+	const struct conf_dial_plan *callee_plan;
+	uint16_t proceeding_s;  /* longest set-up over all gateways tried; 0 = no limit */
+	uint8_t remote_ringing; /* WORD_REMOTE_RINGING_... */
+	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
+	const struct conf_replacement *replacements;
+	size_t replacement_count;
+};
+
+enum conf_transport { CONF_UDP, CONF_TCP, CONF_TLS };
+
+/* How a routing gateway is found. */
+enum conf_reach {
+	CONF_REACH_STATIC,   /* at its addresses */
+	CONF_REACH_DYNAMIC,  /* it registers here, by its name and password */
+	CONF_REACH_REGISTER, /* at the server of a registration of ours */
+};
+
+struct conf_registration; /* conf_registrations.h */
+
+struct conf_routing_gateway {
+	const char *name;
+	enum conf_reach reach;
+	bool has_password;
+	struct conf_ha1 ha1; /* of the name; unusable when !has_password */
+	const struct conf_registration *const *registrations; /* CONF_REACH_REGISTER */
+	size_t registration_count;
+	enum conf_transport transport;
+	struct addr addresses[CONF_GATEWAY_ADDRESSES_MAX]; /* port 5060 (TLS: 5061) unless given */
+	uint8_t address_count;
+	const char *prefixes[CONF_GATEWAY_PREFIXES_MAX]; /* none: matches every number, length 0 */
+	uint8_t prefix_count;
+	int32_t priority; /* smaller first */
+	enum conf_lock lock;
+	struct conf_party party;
+	struct live *live;
+	uint32_t capacity;   /* 0 = no limit, as with the next */
+	uint32_t rate_limit; /* calls/s */
+	bool is_protected;   /* only when the others failed, or set-up takes long */
+	bool stops_prefix;   /* prefix-mode terminate: no shorter prefix after this one */
+	struct conf_names groups;
+	struct conf_number_rule caller_rule;
+	struct conf_number_rule callee_rule;
+	struct conf_periods periods;
+	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next two */
+	const struct conf_dial_plan *callee_plan;
+	const struct conf_pool *pool;
+	struct conf_switching switching;
+	uint16_t stage_s[CONF_STAGES]; /* 0: the parameter */
+	int32_t max_duration_s;        /* 0 = no limit, or CONF_DURATION_UNSET */
+};
