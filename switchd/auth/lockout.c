@@ -10,8 +10,9 @@
 #include "switchd/auth/lockout_private.h"
 #include "switchd/auth/source.h"
 
-#define SOURCE_SETS (LOCKOUT_SOURCES_MAX / LOCKOUT_WAYS)
-#define CALL_SETS   8192u
+#define SOURCE_SETS         (LOCKOUT_SOURCES_MAX / LOCKOUT_WAYS)
+#define CALL_SETS           8192u
+#define STRANGERS_WINDOW_US UINT64_C(3600000000)
 
 static bool table_init(struct tally_table *table, size_t set_count)
 {
@@ -151,8 +152,9 @@ static void tally_reset(struct tally_table *table, uint64_t key)
 	pthread_mutex_unlock(lock);
 }
 
-/* One more; returns how many there are in a row. More than `most` starts the counter over, so that
- * exactly one caller sees it exceeded. */
+/* One more; returns how many there are in a row, or in an hour of what nobody ever ends by a right
+ * password. More than `most` starts the counter over, so that exactly one caller sees it exceeded.
+ */
 static uint32_t count_one(struct tally_table *table, uint64_t key, const struct addr *source,
 			  const char *user, uint32_t most, uint64_t now_us)
 {
@@ -162,6 +164,11 @@ static uint32_t count_one(struct tally_table *table, uint64_t key, const struct 
 
 	pthread_mutex_lock(lock);
 	tally = tally_need(table, key, source, user);
+	if (!tally->failures ||
+	    (strcmp(user, STRANGERS_USER) == 0 && now_us > tally->first_us + STRANGERS_WINDOW_US)) {
+		tally->failures = 0;
+		tally->first_us = now_us;
+	}
 	tally->last_us = now_us;
 	failures = tally->failures < UINT32_MAX ? ++tally->failures : UINT32_MAX;
 	if (failures > most)

@@ -9,9 +9,9 @@
  *
  * A source that holds a live registration is an office with somebody in it who guesses, or a phone
  * with an old password: failures on users that are not registered from there count for the pair and
- * for STRANGERS_FACTOR times as many failures of the source together, and what these suspend are
- * that pair, and all users of that source which are not registered from there (user "*"). Those who
- * are registered go on.
+ * for STRANGERS_FACTOR times as many failures of the source together within an hour, and what these
+ * suspend are that pair, and all users of that source which are not registered from there (user
+ * "*"). Those who are registered go on.
  *
  * A suspension lasts a fixed time from its trigger and is not prolonged. Tables are of fixed size
  * (131,072 sources and pairs, 65,536 Call-IDs), in sets of eight under keyed hashes; a full set

@@ -13,11 +13,11 @@
 #define TALLY_USER    32 /* bytes of a user that a counter keeps */
 
 struct tally {
-	uint64_t key; /* 0 = free */
+	uint64_t key;      /* 0 = free */
+	uint64_t first_us; /* of the window, where there is one */
 	uint64_t last_us;
 	struct addr source;
 	uint32_t failures;
-	uint32_t strangers;    /* failures on users not registered from there */
 	char user[TALLY_USER]; /* "" = counts the source */
 };
 

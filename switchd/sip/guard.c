@@ -255,6 +255,8 @@ bool guard_admits(struct sip_worker *worker, const struct sip_socket *socket,
 	thread = &guard->threads[worker->number];
 	lockout = auth_lockout(worker->shared->auth);
 	limit_ms = (uint32_t)snapshot_number(worker->conf->snapshot, PARAM_SS_SIP_OVERLOAD_LAG);
+	if (!limit_ms && thread->overload.is_on)
+		overload_stop(&thread->overload);
 	if (limit_ms && worker->now_us >= thread->sample_due_us && socket->fd >= 0)
 		sample(thread, socket, limit_ms, worker->now_us);
 	if (lockout_has_suspensions(lockout)) {

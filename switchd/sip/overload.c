@@ -132,6 +132,13 @@ void overload_sample(struct overload *overload, uint64_t now_us, uint32_t pressu
 	overload->window_samples++;
 }
 
+void overload_stop(struct overload *overload)
+{
+	overload->is_on = false;
+	overload->pressed = 0;
+	show(overload, overload->window_end_us);
+}
+
 static struct bucket_rule rule_of(const struct overload_rate *rate)
 {
 	return (struct bucket_rule){

@@ -54,6 +54,8 @@ struct overload {
 
 /* Pressure as measured now. */
 void overload_sample(struct overload *overload, uint64_t now_us, uint32_t pressure);
+/* Control was switched off. */
+void overload_stop(struct overload *overload);
 /* Whether overload_takes() would; nothing is taken. */
 bool overload_would_take(const struct overload *overload, enum overload_share share,
 			 uint64_t now_us);

@@ -243,6 +243,24 @@ static void one_who_guesses_at_home_is_slowed_down(void **state)
 	assert_false(is_suspended(*state, "192.0.2.1", NOW));
 }
 
+/* Strangers that come and go are no attack; nothing else would ever end the count. */
+static void failures_of_strangers_are_forgotten_in_an_hour(void **state)
+{
+	struct lockout_failure failure = {.source = addr_of("192.0.2.1"),
+					  .user = "7",
+					  .call_id = SPAN_LIT("c"),
+					  .is_home = true};
+	char user[16];
+
+	failure.user = user;
+	for (unsigned i = 0; i < 3 * STRANGERS_FACTOR * 7; i++) {
+		snprintf(user, sizeof(user), "%u", i);
+		assert_int_equal(lockout_fail(((struct auth *)*state)->lockout, &RULES, &failure,
+					      NOW + i * 120 * S),
+				 LOCKOUT_COUNTED);
+	}
+}
+
 static void sources_are_listed_and_cleared(void **state)
 {
 	struct lockout_entry entries[8];
@@ -460,8 +478,9 @@ TEST_MAIN(TEST(the_seventh_failure_in_a_row_suspends),
 	  TEST(an_ip6_source_is_its_network), TEST(by_pair_a_user_is_suspended_at_his_address_only),
 	  TEST(by_pair_a_source_is_suspended_for_many_users),
 	  TEST(a_home_is_not_suspended_for_other_users),
-	  TEST(one_who_guesses_at_home_is_slowed_down), TEST(sources_are_listed_and_cleared),
-	  TEST(one_user_is_cleared), TEST(begin_and_end_are_told_once),
-	  TEST(a_full_queue_counts_what_it_loses), TEST(what_was_stored_holds_again),
-	  TEST(more_changes_than_are_noted_are_all), TEST(a_crowd_does_not_free_the_suspended),
-	  TEST(threads_share_the_counters))
+	  TEST(one_who_guesses_at_home_is_slowed_down),
+	  TEST(failures_of_strangers_are_forgotten_in_an_hour),
+	  TEST(sources_are_listed_and_cleared), TEST(one_user_is_cleared),
+	  TEST(begin_and_end_are_told_once), TEST(a_full_queue_counts_what_it_loses),
+	  TEST(what_was_stored_holds_again), TEST(more_changes_than_are_noted_are_all),
+	  TEST(a_crowd_does_not_free_the_suspended), TEST(threads_share_the_counters))

@@ -199,9 +199,22 @@ static void silence_ends_it(void **state)
 	assert_false(model->overload.is_on);
 }
 
+static void it_can_be_switched_off(void **state)
+{
+	struct model *model = *state;
+
+	calls_in(model, 5000, 50000, 0);
+	assert_true(seen(model).is_on);
+	overload_stop(&model->overload);
+	assert_false(seen(model).is_on);
+	for (int i = 0; i < 100000; i++)
+		assert_true(overload_takes(&model->overload, OVERLOAD_CALLS, model->now_us));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 TEST_MAIN(TEST(a_load_that_fits_is_let_alone), TEST(a_burst_is_no_overload),
 	  TEST(five_times_too_much_leaves_four_fifths_useful), TEST(twice_too_much_costs_little),
 	  TEST(strangers_go_first), TEST(a_flood_without_calls_leaves_room_for_them),
-	  TEST(hysteresis_keeps_it_from_flapping), TEST(silence_ends_it))
+	  TEST(hysteresis_keeps_it_from_flapping), TEST(silence_ends_it),
+	  TEST(it_can_be_switched_off))
