@@ -255,6 +255,7 @@ static void failures_of_strangers_are_forgotten_in_an_hour(void **state)
 	failure.user = user;
 	for (unsigned i = 0; i < 3 * STRANGERS_FACTOR * 7; i++) {
 		snprintf(user, sizeof(user), "%u", i);
+		failure.call_id = span_of(user);
 		assert_int_equal(lockout_fail(((struct auth *)*state)->lockout, &RULES, &failure,
 					      NOW + i * 120 * S),
 				 LOCKOUT_COUNTED);
