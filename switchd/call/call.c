@@ -48,6 +48,26 @@ static bool set_texts(struct call *call, const struct call_setup *setup)
 	return true;
 }
 
+static bool forward_on(struct call *call, struct cause *cause)
+{
+	while (call_forward_next(call, cause)) {
+		if (call_hunt_next(call))
+			return true;
+		*cause = call->hunt->answer;
+	}
+	return false;
+}
+
+/* Calls the next candidates, or those of the number that the called one is forwarded to. False:
+ * none is left, and *cause says what the caller is to hear. */
+static bool dial_on(struct call *call, struct cause *cause)
+{
+	if (call_hunt_next(call))
+		return true;
+	*cause = call->hunt->answer;
+	return forward_on(call, cause);
+}
+
 void call_start(struct call_table *table, const struct call_setup *setup)
 {
 	struct call *call = call_new(table);
@@ -66,9 +86,9 @@ void call_start(struct call_table *table, const struct call_setup *setup)
 	cause = call_ingress(call, setup);
 	if (cause.id == CAUSE_NORMAL)
 		cause = call_hunt_fill(call, setup);
-	if (cause.id == CAUSE_NORMAL && !call_hunt_next(call))
-		cause = call->hunt->answer;
-	if (cause.id != CAUSE_NORMAL || cause.received)
+	if (cause.id != CAUSE_NORMAL)
+		call_end(call, NULL, call_ingress_told(call->hunt, cause));
+	else if (!dial_on(call, &cause))
 		call_end(call, NULL, call_ingress_told(call->hunt, cause));
 }
 
@@ -78,9 +98,14 @@ static void go_on(struct call *call, struct cause cause)
 	struct call_hunt *hunt = call->hunt;
 	bool may_go_on = call_hunt_may_go_on(hunt, cause);
 
-	if (may_go_on && (hunt->running > 0 || call_hunt_next(call)))
+	if (may_go_on && hunt->running > 0)
 		return;
-	call_end(call, NULL, call_ingress_told(hunt, hunt->answer));
+	if (!may_go_on)
+		call_attempts_end(call, cause_of(CAUSE_ABANDONED));
+	cause = hunt->answer;
+	if (may_go_on ? dial_on(call, &cause) : forward_on(call, &cause))
+		return;
+	call_end(call, NULL, call_ingress_told(hunt, cause));
 }
 
 /* The SDP of an attempt cannot be used. */
@@ -164,6 +189,8 @@ static void take_answer(struct call *call, struct call_attempt *attempt, struct 
 	call_attempt_over(call, attempt, ATTEMPT_ANSWERED, cause_of(CAUSE_NORMAL));
 	call->legs[MEDIA_B] = leg;
 	call->answered = attempt;
+	call->callee_line = call->hunt->called_line;
+	call->hunt->called_line = NULL;
 	call->media = candidate->media;
 	memset(candidate->media.sessions, 0, sizeof(candidate->media.sessions));
 	call->streams[MEDIA_B] = candidate->heard;

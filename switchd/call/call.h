@@ -23,6 +23,7 @@ struct call_leg_info {
 	char state[24];   /* invite, trying, progress, progress-sdp, ringing, connected, released */
 	uint32_t stage_s; /* seconds until this state is given up, 0 = no limit */
 	char call_id[CALL_TEXT_MAX];
+	char timers[64]; /* of its session, in words; empty when none runs */
 	struct addr signalling;
 	struct addr media; /* from its SDP */
 	bool is_nat;
@@ -44,7 +45,7 @@ struct call_info {
 	bool is_relayed;
 	enum decide_step media_step;
 	char cause[64];             /* empty while it is up */
-	char timers[CALL_TEXT_MAX]; /* running timers in words: "ringing 120 s" */
+	char timers[256];           /* running timers in words: "ringing 120 s" */
 	/* a: the caller; b: the callee that answered, until then the one that has come farthest */
 	struct call_leg_info legs[2];
 };

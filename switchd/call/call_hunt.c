@@ -35,6 +35,8 @@ static void set_numbers(const struct call *call, const struct conf_phone *phone,
 	snprintf(target->number, sizeof(target->number), "%s", phone->number);
 	snprintf(target->caller, sizeof(target->caller), "%s", call->hunt->caller_number);
 	target->max_duration_s = phone->max_duration_s;
+	if (phone->forwarding && phone->forwarding->numbers[CONF_FORWARD_NO_ANSWER].count)
+		target->ring_s = phone->forwarding->ring_s;
 }
 
 static void add_binding(struct call *call, const struct conf_phone *phone,
@@ -88,6 +90,12 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 	hunt->is_one_party = true;
 	if (phone->lock == CONF_LOCK_IN || phone->lock == CONF_LOCK_ALL)
 		return cause_of(CAUSE_LOCKED);
+	if (call_forward_always(phone))
+		return cause_of(CAUSE_FORWARDED);
+	if (phone->live &&
+	    live_begin(phone->live, phone->capacity, 0, *call->table->env.now_us) != LIVE_OK)
+		return cause_of(CAUSE_CALLEE_BUSY);
+	hunt->called_line = phone->live;
 	if (phone->is_static) {
 		if (!reserve_candidates(call->hunt, 1))
 			return cause_of(CAUSE_NO_MEMORY);
@@ -110,10 +118,44 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 	return cause_of(count ? CAUSE_NORMAL : CAUSE_OFFLINE);
 }
 
+static void drop_candidates(struct call_hunt *hunt)
+{
+	for (size_t i = 0; i < hunt->count; i++) {
+		call_media_close(&hunt->candidates[i].media, 0);
+		free(hunt->candidates[i].early_sdp);
+		free(hunt->candidates[i].target.route);
+	}
+	if (hunt->called_line)
+		live_end(hunt->called_line);
+	hunt->called_line = NULL;
+	free(hunt->candidates);
+	hunt->candidates = NULL;
+	hunt->count = 0;
+	hunt->next = 0;
+	call_gateways_end(&hunt->gateways);
+}
+
+struct cause call_hunt_aim(struct call *call, struct span instance)
+{
+	struct call_hunt *hunt = call->hunt;
+
+	drop_candidates(hunt);
+	hunt->has_answer = false;
+	hunt->is_one_party = false;
+	hunt->called = conf_phone_find(hunt->conf, span_of(hunt->callee_number));
+	if (hunt->called)
+		return fill_phone(call, hunt->called, instance);
+	/* One, made anew for each gateway. */
+	if (!reserve_candidates(hunt, 1))
+		return cause_of(CAUSE_NO_MEMORY);
+	hunt->count = 1;
+	return call_gateways_fill(call);
+}
+
 struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 {
 	struct call_hunt *hunt = call->hunt;
-	const struct conf_phone *phone = conf_phone_find(hunt->conf, span_of(hunt->callee_number));
+	struct cause cause;
 
 	snprintf(hunt->display, sizeof(hunt->display), "%s", setup->display);
 	hunt->max_forwards = setup->max_forwards;
@@ -124,13 +166,10 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 			return cause_of(CAUSE_NO_MEMORY);
 		hunt->sdp_len = setup->sdp.len;
 	}
-	if (phone)
-		return fill_phone(call, phone, setup->instance);
-	/* One, made anew for each gateway. */
-	if (!reserve_candidates(hunt, 1))
-		return cause_of(CAUSE_NO_MEMORY);
-	hunt->count = 1;
-	return call_gateways_fill(call);
+	cause = call_hunt_aim(call, setup->instance);
+	if (cause.id != CAUSE_NORMAL && call_forward_next(call, &cause))
+		return cause_of(CAUSE_NORMAL);
+	return cause;
 }
 
 /* Where the caller takes media, kept for attempts whose SDP it may never see. */
@@ -195,15 +234,9 @@ void call_hunt_end(struct call *call)
 		return;
 	DL_FOREACH (call->attempts, attempt)
 		attempt->candidate = NULL;
-	for (size_t i = 0; i < hunt->count; i++) {
-		call_media_close(&hunt->candidates[i].media, 0);
-		free(hunt->candidates[i].early_sdp);
-		free(hunt->candidates[i].target.route);
-	}
-	call_gateways_end(&hunt->gateways);
+	drop_candidates(hunt);
 	call_media_close(&hunt->spare, 0);
 	conf_unref(hunt->conf);
-	free(hunt->candidates);
 	free(hunt->held);
 	free(hunt->sdp);
 	free(hunt);

@@ -66,6 +66,15 @@ struct call_gateways {
 	enum switch_rule rule;      /* what was decided of it */
 };
 
+#define CALL_FORWARDS_MAX 5 /* of one call */
+
+/* Numbers that stand in for the one that was called, tried in order. */
+struct call_forward {
+	const struct conf_names *numbers;
+	size_t next;
+	char from[64]; /* the number that is forwarded */
+};
+
 /* What only the set-up needs; freed at the answer. */
 struct call_hunt {
 	struct conf *conf;                          /* reference: what the targets point into */
@@ -73,7 +82,11 @@ struct call_hunt {
 	const struct conf_phone *phone;             /* or this */
 	char caller_number[64]; /* both as they are routed: after the rewriting on the way in */
 	char callee_number[64];
+	const struct conf_phone *called; /* that the candidates are contacts of; NULL: gateways */
+	struct live *called_line;        /* counted there while it is called; NULL = nowhere */
 	struct call_gateways gateways;
+	struct call_forward forwards[CALL_FORWARDS_MAX]; /* the first depth are in use */
+	unsigned depth;
 	struct decide_party caller;
 	struct call_candidate *candidates; /* room for CALL_TARGETS_MAX at most */
 	size_t capacity;
@@ -134,6 +147,7 @@ struct call {
 	char *callee;
 	char *party;              /* the caller's: "phone 1001" */
 	struct live *caller_line; /* counted there while the call lasts; NULL = nowhere */
+	struct live *callee_line; /* the same of a phone that answered */
 	char *networks; /* of caller and callee, each with its NUL; NULL: neither has one */
 	struct wheel_timer limit; /* of the set-up; once it is answered, of the talk */
 	int64_t start_ms;
@@ -174,6 +188,8 @@ struct call *call_after(const struct call_table *table, uint64_t after);
 
 /* call_hunt.c: who may be called, in which order, and until when. */
 struct cause call_hunt_fill(struct call *call, const struct call_setup *setup);
+/* Candidates for hunt->callee_number, in the place of those before; else why there is none. */
+struct cause call_hunt_aim(struct call *call, struct span instance);
 /* Calls the next group of candidates; false when there is none left. */
 bool call_hunt_next(struct call *call);
 /* After an attempt ended like this: whether others may still be called. */
@@ -189,6 +205,13 @@ struct cause call_ingress(struct call *call, const struct call_setup *setup);
 struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause);
 /* 180, 183 as the caller wants to have ringing signalled. */
 int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp);
+
+/* call_forward.c: the numbers that stand in for another. */
+/* The called phone forwards all its calls. */
+const struct conf_names *call_forward_always(const struct conf_phone *phone);
+/* Aims at the next number after the present one ended like that; false: there is none, and *cause
+ * says so when that is the reason. */
+bool call_forward_next(struct call *call, struct cause *cause);
 
 /* call_gateways.c: the gateways of a number. */
 struct cause call_gateways_fill(struct call *call);

@@ -100,6 +100,8 @@ void call_free(struct call *call)
 	call_hunt_end(call);
 	if (call->caller_line)
 		live_end(call->caller_line);
+	if (call->callee_line)
+		live_end(call->callee_line);
 	DL_FOREACH_SAFE (call->attempts, attempt, next) {
 		end_line(call, attempt);
 		free(attempt);

@@ -45,7 +45,8 @@ struct leg {
 	struct addr signalling;    /* observed source, or where it is called */
 	struct addr media_address; /* ours, in the SDP that this leg is sent */
 	bool is_nat;
-	bool is_other_callee; /* who answers now is not the one whose early SDP was reported */
+	bool has_session_timer; /* agreed on: a peer that is gone is noticed */
+	bool is_other_callee;   /* who answers now is not the one whose early SDP was reported */
 };
 
 /* Whom to call: one binding of a phone or one address of a gateway. */
@@ -57,11 +58,13 @@ struct call_target {
 	char *route;                /* Route of the INVITE (RFC 3327), NULL = none */
 	struct addr address;        /* where to send */
 	struct addr local;          /* listen address to use; family ADDR_NONE = one of its kind */
+	bool has_session_timer;     /* may be proposed */
 	unsigned transports;        /* bits 1 << enum conf_transport: how it may be reached */
 	bool is_nat;
 	struct decide_party decide;
 	const struct conf_routing_gateway *gateway; /* NULL: a phone */
-	int32_t max_duration_s;                     /* 0 = no limit, or CONF_DURATION_UNSET */
+	uint16_t ring_s;        /* longest ringing; 0: as the gateway or the parameter says */
+	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
 };
 
 struct call_dial {
@@ -119,4 +122,6 @@ int call_offer(struct leg *leg, struct span sdp);
 /* The peer has cancelled the offer that waits for its result. */
 void call_offer_withdrawn(struct leg *leg);
 void call_offer_result(struct leg *leg, int status, struct span sdp);
+/* The peer has confirmed the session as it is, with this SDP in its answer (may be empty). */
+void call_refreshed(struct leg *leg, struct span sdp);
 void call_info_message(struct leg *leg, struct span content_type, struct span body);

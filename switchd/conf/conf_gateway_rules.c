@@ -30,6 +30,33 @@ static int32_t duration_of(const struct object *object, enum field_id field)
 	return value->type == VALUE_NONE ? CONF_DURATION_UNSET : (int32_t)value->number;
 }
 
+static enum vos_err build_forwarding(struct conf *conf, const struct object *object,
+				     struct conf_phone *phone)
+{
+	static const enum field_id fields[CONF_FORWARDS] = {
+		[CONF_FORWARD_ALWAYS] = FIELD_PHONE_FORWARD_ALWAYS,
+		[CONF_FORWARD_BUSY] = FIELD_PHONE_FORWARD_BUSY,
+		[CONF_FORWARD_NO_ANSWER] = FIELD_PHONE_FORWARD_NO_ANSWER,
+		[CONF_FORWARD_OFFLINE] = FIELD_PHONE_FORWARD_OFFLINE,
+	};
+	struct conf_forwarding *forwarding;
+	size_t count = 0;
+
+	for (int kind = 0; kind < CONF_FORWARDS; kind++)
+		count += object_list_count(object, fields[kind]);
+	if (count == 0)
+		return VOS_OK; /* as nearly all phones: nothing to keep */
+	forwarding = arena_alloc(&conf->private->rules.arena, sizeof(*forwarding));
+	if (!forwarding)
+		return VOS_ENOMEM;
+	forwarding->ring_s = (uint16_t)object_field(object, FIELD_PHONE_FORWARD_RING_TIME)->number;
+	for (int kind = 0; kind < CONF_FORWARDS; kind++)
+		if (build_names(conf, object, fields[kind], &forwarding->numbers[kind]) != VOS_OK)
+			return VOS_ENOMEM;
+	phone->forwarding = forwarding;
+	return VOS_OK;
+}
+
 enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *object,
 				    struct conf_phone *phone)
 {
@@ -37,10 +64,12 @@ enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *obje
 	phone->max_duration_s = duration_of(object, FIELD_PHONE_MAX_CALL_DURATION);
 	phone->caller_plan = plan_of(conf, object, FIELD_PHONE_CALLER_TRANSFORM);
 	phone->callee_plan = plan_of(conf, object, FIELD_PHONE_CALLEE_TRANSFORM);
-	if (!phone->capacity)
-		return VOS_OK;
-	phone->live = live_get(conf->private->live, LIVE_PHONE, phone->number);
-	return phone->live ? VOS_OK : VOS_ENOMEM;
+	if (phone->capacity) {
+		phone->live = live_get(conf->private->live, LIVE_PHONE, phone->number);
+		if (!phone->live)
+			return VOS_ENOMEM;
+	}
+	return build_forwarding(conf, object, phone);
 }
 
 /* "486:503": the catalogue lets nothing else in. */

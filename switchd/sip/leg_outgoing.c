@@ -424,6 +424,8 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 	leg_choose_peer(leg, &dial->target->address);
 	if (dial->target->gateway)
 		memcpy(leg->stage_s, dial->target->gateway->stage_s, sizeof(leg->stage_s));
+	if (dial->target->ring_s)
+		leg->stage_s[CONF_STAGE_RINGING] = dial->target->ring_s;
 	start_stage(leg, CONF_STAGE_INVITE);
 	if (!send_invite(leg, dial->sdp)) {
 		leg->base.call = NULL;
