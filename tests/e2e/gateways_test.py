@@ -3,6 +3,7 @@
 """Gateways from the shell: lists in their views, who takes new calls, routes with their reasons, OPTIONS by
 hand, counters that begin anew."""
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,46 @@ from switch import BUILD, Switch, wait_for
 from terminal import Terminal
 
 VOSCTL = str(BUILD / 'vosctl')
+SANITIZED = b'__asan_init' in Path(VOSCTL).read_bytes() or b'__tsan_init' in Path(VOSCTL).read_bytes()
+
+
+PHONES = 50000
+MORE_KIB = 8 * 1024
+
+
+class ManyPhones(unittest.TestCase):
+    """50,000 phones in every view: streamed, so neither process grows with their number."""
+
+    @staticmethod
+    def memory_kib(process, name):
+        status = Path(f'/proc/{process.pid}/status').read_text()
+        return int(re.search(rf'^{name}:\s+(\d+)', status, re.M).group(1))
+
+    def test_streamed(self):
+        with tempfile.TemporaryDirectory(prefix='vos-many-') as folder:
+            config = ''.join(f'phone {500000 + i}\n name "Phone {i}"\n exit\n' for i in range(PHONES))
+            with Switch(folder, config) as self.switch:
+                for view in [], ['brief'], ['capacity'], ['detail']:
+                    before = self.memory_kib(self.switch.process, 'VmRSS')
+                    asked = subprocess.Popen([VOSCTL, '-J', '-s', self.switch.socket, 'show', 'phones', *view],
+                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+                    count = 0
+                    for line in asked.stdout:
+                        count += line.startswith(b'{"number":')
+                        last = line
+                        # By half of them it has what it needs for all.
+                        if count == PHONES // 2 and not SANITIZED:
+                            self.assertLess(self.memory_kib(asked, 'VmHWM'), 16 * 1024)
+                    asked.stdout.close()
+                    self.assertEqual((asked.wait(), count), (0, PHONES))
+                    self.assertEqual(json.loads(last)['status'], 'ok')
+                    if not SANITIZED:
+                        self.assertLess(self.memory_kib(self.switch.process, 'VmRSS') - before, MORE_KIB)
+                # One of them, and those that begin so, without a walk over all.
+                row, = self.switch.rows('show', 'phones', '512345')
+                self.assertEqual(row['name'], 'Phone 12345')
+                self.assertEqual(len(self.switch.rows('show', 'phones', '5123*')), 100)
+                stop_cleanly(self.switch)
 
 
 class Gateways(unittest.TestCase):
