@@ -141,44 +141,6 @@ void call_provisional(struct leg *leg, int status, struct span sdp)
 		give_up(call, attempt, cause);
 }
 
-static void duration_fired(struct wheel_timer *timer, void *owner)
-{
-	struct call *call = (struct call *)((char *)timer - offsetof(struct call, limit));
-
-	(void)owner;
-	call_end(call, NULL, cause_of(CAUSE_MAX_DURATION));
-}
-
-/* The shorter of what the two parties allow; a party that says nothing has the parameter's. */
-static uint64_t longest_s(const struct call *call, int32_t caller_s, int32_t callee_s)
-{
-	const struct value *value =
-		snapshot_param((*call->table->env.conf)->snapshot, PARAM_SS_MAX_CALL_DURATION);
-	int32_t standard_s = value->type == VALUE_NONE ? 0 : (int32_t)value->number;
-
-	if (caller_s == CONF_DURATION_UNSET)
-		caller_s = standard_s;
-	if (callee_s == CONF_DURATION_UNSET)
-		callee_s = standard_s;
-	if (caller_s == 0 || (callee_s && callee_s < caller_s))
-		return (uint64_t)callee_s;
-	return (uint64_t)caller_s;
-}
-
-static void start_duration(struct call *call, const struct call_target *callee)
-{
-	const struct call_hunt *hunt = call->hunt;
-	int32_t caller_s = hunt->mapping ? hunt->mapping->max_duration_s
-			   : hunt->phone ? hunt->phone->max_duration_s
-					 : CONF_DURATION_UNSET;
-	uint64_t limit_s = longest_s(call, caller_s, callee->max_duration_s);
-
-	wheel_stop(call->table->env.wheel, &call->limit);
-	if (limit_s)
-		wheel_start(call->table->env.wheel, &call->limit, duration_fired,
-			    *call->table->env.now_us, limit_s * 1000000);
-}
-
 /* The attempt becomes the call's leg B, its media the call's; the others have lost. */
 static void take_answer(struct call *call, struct call_attempt *attempt, struct span sdp)
 {
@@ -218,7 +180,7 @@ void call_answered(struct leg *leg, struct span sdp)
 	if (sdp.len == 0 && !call->is_late_offer && attempt->candidate->early_sdp)
 		buf_add(&out, attempt->candidate->early_sdp, attempt->candidate->early_sdp_len);
 	take_answer(call, attempt, buf_span(&out));
-	start_duration(call, &attempt->candidate->target);
+	call_limit_start(call, &attempt->candidate->target);
 	if (call->is_late_offer && sdp.len)
 		call->ack_pending = true; /* the caller's ACK brings the answer */
 	else

@@ -106,6 +106,7 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 			target->caller, sizeof(target->caller));
 	target->gateway = gateway;
 	target->max_duration_s = gateway->max_duration_s;
+	target->has_session_timer = gateway->party.has_session_timer;
 	target->address = gateway->addresses[hunt->gateways.address];
 	target->transports = 1u << gateway->transport;
 	decide_party_from(&gateway->party, &target->decide);

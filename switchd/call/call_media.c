@@ -36,7 +36,7 @@ void call_media_set_peers(struct call_media *media, enum media_side side,
 			media_set_peer(media->sessions[i], side, &peers->streams[i]);
 }
 
-static void note_stream(struct call_stream *heard, const struct sdp *sdp)
+void call_media_note(struct call_stream *heard, const struct sdp *sdp)
 {
 	if (sdp->stream_count == 0)
 		return;
@@ -119,7 +119,7 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 		buf_add_span(out, body);
 		return out->failed ? VOS_EINVAL : VOS_OK;
 	}
-	note_stream(pass->heard, &sdp);
+	call_media_note(pass->heard, &sdp);
 	if (!is_relayed) {
 		buf_add_span(out, body);
 		return out->failed ? VOS_EINVAL : VOS_OK;

@@ -37,6 +37,8 @@ struct call_pass {
 /* The SDP that a leg sent, as it is to reach the other side. */
 VOS_CHECK enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 					  struct span sdp, struct buf *out);
+/* What is kept of an SDP for show and comparison. */
+void call_media_note(struct call_stream *heard, const struct sdp *sdp);
 void call_media_set_peers(struct call_media *media, enum media_side side,
 			  const struct call_peers *peers);
 /* Bit set of the streams that have ports. */

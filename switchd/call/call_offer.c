@@ -109,10 +109,11 @@ void call_offer_withdrawn(struct leg *leg)
 	other->ops->withdraw_offer(other);
 }
 
-/* A challenge or a redirection is for us alone. */
+/* A challenge, a redirection or a dispute over the session timer is for us alone. */
 static int status_for_asker(int status)
 {
-	bool is_ours = (status >= 300 && status < 400) || status == 401 || status == 407;
+	bool is_ours =
+		(status >= 300 && status < 400) || status == 401 || status == 407 || status == 422;
 
 	return is_ours ? 488 : status;
 }
@@ -155,6 +156,26 @@ void call_offer_result(struct leg *leg, int status, struct span sdp)
 	/* RFC 3261 14.1: these two say that the dialog is gone. */
 	if (status == 481 || status == 408)
 		call_end(call, NULL, cause_of(CAUSE_DIALOG_LOST));
+}
+
+void call_refreshed(struct leg *leg, struct span sdp)
+{
+	struct call *call = leg->call;
+	struct call_stream heard;
+	struct sdp scanned;
+	const char *why;
+
+	if (!call || call->hunt || !sdp_scan(sdp, &scanned, &why) || !scanned.stream_count)
+		return;
+	heard = call->streams[leg->side];
+	call_media_note(&heard, &scanned);
+	if (addr_eq(&heard.address, &call->streams[leg->side].address) &&
+	    heard.direction == call->streams[leg->side].direction &&
+	    strcmp(heard.codec, call->streams[leg->side].codec) == 0)
+		return;
+	/* Its side has changed although ours has not: the other side is told as of an offer. What
+	 * comes of that needs no answer; while another offer is under way that one decides. */
+	(void)call_offer(leg, sdp);
 }
 
 void call_info_message(struct leg *leg, struct span content_type, struct span body)

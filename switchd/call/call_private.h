@@ -149,7 +149,10 @@ struct call {
 	struct live *caller_line; /* counted there while the call lasts; NULL = nowhere */
 	struct live *callee_line; /* the same of a phone that answered */
 	char *networks; /* of caller and callee, each with its NUL; NULL: neither has one */
-	struct wheel_timer limit; /* of the set-up; once it is answered, of the talk */
+	struct wheel_timer limit;     /* of the set-up; once it is answered, of the talk */
+	struct call_silence *silence; /* call_limit.c; NULL: media is not watched */
+	uint32_t max_s;               /* longest talk; 0 = no limit, as with the next */
+	uint32_t ceiling_s;           /* while the caller's leg has no session timer */
 	int64_t start_ms;
 	int64_t answer_ms;
 	uint64_t start_us;
@@ -241,6 +244,12 @@ void call_attempt_over(struct call *call, struct call_attempt *attempt,
 		       enum call_attempt_state state, struct cause cause);
 /* Ends all that are under way. */
 void call_attempts_end(struct call *call, struct cause cause);
+
+/* call_limit.c: when a call that is up has to end. */
+void call_limit_start(struct call *call, const struct call_target *callee);
+void call_limit_stop(struct call *call);
+/* What runs, in words, each with "; " behind it. */
+void call_limit_describe(const struct call *call, struct buf *out);
 
 /* call.c */
 void call_end(struct call *call, struct leg *but, struct cause cause);

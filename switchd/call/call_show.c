@@ -34,15 +34,22 @@ static const char *state_name(const struct call_attempt *attempt)
 	return attempt ? names[attempt->state] : "setup";
 }
 
+/* After the legs: theirs are told too. */
 static void describe_timers(const struct call *call, struct call_info *out)
 {
+	static const char *const names[MEDIA_SIDES] = {"caller", "callee"};
 	uint64_t now_tick = *call->table->env.now_us / WHEEL_TICK_US;
+	struct buf text = buf_over(out->timers, sizeof(out->timers) - 1);
 
-	if (!wheel_is_running(&call->limit))
-		return;
-	snprintf(out->timers, sizeof(out->timers), "%s in %llu s",
-		 call->answer_us ? "max-call-duration" : "proceeding-timeout",
-		 (unsigned long long)((call->limit.due_tick - now_tick) / 100));
+	if (call->answer_us)
+		call_limit_describe(call, &text);
+	else if (wheel_is_running(&call->limit))
+		buf_printf(&text, "proceeding-timeout in %llu s; ",
+			   (unsigned long long)((call->limit.due_tick - now_tick) / 100));
+	for (int side = 0; side < MEDIA_SIDES; side++)
+		if (out->legs[side].timers[0])
+			buf_printf(&text, "%s %s; ", names[side], out->legs[side].timers);
+	out->timers[text.len > 2 ? text.len - 2 : 0] = '\0';
 }
 
 static void describe_stream(const struct call_stream *stream, struct call_leg_info *out)
@@ -102,11 +109,11 @@ static void describe(const struct call *call, struct call_info *out)
 	out->age_s = (uint32_t)((now_us - call->start_us) / 1000000);
 	if (call->answer_us)
 		out->talk_s = (uint32_t)((now_us - call->answer_us) / 1000000);
-	describe_timers(call, out);
 	snprintf(out->legs[MEDIA_A].party, sizeof(out->legs[MEDIA_A].party), "%s", call->party);
 	describe_stream(&call->streams[MEDIA_A], &out->legs[MEDIA_A]);
 	describe_leg(call->legs[MEDIA_A], &out->legs[MEDIA_A]);
 	describe_callee(call, attempt, out);
+	describe_timers(call, out);
 }
 
 static void describe_attempt(const struct call_attempt *attempt, struct call_attempt_info *out)

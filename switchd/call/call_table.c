@@ -93,7 +93,7 @@ void call_free(struct call *call)
 	struct call_attempt *attempt;
 	struct call_attempt *next;
 
-	wheel_stop(table->env.wheel, &call->limit);
+	call_limit_stop(call);
 	HASH_DEL(table->by_id, call);
 	DL_DELETE2(table->first, call, prev, next);
 	table->count--;

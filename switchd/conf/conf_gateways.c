@@ -58,6 +58,8 @@ static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const st
 	gateway->lock = (enum conf_lock)object_field(object, FIELD_MAPPING_GATEWAY_LOCK)->number;
 	gateway->party = party_of(object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY,
 				  FIELD_MAPPING_GATEWAY_ENCRYPTION, FIELD_MAPPING_GATEWAY_NETWORK);
+	gateway->party.has_session_timer =
+		object_field(object, FIELD_MAPPING_GATEWAY_SESSION_TIMER)->boolean;
 	if (count > CONF_GATEWAY_ADDRESSES_MAX)
 		return refuse(object, FIELD_MAPPING_GATEWAY_ADDRESS, "too many addresses", fault);
 	for (size_t i = 0; i < count; i++) {
@@ -128,6 +130,8 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 	gateway->lock = (enum conf_lock)object_field(object, FIELD_ROUTING_GATEWAY_LOCK)->number;
 	gateway->party = party_of(object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY,
 				  FIELD_ROUTING_GATEWAY_ENCRYPTION, FIELD_ROUTING_GATEWAY_NETWORK);
+	gateway->party.has_session_timer =
+		object_field(object, FIELD_ROUTING_GATEWAY_SESSION_TIMER)->boolean;
 	gateway->transport =
 		(enum conf_transport)object_field(object, FIELD_ROUTING_GATEWAY_TRANSPORT)->number;
 	gateway->party.has_local_ring =

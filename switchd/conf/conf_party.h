@@ -25,6 +25,7 @@ struct conf_party {
 	bool has_local_ring;
 	bool has_encryption;
 	bool is_dynamic;     /* registers here */
+	bool has_session_timer;
 	const char *network; /* name of a network object, "" = by address */
 };
 

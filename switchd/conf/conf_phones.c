@@ -83,6 +83,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 		.has_encryption = object_field(object, FIELD_PHONE_ENCRYPTION)->number !=
 				  WORD_PARTY_ENCRYPTION_NONE,
 		.is_dynamic = !phone->is_static,
+		.has_session_timer = object_field(object, FIELD_PHONE_SESSION_TIMER)->boolean,
 		.network = conf_field_text(object, FIELD_PHONE_NETWORK),
 	};
 }

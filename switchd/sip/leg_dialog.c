@@ -30,6 +30,7 @@ void leg_send_bye(struct sip_leg *leg, struct cause cause)
 		txn_client_forget(leg->request_out);
 	leg->request_out = NULL;
 	wheel_stop(&leg->worker->wheel, &leg->timer);
+	leg_session_stop(leg);
 	leg->state = LEG_ENDED;
 	leg->awaits_ack = false;
 	leg->ack_held = false;
@@ -88,6 +89,53 @@ static void refuse(struct sip_worker *worker, struct txn_server *txn, int status
 	txn_server_respond(worker, txn, status, NULL, SPAN_NONE, extra, SPAN_NONE, SPAN_NONE);
 }
 
+static void answer_invite(struct sip_leg *leg, struct txn_server *txn, struct span sdp)
+{
+	char memory[2048];
+	struct buf extra = buf_over(memory, sizeof(memory));
+
+	leg_add_contact(leg, &extra);
+	buf_add_lit(&extra, "Allow: " SIP_ALLOW "\r\n");
+	leg_session_answer(leg, &extra);
+	leg_session_sent(leg, sdp);
+	txn_server_respond(leg->worker, txn, 200, NULL, span_of(leg->local_tag), buf_span(&extra),
+			   SPAN_LIT("application/sdp"), sdp);
+}
+
+/* Why the peer's new offer cannot be taken now: 0, or the status to refuse with. */
+static int collision(const struct sip_leg *leg, bool is_offer)
+{
+	/* RFC 3261 14.2, RFC 3311 5.2: ours is under way. */
+	if (is_offer && (leg->session.offer_is_out || leg->ack_held))
+		return 491;
+	if (leg->offer_in)
+		return 500;
+	if (is_offer &&
+	    (leg->awaits_ack || (leg->invite_in && !txn_server_is_final(leg->invite_in))))
+		return 500;
+	return 0;
+}
+
+/* False: refused. */
+static bool take_offer(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx,
+		       struct txn_server *txn, bool is_offer)
+{
+	struct span extra = SPAN_NONE;
+	int status = collision(leg, is_offer);
+
+	if (status == 500)
+		extra = SPAN_LIT("Retry-After: 3\r\n");
+	if (status == 0)
+		status = leg_session_take(leg, rx->msg);
+	if (status == 422)
+		extra = SPAN_LIT(LEG_MIN_SE);
+	if (status == 0)
+		return true;
+	txn_server_set_user(txn, NULL, NULL);
+	refuse(worker, txn, status, extra);
+	return false;
+}
+
 /* re-INVITE and UPDATE: a new offer inside the call (RFC 3261 14.2, RFC 3311 5.2). */
 static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
 {
@@ -100,12 +148,8 @@ static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const s
 		sip_reply_stateless(worker, rx, 503, NULL);
 		return;
 	}
-	if (leg->awaits_ack || leg->offer_in ||
-	    (leg->invite_in && !txn_server_is_final(leg->invite_in))) {
-		txn_server_set_user(txn, NULL, NULL);
-		refuse(worker, txn, 500, SPAN_LIT("Retry-After: 3\r\n"));
+	if (!take_offer(worker, leg, rx, txn, is_invite || sdp.len > 0))
 		return;
-	}
 	leg_learn_target(leg, rx->msg);
 	leg->base.signalling = rx->source;
 	leg->socket = rx->socket; /* it may have gone from one transport to another */
@@ -113,7 +157,7 @@ static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const s
 	if (!is_invite && sdp.len == 0) {
 		/* An UPDATE without offer refreshes target and timers only. */
 		txn_server_set_user(txn, NULL, NULL);
-		refuse(worker, txn, 200, SPAN_NONE);
+		answer_invite(leg, txn, SPAN_NONE);
 		return;
 	}
 	if (is_invite) {
@@ -217,17 +261,6 @@ static void op_new_dialog(struct leg *base)
 		leg_renew_tag(leg);
 }
 
-static void answer_invite(struct sip_leg *leg, struct txn_server *txn, struct span sdp)
-{
-	char memory[512];
-	struct buf extra = buf_over(memory, sizeof(memory));
-
-	leg_add_contact(leg, &extra);
-	buf_add_lit(&extra, "Allow: " SIP_ALLOW "\r\n");
-	txn_server_respond(leg->worker, txn, 200, NULL, span_of(leg->local_tag), buf_span(&extra),
-			   SPAN_LIT("application/sdp"), sdp);
-}
-
 static void op_answer(struct leg *base, struct span sdp)
 {
 	struct sip_leg *leg = leg_of(base);
@@ -245,8 +278,10 @@ static void op_ack(struct leg *base, struct span sdp)
 
 	if (leg->state == LEG_ANSWERED)
 		leg->state = LEG_CONFIRMED;
-	if (leg->state == LEG_CONFIRMED)
+	if (leg->state == LEG_CONFIRMED) {
 		leg_send_ack(leg, sdp);
+		leg_session_sent(leg, sdp);
+	}
 }
 
 static void op_offer_result(struct leg *base, int status, struct span sdp)
@@ -372,6 +407,7 @@ static void op_describe(const struct leg *base, struct call_leg_info *out)
 	if (leg->state == LEG_OUTGOING && wheel_is_running(&leg->timer))
 		out->stage_s = (uint32_t)(leg->timer.due_tick * WHEEL_TICK_US / 1000000 -
 					  leg->worker->now_us / 1000000);
+	leg_session_describe(leg, out->timers, sizeof(out->timers));
 	snprintf(out->call_id, sizeof(out->call_id), "%s", leg->call_id);
 	snprintf(out->number, sizeof(out->number), "%s", leg->number);
 }

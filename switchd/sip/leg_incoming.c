@@ -85,16 +85,46 @@ static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct 
 	return true;
 }
 
+/* Appends what a Require header names and the switch does not have. */
+static void add_unsupported(const struct sip_msg *msg, struct buf *out)
+{
+	const struct sip_header *require;
+	struct span token;
+	int index = 0;
+
+	while ((require = sip_msg_header(msg, SIP_HDR_REQUIRE, &index))) {
+		struct span rest = require->value;
+
+		while (sip_list_next(&rest, &token)) {
+			if (span_ieq(token, SPAN_LIT("timer")))
+				continue;
+			if (out->len)
+				buf_add_lit(out, ", ");
+			buf_add_span(out, token);
+		}
+	}
+}
+
 static void refuse_extension(struct sip_worker *worker, const struct sip_rx *rx,
-			     const struct sip_header *require)
+			     struct span unsupported)
 {
 	char tag[SIP_STATELESS_TAG_MAX];
 	struct buf *out;
 
 	out = sip_reply_begin(worker, rx, 420, NULL, sip_stateless_tag(worker, rx, tag));
 	buf_add_lit(out, "Unsupported: ");
-	buf_add_span(out, require->value);
+	buf_add_span(out, unsupported);
 	buf_add_lit(out, "\r\n");
+	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+}
+
+static void refuse_interval(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	char tag[SIP_STATELESS_TAG_MAX];
+	struct buf *out;
+
+	out = sip_reply_begin(worker, rx, 422, NULL, sip_stateless_tag(worker, rx, tag));
+	buf_add_lit(out, LEG_MIN_SE);
 	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 }
 
@@ -128,7 +158,8 @@ static bool has_no_number(struct span uri)
 static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char *callee,
 			size_t size)
 {
-	const struct sip_header *require = sip_msg_first(rx->msg, SIP_HDR_REQUIRE);
+	char memory[1024];
+	struct buf unsupported = buf_over(memory, sizeof(memory));
 	struct sip_uri uri;
 	size_t len;
 	int status = 0;
@@ -158,8 +189,9 @@ static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char
 		sip_reply_stateless(worker, rx, status, NULL);
 		return false;
 	}
-	if (require) {
-		refuse_extension(worker, rx, require);
+	add_unsupported(rx->msg, &unsupported);
+	if (unsupported.len || unsupported.failed) {
+		refuse_extension(worker, rx, buf_span(&unsupported));
 		return false;
 	}
 	if (rx->msg->body.len && !leg_sdp(rx->msg).len) {
@@ -239,7 +271,7 @@ static bool learn_invite(struct sip_leg *leg, const struct sip_msg *msg, const c
 
 /* NULL: *status says how to refuse. */
 static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *rx,
-				const char *callee, int *status)
+				const struct caller *caller, const char *callee, int *status)
 {
 	struct sip_leg *leg = leg_new(worker);
 	const struct sip_msg *msg = rx->msg;
@@ -260,6 +292,13 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 		leg_free_soon(leg);
 		return NULL;
 	}
+	leg_session_use(leg, caller->conf->has_session_timer);
+	*status = leg_session_take(leg, msg);
+	if (*status) {
+		leg_free_soon(leg);
+		return NULL;
+	}
+	*status = 503;
 	leg_choose_peer(leg, &rx->source);
 	leg->invite_in = txn_server_new(worker, rx, leg_txn_event, leg);
 	if (!leg->invite_in) {
@@ -323,7 +362,11 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 		sip_reply_stateless(worker, rx, 482, NULL);
 		return;
 	}
-	leg = make_leg(worker, rx, callee, &status);
+	leg = make_leg(worker, rx, &caller, callee, &status);
+	if (!leg && status == 422) {
+		refuse_interval(worker, rx);
+		return;
+	}
 	if (!leg) {
 		sip_reply_stateless(worker, rx, status,
 				    status == 400 ? "Unusable Contact Or Header Too Long" : NULL);

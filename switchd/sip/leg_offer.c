@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A new offer of ours inside the dialog: re-INVITE (RFC 3261 section 14.1).
+/* A re-INVITE of ours (RFC 3261 section 14.1): an offer of the other side's, or one that only
+ * refreshes the session and concerns nobody else. An offer that comes while a refresh is under way
+ * waits for its end.
  *
  * The leg's timer is free once the dialog is up; here it bounds the wait for a peer that says 100
  * and then nothing more. */
 #include <stdlib.h>
 
+#include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_private.h"
 
 static void give_up(struct sip_leg *leg)
@@ -16,6 +19,14 @@ static void give_up(struct sip_leg *leg)
 		leg->cancel_wanted = true;
 }
 
+/* Nobody waits for the answer any more. */
+static void given_up(struct sip_leg *leg)
+{
+	give_up(leg);
+	leg->reinvite_answered = true;
+	leg->session.offer_is_out = false;
+}
+
 static void wait_fired(struct wheel_timer *timer, void *owner)
 {
 	struct sip_leg *leg = (struct sip_leg *)((char *)timer - offsetof(struct sip_leg, timer));
@@ -23,10 +34,12 @@ static void wait_fired(struct wheel_timer *timer, void *owner)
 	(void)owner;
 	if (!leg->invite_out || leg->reinvite_answered)
 		return;
-	give_up(leg);
-	leg->reinvite_answered = true;
-	/* Not 408, which would say that the dialog is gone. */
-	call_offer_result(&leg->base, 504, SPAN_NONE);
+	given_up(leg);
+	/* Not 408, which would say that the dialog is gone. A refresh is tried again as long as the
+	 * session lasts. */
+	if (!leg->session.is_refresh)
+		call_offer_result(&leg->base, 504, SPAN_NONE);
+	leg_offer_next(leg);
 }
 
 static void provisional(struct sip_leg *leg)
@@ -45,11 +58,101 @@ static void provisional(struct sip_leg *leg)
 	leg->cancel_wanted = false;
 }
 
+/* The INVITE before this one was answered, and its 2xx may come again: the transaction keeps what
+ * it is to be told. */
+static void leave_old_invite(struct sip_leg *leg)
+{
+	if (leg->invite_out && !leg->ack_held)
+		txn_client_leave_ack(leg->invite_out, leg_write_ack(leg), &leg->peer);
+	else if (leg->invite_out)
+		txn_client_forget(leg->invite_out);
+	leg->invite_out = NULL;
+	free(leg->ack);
+	leg->ack = NULL;
+	leg->ack_len = 0;
+}
+
+static void response(struct sip_worker *worker, void *user, struct txn_client *txn,
+		     const struct sip_rx *rx);
+
+static bool send_offer(struct sip_leg *leg, struct span sdp)
+{
+	struct txn_client *txn = txn_client_new(leg->worker, SIP_INVITE, response, leg);
+	struct buf *out;
+
+	if (!txn)
+		return false;
+	leave_old_invite(leg);
+	leg->invite_out = txn;
+	leg->session.offer_is_out = true;
+	leg->reinvite_answered = false;
+	leg->heard_provisional = false;
+	leg->cancel_wanted = false;
+	leg->ack_held = false;
+	leg->invite_cseq = ++leg->local_cseq;
+	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
+	leg_add_contact(leg, out);
+	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+	leg_session_propose(leg, out);
+	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
+	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
+	return true;
+}
+
+/* 422: the same once again, with the interval that the peer asks for (RFC 4028 section 7.3). */
+static bool send_offer_again(struct sip_leg *leg, const struct txn_client *before)
+{
+	struct span body = txn_client_body(before);
+	char *sdp = span_dup(body);
+	bool is_sent = sdp && send_offer(leg, (struct span){sdp, body.len});
+
+	free(sdp);
+	return is_sent;
+}
+
+static void refreshed(struct sip_leg *leg, const struct sip_msg *msg)
+{
+	struct span sdp = leg_sdp(msg);
+
+	leg_send_ack(leg, SPAN_NONE);
+	leg_session_agreed(leg, msg);
+	if (sdp.len)
+		call_refreshed(&leg->base, sdp);
+}
+
+/* The final answer, NULL when there was none: what it means for whom. */
+static void conclude(struct sip_leg *leg, const struct sip_msg *msg, struct span offered)
+{
+	int status = msg ? msg->status : 408;
+	bool is_refresh = leg->session.is_refresh;
+
+	if (status >= 300) {
+		if (is_refresh)
+			leg_session_refused(leg, msg);
+		else
+			call_offer_result(&leg->base, status, SPAN_NONE);
+	} else {
+		leg_learn_target(leg, msg);
+		if (is_refresh) {
+			refreshed(leg, msg);
+		} else {
+			leg->ack_held = true;
+			leg_session_agreed(leg, msg);
+			leg_session_sent(leg, offered);
+			call_offer_result(&leg->base, status, leg_sdp(msg));
+		}
+	}
+	/* After a collision it waits as long as the refresh. */
+	if (!is_refresh || status != 491)
+		leg_offer_next(leg);
+}
+
 static void response(struct sip_worker *worker, void *user, struct txn_client *txn,
 		     const struct sip_rx *rx)
 {
 	struct sip_leg *leg = user;
 	int status = rx ? rx->msg->status : 408;
+	bool is_refused = rx && status >= 300;
 
 	if (rx && status < 200) {
 		if (leg->state == LEG_CONFIRMED)
@@ -66,62 +169,74 @@ static void response(struct sip_worker *worker, void *user, struct txn_client *t
 	}
 	wheel_stop(&worker->wheel, &leg->timer);
 	leg->reinvite_answered = true;
-	leg->ack_held = rx && status < 300;
-	if (leg->ack_held)
-		leg_learn_target(leg, rx->msg);
-	if (rx && status >= 300) {
+	leg->session.offer_is_out = false;
+	if (is_refused) {
 		txn_client_forget(txn);
 		leg->invite_out = NULL;
 	}
-	call_offer_result(&leg->base, status, leg->ack_held ? leg_sdp(rx->msg) : SPAN_NONE);
+	if (is_refused && status == 422 && leg_session_raise(leg, rx->msg) &&
+	    send_offer_again(leg, txn))
+		return;
+	conclude(leg, rx ? rx->msg : NULL, rx ? txn_client_body(txn) : SPAN_NONE);
 }
 
-/* The INVITE before this one was answered, and its 2xx may come again: the transaction keeps what
- * it is to be told. */
-static void leave_old_invite(struct sip_leg *leg)
+static bool keep_waiting(struct sip_leg *leg, struct span sdp)
 {
-	if (leg->invite_out && !leg->ack_held)
-		txn_client_leave_ack(leg->invite_out, leg_write_ack(leg), &leg->peer);
-	else if (leg->invite_out)
-		txn_client_forget(leg->invite_out);
-	leg->invite_out = NULL;
-	free(leg->ack);
-	leg->ack = NULL;
-	leg->ack_len = 0;
+	struct leg_session *session = &leg->session;
+
+	session->waiting = sdp.len ? span_dup(sdp) : NULL;
+	session->waiting_len = (uint32_t)sdp.len;
+	session->offer_waits = session->waiting || !sdp.len;
+	return session->offer_waits;
+}
+
+void leg_offer_next(struct sip_leg *leg)
+{
+	struct leg_session *session = &leg->session;
+	char *sdp = session->waiting;
+
+	if (!session->offer_waits || leg->state != LEG_CONFIRMED)
+		return;
+	session->offer_waits = false;
+	session->waiting = NULL;
+	leg_offer(&leg->base, (struct span){sdp, sdp ? session->waiting_len : 0});
+	free(sdp);
 }
 
 void leg_offer(struct leg *base, struct span sdp)
 {
 	struct sip_leg *leg = leg_of(base);
-	struct txn_client *txn;
-	struct buf *out;
 
 	if (leg->state != LEG_CONFIRMED || leg->awaits_ack) {
 		call_offer_result(base, 491, SPAN_NONE);
-		return;
+	} else if (leg->session.offer_is_out) {
+		/* A refresh: the call has only one offer under way. */
+		if (!keep_waiting(leg, sdp))
+			call_offer_result(base, 503, SPAN_NONE);
+	} else {
+		leg->session.is_refresh = false;
+		if (!send_offer(leg, sdp))
+			call_offer_result(base, 503, SPAN_NONE);
 	}
-	txn = txn_client_new(leg->worker, SIP_INVITE, response, leg);
-	if (!txn) {
-		call_offer_result(base, 503, SPAN_NONE);
-		return;
-	}
-	leave_old_invite(leg);
-	leg->invite_out = txn;
-	leg->reinvite_answered = false;
-	leg->heard_provisional = false;
-	leg->cancel_wanted = false;
-	leg->ack_held = false;
-	leg->invite_cseq = ++leg->local_cseq;
-	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
-	leg_add_contact(leg, out);
-	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
-	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
+}
+
+bool leg_offer_refresh(struct sip_leg *leg, struct span sdp)
+{
+	leg->session.is_refresh = true;
+	return send_offer(leg, sdp);
 }
 
 void leg_withdraw_offer(struct leg *base)
 {
 	struct sip_leg *leg = leg_of(base);
+	struct leg_session *session = &leg->session;
 
-	if (leg->state == LEG_CONFIRMED && leg->invite_out && !leg->reinvite_answered)
+	if (session->offer_waits) {
+		session->offer_waits = false;
+		free(session->waiting);
+		session->waiting = NULL;
+		call_offer_result(base, 487, SPAN_NONE);
+	} else if (leg->state == LEG_CONFIRMED && session->offer_is_out && !session->is_refresh) {
 		give_up(leg);
+	}
 }

@@ -219,6 +219,8 @@ static void first_answer(struct sip_leg *leg, const struct sip_rx *rx)
 	leg->state = LEG_ANSWERED;
 	leg->base.is_other_callee = leg->has_early_sdp && leg->early_tag != tag_hash(leg, rx);
 	if (learn_dialog(leg, rx)) {
+		leg_session_agreed(leg, rx->msg);
+		leg_session_sent(leg, txn_client_body(leg->invite_out));
 		call_answered(&leg->base, leg_sdp(rx->msg));
 		return;
 	}
@@ -289,6 +291,25 @@ static struct cause cause_of_answer(const struct sip_msg *msg)
 	return cause;
 }
 
+static bool send_invite(struct sip_leg *leg, struct span sdp);
+
+/* The INVITE once more, in place of one that was refused with what can be mended. */
+static bool invite_again(struct sip_leg *leg, struct txn_client *refused)
+{
+	struct span body = txn_client_body(refused);
+	char *sdp = span_dup(body);
+	bool is_sent = sdp && send_invite(leg, (struct span){sdp, body.len});
+
+	free(sdp);
+	if (!is_sent)
+		return false;
+	txn_client_forget(refused);
+	leg->heard_provisional = false;
+	leg->has_early_sdp = false;
+	start_stage(leg, CONF_STAGE_INVITE);
+	return true;
+}
+
 static void invite_response(struct sip_worker *worker, void *user, struct txn_client *txn,
 			    const struct sip_rx *rx)
 {
@@ -306,6 +327,9 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 		provisional(leg, rx);
 	} else if (rx->msg->status < 300) {
 		answered(leg, rx);
+	} else if (rx->msg->status == 422 && leg->state == LEG_OUTGOING &&
+		   leg_session_raise(leg, rx->msg) && invite_again(leg, txn)) {
+		/* RFC 4028 section 7.3: once, with the interval that was asked for. */
 	} else {
 		failed(leg, txn, cause_of_answer(rx->msg));
 	}
@@ -386,6 +410,7 @@ static bool send_invite(struct sip_leg *leg, struct span sdp)
 	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
 	leg_add_contact(leg, out);
 	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+	leg_session_propose(leg, out);
 	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
 	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
 	return true;
@@ -416,6 +441,8 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 	leg->peer = dial->target->address;
 	leg->state = LEG_OUTGOING;
 	leg->max_forwards = dial->max_forwards - 1;
+	leg->session.owns_call_id = true;
+	leg_session_use(leg, dial->target->has_session_timer);
 	if (!write_identity(leg, dial)) {
 		leg->base.call = NULL;
 		leg_free_soon(leg);

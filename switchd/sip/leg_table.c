@@ -125,6 +125,7 @@ static void leg_free(struct sip_leg *leg)
 
 	merge_leave(leg);
 	wheel_stop(&leg->worker->wheel, &leg->timer);
+	leg_session_stop(leg);
 	leg_close_txn(leg, leg->invite_in);
 	leg_close_txn(leg, leg->offer_in);
 	if (leg->invite_out) {

@@ -26,10 +26,11 @@ enum session_refresher {
 	SESSION_PEER_REFRESHES,
 };
 
+/* Kept twice a leg: small. */
 struct session_timer {
-	enum session_refresher refresher;
-	uint32_t interval_s;
-	bool peer_supports; /* it listed `timer`: the answer may require it */
+	uint32_t refresher : 2; /* enum session_refresher */
+	uint32_t interval_s : 29;
+	uint32_t peer_supports : 1; /* it listed `timer`: the answer may require it */
 };
 
 enum session_verdict {

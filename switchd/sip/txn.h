@@ -106,6 +106,8 @@ void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn);
 void txn_client_forget(struct txn_client *txn);
 /* The same for an INVITE that was answered: its 2xx may come again, and is then given this ACK. */
 void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to);
+/* Body of the request as it was sent; valid as long as the transaction. */
+struct span txn_client_body(const struct txn_client *txn);
 /* Where the request was sent. */
 const struct addr *txn_client_target(const struct txn_client *txn);
 /* Whether what ended the transaction is that nothing can be sent there (RFC 3261 8.1.3.1), and not

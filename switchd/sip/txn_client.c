@@ -240,6 +240,17 @@ void txn_client_peer_lost(struct sip_worker *worker, const struct sip_socket *so
 	}
 }
 
+struct span txn_client_body(const struct txn_client *txn)
+{
+	const char *at =
+		txn->request ? memmem(txn->request, txn->request_len, "\r\n\r\n", 4) : NULL;
+
+	if (!at)
+		return SPAN_NONE;
+	at += 4;
+	return (struct span){at, (size_t)(txn->request + txn->request_len - at)};
+}
+
 const struct addr *txn_client_target(const struct txn_client *txn)
 {
 	return &txn->target;
