@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 from pathlib import Path
 
@@ -66,6 +67,7 @@ class Dumb(Base):
         shell.keys('nae x').keys(LEFT * 3).keys('m').keys(CTRL_E)
         shell.keys(BACKSPACE).keys('"dumb é€"\r').wait_last('sw1(config-phone:1002)*#')
         shell.line('show configuration changes').wait_text('+ phone 1002 name "dumb é€"')
+        shell.wait_last('sw1(config-phone:1002)*#')
         shell.keys(CTRL_Z).wait_last('1 change is not committed: commit, keep or discard?')
         shell.line('discard').wait_last('sw1#')
         self.end(shell)
@@ -112,6 +114,23 @@ class Dumb(Base):
         shell.line('discard').wait_last('sw1(config)#').line('end').wait_last('sw1#')
         self.assertEqual(shell.line('exit').wait_end(), 0)
         self.assertEqual(re.findall(rb'\x1b\[[0-9;]*m', shell.raw), [])
+
+
+class Suspend(Base):
+    def test_ctrl_z_while_a_command_runs_is_a_key_later(self):
+        shell = self.open(columns=200)
+        shell.line('configure').wait_last('sw1(config)#').line('do monitor log')
+
+        def follows():
+            self.switch.ctl('clear', 'registration', 'seen')
+            shell._read(0.1)
+            return 'registration seen' in shell.screen.text()
+        wait_for('it follows', follows)
+        characters = termios.tcgetattr(shell.fd)[6]
+        self.assertEqual((characters[termios.VSUSP], characters[termios.VINTR]), (b'\0', CTRL_C.encode()))
+        shell.keys(CTRL_C).wait_last('sw1(config)#')
+        shell.keys(CTRL_Z).wait_last('sw1#')
+        self.assertEqual(shell.line('exit').wait_end(), 0)
 
 
 class Resize(Base):

@@ -364,6 +364,8 @@ static void bind_keys(EditLine *el)
 	el_wset(el, EL_BIND, L"^R", L"em-inc-search-prev", NULL);
 	el_wset(el, EL_BIND, L"^W", L"ed-delete-prev-word", NULL);
 	el_wset(el, EL_SETTY, L"-d", L"-isig", NULL);
+	/* While a command runs Ctrl-Z waits to be a key; it does not stop us. */
+	el_wset(el, EL_SETTY, L"-x", L"susp=", NULL);
 }
 
 struct edit *edit_open(struct input *input, const struct edit_hooks *hooks)
