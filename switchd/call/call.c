@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 /* Parts a leg from its call; it finishes its protocol alone. */
 static void drop_leg(struct call *call, struct leg *leg)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 static uint32_t since_start_ms(const struct call *call)
 {

@@ -4,7 +4,7 @@
  * well. Never in a circle, and at most CALL_FORWARDS_MAX deep. */
 #include <stdio.h>
 
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 static const struct conf_names *rule(const struct conf_phone *phone, enum conf_forward kind)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 /* --- Which ones. --- */
 

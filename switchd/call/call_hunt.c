@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 #include "switchd/sip/location.h"
 
 /* Makes room for the candidates once their number is known. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 #define SECOND_US 1000000u
 /* The silence is looked at so many times: a call ends by that part of it late at most. */

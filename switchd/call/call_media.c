@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 void call_media_close(struct call_media *media, unsigned but)
 {

@@ -5,7 +5,7 @@
  * as it was (RFC 3261 14.1), its relay included. */
 #include <stdlib.h>
 
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 /* SDP of one leg, made ready for the other; false when the call had to end over it. */
 static bool forward(struct call *call, struct leg *from, struct span sdp, struct buf *out)

@@ -5,11 +5,7 @@
 #include <uthash.h>
 
 #include "switchd/call/call_media.h"
-#include "switchd/call/call_switch.h"
-#include "switchd/call/route.h"
 #include "switchd/loop/wheel.h"
-
-#define CALL_TARGETS_MAX 10
 
 enum call_attempt_state {
 	ATTEMPT_CALLING, /* nothing heard */
@@ -36,80 +32,6 @@ struct call_attempt {
 	uint32_t end_ms;                  /* answer or end; 0 = not yet */
 	enum call_attempt_state state;
 	char party[]; /* "phone 1002" */
-};
-
-/* One that may be called, and what its attempt needs until the call is answered. */
-struct call_candidate {
-	struct call_target target;
-	unsigned group;     /* those of one group are called at once, the groups in turn */
-	bool is_fork;       /* called together with others */
-	bool is_held;       /* the relay does not know the caller's side of it yet */
-	unsigned path;      /* number of its media path: another one is another callee's */
-	struct addr anchor; /* our address towards it: where its ports are bound */
-	struct call_media media;
-	struct call_stream heard;
-	char *early_sdp; /* of its 18x, as the caller is to see it; NULL = none */
-	size_t early_sdp_len;
-};
-
-/* Gateways for the called number, called one after the other; there is one candidate, made anew
- * for each. */
-struct call_gateways {
-	struct route_candidate *list; /* those that are in, best first; NULL: a phone is called */
-	bool *is_tried;
-	size_t count;
-	const struct conf_routing_gateway *current;
-	size_t address;             /* of the current one, that was called last */
-	bool wants_address;         /* the next address of the current one, not the next gateway */
-	unsigned switches;          /* to another gateway */
-	struct switch_input failed; /* the attempt that failed last */
-	enum switch_rule rule;      /* what was decided of it */
-};
-
-#define CALL_FORWARDS_MAX 5 /* of one call */
-
-/* Numbers that stand in for the one that was called, tried in order. */
-struct call_forward {
-	const struct conf_names *numbers;
-	size_t next;
-	char from[64]; /* the number that is forwarded */
-};
-
-/* What only the set-up needs; freed at the answer. */
-struct call_hunt {
-	struct conf *conf;                          /* reference: what the targets point into */
-	const struct conf_mapping_gateway *mapping; /* who calls: this */
-	const struct conf_phone *phone;             /* or this */
-	char caller_number[64]; /* both as they are routed: after the rewriting on the way in */
-	char callee_number[64];
-	const struct conf_phone *called; /* that the candidates are contacts of; NULL: gateways */
-	struct live *called_line;        /* counted there while it is called; NULL = nowhere */
-	struct call_gateways gateways;
-	struct call_forward forwards[CALL_FORWARDS_MAX]; /* the first depth are in use */
-	unsigned depth;
-	struct decide_party caller;
-	struct call_candidate *candidates; /* room for CALL_TARGETS_MAX at most */
-	size_t capacity;
-	size_t count;
-	size_t next;
-	unsigned running;    /* attempts under way */
-	bool is_one_party;   /* contacts of one phone: every one counts, not only the last */
-	bool was_ringing;    /* some attempt was */
-	bool has_answer;     /* answer is set */
-	struct cause answer; /* for the caller, unless one of the others answers */
-	char *sdp;           /* the caller's offer, for every attempt */
-	size_t sdp_len;
-	struct call_peers *held; /* where the caller takes media, for attempts at once */
-	struct call_media spare; /* ports of the attempt before, for the next one */
-	struct addr spare_anchor;
-	unsigned spare_path;
-	unsigned paths;                  /* numbers given */
-	const struct call_attempt *told; /* whose 18x the caller hears; NULL = nobody's now */
-	unsigned told_path;              /* whose SDP the caller has; 0 = nobody's */
-	bool told_ringing;               /* the caller had 180 */
-	bool told_progress;              /* the caller had any 18x */
-	char display[64];
-	int max_forwards;
 };
 
 /* A new offer inside the call that waits for its answer. */
@@ -188,68 +110,6 @@ void call_free(struct call *call);
 struct call *call_find(const struct call_table *table, uint64_t id);
 /* The first call with a higher id. */
 struct call *call_after(const struct call_table *table, uint64_t after);
-
-/* call_hunt.c: who may be called, in which order, and until when. */
-struct cause call_hunt_fill(struct call *call, const struct call_setup *setup);
-/* Candidates for hunt->callee_number, in the place of those before; else why there is none. */
-struct cause call_hunt_aim(struct call *call, struct span instance);
-/* Calls the next group of candidates; false when there is none left. */
-bool call_hunt_next(struct call *call);
-/* After an attempt ended like this: whether others may still be called. */
-bool call_hunt_may_go_on(struct call_hunt *hunt, struct cause cause);
-void call_hunt_end(struct call *call);
-
-/* call_ingress.c: who calls, before anybody is called. */
-/* Chance for dial plans and pools: 0..n-1. */
-uint64_t call_chance(void *context, uint64_t n);
-/* Admits the call and rewrites its numbers; else the cause to refuse it with. */
-struct cause call_ingress(struct call *call, const struct call_setup *setup);
-/* What the caller is told in place of that cause. */
-struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause);
-/* 180, 183 as the caller wants to have ringing signalled. */
-int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp);
-
-/* call_forward.c: the numbers that stand in for another. */
-/* The called phone forwards all its calls. */
-const struct conf_names *call_forward_always(const struct conf_phone *phone);
-/* Aims at the next number after the present one ended like that; false: there is none, and *cause
- * says so when that is the reason. */
-bool call_forward_next(struct call *call, struct cause *cause);
-
-/* call_gateways.c: the gateways of a number. */
-struct cause call_gateways_fill(struct call *call);
-/* Makes the hunt's candidate the next address or gateway; false when there is none. */
-bool call_gateways_next(struct call *call);
-/* After an attempt at the current one has failed. */
-bool call_gateways_may_go_on(struct call_hunt *hunt, struct cause cause);
-void call_gateways_end(struct call_gateways *gateways);
-/* Counts the attempt at its gateway and lends it a number; else why it cannot be made. */
-struct cause call_gateways_take_line(struct call *call, struct call_attempt *attempt);
-/* Gives back what was taken, and counts what came of it. */
-void call_gateways_give_line(struct call *call, struct call_attempt *attempt, bool is_answered);
-
-/* call_attempt.c: one of them. */
-bool call_attempt_dial(struct call *call, struct call_candidate *candidate);
-/* Its SDP, ready for the caller; else the cause that it has to end with. */
-struct cause call_attempt_forward(struct call *call, struct call_attempt *attempt, struct span sdp,
-				  struct buf *out);
-void call_attempt_rings(struct call *call, struct call_attempt *attempt);
-/* 18x, if it is news for the caller. */
-void call_attempt_tell(struct call *call, struct call_attempt *attempt, int status,
-		       struct span sdp);
-/* The caller is going to get this SDP of the attempt. */
-void call_attempt_open(struct call *call, struct call_attempt *attempt, struct span sdp);
-/* Parts it from its leg, and notes how it ended. */
-void call_attempt_over(struct call *call, struct call_attempt *attempt,
-		       enum call_attempt_state state, struct cause cause);
-/* Ends all that are under way. */
-void call_attempts_end(struct call *call, struct cause cause);
-
-/* call_limit.c: when a call that is up has to end. */
-void call_limit_start(struct call *call, const struct call_target *callee);
-void call_limit_stop(struct call *call);
-/* What runs, in words, each with "; " behind it. */
-void call_limit_describe(const struct call *call, struct buf *out);
 
 /* call.c */
 void call_end(struct call *call, struct leg *but, struct cause cause);

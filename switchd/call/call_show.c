@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <utlist.h>
 
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 /* The attempt that stands for the callee: the one that answered; else of those under way the one
  * that the caller hears, or that has come farthest; else the last. */

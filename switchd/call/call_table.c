@@ -4,7 +4,7 @@
 #include <utlist.h>
 
 #include "shared/base/clock.h"
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_hunt.h"
 
 /* Id: 8 bits thread, 32 bits second of the start of the table, 24 bits count (which may carry into
  * the seconds: still unique and rising). So ids of an earlier run do not come again. */
