@@ -98,20 +98,6 @@ static size_t make_key(enum live_kind kind, const char *name, char key[KEY_BYTES
 	return len;
 }
 
-struct live *live_find(struct live_table *table, enum live_kind kind, const char *name)
-{
-	char key[KEY_BYTES];
-	size_t len = make_key(kind, name, key);
-	struct live_row *row;
-
-	if (!len)
-		return NULL;
-	pthread_mutex_lock(&table->mutex);
-	HASH_FIND(hh, table->rows, key, len, row);
-	pthread_mutex_unlock(&table->mutex);
-	return row ? &row->live : NULL;
-}
-
 struct live *live_get(struct live_table *table, enum live_kind kind, const char *name)
 {
 	char key[KEY_BYTES];

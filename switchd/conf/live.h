@@ -59,8 +59,6 @@ struct live_table *live_table_ref(struct live_table *table);
 void live_table_unref(struct live_table *table);
 /* The entry of that name, made when there is none; NULL: out of memory. Any thread. */
 struct live *live_get(struct live_table *table, enum live_kind kind, const char *name);
-/* The entry of that name; NULL: there is none, as nothing was counted. Any thread. */
-struct live *live_find(struct live_table *table, enum live_kind kind, const char *name);
 size_t live_count(struct live_table *table);
 
 enum live_verdict {

@@ -131,8 +131,7 @@ static void emit_phone(struct request *request, const struct conf_phone *phone,
 	static const char *const locks[] = {"none", "out", "in", "all"};
 	static const char *const media[] = {"auto", "on", "off", "must-on"};
 	struct binding bindings[LOCATION_CONTACTS_MAX];
-	const struct live *live =
-		live_find(conf_live(request->ctl->conf), LIVE_PHONE, phone->number);
+	const struct live *live = phone->live; /* NULL: nothing is counted of it */
 	size_t count = 0;
 
 	if (request->ctl->context.location && !phone->is_static)
@@ -157,7 +156,7 @@ static void emit_phone(struct request *request, const struct conf_phone *phone,
 		emit_null(request);
 	emit_str(request, locks[phone->lock]);
 	emit_str(request, media[phone->party.media_mode]);
-	emit_load(request, live, object_field(object, FIELD_PHONE_CAPACITY)->number);
+	emit_load(request, live, phone->capacity);
 	if (is_detailed(request))
 		emit_more(request, count ? &bindings[0] : NULL, now_ms, live);
 	emit_list_end(request, &phones_view, object);

@@ -191,6 +191,15 @@ static void emit_phone(struct request *request, struct walk_route *walk,
 		emit_phone_row(request, walk, NULL, "locked", "locked for incoming calls");
 		return;
 	}
+	if (phone->forwarding && phone->forwarding->numbers[CONF_FORWARD_ALWAYS].count) {
+		emit_phone_row(request, walk, NULL, "forwarded", "all calls to it are forwarded");
+		return;
+	}
+	if (phone->live &&
+	    live_would_admit(phone->live, phone->capacity, 0, clock_mono_us()) != LIVE_OK) {
+		emit_phone_row(request, walk, NULL, "capacity", "all its lines are taken");
+		return;
+	}
 	if (phone->is_static) {
 		emit_phone_row(request, walk, &phone->static_address, "in", "static address");
 		return;
@@ -206,8 +215,9 @@ static void emit_phone(struct request *request, struct walk_route *walk,
 
 /* --- The question. --- */
 
-/* Why a mapping gateway may not bring calls in; NULL: it may. */
-static const char *barred_source(const struct conf_mapping_gateway *from)
+/* Why a mapping gateway may not bring this call in; NULL: it may. The numbers are as received. */
+static const char *barred_source(const struct conf_mapping_gateway *from, const char *caller,
+				 const char *callee)
 {
 	if (from->lock == CONF_LOCK_IN || from->lock == CONF_LOCK_ALL)
 		return "the mapping gateway is locked";
@@ -219,7 +229,36 @@ static const char *barred_source(const struct conf_mapping_gateway *from)
 	case LIVE_ENABLED:
 		break;
 	}
+	if (conf_number_check(&from->caller_rule, caller) != CONF_NUMBER_OK)
+		return "the mapping gateway may not call from this number";
+	if (conf_number_check(&from->callee_rule, callee) != CONF_NUMBER_OK)
+		return "the mapping gateway may not call this number";
+	switch (live_would_admit(from->live, from->capacity, from->rate_limit, clock_mono_us())) {
+	case LIVE_FULL:
+		return "all lines of the mapping gateway are taken";
+	case LIVE_TOO_FAST:
+		return "the mapping gateway's calls of this second are taken";
+	case LIVE_OK:
+		break;
+	}
 	return NULL;
+}
+
+/* What the source makes of the numbers before they are routed; without a gateway the caller may be
+ * a phone. */
+static void rewrite_in(struct walk_route *walk, const char *caller, const char *callee)
+{
+	const struct conf_phone *phone =
+		walk->from ? NULL : conf_phone_find(walk->conf, span_of(caller));
+	const struct conf_dial_plan *caller_plan = walk->from ? walk->from->caller_plan
+						   : phone    ? phone->caller_plan
+							      : NULL;
+	const struct conf_dial_plan *callee_plan = walk->from ? walk->from->callee_plan
+						   : phone    ? phone->callee_plan
+							      : NULL;
+
+	conf_plan_apply(caller_plan, caller, choose, NULL, walk->caller, sizeof(walk->caller));
+	conf_plan_apply(callee_plan, callee, choose, NULL, walk->callee, sizeof(walk->callee));
 }
 
 /* False, with the request refused, when the gateway that was named does not exist. */
@@ -237,12 +276,9 @@ static bool take_source(struct request *request, struct walk_route *walk)
 				       "there is no mapping-gateway %s", name);
 			return false;
 		}
-		walk->barred = barred_source(walk->from);
+		walk->barred = barred_source(walk->from, caller ? caller : "", callee);
 	}
-	conf_plan_apply(walk->from ? walk->from->caller_plan : NULL, caller ? caller : "", choose,
-			NULL, walk->caller, sizeof(walk->caller));
-	conf_plan_apply(walk->from ? walk->from->callee_plan : NULL, callee, choose, NULL,
-			walk->callee, sizeof(walk->callee));
+	rewrite_in(walk, caller ? caller : "", callee);
 	return true;
 }
 

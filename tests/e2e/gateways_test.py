@@ -310,6 +310,26 @@ routing-gateway other
         row = self.switch.rows('show', 'route', '0012', 'caller', '77', 'mapping-gateway', 'in')[-1]
         self.assertEqual((row['caller'], row['callee']), ('77', '1012'))
 
+    def test_sources_that_may_not(self):
+        def first():
+            row = self.switch.rows('show', 'route', '0012', 'caller', '77', 'mapping-gateway', 'in')[0]
+            return row['verdict'], row['reason']
+        self.assertEqual(first()[0], 'in')
+        self.switch.do('set', 'mapping-gateway', 'in', 'callee-prefixes', '01')
+        self.assertEqual(first(), ('source', 'the mapping gateway may not call this number'))
+        self.switch.do('set', 'no', 'mapping-gateway', 'in', 'callee-prefixes')
+        self.switch.do('set', 'mapping-gateway', 'in', 'capacity', '1')
+        self.assertEqual(first()[0], 'in')
+        call, ring = self.call()
+        self.assertEqual(first(), ('source', 'all lines of the mapping gateway are taken'))
+        row, = self.switch.rows('show', 'mapping-gateways', 'in')
+        self.assertEqual((row['calls'], row['capacity'], row['calls_peak']), (1, 1, 1))
+        row, = self.switch.rows('show', 'routing-gateways', 'carrier')
+        self.assertEqual((row['calls'], row['capacity'], row['calls_peak']), (1, 30, 1))
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+        wait_for('the line is free', lambda: first()[0] == 'in')
+
     # --- OPTIONS ---
 
     def answer_options(self, status):
