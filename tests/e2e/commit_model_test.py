@@ -536,7 +536,7 @@ class CommitModel(unittest.TestCase):
     def test_killed_at_any_moment(self):
         """Both values of a commit or none, and never a confirmation that waits for another generation."""
         random.seed(7)
-        for number in range(25):
+        for number in range(200):
             session = self.session()
             session.do('configure')
             killer = threading.Timer(random.uniform(0.0, 0.03), self.switch.process.kill)

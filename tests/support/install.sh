@@ -15,6 +15,8 @@ packages_test=(
 )
 # What .ci/run looks the sources over with.
 packages_lint=(clang-format cppcheck shellcheck)
+# What the fuzz targets are built with.
+packages_fuzz=(clang)
 
 package_is_installed()
 {
