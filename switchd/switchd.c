@@ -12,6 +12,7 @@
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/location.h"
+#include "switchd/sip/resolve.h"
 #include "switchd/store/backups.h"
 #include "switchd/sip/stream.h"
 
@@ -171,7 +172,8 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 	shared->worker_count =
 		(int)snapshot_number(switchd->conf->snapshot, PARAM_SS_SIP_SIGNALLING_THREADS);
 	shared->workers = calloc((size_t)shared->worker_count, sizeof(struct sip_worker *));
-	if (!shared->workers || guard_create(shared->worker_count, &shared->guard) != VOS_OK)
+	if (!shared->workers || guard_create(shared->worker_count, &shared->guard) != VOS_OK ||
+	    resolver_create(&shared->resolver) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
 	for (int i = 0; i < shared->worker_count; i++) {
 		enum vos_err err =
@@ -342,6 +344,7 @@ void switchd_free(struct switchd *switchd)
 {
 	switchd_stop(switchd, 0);
 	stream_destroy(switchd->shared.stream);
+	resolver_destroy(switchd->shared.resolver);
 	for (int i = 0; switchd->shared.workers && i < switchd->shared.worker_count; i++)
 		worker_destroy(switchd->shared.workers[i]);
 	free(switchd->shared.workers);

@@ -108,6 +108,16 @@ void txn_client_forget(struct txn_client *txn);
 void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to);
 /* Body of the request as it was sent; valid as long as the transaction. */
 struct span txn_client_body(const struct txn_client *txn);
+/* The request as it was sent; valid as long as the transaction. */
+struct span txn_client_sent(const struct txn_client *txn);
+/* From the user's function, for a final answer that asks for credentials: the request again to the
+ * same place, with this CSeq, a branch of its own, and these header lines in place of all
+ * Authorization and Proxy-Authorization that it had. The transaction goes on as if it had not been
+ * answered; what comes to the old branch is absorbed. False: out of memory, and nothing was done. */
+bool txn_client_repeat(struct sip_worker *worker, struct txn_client *txn, uint32_t cseq,
+		       struct span credentials);
+/* How often that was done. */
+unsigned txn_client_repeats(const struct txn_client *txn);
 /* Where the request was sent. */
 const struct addr *txn_client_target(const struct txn_client *txn);
 /* Whether what ended the transaction is that nothing can be sent there (RFC 3261 8.1.3.1), and not

@@ -8,41 +8,6 @@
 
 #define BRANCH_SLOT 9 /* where the slot stands: after the cookie and the thread */
 
-enum client_state {
-	CLIENT_CALLING,    /* nothing heard; being repeated */
-	CLIENT_PROCEEDING, /* provisional response: INVITE is repeated no more */
-	CLIENT_COMPLETED,  /* final response that is not 2xx to INVITE */
-	CLIENT_ACCEPTED,   /* 2xx to INVITE: further ones are the user's */
-};
-
-struct txn_client {
-	struct sip_worker *worker;
-	const struct sip_socket *socket;
-	struct addr target;
-	struct wheel_timer timer;
-	struct txn_schedule schedule;
-	txn_client_fn *fn;
-	void *user;
-	uint64_t start_us;
-	char *request;
-	uint32_t request_len;
-	uint32_t cancel_len;
-	char *cancel; /* CANCEL as sent; NULL = none */
-	struct wheel_timer cancel_timer;
-	struct txn_schedule cancel_schedule;
-	char *ack; /* for a 2xx that comes again after the user has gone; NULL = none */
-	uint32_t ack_len;
-	uint32_t slot;
-	/* Over TCP and TLS: in the table's chain of the peer. */
-	struct txn_client *peer_next;
-	struct txn_client **peer_prev;
-	uint64_t serial; /* of the thread's, when it was sent */
-	enum sip_method method;
-	enum client_state state;
-	bool is_unreachable;
-	char branch[TXN_BRANCH_MAX];
-};
-
 struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method method,
 				  txn_client_fn *fn, void *user)
 {
@@ -91,7 +56,7 @@ static void peer_enter(struct txn_client *txn)
 	*bucket = txn;
 }
 
-static void peer_leave(struct txn_client *txn)
+void txn_client_leave_peer(struct txn_client *txn)
 {
 	if (!txn->peer_prev)
 		return;
@@ -105,7 +70,7 @@ static void destroy(struct txn_client *txn)
 {
 	struct txn_table *table = txn->worker->txns;
 
-	peer_leave(txn);
+	txn_client_leave_peer(txn);
 	if (txn->fn)
 		txn->fn(txn->worker, txn->user, txn, NULL);
 	wheel_stop(&txn->worker->wheel, &txn->timer);
@@ -131,12 +96,12 @@ static void linger_fired(struct wheel_timer *timer, void *owner)
 }
 
 /* Timers D and K: a reliable transport brings no repeats. */
-static uint64_t absorb_us(const struct txn_client *txn, uint64_t us)
+uint64_t txn_client_absorb_us(const struct txn_client *txn, uint64_t us)
 {
 	return sip_socket_is_stream(txn->socket) ? 0 : us;
 }
 
-static void linger(struct txn_client *txn, uint64_t us)
+void txn_client_linger(struct txn_client *txn, uint64_t us)
 {
 	txn_schedule_end(&txn->schedule);
 	wheel_start(&txn->worker->wheel, &txn->timer, linger_fired, txn->worker->now_us, us);
@@ -182,7 +147,7 @@ void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
 	/* What could not be written or kept fails at the next turn, when the user has let go. */
 	txn->is_unreachable = !txn->request;
 	if (!txn->request) {
-		linger(txn, 0);
+		txn_client_linger(txn, 0);
 	} else if (sip_socket_is_stream(socket)) {
 		txn->serial = worker->io->stream_serial;
 		peer_enter(txn);
@@ -196,7 +161,7 @@ void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn)
 {
 	(void)worker;
 	if (txn->state == CLIENT_CALLING || txn->state == CLIENT_PROCEEDING)
-		linger(txn, TXN_LINGER_US);
+		txn_client_linger(txn, TXN_LINGER_US);
 }
 
 void txn_client_forget(struct txn_client *txn)
@@ -234,7 +199,7 @@ void txn_client_peer_lost(struct sip_worker *worker, const struct sip_socket *so
 		if (txn->socket == socket && addr_eq(&txn->target, peer) && txn->serial <= serial &&
 		    is_waiting && txn->schedule.conf) {
 			txn->is_unreachable = true;
-			linger(txn, 0);
+			txn_client_linger(txn, 0);
 		}
 		txn = next;
 	}
@@ -249,6 +214,11 @@ struct span txn_client_body(const struct txn_client *txn)
 		return SPAN_NONE;
 	at += 4;
 	return (struct span){at, (size_t)(txn->request + txn->request_len - at)};
+}
+
+struct span txn_client_sent(const struct txn_client *txn)
+{
+	return (struct span){txn->request, txn->request_len};
 }
 
 const struct addr *txn_client_target(const struct txn_client *txn)
@@ -373,7 +343,7 @@ void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn, struct
 				    worker->now_us, wait_us);
 	}
 	/* Without a final answer the leg is free after 32 s (RFC 3261 9.1). */
-	linger(txn, TXN_LINGER_US);
+	txn_client_linger(txn, TXN_LINGER_US);
 }
 
 static void tell(struct sip_worker *worker, struct txn_client *txn, const struct sip_rx *rx)
@@ -396,11 +366,11 @@ static void invite_response(struct sip_worker *worker, struct txn_client *txn,
 		if (txn->state == CLIENT_COMPLETED)
 			return;
 		txn->state = CLIENT_COMPLETED;
-		linger(txn, absorb_us(txn, TXN_LINGER_US));
+		txn_client_linger(txn, txn_client_absorb_us(txn, TXN_LINGER_US));
 		tell(worker, txn, rx);
 	} else if (status >= 200) {
 		if (txn->state != CLIENT_ACCEPTED)
-			linger(txn, TXN_LINGER_US);
+			txn_client_linger(txn, TXN_LINGER_US);
 		txn->state = CLIENT_ACCEPTED;
 		if (txn->ack)
 			worker_send(worker, txn->socket, &txn->target, txn->ack, txn->ack_len);
@@ -436,7 +406,7 @@ bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx)
 		return true;
 	if (rx->msg->status >= 200) {
 		txn->state = CLIENT_COMPLETED;
-		linger(txn, absorb_us(txn, TXN_T4_US));
+		txn_client_linger(txn, txn_client_absorb_us(txn, TXN_T4_US));
 	} else {
 		txn->state = CLIENT_PROCEEDING;
 	}

@@ -32,7 +32,48 @@ uint64_t txn_schedule_total_us(const struct conf *conf);
 /* Client transactions over TCP and TLS by their peer, for when its connection is lost. */
 #define TXN_PEER_BUCKETS 4096u /* power of two */
 
-struct txn_client;
+enum txn_client_state {
+	CLIENT_CALLING,    /* nothing heard; being repeated */
+	CLIENT_PROCEEDING, /* provisional response: INVITE is repeated no more */
+	CLIENT_COMPLETED,  /* final response that is not 2xx to INVITE */
+	CLIENT_ACCEPTED,   /* 2xx to INVITE: further ones are the user's */
+};
+
+struct txn_client {
+	struct sip_worker *worker;
+	const struct sip_socket *socket;
+	struct addr target;
+	struct wheel_timer timer;
+	struct txn_schedule schedule;
+	txn_client_fn *fn;
+	void *user;
+	uint64_t start_us;
+	char *request;
+	uint32_t request_len;
+	uint32_t cancel_len;
+	char *cancel; /* CANCEL as sent; NULL = none */
+	struct wheel_timer cancel_timer;
+	struct txn_schedule cancel_schedule;
+	char *ack; /* for a 2xx that comes again after the user has gone; NULL = none */
+	uint32_t ack_len;
+	uint32_t slot;
+	/* Over TCP and TLS: in the table's chain of the peer. */
+	struct txn_client *peer_next;
+	struct txn_client **peer_prev;
+	uint64_t serial; /* of the thread's, when it was sent */
+	enum sip_method method;
+	enum txn_client_state state;
+	bool is_unreachable;
+	uint16_t repeats; /* with credentials */
+	char branch[TXN_BRANCH_MAX];
+};
+
+/* In the table until so long after now; nothing is repeated any more. */
+void txn_client_linger(struct txn_client *txn, uint64_t us);
+/* Timers D and K: a reliable transport brings no repeats. */
+uint64_t txn_client_absorb_us(const struct txn_client *txn, uint64_t us);
+/* Out of the chain of its peer. */
+void txn_client_leave_peer(struct txn_client *txn);
 
 struct txn_table {
 	struct txn_server *buckets[TXN_SERVER_BUCKETS];

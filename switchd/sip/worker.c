@@ -9,6 +9,8 @@
 #include "switchd/call/call_table.h"
 #include "switchd/sip/leg.h"
 #include "switchd/sip/location.h"
+#include "switchd/sip/options_check.h"
+#include "switchd/sip/outbound.h"
 #include "switchd/sip/ping.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
@@ -56,10 +58,14 @@ enum vos_err worker_create(struct sip_shared *shared, int number, struct conf *c
 	    (err = txn_table_create(&worker->txns)) != VOS_OK ||
 	    (err = leg_table_create(worker, &worker->legs)) != VOS_OK ||
 	    (err = leg_call_table_create(worker, &worker->calls)) != VOS_OK ||
-	    (err = worker_io_create(worker, fault)) != VOS_OK) {
+	    (err = worker_io_create(worker, fault)) != VOS_OK ||
+	    (err = outbound_create(worker, &worker->outbound)) != VOS_OK ||
+	    (err = options_check_create(worker, &worker->options_check)) != VOS_OK) {
 		worker_destroy(worker);
 		return err;
 	}
+	outbound_configure(worker->outbound, NULL);
+	options_check_configure(worker->options_check);
 	*out = worker;
 	return VOS_OK;
 }
@@ -72,7 +78,9 @@ void worker_destroy(struct sip_worker *worker)
 		mailbox_close(&worker->mailbox);
 		mailbox_destroy(&worker->mailbox);
 	}
+	options_check_destroy(worker->options_check);
 	sip_pings_destroy(worker);
+	outbound_destroy(worker->outbound);
 	call_table_destroy(worker->calls);
 	leg_table_destroy(worker);
 	if (worker->txns)
@@ -140,6 +148,7 @@ static void handle_event(struct sip_worker *worker, void *source)
 static bool run_stop(struct sip_worker *worker)
 {
 	struct worker_io *io = worker->io;
+	bool is_quiet;
 
 	if (!atomic_load_explicit(&io->stop_asked, memory_order_acquire))
 		return false;
@@ -148,7 +157,9 @@ static bool run_stop(struct sip_worker *worker)
 		io->stop_deadline_us = worker->now_us + (uint64_t)io->stop_grace_ms * 1000;
 		call_table_release_all(worker->calls);
 	}
-	return leg_table_is_quiet(worker) || worker->now_us >= io->stop_deadline_us;
+	/* Both are asked at every turn: removals go out some at a time. */
+	is_quiet = outbound_stop(worker->outbound) && leg_table_is_quiet(worker);
+	return is_quiet || worker->now_us >= io->stop_deadline_us;
 }
 
 static void *worker_main(void *argument)
@@ -199,9 +210,13 @@ void worker_stop(struct sip_worker *worker, int grace_ms)
 
 void worker_swap_conf(struct sip_worker *worker, struct conf *conf)
 {
-	conf_unref(worker->conf);
+	struct conf *before = worker->conf;
+
 	worker->conf = conf;
 	worker_io_configure(worker);
+	outbound_configure(worker->outbound, before);
+	options_check_configure(worker->options_check);
+	conf_unref(before);
 }
 
 void worker_join(struct sip_worker *worker)

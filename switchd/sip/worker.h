@@ -17,6 +17,9 @@
 
 struct alarms;
 struct location;
+struct options_check;
+struct outbound;
+struct resolver;
 struct stream;
 struct auth;
 struct guard;
@@ -86,7 +89,8 @@ struct sip_shared {
 	struct guard *guard; /* NULL: everything is let in */
 	struct keepalive *keepalive;
 	struct media *media;
-	struct stream *stream; /* NULL: neither TCP nor TLS is listened on */
+	struct stream *stream;     /* NULL: neither TCP nor TLS is listened on */
+	struct resolver *resolver; /* NULL: names are not looked up */
 	struct sip_worker **workers;
 	int worker_count;
 	struct hash_key owner_key; /* hash of foreign Call-IDs */
@@ -108,6 +112,8 @@ struct sip_worker {
 	struct leg_table *legs;
 	struct call_table *calls;
 	struct sip_ping *pings; /* under way (ping.h) */
+	struct outbound *outbound;
+	struct options_check *options_check;
 	struct sip_counters counters;
 	struct worker_io *io; /* private to worker.c */
 	pthread_t thread;

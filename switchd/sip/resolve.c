@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/sip/resolve.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THREADS_MAX 4
+
+struct resolver {
+	pthread_mutex_t mutex;
+	unsigned refs; /* the owner, and each thread */
+	unsigned threads;
+	bool is_closed;
+	struct resolve_letter *first; /* not begun */
+	struct resolve_letter **last;
+};
+
+enum vos_err resolver_create(struct resolver **out)
+{
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+
+	if (!resolver)
+		return VOS_ENOMEM;
+	pthread_mutex_init(&resolver->mutex, NULL);
+	resolver->refs = 1;
+	resolver->last = &resolver->first;
+	*out = resolver;
+	return VOS_OK;
+}
+
+/* With the lock, which goes. */
+static void leave(struct resolver *resolver)
+{
+	bool is_last = --resolver->refs == 0;
+
+	pthread_mutex_unlock(&resolver->mutex);
+	if (!is_last)
+		return;
+	pthread_mutex_destroy(&resolver->mutex);
+	free(resolver);
+}
+
+static void drop(struct resolve_letter *letters)
+{
+	while (letters) {
+		struct resolve_letter *next = letters->next;
+
+		free(letters);
+		letters = next;
+	}
+}
+
+void resolver_destroy(struct resolver *resolver)
+{
+	if (!resolver)
+		return;
+	pthread_mutex_lock(&resolver->mutex);
+	resolver->is_closed = true;
+	drop(resolver->first);
+	resolver->first = NULL;
+	resolver->last = &resolver->first;
+	leave(resolver);
+}
+
+/* The oldest question and all others for its name. With the lock. */
+static struct resolve_letter *take(struct resolver *resolver)
+{
+	struct resolve_letter **at = &resolver->first;
+	struct resolve_letter *taken = NULL;
+	char name[RESOLVE_NAME_MAX];
+
+	if (!*at)
+		return NULL;
+	memcpy(name, (*at)->name, sizeof(name));
+	while (*at) {
+		struct resolve_letter *letter = *at;
+
+		if (strcmp(letter->name, name) != 0) {
+			at = &letter->next;
+			continue;
+		}
+		*at = letter->next;
+		letter->next = taken;
+		taken = letter;
+	}
+	resolver->last = at;
+	return taken;
+}
+
+static size_t look_up(const char *name, struct addr *out, size_t max)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+	struct addrinfo *found = NULL;
+	size_t count = 0;
+
+	if (getaddrinfo(name, NULL, &hints, &found) != 0)
+		return 0;
+	for (const struct addrinfo *info = found; info && count < max; info = info->ai_next)
+		count += addr_from_sockaddr(info->ai_addr, &out[count]);
+	freeaddrinfo(found);
+	return count;
+}
+
+/* With the lock: while the resolver is open the mailboxes are there. */
+static void send_back(struct resolver *resolver, struct resolve_letter *letters,
+		      const struct addr *found, size_t count)
+{
+	while (letters) {
+		struct resolve_letter *letter = letters;
+
+		letters = letter->next;
+		letter->count = count;
+		memcpy(letter->found, found, count * sizeof(*found));
+		if (resolver->is_closed || !mailbox_post(letter->box, &letter->mail))
+			free(letter);
+	}
+}
+
+static void *run(void *argument)
+{
+	struct resolver *resolver = argument;
+	struct resolve_letter *letters;
+
+	pthread_mutex_lock(&resolver->mutex);
+	while ((letters = take(resolver))) {
+		struct addr found[RESOLVE_ADDRESSES_MAX];
+		size_t count;
+
+		pthread_mutex_unlock(&resolver->mutex);
+		count = look_up(letters->name, found, RESOLVE_ADDRESSES_MAX);
+		pthread_mutex_lock(&resolver->mutex);
+		send_back(resolver, letters, found, count);
+	}
+	resolver->threads--;
+	leave(resolver);
+	return NULL;
+}
+
+/* With the lock. */
+static bool start_thread(struct resolver *resolver)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int error;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	error = pthread_create(&thread, &attributes, run, resolver);
+	pthread_attr_destroy(&attributes);
+	if (error)
+		return false;
+	resolver->threads++;
+	resolver->refs++;
+	return true;
+}
+
+bool resolver_ask(struct resolver *resolver, struct resolve_letter *letter)
+{
+	bool is_taken;
+
+	pthread_mutex_lock(&resolver->mutex);
+	/* One that runs already takes it, if no other can be started. */
+	is_taken = !resolver->is_closed && (resolver->threads == THREADS_MAX ||
+					    start_thread(resolver) || resolver->threads > 0);
+	if (is_taken) {
+		letter->next = NULL;
+		*resolver->last = letter;
+		resolver->last = &letter->next;
+	}
+	pthread_mutex_unlock(&resolver->mutex);
+	return is_taken;
+}
