@@ -115,6 +115,14 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 		target->decide.network = conf_network_of(hunt->conf, &target->address, NULL);
 }
 
+/* The first at or behind `from` that answers OPTIONS; address_count when there is none. */
+static size_t next_alive(const struct conf_routing_gateway *gateway, size_t from)
+{
+	while (from < gateway->address_count && live_address_is_dead(gateway->live, from))
+		from++;
+	return from;
+}
+
 bool call_gateways_next(struct call *call)
 {
 	struct call_gateways *gateways = &call->hunt->gateways;
@@ -122,7 +130,7 @@ bool call_gateways_next(struct call *call)
 
 	if (gateways->wants_address) {
 		gateways->wants_address = false;
-		gateways->address++;
+		gateways->address = next_alive(gateways->current, gateways->address + 1);
 		aim(call, gateways->current);
 		return true;
 	}
@@ -132,7 +140,9 @@ bool call_gateways_next(struct call *call)
 	if (gateways->current)
 		gateways->switches++;
 	gateways->current = next->gateway;
-	gateways->address = 0;
+	gateways->address = next_alive(next->gateway, 0);
+	if (gateways->address == next->gateway->address_count)
+		gateways->address = 0; /* the last one has died since the route was found */
 	aim(call, next->gateway);
 	return true;
 }
@@ -153,7 +163,8 @@ bool call_gateways_may_go_on(struct call_hunt *hunt, struct cause cause)
 	gateways->failed.cause = cause;
 	gateways->failed.switches = gateways->switches;
 	gateways->wants_address = is_of_the_address(cause) && !cause.retry_after_s &&
-				  gateways->address + 1 < current->address_count;
+				  next_alive(current, gateways->address + 1) <
+					  current->address_count;
 	gateways->rule =
 		switch_decide(hunt->conf->snapshot, &current->switching, &gateways->failed);
 	/* The limit is one of gateways. */

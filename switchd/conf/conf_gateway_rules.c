@@ -192,6 +192,8 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 	gateway->capacity = (uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_CAPACITY)->number;
 	gateway->rate_limit =
 		(uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_RATE_LIMIT)->number;
+	gateway->has_options_check =
+		object_field(object, FIELD_ROUTING_GATEWAY_OPTIONS_CHECK)->boolean;
 	gateway->is_protected = object_field(object, FIELD_ROUTING_GATEWAY_PROTECT)->boolean;
 	gateway->stops_prefix = object_field(object, FIELD_ROUTING_GATEWAY_PREFIX_MODE)->number ==
 				WORD_PREFIX_MODE_TERMINATE;

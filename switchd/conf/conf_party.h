@@ -124,6 +124,7 @@ struct conf_routing_gateway {
 	struct live *live;
 	uint32_t capacity;   /* 0 = no limit, as with the next */
 	uint32_t rate_limit; /* calls/s */
+	bool has_options_check;
 	bool is_protected;   /* only when the others failed, or set-up takes long */
 	bool stops_prefix;   /* prefix-mode terminate: no shorter prefix after this one */
 	struct conf_names groups;

@@ -10,10 +10,12 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/base/err.h"
 
+#define LIVE_ADDRESSES_MAX  8   /* of a gateway */
 #define LIVE_WINDOW_BUCKETS 100 /* most that SS_GATEWAY_ASR_RESERVE_SEPARATE allows */
 
 /* What an operator said of a gateway (`gateway NAME enable|drain|disable`), beside its
@@ -46,10 +48,21 @@ struct live {
 	_Atomic uint64_t down_until_us; /* monotonic: a Retry-After runs until then; 0 = none */
 	_Atomic uint32_t admin;      /* enum live_admin: all but LIVE_ENABLED take no new calls */
 	_Atomic uint32_t is_offline; /* set of enum live_offline: not 0 takes no calls */
+	/* Addresses of a gateway by their place in its list: those that are not to be called now,
+	 * and what each last said to OPTIONS: a status, 0 = not asked yet. */
+	_Atomic uint32_t dead_addresses;
+	_Atomic uint32_t check_answers[LIVE_ADDRESSES_MAX];
 	struct live_window *window;  /* gateways and groups; NULL: none is kept */
 	enum live_kind kind;
 	char name[];
 };
+
+#define LIVE_CHECK_NO_ANSWER 1 /* of check_answers */
+
+static inline bool live_address_is_dead(const struct live *live, size_t index)
+{
+	return atomic_load_explicit(&live->dead_addresses, memory_order_relaxed) >> index & 1;
+}
 
 struct live_table;
 

@@ -35,28 +35,37 @@ static const struct column routing_columns[] = {
 	LOAD_COLUMNS,
 };
 
-static const struct column more_columns[] = {
-	{"attempts_total", CELL_INT, "", "ATTEMPTS", 8},
-	{"rang_total", CELL_INT, "", "RANG", 6},
-	{"answered_total", CELL_INT, "", "ANSWERED", 8},
-	{"talk_s", CELL_INT, "s", "TALK", 6},
-	{"retry_after_s", CELL_INT, "s", "RETRY-AFTER", 11},
+#define MORE_COLUMNS                                                                              \
+	{"attempts_total", CELL_INT, "", "ATTEMPTS", 8}, {"rang_total", CELL_INT, "", "RANG", 6}, \
+		{"answered_total", CELL_INT, "", "ANSWERED", 8},                                  \
+		{"talk_s", CELL_INT, "s", "TALK", 6},                                             \
+	{                                                                                         \
+		"retry_after_s", CELL_INT, "s", "RETRY-AFTER", 11                                 \
+	}
+
+static const struct column more_columns[] = {MORE_COLUMNS};
+
+static const struct column routing_more_columns[] = {
+	MORE_COLUMNS,
+	{"address_checks", CELL_TEXT, "", "CHECKS", 24},
 };
 
 static const char *const brief[] = {"name", "state", NULL};
 static const char *const capacity[] = {"name",       "state", "calls",      "capacity",
 				       "calls_peak", "cps",   "rate_limit", NULL};
 
-#define VIEW(kind_, columns_)                                                                 \
-	{                                                                                     \
-		.kind = (kind_), .columns = (columns_),                                       \
-		.count = sizeof(columns_) / sizeof((columns_)[0]), .more = more_columns,      \
-		.more_count = sizeof(more_columns) / sizeof(more_columns[0]), .brief = brief, \
-		.capacity = capacity                                                          \
+#define VIEW(kind_, columns_, more_)                                                \
+	{                                                                           \
+		.kind = (kind_), .columns = (columns_),                             \
+		.count = sizeof(columns_) / sizeof((columns_)[0]), .more = (more_), \
+		.more_count = sizeof(more_) / sizeof((more_)[0]), .brief = brief,   \
+		.capacity = capacity                                                \
 	}
 
-static const struct list_view mapping_view = VIEW(OBJECT_MAPPING_GATEWAY, mapping_columns);
-static const struct list_view routing_view = VIEW(OBJECT_ROUTING_GATEWAY, routing_columns);
+static const struct list_view mapping_view =
+	VIEW(OBJECT_MAPPING_GATEWAY, mapping_columns, more_columns);
+static const struct list_view routing_view =
+	VIEW(OBJECT_ROUTING_GATEWAY, routing_columns, routing_more_columns);
 
 static const struct field_columns *mapping_detail(void)
 {
@@ -165,6 +174,32 @@ static void emit_gateway_load(struct request *request, const struct live *live,
 		emit_totals(request, live);
 }
 
+/* What each address last said to OPTIONS; null when none was asked. */
+static void emit_checks(struct request *request, const struct conf_routing_gateway *gateway)
+{
+	struct buf text = buf_new();
+
+	for (uint8_t i = 0; i < gateway->address_count; i++) {
+		uint32_t answer = atomic_load(&gateway->live->check_answers[i]);
+		char address[ADDR_TEXT_MAX];
+
+		if (!answer)
+			continue;
+		addr_print(&gateway->addresses[i], address);
+		buf_printf(&text, "%s%s %s ", text.len ? ", " : "", address,
+			   live_address_is_dead(gateway->live, i) ? "dead" : "alive");
+		if (answer == LIVE_CHECK_NO_ANSWER)
+			buf_add_lit(&text, "(no answer)");
+		else
+			buf_printf(&text, "(%u)", (unsigned)answer);
+	}
+	if (text.len)
+		emit_str(request, buf_cstr(&text));
+	else
+		emit_null(request);
+	buf_free(&text);
+}
+
 static void emit_mapping(struct request *request, const struct conf *conf,
 			 const struct object *object)
 {
@@ -199,6 +234,8 @@ static void emit_routing(struct request *request, const struct conf *conf,
 	emit_field(request, object, FIELD_ROUTING_GATEWAY_LOCK);
 	emit_field(request, object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY);
 	emit_gateway_load(request, gateway->live, gateway->capacity, gateway->rate_limit);
+	if (is_detailed(request))
+		emit_checks(request, gateway);
 	emit_list_end(request, &routing_view, object);
 }
 
