@@ -40,7 +40,8 @@ int cause_status(struct cause cause)
 	if (status == 0)
 		return rows[cause.id].status ? rows[cause.id].status : 500;
 	/* What concerns only the switch and its peer is not the caller's business. */
-	if (status < 400 || status == 401 || status == 407 || status == 481 || status == 487)
+	if (status < 400 || status == 401 || status == 407 || status == 422 || status == 481 ||
+	    status == 487)
 		return 480;
 	return status;
 }

@@ -50,6 +50,20 @@ void bench_advance(struct bench *bench, uint64_t ms)
 	}
 }
 
+void bench_skip(struct bench *bench, uint64_t ms)
+{
+	uint64_t until_us = bench->worker->now_us + ms * 1000;
+
+	while (bench->worker->now_us < until_us) {
+		uint64_t left_ms = (until_us - bench->worker->now_us + 999) / 1000;
+		int wait_ms = wheel_wait_ms(&bench->worker->wheel, bench->worker->now_us,
+					    left_ms < 60000 ? (int)left_ms : 60000);
+
+		bench->worker->now_us += (uint64_t)(wait_ms > 0 ? wait_ms : 1) * 1000;
+		turn(bench);
+	}
+}
+
 /* What was sent over loopback is there at once, unless the kernel is busy and delivers it later. */
 static void wait_readable(int fd)
 {
@@ -126,10 +140,11 @@ void caller_sends(struct bench *bench, const char *method, int cseq, const char 
 		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s\r\n"
 		 "Max-Forwards: 70\r\nFrom: <sip:100@127.0.0.1>;tag=caller\r\n"
 		 "To: <sip:%s@127.0.0.1>%s%s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n"
-		 "Contact: <sip:100@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+		 "Contact: <sip:100@127.0.0.1:%u>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
 		 method, bench->called, bench->port, bench->caller.port, branch, bench->called,
 		 to_tag[0] ? ";tag=" : "", to_tag, bench->call_id, cseq, method, bench->caller.port,
-		 body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+		 bench->extra, body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body),
+		 body);
 	peer_send(bench, &bench->caller, text);
 }
 
@@ -148,10 +163,10 @@ void peer_answers(struct bench *bench, struct peer *peer, const char *request, c
 	has_tag = strstr(to, ";tag=") != NULL;
 	snprintf(text, sizeof(text),
 		 "SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s%s%s\r\nCall-ID: %s\r\nCSeq: %s\r\n"
-		 "Contact: <sip:900@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+		 "Contact: <sip:900@127.0.0.1:%u>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
 		 status, via, from, to, has_tag ? "" : ";tag=", has_tag ? "" : tag, call_id, cseq,
-		 peer->port, body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body),
-		 body);
+		 peer->port, bench->extra, body[0] ? "Content-Type: application/sdp\r\n" : "",
+		 strlen(body), body);
 	peer_send(bench, peer, text);
 }
 
@@ -174,10 +189,10 @@ void peer_requests(struct bench *bench, struct peer *peer, const char *tag, cons
 		 "%s sip:100@127.0.0.1:%u SIP/2.0\r\n"
 		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK%s%s%d\r\nMax-Forwards: 70\r\n"
 		 "From: %s;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n"
-		 "Contact: <sip:900@127.0.0.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+		 "Contact: <sip:900@127.0.0.1:%u>\r\n%s%sContent-Length: %zu\r\n\r\n%s",
 		 method, bench->port, peer->port, tag, method, cseq, to, tag, from, call_id, cseq,
-		 method, peer->port, body[0] ? "Content-Type: application/sdp\r\n" : "",
-		 strlen(body), body);
+		 method, peer->port, bench->extra,
+		 body[0] ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
 	peer_send(bench, peer, text);
 }
 
@@ -197,11 +212,48 @@ void message_to_tag(const char *message, char *out, size_t size)
 	snprintf(out, size, "%s", strstr(to, ";tag=") + 5);
 }
 
+#define PARAMS_MAX 32
+
+/* more: further parameters, name, value, ..., NULL; may be NULL. */
+static struct conf *make_conf(const struct bench *bench, const char *const *more)
+{
+	const char *params[PARAMS_MAX] = {"SS_MEDIA_PROXY_MODE", bench->media_mode,
+					  "SS_RTP_PORT_RANGE", "20000,20999"};
+	char listen[32], gateway[32];
+	const char *const listen_fields[] = {"udp", listen, NULL};
+	const char *const in_fields[] = {"address", "127.0.0.1", "session-timer",
+					 bench->session_timer, NULL};
+	const char *const out_fields[] = {
+		"address", gateway, "prefixes", "9", "session-timer", bench->session_timer, NULL};
+	const char *const at_once[] = {"ring", "at-once", NULL};
+	const struct test_object objects[] = {
+		{OBJECT_LISTEN, "main", listen_fields},
+		{OBJECT_MAPPING_GATEWAY, "in", in_fields},
+		{OBJECT_ROUTING_GATEWAY, "out", out_fields},
+		{OBJECT_PHONE, IN_TURN, NULL},
+		{OBJECT_PHONE, AT_ONCE, at_once},
+	};
+
+	snprintf(listen, sizeof(listen), "127.0.0.1:%u", bench->port);
+	snprintf(gateway, sizeof(gateway), "127.0.0.1:%u", bench->callee.port);
+	for (size_t i = 4; more && *more; i++) {
+		assert_true(i < PARAMS_MAX - 1);
+		params[i] = *more++;
+	}
+	return test_conf(params, objects, 5);
+}
+
+void bench_configure(struct bench *bench, const char *const *params)
+{
+	conf_unref(bench->conf);
+	bench->conf = make_conf(bench, params);
+	worker_swap_conf(bench->worker, conf_ref(bench->conf));
+}
+
 struct bench *bench_open(const char *media_mode)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 	struct vos_fault fault = {0};
-	char listen[32], gateway[32];
 	struct peer probe;
 
 	assert_non_null(bench);
@@ -214,25 +266,10 @@ struct bench *bench_open(const char *media_mode)
 		open_peer(&bench->phones[i]);
 	bench->called = "900";
 	bench->call_id = "call-1";
-	snprintf(listen, sizeof(listen), "127.0.0.1:%u", bench->port);
-	snprintf(gateway, sizeof(gateway), "127.0.0.1:%u", bench->callee.port);
-	{
-		const char *const params[] = {"SS_MEDIA_PROXY_MODE", media_mode,
-					      "SS_RTP_PORT_RANGE", "20000,20999", NULL};
-		const char *const listen_fields[] = {"udp", listen, NULL};
-		const char *const in_fields[] = {"address", "127.0.0.1", NULL};
-		const char *const out_fields[] = {"address", gateway, "prefixes", "9", NULL};
-		const char *const at_once[] = {"ring", "at-once", NULL};
-		const struct test_object objects[] = {
-			{OBJECT_LISTEN, "main", listen_fields},
-			{OBJECT_MAPPING_GATEWAY, "in", in_fields},
-			{OBJECT_ROUTING_GATEWAY, "out", out_fields},
-			{OBJECT_PHONE, IN_TURN, NULL},
-			{OBJECT_PHONE, AT_ONCE, at_once},
-		};
-
-		bench->conf = test_conf(params, objects, 5);
-	}
+	bench->extra = "";
+	bench->session_timer = "on";
+	bench->media_mode = media_mode;
+	bench->conf = make_conf(bench, NULL);
 	bench->workers[0] = NULL;
 	bench->shared.workers = bench->workers;
 	bench->shared.worker_count = 1;

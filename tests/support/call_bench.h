@@ -31,6 +31,9 @@ struct bench {
 	struct peer phones[BENCH_PHONES]; /* contacts of the phones below, once registered */
 	const char *called;               /* whom the caller calls: "900", the gateway's */
 	const char *call_id;              /* of the caller's requests: "call-1" */
+	const char *extra;                /* header lines of all that the peers send */
+	const char *media_mode;
+	const char *session_timer; /* of both gateways: on, off */
 	uint16_t port;
 };
 
@@ -50,6 +53,10 @@ struct bench *bench_open(const char *media_mode);
 void bench_close(struct bench *bench);
 /* Moves the clock, tick by tick. */
 void bench_advance(struct bench *bench, uint64_t ms);
+/* Moves the clock from one tick with something due to the next: for hours. */
+void bench_skip(struct bench *bench, uint64_t ms);
+/* Further parameters: name, value, ..., NULL. */
+void bench_configure(struct bench *bench, const char *const *params);
 /* INVITE, 180, 200, ACK; the callee's INVITE and the switch's To tag come back. */
 void bench_set_up(struct bench *bench, char invite[8192], char tag[64]);
 

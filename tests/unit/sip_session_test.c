@@ -1,0 +1,806 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Session timers of calls (RFC 4028, behaviour C4) through a whole signalling thread on a set
+ * clock: who proposes what, who refreshes how, and when a call whose peer is gone ends. */
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "switchd/call/call.h"
+#include "tests/support/call_bench.h"
+
+#define TIMER      "Supported: timer\r\n"
+#define UPDATES    "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n"
+#define WE_REFRESH "Require: timer\r\nSession-Expires: 1800;refresher=uac\r\n"
+#define THEY_DO    "Require: timer\r\nSession-Expires: 1800;refresher=uas\r\n"
+#define MOVED_BODY                                                                  \
+	"v=0\r\no=a 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" \
+	"m=audio 4400 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+
+struct session {
+	struct bench *bench;
+	char invite[8192]; /* that the callee got */
+	char answer[8192]; /* that the caller got */
+	char tag[64];
+};
+
+static void expect_header(const struct peer *peer, const char *line)
+{
+	if (!strstr(peer->text, line))
+		fail_msg("no %s in %s", line, peer->text);
+}
+
+static void expect_no_header(const struct peer *peer, const char *text)
+{
+	if (strstr(peer->text, text))
+		fail_msg("%s in %s", text, peer->text);
+}
+
+/* A call that is up; extra headers of the caller's INVITE and of the callee's 200. */
+static void dial(struct session *session, struct bench *bench, const char *caller,
+		 const char *callee)
+{
+	session->bench = bench;
+	bench->extra = caller;
+	caller_sends(bench, "INVITE", 1, "inv1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	snprintf(session->invite, sizeof(session->invite), "%s", bench->callee.text);
+	bench->extra = callee;
+	callee_answers(bench, session->invite, "200 OK", BODY);
+	bench->extra = "";
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	snprintf(session->answer, sizeof(session->answer), "%s", bench->caller.text);
+	message_to_tag(bench->caller.text, session->tag, sizeof(session->tag));
+	caller_sends(bench, "ACK", 1, "ack1", session->tag, "");
+}
+
+static void answer(struct bench *bench, struct peer *peer, const char *status, const char *extra,
+		   const char *body)
+{
+	char request[8192];
+
+	snprintf(request, sizeof(request), "%s", peer->text);
+	bench->extra = extra;
+	peer_answers(bench, peer, request, status, "x", body);
+	bench->extra = "";
+}
+
+static void copy_line(const char *message, const char *name, char *out, size_t size)
+{
+	const char *at = strstr(message, name);
+
+	assert_non_null(at);
+	snprintf(out, size, "%.*s", (int)strcspn(at, "\r"), at);
+}
+
+/* The ACK of a refusal that the peer has just got belongs to its transaction. */
+static void acknowledge(struct bench *bench, struct peer *peer, int cseq)
+{
+	char via[256], from[256], to[256], call_id[128], text[2048];
+
+	copy_line(peer->text, "Via: ", via, sizeof(via));
+	copy_line(peer->text, "From: ", from, sizeof(from));
+	copy_line(peer->text, "To: ", to, sizeof(to));
+	copy_line(peer->text, "Call-ID: ", call_id, sizeof(call_id));
+	snprintf(text, sizeof(text),
+		 "ACK sip:x@127.0.0.1 SIP/2.0\r\n%s\r\nMax-Forwards: 70\r\n%s\r\n%s\r\n%s\r\n"
+		 "CSeq: %d ACK\r\nContent-Length: 0\r\n\r\n",
+		 via, from, to, call_id, cseq);
+	peer_send(bench, peer, text);
+}
+
+static void hang_up(struct session *session)
+{
+	caller_sends(session->bench, "BYE", 90, "bye", session->tag, "");
+	peer_expect(&session->bench->caller, "SIP/2.0 200 ");
+	peer_expect(&session->bench->callee, "BYE ");
+	bench_close(session->bench);
+}
+
+/* Milliseconds until the peer gets something; fails after limit_ms. */
+static uint64_t wait_for(struct bench *bench, struct peer *peer, uint64_t limit_ms)
+{
+	uint64_t start_us = bench->worker->now_us;
+
+	while ((bench->worker->now_us - start_us) / 1000 < limit_ms) {
+		bench_advance(bench, 10);
+		if (peer_got(peer))
+			return (bench->worker->now_us - start_us) / 1000;
+	}
+	fail_msg("nothing came in %llu ms", (unsigned long long)limit_ms);
+	return 0;
+}
+
+static size_t count_calls(const struct bench *bench)
+{
+	return call_table_count(bench->worker->calls);
+}
+
+static void expect_ended(struct bench *bench, const char *why)
+{
+	peer_expect(&bench->caller, "BYE ");
+	expect_header(&bench->caller, why);
+	peer_expect(&bench->callee, "BYE ");
+	expect_header(&bench->callee, why);
+	assert_int_equal(count_calls(bench), 0);
+}
+
+#define TIMED_OUT "session timer ran out"
+
+static const char *body_of(const char *message)
+{
+	return strstr(message, "\r\n\r\n") + 4;
+}
+
+/* --- What is agreed on. --- */
+
+static void proposed(void **state)
+{
+	static const struct {
+		const char *party;
+		const char *ttl;
+		const char *line;
+	} rows[] = {
+		{"on", "1800", TIMER "Session-Expires: 1800\r\n"},
+		{"on", "90", TIMER "Session-Expires: 90\r\n"},
+		{"on", "0", NULL},
+		{"off", "1800", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const params[] = {"SS_SIP_SESSION_TTL", rows[i].ttl, NULL};
+		struct bench *bench = bench_open("off");
+		struct session session;
+
+		bench->session_timer = rows[i].party;
+		bench_configure(bench, params);
+		dial(&session, bench, TIMER "Session-Expires: 600\r\n", "");
+		snprintf(bench->callee.text, sizeof(bench->callee.text), "%s", session.invite);
+		snprintf(bench->caller.text, sizeof(bench->caller.text), "%s", session.answer);
+		if (rows[i].line) {
+			expect_header(&bench->callee, rows[i].line);
+			expect_header(&bench->caller, "Require: timer\r\n");
+		} else {
+			expect_no_header(&bench->callee, "timer\r\n");
+			expect_no_header(&bench->callee, "Session-Expires");
+			expect_no_header(&bench->caller, "Session-Expires");
+		}
+		hang_up(&session);
+	}
+}
+
+static void answered(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *line; /* NULL: no timer */
+	} rows[] = {
+		{"", NULL},
+		{TIMER, "Session-Expires: 1800;refresher=uas\r\n"},
+		{TIMER "Session-Expires: 600;refresher=uac\r\n",
+		 "Session-Expires: 600;refresher=uac\r\n"},
+		{"Require: timer\r\nSession-Expires: 3600\r\n",
+		 "Session-Expires: 1800;refresher=uas\r\n"},
+		{TIMER "Session-Expires: 3600\r\nMin-SE: 2400\r\n",
+		 "Session-Expires: 2400;refresher=uas\r\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench *bench = bench_open("off");
+		struct session session;
+
+		dial(&session, bench, rows[i].request, "");
+		snprintf(bench->caller.text, sizeof(bench->caller.text), "%s", session.answer);
+		if (rows[i].line)
+			expect_header(&bench->caller, rows[i].line);
+		else
+			expect_no_header(&bench->caller, "Session-Expires");
+		hang_up(&session);
+	}
+}
+
+static void refused_requests(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+
+	(void)state;
+	bench->extra = TIMER "Session-Expires: 60\r\n";
+	caller_sends(bench, "INVITE", 1, "small", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 422 ");
+	expect_header(&bench->caller, "Min-SE: 90\r\n");
+	bench->extra = TIMER "Session-Expires: soon\r\n";
+	caller_sends(bench, "INVITE", 2, "bad", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 400 ");
+	bench->extra = "Require: timer, frobnicate\r\n";
+	caller_sends(bench, "INVITE", 3, "ext", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 420 ");
+	expect_header(&bench->caller, "Unsupported: frobnicate\r\n");
+	peer_expect_nothing(&bench->callee);
+	/* The same inside the call, which stays as it was. */
+	dial(&session, bench, "", "");
+	bench->extra = TIMER "Session-Expires: 60\r\n";
+	caller_sends(bench, "INVITE", 2, "again", session.tag, BODY);
+	peer_expect(&bench->caller, "SIP/2.0 422 ");
+	expect_header(&bench->caller, "Min-SE: 90\r\n");
+	bench->extra = "";
+	caller_sends(bench, "ACK", 2, "again", session.tag, "");
+	peer_expect_nothing(&bench->callee);
+	hang_up(&session);
+}
+
+/* A gateway that wants a longer interval is called once more with that. */
+static void raised(void **state)
+{
+	struct bench *bench = bench_open("off");
+	char call_id[128];
+
+	(void)state;
+	caller_sends(bench, "INVITE", 1, "inv1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	expect_header(&bench->callee, "CSeq: 1 INVITE\r\n");
+	snprintf(call_id, sizeof(call_id), "%.60s", strstr(bench->callee.text, "Call-ID: "));
+	answer(bench, &bench->callee, "100 Trying", "", "");
+	answer(bench, &bench->callee, "422 Too Small", "Min-SE: 3600\r\n", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->callee, "INVITE ");
+	expect_header(&bench->callee, "CSeq: 2 INVITE\r\n");
+	expect_header(&bench->callee, "Session-Expires: 3600\r\nMin-SE: 3600\r\n");
+	assert_non_null(strstr(bench->callee.text, strtok(call_id, "\r")));
+	assert_string_equal(body_of(bench->callee.text), BODY);
+	peer_expect_nothing(&bench->caller);
+	/* Once: what is refused again ends the attempt. */
+	answer(bench, &bench->callee, "422 Too Small", "Min-SE: 7200\r\n", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect_nothing(&bench->callee);
+	peer_expect(&bench->caller, "SIP/2.0 480 ");
+	caller_sends(bench, "ACK", 1, "inv1", "x", "");
+	bench_close(bench);
+}
+
+/* Given up while the second INVITE has no answer yet: CANCEL follows its first response. */
+static void raised_and_given_up(void **state)
+{
+	struct bench *bench = bench_open("off");
+
+	(void)state;
+	caller_sends(bench, "INVITE", 1, "inv1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	answer(bench, &bench->callee, "100 Trying", "", "");
+	answer(bench, &bench->callee, "422 Too Small", "Min-SE: 3600\r\n", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->callee, "INVITE ");
+	caller_sends(bench, "CANCEL", 1, "inv1", "", "");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	peer_expect(&bench->caller, "SIP/2.0 487 ");
+	answer(bench, &bench->callee, "180 Ringing", "", "");
+	peer_expect(&bench->callee, "CANCEL ");
+	bench_close(bench);
+}
+
+/* --- We refresh. --- */
+
+static void refreshed_by_update(void **state)
+{
+	static const struct {
+		const char *ttl;
+		const char *segment;
+		const char *agreed;
+		unsigned period_s;
+	} rows[] = {
+		{"1800", "300", "1800", 300}, {"600", "2", "600", 300}, {"900", "10", "900", 90},
+		{"1800", "300", "90", 45},    {"90", "30", "90", 30},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const params[] = {"SS_SIP_SESSION_TTL", rows[i].ttl,
+					      "SS_SIP_SESSION_UPDATE_SEGMENT", rows[i].segment,
+					      NULL};
+		struct bench *bench = bench_open("off");
+		struct session session;
+		char line[128], extra[256];
+
+		bench_configure(bench, params);
+		snprintf(line, sizeof(line), "Session-Expires: %s;refresher=uac\r\n",
+			 rows[i].agreed);
+		snprintf(extra, sizeof(extra), "%sRequire: timer\r\n%s", UPDATES, line);
+		dial(&session, bench, "", extra);
+		for (int n = 0; n < 3; n++) {
+			bench_skip(bench, rows[i].period_s * 1000 - 20);
+			peer_expect_nothing(&bench->callee);
+			bench_skip(bench, 30);
+			peer_expect(&bench->callee, "UPDATE ");
+			expect_header(&bench->callee, line);
+			expect_header(&bench->callee, TIMER);
+			expect_header(&bench->callee, "Contact: ");
+			expect_no_header(&bench->callee, "m=audio");
+			answer(bench, &bench->callee, "200 OK", line, "");
+			bench->worker->now_us -= bench->worker->now_us % 10000;
+		}
+		peer_expect_nothing(&bench->caller);
+		hang_up(&session);
+	}
+}
+
+static void refreshed_by_reinvite(void **state)
+{
+	static const char *const params[] = {"SS_NO_MEDIA_HANGUP_TIME", "0", NULL};
+	struct bench *bench = bench_open("on");
+	struct session session;
+
+	(void)state;
+	bench_configure(bench, params);
+	dial(&session, bench, "", WE_REFRESH);
+	for (int n = 0; n < 3; n++) {
+		bench_skip(bench, 299900);
+		peer_expect_nothing(&bench->callee);
+		bench_skip(bench, 110);
+		peer_expect(&bench->callee, "INVITE ");
+		expect_header(&bench->callee, "Session-Expires: 1800;refresher=uac\r\n");
+		/* o= and its version too. */
+		assert_string_equal(body_of(bench->callee.text), body_of(session.invite));
+		answer(bench, &bench->callee, "100 Trying", "", "");
+		answer(bench, &bench->callee, "200 OK", WE_REFRESH, BODY);
+		peer_expect(&bench->callee, "ACK ");
+		/* The 200 again gets its ACK again. */
+		peer_expect_nothing(&bench->callee);
+	}
+	peer_expect_nothing(&bench->caller);
+	hang_up(&session);
+}
+
+/* The SDP of the last exchange, whoever offered. */
+static void refreshed_with_the_last_sdp(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+
+	(void)state;
+	dial(&session, bench, TIMER, WE_REFRESH);
+	/* The caller moves; the callee is told, and that is what it hears from then on. */
+	caller_sends(bench, "INVITE", 2, "move", session.tag, MOVED_BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	expect_header(&bench->callee, "Session-Expires: 1800;refresher=uac\r\n");
+	answer(bench, &bench->callee, "200 OK", WE_REFRESH, BODY);
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	caller_sends(bench, "ACK", 2, "moveack", session.tag, "");
+	bench_skip(bench, 300010);
+	peer_expect(&bench->callee, "INVITE ");
+	assert_string_equal(body_of(bench->callee.text), MOVED_BODY);
+	answer(bench, &bench->callee, "200 OK", WE_REFRESH, BODY);
+	peer_expect(&bench->callee, "ACK ");
+	/* The caller's leg: its re-INVITE brought no word of a timer, and it is refreshed on. */
+	peer_expect(&bench->caller, "INVITE ");
+	assert_string_equal(body_of(bench->caller.text), BODY);
+	answer(bench, &bench->caller, "200 OK", "", MOVED_BODY);
+	peer_expect(&bench->caller, "ACK ");
+	peer_expect_nothing(&bench->callee);
+	hang_up(&session);
+}
+
+/* A peer that takes a refresh as an occasion to move its media. */
+static void refresh_answered_with_other_media(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+
+	(void)state;
+	dial(&session, bench, "", WE_REFRESH);
+	bench_skip(bench, 300010);
+	peer_expect(&bench->callee, "INVITE ");
+	answer(bench, &bench->callee, "200 OK", WE_REFRESH, MOVED_BODY);
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "INVITE ");
+	assert_string_equal(body_of(bench->caller.text), MOVED_BODY);
+	answer(bench, &bench->caller, "200 OK", "", BODY);
+	peer_expect(&bench->caller, "ACK ");
+	peer_expect_nothing(&bench->callee);
+	hang_up(&session);
+}
+
+static void refused_refreshes(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+
+	(void)state;
+	dial(&session, bench, "", UPDATES WE_REFRESH);
+	bench_skip(bench, 300010);
+	peer_expect(&bench->callee, "UPDATE ");
+	/* Longer, once. */
+	answer(bench, &bench->callee, "422 Too Small", "Min-SE: 2400\r\n", "");
+	peer_expect(&bench->callee, "UPDATE ");
+	expect_header(&bench->callee, "Session-Expires: 2400;refresher=uac\r\nMin-SE: 2400\r\n");
+	answer(bench, &bench->callee, "422 Too Small", "Min-SE: 3000\r\n", "");
+	peer_expect_nothing(&bench->callee);
+	/* What is no answer to the question is asked again. */
+	bench_skip(bench, 29900);
+	peer_expect_nothing(&bench->callee);
+	bench_skip(bench, 110);
+	peer_expect(&bench->callee, "UPDATE ");
+	answer(bench, &bench->callee, "500 Busy", "Retry-After: 7 (soon)\r\n", "");
+	bench_skip(bench, 6900);
+	peer_expect_nothing(&bench->callee);
+	bench_skip(bench, 110);
+	peer_expect(&bench->callee, "UPDATE ");
+	answer(bench, &bench->callee, "200 OK", "Session-Expires: 2400;refresher=uac\r\n", "");
+	peer_expect_nothing(&bench->caller);
+	hang_up(&session);
+}
+
+/* Whose refreshes are all refused is given up when the session expires. */
+static void refused_to_the_end(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+	uint64_t start_us;
+
+	(void)state;
+	dial(&session, bench, "", UPDATES WE_REFRESH);
+	start_us = bench->worker->now_us;
+	while (count_calls(bench)) {
+		bench_skip(bench, 1000);
+		if (peer_got(&bench->callee) && strncmp(bench->callee.text, "UPDATE ", 7) == 0)
+			answer(bench, &bench->callee, "488 Not Here", "", "");
+	}
+	assert_in_range((bench->worker->now_us - start_us) / 1000, 1768000, 1769100);
+	peer_expect(&bench->caller, "BYE ");
+	expect_header(&bench->caller, TIMED_OUT);
+	bench_close(bench);
+}
+
+/* --- The peer is gone. --- */
+
+static void refresh_says_gone(void **state)
+{
+	static const char *const statuses[] = {"408 Timeout", "481 Gone"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		for (int by_update = 0; by_update < 2; by_update++) {
+			struct bench *bench = bench_open("off");
+			struct session session;
+
+			dial(&session, bench, "", by_update ? UPDATES WE_REFRESH : WE_REFRESH);
+			bench_skip(bench, 300010);
+			peer_expect(&bench->callee, by_update ? "UPDATE " : "INVITE ");
+			answer(bench, &bench->callee, statuses[i], "", "");
+			if (!by_update)
+				peer_expect(&bench->callee, "ACK ");
+			expect_ended(bench, TIMED_OUT);
+			bench_close(bench);
+		}
+	}
+}
+
+/* TTL 1800, refreshed by us every 300 s: a peer that dies right after a refresh is noticed 332 s
+ * later, when the next refresh has been sent eleven times; by UPDATE and by re-INVITE. */
+static void dead_peer_we_refresh(void **state)
+{
+	(void)state;
+	for (int by_update = 0; by_update < 2; by_update++) {
+		struct bench *bench = bench_open("off");
+		struct session session;
+		int sent = 0;
+
+		dial(&session, bench, "", by_update ? UPDATES WE_REFRESH : WE_REFRESH);
+		bench_skip(bench, 331900);
+		assert_int_equal(count_calls(bench), 1);
+		peer_expect_nothing(&bench->caller);
+		while (peer_got(&bench->callee))
+			sent++;
+		assert_int_equal(sent, 11);
+		bench_skip(bench, 200);
+		expect_ended(bench, TIMED_OUT);
+		bench_close(bench);
+	}
+}
+
+/* TTL 1800, refreshed by the peer: 1,800 s less the margin, a third of the time and at most 32 s,
+ * or the parameter's. */
+static void dead_peer_refreshes(void **state)
+{
+	static const struct {
+		const char *margin;
+		const char *interval;
+		unsigned end_s;
+	} rows[] = {
+		{"0", "1800", 1768},
+		{"0", "90", 60},
+		{"100", "1800", 1700},
+		{"2000", "1800", 900},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const params[] = {"SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP", rows[i].margin,
+					      NULL};
+		struct bench *bench = bench_open("off");
+		struct session session;
+		char caller[128];
+
+		bench_configure(bench, params);
+		snprintf(caller, sizeof(caller), TIMER "Session-Expires: %s;refresher=uac\r\n",
+			 rows[i].interval);
+		dial(&session, bench, caller, "");
+		bench_skip(bench, rows[i].end_s * 1000 - 20);
+		peer_expect_nothing(&bench->caller);
+		peer_expect_nothing(&bench->callee);
+		bench_skip(bench, 30);
+		expect_ended(bench, TIMED_OUT);
+		bench_close(bench);
+	}
+}
+
+/* What the peer sends restarts the timer: UPDATE without offer, re-INVITE, UPDATE with offer. */
+static void peer_refreshes(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+	int cseq = 2;
+
+	(void)state;
+	dial(&session, bench, TIMER "Session-Expires: 1800;refresher=uac\r\n", "");
+	for (int n = 0; n < 3; n++) {
+		char branch[16];
+
+		bench_skip(bench, 1700000);
+		snprintf(branch, sizeof(branch), "r%d", n);
+		bench->extra = TIMER "Session-Expires: 1800;refresher=uac\r\n";
+		caller_sends(bench, n == 1 ? "INVITE" : "UPDATE", cseq++, branch, session.tag,
+			     n == 0 ? "" : BODY);
+		bench->extra = "";
+		if (n == 1)
+			peer_expect(&bench->caller, "SIP/2.0 100 ");
+		if (n > 0) {
+			peer_expect(&bench->callee, "INVITE ");
+			answer(bench, &bench->callee, "200 OK", "", BODY);
+			peer_expect(&bench->callee, "ACK ");
+		}
+		peer_expect(&bench->caller, "SIP/2.0 200 ");
+		expect_header(&bench->caller, "Session-Expires: 1800;refresher=uac\r\n");
+		expect_header(&bench->caller, "Contact: ");
+		if (n == 1)
+			caller_sends(bench, "ACK", 3, "r1ack", session.tag, "");
+	}
+	bench_skip(bench, 1767000);
+	assert_int_equal(count_calls(bench), 1);
+	bench_skip(bench, 1100);
+	expect_ended(bench, TIMED_OUT);
+	bench_close(bench);
+}
+
+/* --- Collisions (RFC 3261 section 14). --- */
+
+/* Who owns the Call-ID waits 2.1 to 4 s, the other one less than 2 s. */
+static void glare_waits(void **state)
+{
+	uint64_t least_ms[2] = {UINT64_MAX, UINT64_MAX};
+	uint64_t most_ms[2] = {0, 0};
+
+	(void)state;
+	for (int is_callee = 0; is_callee < 2; is_callee++) {
+		struct bench *bench = bench_open("off");
+		struct peer *peer = is_callee ? &bench->callee : &bench->caller;
+		struct session session;
+
+		if (is_callee)
+			dial(&session, bench, "", WE_REFRESH);
+		else
+			dial(&session, bench, TIMER, "");
+		bench_skip(bench, 300010);
+		peer_expect(peer, "INVITE ");
+		for (int n = 0; n < 40; n++) {
+			uint64_t wait_ms;
+
+			answer(bench, peer, "491 Request Pending", "", "");
+			peer_expect(peer, "ACK ");
+			wait_ms = wait_for(bench, peer, 5000);
+			assert_int_equal(strncmp(peer->text, "INVITE ", 7), 0);
+			if (wait_ms < least_ms[is_callee])
+				least_ms[is_callee] = wait_ms;
+			if (wait_ms > most_ms[is_callee])
+				most_ms[is_callee] = wait_ms;
+		}
+		answer(bench, peer, "200 OK", "", BODY);
+		peer_expect(peer, "ACK ");
+		hang_up(&session);
+	}
+	assert_in_range(most_ms[0], 1000, 2020);
+	assert_in_range(least_ms[1], 2100, 2500);
+	assert_in_range(most_ms[1], 3000, 4020);
+}
+
+/* Both refresh at once: each refuses the other's, and the one that waits less gets through; its
+ * offer reaches the other side. */
+static void glare_with_the_peer(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+	char ours[8192];
+
+	(void)state;
+	dial(&session, bench, "", WE_REFRESH);
+	bench_skip(bench, 300010);
+	peer_expect(&bench->callee, "INVITE ");
+	snprintf(ours, sizeof(ours), "%s", bench->callee.text);
+	callee_sends(bench, session.invite, "INVITE", 7, MOVED_BODY);
+	peer_expect(&bench->callee, "SIP/2.0 491 ");
+	acknowledge(bench, &bench->callee, 7);
+	/* An UPDATE with an offer is refused as well, one without is not. */
+	callee_sends(bench, session.invite, "UPDATE", 8, MOVED_BODY);
+	peer_expect(&bench->callee, "SIP/2.0 491 ");
+	callee_sends(bench, session.invite, "UPDATE", 9, "");
+	peer_expect(&bench->callee, "SIP/2.0 200 ");
+	callee_answers(bench, ours, "491 Request Pending", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect_nothing(&bench->caller);
+	/* The peer comes first, and has refreshed: ours is not sent again. */
+	bench_advance(bench, 1000);
+	bench->extra = TIMER "Session-Expires: 1800\r\n";
+	callee_sends(bench, session.invite, "INVITE", 10, MOVED_BODY);
+	bench->extra = "";
+	peer_expect(&bench->callee, "SIP/2.0 100 ");
+	peer_expect(&bench->caller, "INVITE ");
+	assert_string_equal(body_of(bench->caller.text), MOVED_BODY);
+	answer(bench, &bench->caller, "200 OK", "", BODY);
+	peer_expect(&bench->caller, "ACK ");
+	peer_expect(&bench->callee, "SIP/2.0 200 ");
+	callee_sends(bench, session.invite, "ACK", 10, "");
+	bench_skip(bench, 10000);
+	peer_expect_nothing(&bench->callee);
+	hang_up(&session);
+}
+
+/* The other side's offer while a refresh is under way: after it. */
+static void offer_waits_for_the_refresh(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+	char ours[8192];
+
+	(void)state;
+	dial(&session, bench, "", WE_REFRESH);
+	bench_skip(bench, 300010);
+	peer_expect(&bench->callee, "INVITE ");
+	snprintf(ours, sizeof(ours), "%s", bench->callee.text);
+	caller_sends(bench, "INVITE", 2, "move", session.tag, MOVED_BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect_nothing(&bench->callee);
+	callee_answers(bench, ours, "200 OK", BODY);
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->callee, "INVITE ");
+	assert_string_equal(body_of(bench->callee.text), MOVED_BODY);
+	answer(bench, &bench->callee, "200 OK", "", BODY);
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	caller_sends(bench, "ACK", 2, "moveack", session.tag, "");
+	hang_up(&session);
+}
+
+/* It waits as long as the refresh does when that has collided, and then goes in its place. */
+static void offer_waits_for_the_collision(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+	char ours[8192];
+	uint64_t wait_ms;
+
+	(void)state;
+	dial(&session, bench, "", WE_REFRESH);
+	bench_skip(bench, 300010);
+	peer_expect(&bench->callee, "INVITE ");
+	snprintf(ours, sizeof(ours), "%s", bench->callee.text);
+	caller_sends(bench, "INVITE", 2, "move", session.tag, MOVED_BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	callee_answers(bench, ours, "491 Request Pending", "");
+	peer_expect(&bench->callee, "ACK ");
+	wait_ms = wait_for(bench, &bench->callee, 5000);
+	assert_in_range(wait_ms, 2100, 4020);
+	assert_string_equal(body_of(bench->callee.text), MOVED_BODY);
+	answer(bench, &bench->callee, "200 OK", WE_REFRESH, BODY);
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	caller_sends(bench, "ACK", 2, "moveack", session.tag, "");
+	/* The next refresh is a whole period later, with what was offered. */
+	bench_skip(bench, 299900);
+	peer_expect_nothing(&bench->callee);
+	bench_skip(bench, 110);
+	peer_expect(&bench->callee, "INVITE ");
+	assert_string_equal(body_of(bench->callee.text), MOVED_BODY);
+	answer(bench, &bench->callee, "200 OK", WE_REFRESH, BODY);
+	peer_expect(&bench->callee, "ACK ");
+	hang_up(&session);
+}
+
+static void waiting_offer_is_withdrawn(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+	char ours[8192];
+
+	(void)state;
+	dial(&session, bench, "", WE_REFRESH);
+	bench_skip(bench, 300010);
+	peer_expect(&bench->callee, "INVITE ");
+	snprintf(ours, sizeof(ours), "%s", bench->callee.text);
+	caller_sends(bench, "INVITE", 2, "move", session.tag, MOVED_BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	caller_sends(bench, "CANCEL", 2, "move", session.tag, "");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	peer_expect(&bench->caller, "SIP/2.0 487 ");
+	caller_sends(bench, "ACK", 2, "move", session.tag, "");
+	callee_answers(bench, ours, "200 OK", BODY);
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect_nothing(&bench->callee);
+	peer_expect_nothing(&bench->caller);
+	assert_int_equal(count_calls(bench), 1);
+	hang_up(&session);
+}
+
+/* BYE while an offer waits, and while an UPDATE is under way. */
+static void ends_in_the_middle(void **state)
+{
+	(void)state;
+	for (int by_update = 0; by_update < 2; by_update++) {
+		struct bench *bench = bench_open("off");
+		struct session session;
+
+		dial(&session, bench, "", by_update ? UPDATES WE_REFRESH : WE_REFRESH);
+		bench_skip(bench, 300010);
+		peer_expect(&bench->callee, by_update ? "UPDATE " : "INVITE ");
+		if (!by_update) {
+			caller_sends(bench, "INVITE", 2, "move", session.tag, MOVED_BODY);
+			peer_expect(&bench->caller, "SIP/2.0 100 ");
+			peer_expect_nothing(&bench->callee);
+			caller_sends(bench, "BYE", 90, "bye", session.tag, "");
+			peer_expect(&bench->caller, "SIP/2.0 200 ");
+			peer_expect(&bench->caller, "SIP/2.0 487 ");
+			peer_expect(&bench->callee, "BYE ");
+			bench_close(bench);
+		} else {
+			hang_up(&session);
+		}
+	}
+}
+
+static void shown(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+	struct call_info info;
+
+	(void)state;
+	dial(&session, bench, TIMER "Session-Expires: 600;refresher=uac\r\n", UPDATES WE_REFRESH);
+	bench_skip(bench, 100000);
+	assert_int_equal(call_table_list(bench->worker->calls, 0, &info, 1), 1);
+	assert_string_equal(info.timers, "caller refreshed by the peer, ends in 468 s; "
+					 "callee refreshed by us in 200 s, ends in 1668 s");
+	bench_skip(bench, 200010);
+	peer_expect(&bench->callee, "UPDATE ");
+	assert_int_equal(call_table_list(bench->worker->calls, 0, &info, 1), 1);
+	assert_non_null(strstr(info.timers, "callee refresh under way, ends in 1467 s"));
+	hang_up(&session);
+}
+
+TEST_MAIN(cmocka_unit_test(proposed), cmocka_unit_test(answered),
+	  cmocka_unit_test(refused_requests), cmocka_unit_test(raised),
+	  cmocka_unit_test(raised_and_given_up), cmocka_unit_test(refreshed_by_update),
+	  cmocka_unit_test(refreshed_by_reinvite), cmocka_unit_test(refreshed_with_the_last_sdp),
+	  cmocka_unit_test(refresh_answered_with_other_media), cmocka_unit_test(refused_refreshes),
+	  cmocka_unit_test(refused_to_the_end), cmocka_unit_test(refresh_says_gone),
+	  cmocka_unit_test(dead_peer_we_refresh), cmocka_unit_test(dead_peer_refreshes),
+	  cmocka_unit_test(peer_refreshes), cmocka_unit_test(glare_waits),
+	  cmocka_unit_test(glare_with_the_peer), cmocka_unit_test(offer_waits_for_the_refresh),
+	  cmocka_unit_test(offer_waits_for_the_collision),
+	  cmocka_unit_test(waiting_offer_is_withdrawn), cmocka_unit_test(ends_in_the_middle),
+	  cmocka_unit_test(shown))
