@@ -131,6 +131,9 @@ routing-gateway other
         call.ack(answer)
         return answer.status
 
+    def configure(self, *lines):
+        self.switch.do(*(word for line in ('configure', *lines, 'commit') for word in ('-c', line)))
+
     def states(self):
         rows = self.switch.rows('show', 'mapping-gateways') + self.switch.rows('show', 'routing-gateways')
         return {row['name']: row['state'] for row in rows}
@@ -190,6 +193,45 @@ routing-gateway other
         self.assertEqual(row['local_address'], f'127.0.0.1:{self.switch.port}')
         row, = self.switch.rows('show', 'phones', '1002')
         self.assertEqual((row['state'], row['source_address']), ('static', '127.0.0.1:9'))
+
+    # --- supervision by OPTIONS ---
+
+    def check(self, status, count=2):
+        """Answers so many rounds of OPTIONS."""
+        for _ in range(count):
+            asked = self.carrier.wait_for(lambda m: m.status is None and m.method == 'OPTIONS')
+            self.carrier.reply(asked, status)
+
+    def test_supervised(self):
+        def row():
+            return self.switch.rows('show', 'routing-gateways', 'carrier', 'detail')[0]
+
+        def alarms():
+            return [alarm['subject'] for alarm in self.switch.rows('show', 'alarms')
+                    if alarm['kind'] == 'gateway-offline']
+        self.assertIsNone(row()['address_checks'])
+        self.switch.set('SS_SIP_OPTIONS_CHECK_PERIOD', '1')
+        self.configure('routing-gateway carrier', 'options-check on')
+        self.check(503)
+        wait_for('offline', lambda: row()['state'] == 'offline')
+        self.assertEqual(row()['address_checks'], f'127.0.0.1:{self.carrier_port} dead (503)')
+        wait_for('an alarm', lambda: alarms() == ['carrier'])
+        self.assertEqual(self.refused(), 503)
+        self.check(200)
+        wait_for('online', lambda: row()['state'] == 'enabled')
+        wait_for('no alarm', lambda: alarms() == [])
+        self.assertEqual(row()['address_checks'], f'127.0.0.1:{self.carrier_port} alive (200)')
+        # It falls silent while a call is up: the call stays, a new one is refused.
+        call, ring = self.call()
+        wait_for('silence noticed', lambda: row()['state'] == 'offline', 20)
+        self.assertEqual(row()['address_checks'], f'127.0.0.1:{self.carrier_port} dead (no answer)')
+        self.assertEqual(self.refused(), 503)
+        self.assertEqual(row()['calls'], 1)
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+        self.configure('routing-gateway carrier', 'options-check off')
+        wait_for('no longer watched', lambda: row()['state'] == 'enabled')
+        self.assertIsNone(row()['address_checks'])
 
     # --- enable, disable, drain ---
 
