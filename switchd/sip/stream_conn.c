@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "switchd/sip/stream_private.h"
 
@@ -39,6 +40,27 @@ static void set_options(struct stream *stream, int fd, const struct addr *remote
 bool conn_is_full(struct stream *stream)
 {
 	return stream->conns.count >= stream->limits.connections;
+}
+
+static void forget_stranger(struct stream *stream, struct stream_conn *conn)
+{
+	if (!conn->strange_prev)
+		return;
+	DL_DELETE2(stream->strangers, conn, strange_prev, strange_next);
+	conn->strange_prev = NULL;
+}
+
+void conn_prove(struct stream *stream, struct stream_conn *conn)
+{
+	conn->is_proven = true;
+	forget_stranger(stream, conn);
+}
+
+bool conn_make_room(struct stream *stream)
+{
+	if (conn_is_full(stream) && stream->strangers)
+		conn_fail(stream, stream->strangers);
+	return !conn_is_full(stream);
 }
 
 /* --- Deadlines. --- */
@@ -170,6 +192,8 @@ struct stream_conn *conn_new(struct stream *stream, struct stream_listen *listen
 		conn_fail(stream, conn);
 		return NULL;
 	}
+	if (!is_outgoing)
+		DL_APPEND2(stream->strangers, conn, strange_prev, strange_next);
 	arm(stream, conn);
 	return conn;
 }
@@ -183,8 +207,8 @@ struct stream_conn *conn_open(struct stream *stream, struct stream_listen *liste
 	socklen_t len;
 	int fd;
 
-	if (conn_is_full(stream) || (listen->transport == CONF_TLS && !listen->tls) ||
-	    remote->family != listen->bound.family || remote->port == 0)
+	if ((listen->transport == CONF_TLS && !listen->tls) ||
+	    remote->family != listen->bound.family || remote->port == 0 || !conn_make_room(stream))
 		return NULL;
 	local.port = 0;
 	len = addr_to_sockaddr(&local, &sa);
@@ -310,6 +334,7 @@ void conn_close(struct stream *stream, struct stream_conn *conn)
 	wheel_stop(&stream->wheel, &conn->timer);
 	stream_table_remove(&stream->table, conn);
 	slots_remove(&stream->conns, conn->slot);
+	forget_stranger(stream, conn);
 	stream_count(&listen->totals.connections, (uint64_t)-1);
 	if (!conn->is_outgoing)
 		stream_source_leave(&stream->table, &conn->remote);

@@ -25,6 +25,8 @@ struct stream_conn {
 	struct stream_conn *dirty_next;
 	struct stream_conn *blocked_next;
 	struct stream_conn *dead_next;
+	struct stream_conn *strange_prev; /* in the list of those that are not proven, by age */
+	struct stream_conn *strange_next;
 	struct stream_listen *listen;
 	struct tls_session *tls; /* NULL: TCP */
 	struct addr remote;
@@ -74,6 +76,11 @@ void conn_fail(struct stream *stream, struct stream_conn *conn);
 void conn_update(struct stream *stream, struct stream_conn *conn);
 void conn_free_dead(struct stream *stream);
 bool conn_is_full(struct stream *stream);
+/* When there is no room for one more, that which has waited longest for a first message gives way:
+ * a crowd that says nothing shuts nobody out. False: there is none such. */
+bool conn_make_room(struct stream *stream);
+/* It has said something: it does not give way to others any more. */
+void conn_prove(struct stream *stream, struct stream_conn *conn);
 
 /* --- stream_read.c --- */
 /* Reads what there is and takes the messages out. */

@@ -136,11 +136,13 @@ static const char *judge(struct stream *stream, const struct stream_listen *list
 		return "suspended";
 	if (listen->transport == CONF_TLS && !listen->tls)
 		return "no certificate";
-	if (conn_is_full(stream))
-		return "SS_SIP_STREAM_CONNECTIONS_MAX, or the limit of descriptors";
+	/* First its own limit: who is over it must not push others out. */
 	if (!stream_source_enter(&stream->table, remote, is_named ? 0 : stream->limits.per_source))
 		return "source";
-	return NULL;
+	if (conn_make_room(stream))
+		return NULL;
+	stream_source_leave(&stream->table, remote);
+	return "SS_SIP_STREAM_CONNECTIONS_MAX, or the limit of descriptors";
 }
 
 /* False: no more for now. */

@@ -89,10 +89,11 @@ struct stream {
 	struct stream_conn *dirty;
 	struct stream_conn *blocked;
 	struct stream_conn *dead;
-	uint64_t handed; /* bit n: thread n was given something in this turn */
-	size_t memory;   /* of all in and out */
-	char *scratch;   /* STREAM_SCRATCH; in turn for reading and for an order */
-	int handshakes;  /* steps in this turn */
+	struct stream_conn *strangers; /* accepted and not proven, oldest first */
+	uint64_t handed;               /* bit n: thread n was given something in this turn */
+	size_t memory;                 /* of all in and out */
+	char *scratch;                 /* STREAM_SCRATCH; in turn for reading and for an order */
+	int handshakes;                /* steps in this turn */
 	pthread_t thread;
 	bool is_started;
 	/* Of the control thread and of main. */

@@ -27,9 +27,9 @@ static bool deliver(struct stream *stream, const struct stream_conn *conn,
 	return stream_hand_in(stream, owner, &head, text);
 }
 
-static void count_message(struct stream_conn *conn)
+static void count_message(struct stream *stream, struct stream_conn *conn)
 {
-	conn->is_proven = true;
+	conn_prove(stream, conn);
 	conn->rx_messages++;
 	stream_count(&conn->listen->totals.rx_messages, 1);
 }
@@ -76,10 +76,10 @@ static size_t take(struct stream *stream, struct stream_conn *conn, const char *
 		case FRAME_NONE:
 			return at;
 		case FRAME_MESSAGE:
-			count_message(conn);
+			count_message(stream, conn);
 			break;
 		case FRAME_PING:
-			conn->is_proven = true;
+			conn_prove(stream, conn);
 			if (!conn_queue(stream, conn, "\r\n", 2))
 				return len;
 			break;

@@ -582,12 +582,42 @@ class Limits(Case):
         self.switch.set('SS_SIP_STREAM_CONNECTIONS_MAX', '2')
         self.addCleanup(self.restore, 'SS_SIP_STREAM_CONNECTIONS_MAX')
         streams = [connect('127.0.0.1', self.switch.tcp), connect('::1', self.switch.tcp6)]
-        wait_for('both are in', lambda: len(self.switch.connections()) == 2)
+        for stream in streams:
+            stream.send(b'\r\n\r\n')
+            self.assertEqual(stream.read(), b'\r\n')
         with connect('127.0.0.1', self.switch.tls) as third:
             third.wait_end()
         for stream in streams:
+            stream.send(b'\r\n\r\n')
+            self.assertEqual(stream.read(), b'\r\n')
             stream.close()
         self.assertIn('SS_SIP_STREAM_CONNECTIONS_MAX', self.switch.log())
+
+    def test_who_says_nothing_gives_way(self):
+        self.switch.set('SS_SIP_STREAM_CONNECTIONS_MAX', '3')
+        self.addCleanup(self.restore, 'SS_SIP_STREAM_CONNECTIONS_MAX')
+        known = connect('127.0.0.1', self.switch.tcp)
+        known.send(b'\r\n\r\n')
+        self.assertEqual(known.read(), b'\r\n')
+        silent = []
+        for _ in range(6):
+            silent.append(connect('127.0.0.1', self.switch.tls if len(silent) % 2 else self.switch.tcp))
+            port = silent[-1].socket.getsockname()[1]
+            wait_for('it is in', lambda: any(row['remote_address'] == f'127.0.0.1:{port}'
+                                             for row in self.switch.connections()))
+        for stream in silent[:4]:
+            stream.wait_end()
+        self.assertEqual(len(self.switch.connections()), 3)
+        agent = self.agent('1001')
+        agent.register()
+        for stream in (known, silent[5]):
+            if stream is known:
+                stream.send(b'\r\n\r\n')
+                self.assertEqual(stream.read(), b'\r\n')
+            stream.close()
+        silent[4].wait_end()
+        for stream in silent[:5]:
+            stream.close()
 
     def test_silence(self):
         self.switch.set('SS_SIP_STREAM_IDLE_TIMEOUT', '1')
