@@ -93,6 +93,7 @@ SS_SIP_OPTIONS_CHECK_PERIOD
 SS_SIP_AUTHENTICATION_REALM
 SS_SIP_AUTHENTICATION_ALGORITHMS
 SS_SIP_AUTHENTICATION_QOP
+SS_SIP_AUTHENTICATION_NONCE_ADDRESS
 SS_SIP_GUARD_RATE
 SS_SIP_GUARD_BURST
 SS_SIP_OVERLOAD_LAG
@@ -555,7 +556,8 @@ _vosctl_next()
 		'set sip-parameter nat-keep-alive-fair' | 'set sip-parameter stop-switch-after-sdp' | \
 		'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
 		'set sip-parameter user-agent-send-unregister' | 'set sip-parameter routing-gateway-invite-use-contact' | \
-		'set audio-service-parameter enable-parse-inband' | 'set audio-service-parameter enable-parse-second-inband' | \
+		'set sip-parameter authentication-nonce-address' | 'set audio-service-parameter enable-parse-inband' | \
+		'set audio-service-parameter enable-parse-second-inband' | \
 		'set server-parameter billing-record-illegal-call' | 'set server-parameter billing-record-zero-hold-time' | \
 		'set server-parameter billing-record-server-hang-up' | 'set server-parameter phone-as-callee-money-verify' | \
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
@@ -575,10 +577,11 @@ _vosctl_next()
 		'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | 'set SS_SIP_STOP_SWITCH_AFTER_SDP' | \
 		'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
 		'set SS_SIP_USER_AGENT_SEND_UNREGISTER' | 'set SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT' | \
-		'set IVR_ENABLE_PARSE_INBAND' | 'set IVR_ENABLE_PARSE_SECOND_INBAND' | \
-		'set SERVER_BILLING_RECORD_ILLEGAL_CALL' | 'set SERVER_BILLING_RECORD_ZERO_HOLD_TIME' | \
-		'set SERVER_BILLING_RECORD_SERVER_HANG_UP' | 'set SERVER_PHONE_AS_CALLEE_MONEY_VERIFY' | \
-		'set EXTERNAL_WEB_SEND_PHONE_ONLINE' | 'set EXTERNAL_SEND_CDR')
+		'set SS_SIP_AUTHENTICATION_NONCE_ADDRESS' | 'set IVR_ENABLE_PARSE_INBAND' | \
+		'set IVR_ENABLE_PARSE_SECOND_INBAND' | 'set SERVER_BILLING_RECORD_ILLEGAL_CALL' | \
+		'set SERVER_BILLING_RECORD_ZERO_HOLD_TIME' | 'set SERVER_BILLING_RECORD_SERVER_HANG_UP' | \
+		'set SERVER_PHONE_AS_CALLEE_MONEY_VERIFY' | 'set EXTERNAL_WEB_SEND_PHONE_ONLINE' | \
+		'set EXTERNAL_SEND_CDR')
 		next='@ on off !'
 		;;
 	'set system-parameter rtp-port-layout' | 'set phone * rtp-port-layout' | \
@@ -613,7 +616,7 @@ _vosctl_next()
 		next='@ random poll !'
 		;;
 	'set sip-parameter')
-		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time nat-keep-alive-fair nat-keep-alive-probe-fails session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm authentication-algorithms authentication-qop guard-rate guard-burst overload-lag signalling-threads stream-connections-max stream-connections-per-source stream-idle-timeout stream-message-timeout'
+		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time nat-keep-alive-fair nat-keep-alive-probe-fails session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm authentication-algorithms authentication-qop authentication-nonce-address guard-rate guard-burst overload-lag signalling-threads stream-connections-max stream-connections-per-source stream-idle-timeout stream-message-timeout'
 		;;
 	'set sip-parameter authentication-code' | 'set SS_SIP_AUTHENTICATION_CODE')
 		next='@ unauthorized proxy-authentication-required !'

@@ -199,6 +199,15 @@ struct span auth_choose(const struct conf *conf, const struct span *lines, size_
 	return count ? lines[best] : SPAN_NONE;
 }
 
+/* Whom a nonce is for: nobody in particular where addresses change between challenge and answer. */
+static const struct addr *nonce_home(const struct conf *conf, const struct addr *source)
+{
+	static const struct addr ANYBODY = {0};
+
+	return snapshot_bool(conf->snapshot, PARAM_SS_SIP_AUTHENTICATION_NONCE_ADDRESS) ? source
+											: &ANYBODY;
+}
+
 enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 			    const struct auth_request *request, const struct conf_phone **phone)
 {
@@ -225,8 +234,8 @@ enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 		return AUTH_MISSING;
 	if (!is_well_formed(&credentials))
 		return AUTH_MALFORMED;
-	if (!nonce_read(auth->nonces, credentials.nonce, &request->source, request->now_us, life_s,
-			&nonce))
+	if (!nonce_read(auth->nonces, credentials.nonce, nonce_home(conf, &request->source),
+			request->now_us, life_s, &nonce))
 		return AUTH_STALE;
 	if (auth_user_is_suspended(auth, conf, request, &credentials))
 		return AUTH_SUSPENDED;
@@ -238,6 +247,7 @@ enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 		.call_id = request->call_id,
 		.cseq = request->cseq,
 		.source = &request->source,
+		.now_us = request->now_us,
 	};
 	if (!nonce_take(auth->nonces, &nonce, &use))
 		return AUTH_STALE;
@@ -267,7 +277,7 @@ void auth_write_challenge(struct auth *auth, const struct conf *conf, const stru
 	bool is_401 = auth_challenge_status(conf) == 401;
 	char nonce[NONCE_TEXT_LEN + 1];
 
-	nonce_write(auth->nonces, source, now_us, nonce);
+	nonce_write(auth->nonces, nonce_home(conf, source), now_us, nonce);
 	for (int i = 0; i < DIGEST_ALGORITHM_COUNT; i++) {
 		if (!(conf->digest_algorithms & DIGEST_BIT(i)))
 			continue;

@@ -15,7 +15,8 @@
 #define LOCKS      256u
 #define TIME_BYTES 6u
 #define BODY_BYTES 10u
-#define NET_BYTES  8u /* of an address: IPv4, or an IPv6 /64 */
+#define NET_BYTES  8u  /* of an address: IPv4, or an IPv6 /64 */
+#define REPEAT_S   32u /* 64 * T1 */
 #define TIME_MASK  ((UINT64_C(1) << (8 * TIME_BYTES)) - 1)
 
 struct used {
@@ -23,6 +24,7 @@ struct used {
 	uint64_t issued_ms;
 	uint64_t use_hash; /* Call-ID, source, CSeq of the highest count */
 	uint32_t count;    /* highest seen */
+	uint32_t first_s;  /* when that was */
 };
 
 struct set {
@@ -170,6 +172,8 @@ bool nonce_take(struct nonces *nonces, const struct nonce *nonce, const struct n
 	size_t number = nonce->id % SETS;
 	struct set *set = &nonces->sets[number];
 	uint64_t hash = use_hash(nonces, use);
+	uint32_t now_s = (uint32_t)(use->now_us / 1000000);
+	uint32_t first_s = now_s;
 	struct used *used = NULL;
 	bool is_fresh;
 
@@ -179,8 +183,12 @@ bool nonce_take(struct nonces *nonces, const struct nonce *nonce, const struct n
 			used = &set->ways[i];
 	}
 	if (used) {
-		is_fresh = use->count > used->count ||
-			   (use->count == used->count && hash == used->use_hash);
+		bool is_repeat = use->count == used->count && hash == used->use_hash &&
+				 now_s - used->first_s <= REPEAT_S;
+
+		if (is_repeat)
+			first_s = used->first_s;
+		is_fresh = use->count > used->count || is_repeat;
 	} else {
 		is_fresh = nonce->issued_ms > set->floor_ms;
 		if (is_fresh)
@@ -192,6 +200,7 @@ bool nonce_take(struct nonces *nonces, const struct nonce *nonce, const struct n
 			.issued_ms = nonce->issued_ms,
 			.use_hash = hash,
 			.count = use->count,
+			.first_s = first_s,
 		};
 	pthread_mutex_unlock(&nonces->locks[number % LOCKS]);
 	return is_fresh;

@@ -44,13 +44,15 @@ struct nonce_use {
 	struct span call_id;
 	uint32_t cseq;
 	const struct addr *source;
+	uint64_t now_us;
 };
 
 #define NONCE_ONCE UINT32_MAX
 
 /* Notes the use of a live nonce with the right password. False: the count was seen before (a
  * replay), or it cannot be told any more because the nonce had to be forgotten; both are answered
- * as stale. The same use again is true (a retransmission). The table is of fixed size: when a set
+ * as stale. The same use again is true for as long as it may be a retransmission (64 * T1, RFC 3261
+ * section 17.1.2.2); later somebody plays it back. The table is of fixed size: when a set
  * is full the oldest nonce goes, and with it every nonce of the set that is as old, so that
  * forgetting never lets a replay in. */
 bool nonce_take(struct nonces *nonces, const struct nonce *nonce, const struct nonce_use *use);

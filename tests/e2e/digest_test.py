@@ -176,6 +176,21 @@ class Nonces(DigestCase):
         self.assertEqual(self.failures(), {})
         self.assertEqual(victim.register().status, 200)
 
+    def test_where_addresses_change(self):
+        """Each request of a phone from another address, as behind some NATs; a replay still opens nothing."""
+        name = 'SS_SIP_AUTHENTICATION_NONCE_ADDRESS'
+        homes = [self.phone(address=f'127.0.0.{number}') for number in (3, 4, 5)]
+        self.assertEqual(self.status_of(homes[1], homes[1].credentials(homes[0].challenge())), 401)
+        self.switch.set(name, 'off')
+        self.addCleanup(self.switch.do, 'set', 'default', name)
+        line = homes[1].credentials(homes[0].challenge())
+        self.assertEqual(self.status_of(homes[1], line), 200)
+        self.assertEqual(self.status_of(homes[2], line), 401)
+        self.assertEqual(self.failures(), {})
+        wrong = homes[1].credentials(homes[0].challenge(), password='wrong')
+        self.assertEqual(self.status_of(homes[1], wrong), 401)
+        self.assertEqual(self.failures(), {'127.0.0.4': 1})
+
     def test_another_port_of_the_address_is_the_same_phone(self):
         """A NAT may map the second request to another port."""
         first, second = self.phone(), self.phone()

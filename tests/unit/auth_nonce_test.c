@@ -171,6 +171,24 @@ static void a_repeat_from_elsewhere_is_a_replay(void **state)
 	assert_false(nonce_take(*state, &nonce, &use));
 }
 
+static void a_late_repeat_is_a_replay(void **state)
+{
+	struct nonce nonce = fresh(*state, NOW);
+	struct nonce_use use = {
+		.count = 1, .call_id = SPAN_LIT("a"), .cseq = 1, .source = &HOME, .now_us = NOW};
+
+	assert_true(nonce_take(*state, &nonce, &use));
+	/* Copies in between do not make it longer. */
+	use.now_us = NOW + 20 * 1000000u;
+	assert_true(nonce_take(*state, &nonce, &use));
+	use.now_us = NOW + 32 * 1000000u;
+	assert_true(nonce_take(*state, &nonce, &use));
+	use.now_us = NOW + 33 * 1000000u;
+	assert_false(nonce_take(*state, &nonce, &use));
+	use.count = 2;
+	assert_true(nonce_take(*state, &nonce, &use));
+}
+
 static void without_qop_a_nonce_is_good_once(void **state)
 {
 	struct nonce nonce = fresh(*state, NOW);
@@ -254,5 +272,6 @@ static void a_count_is_taken_once_by_many_threads(void **state)
 
 TEST_MAIN(TEST(a_nonce_lives_its_time), TEST(a_nonce_is_for_the_address_it_was_sent_to),
 	  TEST(nonces_differ), TEST(a_changed_nonce_is_refused), TEST(counts_only_rise),
-	  TEST(a_repeat_from_elsewhere_is_a_replay), TEST(without_qop_a_nonce_is_good_once),
-	  TEST(forgetting_lets_no_replay_in), TEST(a_count_is_taken_once_by_many_threads))
+	  TEST(a_late_repeat_is_a_replay), TEST(a_repeat_from_elsewhere_is_a_replay),
+	  TEST(without_qop_a_nonce_is_good_once), TEST(forgetting_lets_no_replay_in),
+	  TEST(a_count_is_taken_once_by_many_threads))
