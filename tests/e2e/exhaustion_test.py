@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 from siplib import Agent, make_sdp, stop_cleanly
-from switch import BUILD, Switch, wait_for
+from switch import BUILD, Switch, free_port_range, wait_for
 
 PHONES = 'phone 1001\n password plain "one-password"\n exit\nphone 1002\n password plain "two-password"\n exit\n' \
          'SS_MEDIA_PROXY_MODE = must-on\n'
@@ -97,7 +97,8 @@ class Exhaustion(unittest.TestCase):
         return len(pairs)
 
     def test_ports(self):
-        self.start('SS_RTP_PORT_RANGE = 30000,30015\n')
+        low = free_port_range(16)
+        self.start(f'SS_RTP_PORT_RANGE = {low},{low + 15}\n')
         before = descriptors(self.switch)
         for _ in range(2):
             # A pair a call; those that rest after their release are used when nothing else is left.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real phone over TCP and TLS: baresip registers, is called by the connection it keeps, and calls."""
+import random
 import shutil
 import socket
 import sys
@@ -15,8 +16,8 @@ from stream_client import make_certificate
 from switch import SKIPPED, Switch, free_tcp_port, wait_for
 
 PASSWORD = 'baresip-password'
-# Of its own, as baresip takes port 5060.
-PHONE_ADDRESS = '127.0.51.31'
+# Of its own, in each run, with a port that is free: baresip takes that of UDP and of TCP, and the next for TLS.
+PHONE_ADDRESS = '127.51.' + '.'.join(str(random.randint(1, 254)) for _ in range(2))
 
 
 class Here:
@@ -53,7 +54,8 @@ class RealPhone(unittest.TestCase):
     def talk(self, transport):
         baresip.CONTROL_PORT = free_tcp_port()
         self.phone = baresip.Baresip(Here, self.folder, '1001', PASSWORD,
-                                     f'127.0.0.1:{self.ports[transport]};transport={transport}', PHONE_ADDRESS, 440, True)
+                                     f'127.0.0.1:{self.ports[transport]};transport={transport}', PHONE_ADDRESS, 440, True,
+                                     free_tcp_port(PHONE_ADDRESS))
         wait_for('it registers', lambda: self.switch.rows('show', 'registrations', 'phone', '1001'), 20)
         connection, = self.switch.rows('show', 'sip', 'connections')
         self.assertEqual((connection['transport'], connection['is_registered']), (transport, True))

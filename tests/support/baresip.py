@@ -78,14 +78,14 @@ def loudest_share(path, frequency_hz, window=RATE // 2):
 
 
 class Baresip:
-    def __init__(self, netns, folder, user, password, server, address, tone_hz, answers):
+    def __init__(self, netns, folder, user, password, server, address, tone_hz, answers, port=5060):
         self.netns = netns
         self.folder = Path(folder) / f'baresip-{user}'
         self.folder.mkdir()
         self.events = []
         self.pending = b''
         write_tone(self.folder / 'tone.wav', tone_hz)
-        (self.folder / 'config').write_text(CONFIG.format(address=address, port=5060, folder=self.folder,
+        (self.folder / 'config').write_text(CONFIG.format(address=address, port=port, folder=self.folder,
                                                           modules=modules_folder(), control=CONTROL_PORT))
         (self.folder / 'accounts').write_text(
             f'<sip:{user}@{server}>;auth_pass={password};regint=3600;audio_codecs=pcma;'

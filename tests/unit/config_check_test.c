@@ -486,25 +486,27 @@ static void not_in_effect(void **state)
 	char key[16];
 
 	(void)state;
+	/* When one of these is in effect, another takes its place here. */
 	assert_false(param_get(PARAM_IVR_RTP_PORT)->in_effect);
+	assert_false(field_get(FIELD_PHONE_CODECS)->in_effect);
+	assert_false(object_type(OBJECT_TRACE)->in_effect);
 	changes_param(&list, "IVR_RTP_PORT", "50000,50999");
 	for (int i = 0; i < 300; i++) {
 		snprintf(key, sizeof(key), "1%03d", i);
 		changes_create(&list, "phone", key);
-		changes_field(&list, "phone", key, "forward-always", "1");
-		changes_field(&list, "phone", key, "forward-always", "2");
+		changes_field(&list, "phone", key, "codecs", "g729");
+		changes_field(&list, "phone", key, "codecs", "g723");
 	}
-	changes_create(&list, "number-pool", "p");
-	changes_field(&list, "number-pool", "p", "number", "123");
+	changes_field(&list, "trace", "", "ring-size", "32");
 	check(&checked, NULL, &list, NULL);
 	assert_int_equal(checked.report.warning_count, 3);
 	EXPECT_WARNING(checked, "param IVR_RTP_PORT", "IVR_RTP_PORT: not in effect yet");
-	EXPECT_WARNING(checked, "phone 1000 forward-always",
-		       "phone 1000 forward-always: not in effect yet (and 299 more)");
-	EXPECT_WARNING(checked, "number-pool p", "number-pool p: not in effect yet");
+	EXPECT_WARNING(checked, "phone 1000 codecs",
+		       "phone 1000 codecs: not in effect yet (and 299 more)");
+	EXPECT_WARNING(checked, "trace", "trace: not in effect yet");
 	base = snapshot_ref(checked.after);
 	clear(&checked);
-	changes_field(&list, "phone", "1001", "forward-always", "3");
+	changes_field(&list, "phone", "1001", "codecs", "pcma");
 	changes_param(&list, "SS_QOS_RTP", "0xb8");
 	check(&checked, base, &list, NULL);
 	EXPECT_CLEAN(checked);
