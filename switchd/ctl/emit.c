@@ -49,9 +49,12 @@ void emit_section(struct request *request, const char *command)
 }
 
 /* A column of negative width is for those who have the room: `brief` leaves it out, `detail`
- * insists. */
-static const char *show_of(const struct request *request, const struct column *column)
+ * insists. One without a heading in a table that has them is for JSON and CSV only. */
+static const char *show_of(const struct request *request, const struct column *column,
+			   bool has_headings)
 {
+	if (has_headings && !*column->header)
+		return "never";
 	if (column->width >= 0 || request_has(request, "detail"))
 		return NULL;
 	return request_has(request, "brief") ? "never" : "fits";
@@ -91,8 +94,8 @@ void emit_table(struct request *request, const struct column *columns, size_t co
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list,
-				      column_json(&columns[i], show_of(request, &columns[i])));
+		json_array_append_new(list, column_json(&columns[i], show_of(request, &columns[i],
+									     *columns[0].header)));
 	begin_table(request, columns, count, list);
 }
 

@@ -175,6 +175,9 @@ enum step cmd_clear_calls(struct request *request)
 		return request_refuse(request, FAULT_NOT_FOUND,
 				      match_arg(&request->match, "gateway")->column,
 				      "there is no gateway %s", gateway);
+	if (!walk->started && !request->yes)
+		return request_ask(request, "this ends every call%s%s", gateway ? " of " : "",
+				   gateway ? gateway : "");
 	if (walk->started) {
 		walk->total += reply ? reply->count : 0;
 		walk->after = reply && reply->is_found ? reply->low : 0;

@@ -189,6 +189,10 @@ enum step cmd_clear_registration(struct request *request)
 
 	if (!request->ctl->context.location)
 		return request_refuse(request, FAULT_STATE, 0, "registrations are not kept here");
+	if (!phone && !request->yes)
+		return request_ask(request,
+				   "%zu contacts cannot be called until they register again",
+				   location_count(request->ctl->context.location));
 	if (!phone)
 		return clear_all(request);
 	count = location_clear(request->ctl->context.location, span_of(phone));

@@ -104,6 +104,11 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.switch.ctl('show', 'calls', 'older-than', 'soon').returncode, 1)
         brief, detail = self.switch.do('show', 'calls'), self.switch.do('show', 'calls', 'detail')
         self.assertNotIn('TO-ADDRESS', brief)
+        # A column that has a heading in detail only is not there without it.
+        for text, with_address in (brief, False), (detail, True):
+            heading, row = text.splitlines()[:2]
+            self.assertEqual('127.0.0.1:' in row, with_address)
+            self.assertEqual(len(heading.split()) >= 13, with_address)
         self.assertIn('TO-ADDRESS', detail)
         self.assertEqual(self.calls('detail'), self.calls())
 
@@ -111,18 +116,22 @@ class Commands(unittest.TestCase):
         first = self.connect('8001', self.gateways[0])
         second = self.connect('9001', self.gateways[1])
         third = self.ring('8002', self.gateways[0])
-        self.assertIn('2 calls ended', self.switch.do('clear', 'calls', 'gateway', LONG))
+        # A script says that it means it.
+        for words in ('gateway', LONG), ('all',):
+            self.assertEqual(self.switch.ctl('clear', 'calls', *words).returncode, 1)
+        self.assertEqual(len(self.calls()), 3)
+        self.assertIn('2 calls ended', self.switch.do('-y', 'clear', 'calls', 'gateway', LONG))
         for side in first:
             side.reply(side.wait_request('BYE'), 200)
         self.assertEqual(third[0].wait(480).status, 480)
         third[1].wait_request('CANCEL')
         self.assertEqual([row['callee'] for row in self.calls()], ['9001'])
         self.assertEqual(self.switch.ctl('clear', 'calls', 'gateway', 'nobody').returncode, 6)
-        self.assertIn('1 call ended', self.switch.do('clear', 'calls', 'all'))
+        self.assertIn('1 call ended', self.switch.do('-y', 'clear', 'calls', 'all'))
         for side in second:
             side.reply(side.wait_request('BYE'), 200)
         self.assertEqual(self.calls(), [])
-        self.assertIn('0 calls ended', self.switch.do('clear', 'calls', 'all'))
+        self.assertIn('0 calls ended', self.switch.do('-y', 'clear', 'calls', 'all'))
         # What was done stands in the audit.
         self.assertTrue(any('clear calls gateway' in str(row) for row in self.switch.rows('show', 'audit')))
 
@@ -134,7 +143,7 @@ class Commands(unittest.TestCase):
             callee.answer(180)
             calls.append(call)
         self.assertEqual(len(self.calls()), 150)
-        self.assertIn('150 calls ended', self.switch.do('clear', 'calls', 'gateway', LONG))
+        self.assertIn('150 calls ended', self.switch.do('-y', 'clear', 'calls', 'gateway', LONG))
         self.assertEqual(self.calls(), [])
 
     def test_attempts_and_decision(self):

@@ -375,6 +375,24 @@ class Output(unittest.TestCase):
             self.assertGreaterEqual(len(headings), least)
             shell.line('exit').wait_end()
 
+    def test_help_fits_the_screen(self):
+        """Also where the words of a value need a row of their own, which once pushed all else off the screen."""
+        for width in 60, 80, 100, 132:
+            # The terminal is wide, so that a row too long would be seen as one.
+            shell = self.shell(columns=1000)
+            shell.line(f'terminal width {width}').line('terminal length 0').line('configure').wait_last('sw1(config)#')
+            shell.line('routing-gateway fits').wait_text('gateway:fits)*#').keys('?')
+            shell.wait_text('one mode up; from exec').keys('codecs ?').wait_text('codecs allowed, most', 20)
+            shell.wait('both', lambda screen: len(re.findall(r'\S*#\s+codecs', screen.text())) > 1)
+            shell.keys('\x15').line('discard').line('end').wait_last('sw1#').line('exit').wait_end()
+            first = next(at for at, row in enumerate(shell.screen.rows) if row.startswith('sw1#'))
+            rows = [row.rstrip() for row in shell.screen.rows[first:] if not row.startswith('sw1')]
+            self.assertGreater(len(rows), 60)
+            self.assertEqual([row for row in rows if len(row) > width], [])
+            # The codecs are all there, and their help begins in a row of its own.
+            text = ' '.join(shell.screen.text().split())
+            self.assertRegex(text, r'codecs \{g711a\|.*\|opus\} codecs allowed')
+
     def test_terminal_settings(self):
         shell = self.shell(columns=100, height=30)
         shell.line('terminal width 60').wait_last('sw1#').line('show phones').wait_text('1001')

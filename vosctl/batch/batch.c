@@ -277,20 +277,26 @@ bool batch_line(struct batch *batch, const char *name, int line, const char *tex
 	return batch->exit_code == before || batch->options.keep_going;
 }
 
+static void fail_to_read(struct batch *batch, const char *path, int error)
+{
+	struct vos_fault fault = {0};
+
+	batch->name = NULL;
+	fault_set(&fault, FAULT_STATE, 0, "cannot read %s: %s", path, strerror(error));
+	fail(batch, EXIT_WRONG_USAGE, &fault);
+}
+
 void batch_file(struct batch *batch, const char *path)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	FILE *file = is_stdin ? stdin : fopen(path, "re");
-	struct vos_fault fault = {0};
 	char *text = NULL;
 	size_t cap = 0;
 	int line = 0;
 	ssize_t len;
 
 	if (!file) {
-		batch->name = NULL;
-		fault_set(&fault, FAULT_STATE, 0, "cannot read %s: %s", path, strerror(errno));
-		fail(batch, EXIT_WRONG_USAGE, &fault);
+		fail_to_read(batch, path, errno);
 		return;
 	}
 	while ((len = getline(&text, &cap, file)) >= 0) {
@@ -299,6 +305,9 @@ void batch_file(struct batch *batch, const char *path)
 		if (!batch_line(batch, is_stdin ? "<stdin>" : path, ++line, text))
 			break;
 	}
+	/* A folder can be opened, but not read. */
+	if (ferror(file))
+		fail_to_read(batch, path, errno);
 	free(text);
 	if (!is_stdin)
 		fclose(file);

@@ -108,6 +108,7 @@ struct columns {
 	int word;
 	int type;
 	int help;
+	int screen;      /* 0: unknown */
 	bool is_stacked; /* no room beside the value: the help is below */
 };
 
@@ -117,6 +118,7 @@ static struct columns lay_out(const struct rows *rows, int width)
 		.word = widest(rows, row_word, WORD_WIDTH_MAX),
 		.type = widest(rows, row_type, TYPE_WIDTH_MAX),
 		.help = widest(rows, row_help, INT_MAX),
+		.screen = width,
 	};
 	int values = 0;
 	int room;
@@ -142,31 +144,87 @@ static struct columns lay_out(const struct rows *rows, int width)
 	return columns;
 }
 
+/* The words of an enumeration may be more than a row has room for; then it goes on behind a "|".
+ * Returns whether one row was enough. */
+static bool add_words(struct buf *out, struct span text, int at, int width)
+{
+	bool is_one = true;
+
+	while (width > 0 && at + render_width(text) > width) {
+		size_t cut = 0;
+
+		for (size_t i = 0; i < text.len; i++)
+			if (text.ptr[i] == '|' &&
+			    at + render_width((struct span){text.ptr, i + 1}) <= width)
+				cut = i + 1;
+		if (!cut)
+			break;
+		buf_printf(out, "%.*s\n%*s", (int)cut, text.ptr, at, "");
+		text = (struct span){text.ptr + cut, text.len - cut};
+		is_one = false;
+	}
+	buf_add_span(out, text);
+	return is_one;
+}
+
+/* Word and type in their columns. False when they need more, so that a row of its own has the rest.
+ */
+static bool add_head(struct buf *out, const struct candidate *row, const struct columns *columns)
+{
+	struct span word = span_of(row_word(row));
+	struct span type = span_of(row_type(row));
+	int word_width = render_width(word);
+	int type_width = render_width(type);
+	bool is_one;
+
+	buf_add_lit(out, "  ");
+	is_one = add_words(out, word, 2, columns->screen);
+	if (columns->type || type.len) {
+		int at = word_width > columns->word ? word_width : columns->word;
+
+		buf_printf(out, "%*s", at - word_width + 2, "");
+		is_one = add_words(out, type, at + 4, columns->screen) && is_one;
+	}
+	if (!is_one || word_width > columns->word || type_width > columns->type)
+		return false;
+	buf_printf(out, "%*s",
+		   2 + (columns->type ? columns->type - type_width : columns->word - word_width),
+		   "");
+	return true;
+}
+
+static void trim_end(struct buf *out)
+{
+	while (out->len && out->data[out->len - 1] == ' ')
+		out->len--;
+}
+
 /* Word, type, help and default; what is too long of the help goes into rows of its own. */
 static void add_text(struct buf *out, const struct candidate *row, const struct columns *columns)
 {
+	int help_at = 4 + columns->word + (columns->type ? columns->type + 2 : 0);
+	int indent = columns->is_stacked ? HELP_INDENT : help_at;
 	struct span help = span_of(row->help);
 	struct span part = {help.ptr, 0};
-	size_t start = out->len;
-	int indent = HELP_INDENT;
+	bool has_room = add_head(out, row, columns);
+	struct buf values = buf_new();
 
-	buf_add_lit(out, "  ");
-	pad(out, span_of(row_word(row)), columns->word);
-	if (columns->type) {
-		buf_add_lit(out, "  ");
-		pad(out, span_of(row_type(row)), columns->type);
+	add_values(&values, row);
+	if (!has_room || (columns->is_stacked && values.len &&
+			  help_at + render_width(buf_span(&values)) > columns->screen)) {
+		trim_end(out);
+		buf_printf(out, "\n%*s", indent, "");
 	}
-	buf_add_lit(out, "  ");
 	if (!columns->is_stacked) {
 		part = cut_line(help, columns->help);
-		indent = render_width((struct span){out->data + start, out->len - start});
 		pad(out, part, columns->help);
 		buf_add_lit(out, "  ");
 	}
-	add_values(out, row);
-	while (out->len && out->data[out->len - 1] == ' ')
-		out->len--;
-	buf_add_char(out, '\n');
+	buf_add_span(out, buf_span(&values));
+	buf_free(&values);
+	trim_end(out);
+	if (out->len && out->data[out->len - 1] != '\n')
+		buf_add_char(out, '\n');
 	while (part.len < help.len) {
 		help = span_trim((struct span){help.ptr + part.len, help.len - part.len});
 		part = cut_line(help, columns->help);
