@@ -331,12 +331,10 @@ static void refreshed_by_update(void **state)
 
 static void refreshed_by_reinvite(void **state)
 {
-	static const char *const params[] = {"SS_NO_MEDIA_HANGUP_TIME", "0", NULL};
-	struct bench *bench = bench_open("on");
+	struct bench *bench = bench_open("off");
 	struct session session;
 
 	(void)state;
-	bench_configure(bench, params);
 	dial(&session, bench, "", WE_REFRESH);
 	for (int n = 0; n < 3; n++) {
 		bench_skip(bench, 299900);
