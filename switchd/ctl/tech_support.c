@@ -17,6 +17,8 @@ static const char *const parts[] = {
 	"show nat-keep-alive",
 	"show registrations brief",
 	"show authentication suspended",
+	"show authentication firewall",
+	"show sip guard",
 	"show calls brief",
 	"backup list",
 	"show sessions",
