@@ -55,10 +55,6 @@ step_fn show_authentication_failures, show_authentication_suspended,
 	cmd_clear_authentication_suspended;
 /* --- show_guard.c --- */
 step_fn show_sip_guard, show_authentication_firewall;
-/* The rows of show counters about what is kept out. */
-typedef void guard_counter_fn(struct request *request, const char *group, const char *name,
-			      uint64_t value);
-void guard_counters(struct request *request, guard_counter_fn *emit);
 
 /* --- show_alarms.c --- */
 step_fn show_alarms, cmd_clear_alarm, cmd_alarm_acknowledge;

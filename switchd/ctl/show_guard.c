@@ -5,6 +5,7 @@
 #include "switchd/auth/firewall.h"
 #include "switchd/auth/lockout.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/ctl/show_guard.h"
 #include "switchd/sip/guard.h"
 
 static const struct column guard_columns[] = {
