@@ -3,6 +3,7 @@
  * (behaviour B4). A list of numbers is tried in order; a number may be a phone that forwards as
  * well. Never in a circle, and at most CALL_FORWARDS_MAX deep. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "switchd/call/call_hunt.h"
 
@@ -64,6 +65,12 @@ static bool push(struct call_hunt *hunt, struct cause *cause)
 		return false;
 	if (hunt->depth == CALL_FORWARDS_MAX) {
 		*cause = cause_of(CAUSE_FORWARD_LOOP);
+		return false;
+	}
+	if (!hunt->forwards)
+		hunt->forwards = calloc(CALL_FORWARDS_MAX, sizeof(*hunt->forwards));
+	if (!hunt->forwards) {
+		*cause = cause_of(CAUSE_NO_MEMORY);
 		return false;
 	}
 	forward = &hunt->forwards[hunt->depth++];

@@ -159,6 +159,7 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 	struct cause cause;
 
 	snprintf(hunt->display, sizeof(hunt->display), "%s", setup->display);
+	hunt->identity = setup->identity;
 	hunt->max_forwards = setup->max_forwards;
 	hunt->caller = setup->decide;
 	if (setup->sdp.len) {
@@ -239,6 +240,7 @@ void call_hunt_end(struct call *call)
 	call_media_close(&hunt->spare, 0);
 	conf_unref(hunt->conf);
 	free(hunt->held);
+	free(hunt->forwards);
 	free(hunt->sdp);
 	free(hunt);
 	call->hunt = NULL;

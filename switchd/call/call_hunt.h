@@ -56,7 +56,8 @@ struct call_hunt {
 	const struct conf_phone *called; /* that the candidates are contacts of; NULL: gateways */
 	struct live *called_line;        /* counted there while it is called; NULL = nowhere */
 	struct call_gateways gateways;
-	struct call_forward forwards[CALL_FORWARDS_MAX]; /* the first depth are in use */
+	struct call_forward *forwards; /* CALL_FORWARDS_MAX of them, the first depth in use; NULL
+					* while nothing was forwarded: most calls are not */
 	unsigned depth;
 	struct decide_party caller;
 	struct call_candidate *candidates; /* room for CALL_TARGETS_MAX at most */
@@ -80,6 +81,7 @@ struct call_hunt {
 	bool told_ringing;               /* the caller had 180 */
 	bool told_progress;              /* the caller had any 18x */
 	char display[64];
+	struct call_identity identity;
 	int max_forwards;
 };
 
