@@ -83,6 +83,8 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	struct call_dial dial = {
 		.target = &candidate->target,
 		.display = hunt->display,
+		.dialled = call->callee,
+		.identity = &hunt->identity,
 		.max_forwards = hunt->max_forwards,
 	};
 	struct cause cause;

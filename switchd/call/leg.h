@@ -9,6 +9,7 @@
 
 #include "switchd/call/call.h"
 #include "switchd/call/cause.h"
+#include "switchd/call/identity.h"
 
 struct leg;
 struct call;
@@ -69,7 +70,9 @@ struct call_target {
 
 struct call_dial {
 	const struct call_target *target;
-	const char *display;
+	const char *display; /* for between quotes; "" = none */
+	const char *dialled; /* the number that the caller asked for */
+	const struct call_identity *identity;
 	struct span sdp; /* empty: late offer */
 	int max_forwards;
 };
@@ -96,7 +99,8 @@ struct call_setup {
 	struct leg *leg;
 	const char *caller;
 	const char *callee;
-	const char *display;
+	const char *display; /* for between quotes; "" = none */
+	struct call_identity identity;
 	struct span instance; /* of a GRUU (RFC 5627): only this one of the callee's; empty = all */
 	char party[CALL_PARTY_MAX];
 	struct decide_party decide;

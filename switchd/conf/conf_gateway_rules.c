@@ -30,6 +30,26 @@ static int32_t duration_of(const struct object *object, enum field_id field)
 	return value->type == VALUE_NONE ? CONF_DURATION_UNSET : (int32_t)value->number;
 }
 
+/* A word, or -1. */
+static int8_t word_of(const struct object *object, enum field_id field)
+{
+	const struct value *value = object_field(object, field);
+
+	return value->type == VALUE_NONE ? -1 : (int8_t)value->number;
+}
+
+static void take_identity(const struct object *object, struct conf_routing_gateway *gateway)
+{
+	gateway->privacy = word_of(object, FIELD_ROUTING_GATEWAY_PRIVACY);
+	gateway->display_from = word_of(object, FIELD_ROUTING_GATEWAY_DISPLAY_FROM);
+	gateway->asserted_identity =
+		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_ASSERTED_IDENTITY)->number;
+	gateway->preferred_identity =
+		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_PREFERRED_IDENTITY)->number;
+	gateway->has_remote_party_id =
+		object_field(object, FIELD_ROUTING_GATEWAY_REMOTE_PARTY_ID)->boolean;
+}
+
 static enum vos_err build_forwarding(struct conf *conf, const struct object *object,
 				     struct conf_phone *phone)
 {
@@ -149,6 +169,10 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 	gateway->callee_plan = plan_of(conf, object, FIELD_MAPPING_GATEWAY_CALLEE_TRANSFORM);
 	gateway->proceeding_s =
 		(uint16_t)object_field(object, FIELD_MAPPING_GATEWAY_PROCEEDING_TIMEOUT)->number;
+	gateway->caller_from =
+		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_CALLER_FROM)->number;
+	gateway->recognises_privacy =
+		object_field(object, FIELD_MAPPING_GATEWAY_RECOGNISE_PRIVACY)->boolean;
 	gateway->remote_ringing =
 		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_REMOTE_RINGING)->number;
 	gateway->max_duration_s = duration_of(object, FIELD_MAPPING_GATEWAY_MAX_CALL_DURATION);
@@ -192,6 +216,7 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 	gateway->capacity = (uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_CAPACITY)->number;
 	gateway->rate_limit =
 		(uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_RATE_LIMIT)->number;
+	take_identity(object, gateway);
 	gateway->has_options_check =
 		object_field(object, FIELD_ROUTING_GATEWAY_OPTIONS_CHECK)->boolean;
 	gateway->is_protected = object_field(object, FIELD_ROUTING_GATEWAY_PROTECT)->boolean;

@@ -7,6 +7,7 @@
 #include "switchd/sip/authorize.h"
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/guard.h"
+#include "switchd/sip/identity.h"
 #include "switchd/sip/leg_private.h"
 
 #define MAX_FORWARDS 70
@@ -16,6 +17,7 @@ struct caller {
 	char number[64];
 	char display[64];
 	char party[CALL_PARTY_MAX];
+	struct call_identity identity;
 	const struct conf_party *conf;
 	const struct conf_mapping_gateway *mapping; /* this or the next */
 	const struct conf_phone *phone;
@@ -56,6 +58,8 @@ static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct 
 	if (!credentials_are_for(sip_credentials(rx->msg, worker->conf), realm))
 		gateway = conf_mapping_gateway_find(worker->conf, &rx->source);
 	if (gateway) {
+		identity_of_gateway(rx->msg, gateway, &out->identity, out->number,
+				    sizeof(out->number));
 		snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);
 		out->conf = &gateway->party;
 		out->mapping = gateway;
@@ -79,6 +83,9 @@ static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct 
 	}
 	/* The number is the one that the password belongs to, whatever From claims. */
 	snprintf(out->number, sizeof(out->number), "%s", phone->number);
+	identity_of_phone(rx->msg, &out->identity);
+	if (phone->display_name[0])
+		identity_quote(phone->display_name, out->display, sizeof(out->display));
 	snprintf(out->party, sizeof(out->party), "phone %s", phone->number);
 	out->conf = &phone->party;
 	out->phone = phone;
@@ -320,6 +327,7 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 		(void)sip_param_get(uri.params, SPAN_LIT("gr"), &setup->instance);
 	setup->caller = caller->number;
 	setup->display = caller->display;
+	setup->identity = caller->identity;
 	snprintf(setup->party, sizeof(setup->party), "%s", caller->party);
 	setup->mapping = caller->mapping;
 	setup->phone = caller->phone;

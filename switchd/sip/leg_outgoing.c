@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "switchd/sip/dispatch.h"
+#include "switchd/sip/identity.h"
 #include "switchd/sip/leg_private.h"
 
 static const struct {
@@ -217,6 +218,8 @@ static void first_answer(struct sip_leg *leg, const struct sip_rx *rx)
 {
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg->state = LEG_ANSWERED;
+	free(leg->identity);
+	leg->identity = NULL;
 	leg->base.is_other_callee = leg->has_early_sdp && leg->early_tag != tag_hash(leg, rx);
 	if (learn_dialog(leg, rx)) {
 		leg_session_agreed(leg, rx->msg);
@@ -353,6 +356,29 @@ void leg_give_up(struct sip_leg *leg, struct cause cause)
 
 /* --- Dialling. --- */
 
+/* From, Contact, and the headers about who calls. */
+static bool write_caller(struct sip_leg *leg, const struct call_dial *dial)
+{
+	char memory[2048];
+	struct buf text = buf_over(memory, sizeof(memory));
+	struct identity identity;
+	bool is_good;
+
+	identity_choose(leg->worker->conf, dial, &identity);
+	/* Contact would name who From does not. */
+	if (!identity.is_anonymous)
+		buf_add_escaped_user(&text, identity.number);
+	is_good = leg_text_from(&leg->user, &text);
+	buf_reset(&text);
+	identity_add_from(&identity, leg->socket->host_port, &text);
+	is_good = is_good && leg_text_from(&leg->local, &text);
+	buf_reset(&text);
+	identity_add_headers(&identity, leg->socket->host_port, &text);
+	if (text.len)
+		is_good = is_good && leg_text_from(&leg->identity, &text);
+	return is_good;
+}
+
 static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 {
 	char memory[512];
@@ -361,35 +387,26 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	uint8_t random[12];
 	bool is_good;
 
+	addr_print(&dial->target->address, to);
 	buf_add_lit(&text, "<sip:");
-	buf_add_escaped_user(&text, dial->target->caller);
-	is_good = leg_set(&leg->user, (struct span){text.data + 5, text.len - 5});
-	if (dial->target->caller[0])
-		buf_add_char(&text, '@');
-	buf_add_str(&text, leg->socket->host_port);
-	buf_add_char(&text, '>');
-	is_good = is_good && leg_text_from(&leg->local, &text);
-
-	buf_reset(&text);
-	buf_add_lit(&text, "<sip:");
-	buf_add_escaped_user(&text, dial->target->number);
-	buf_add_char(&text, '@');
-	buf_add_str(&text, addr_print(&dial->target->address, to));
-	buf_add_char(&text, '>');
-	is_good = is_good && leg_text_from(&leg->remote, &text);
+	buf_add_escaped_user(&text, identity_to(leg->worker->conf, dial));
+	buf_printf(&text, "@%s>", to);
+	is_good = write_caller(leg, dial) && leg_text_from(&leg->remote, &text);
 
 	buf_reset(&text);
 	random_take(&leg->worker->random, random, sizeof(random));
 	buf_printf(&text, "v1-%02x", (unsigned)leg->worker->number);
 	buf_add_hex(&text, random, sizeof(random));
 	is_good = is_good && leg_text_from(&leg->call_id, &text);
-	/* Without a registered contact the Request-URI says what To says, and how it goes there. */
+	/* Without a registered contact the Request-URI is made as To is, and says how it goes
+	 * there. */
 	buf_reset(&text);
 	if (dial->target->request_uri[0]) {
 		buf_add_str(&text, dial->target->request_uri);
-	} else if (is_good) {
-		buf_add(&text, leg->remote + 1, strlen(leg->remote) - 2);
-		buf_add_str(&text, leg_uri_transport(leg));
+	} else {
+		buf_add_lit(&text, "sip:");
+		buf_add_escaped_user(&text, dial->target->number);
+		buf_printf(&text, "@%s%s", to, leg_uri_transport(leg));
 	}
 	is_good = is_good && leg_text_from(&leg->remote_target, &text);
 	/* RFC 3327 section 5.3: what the REGISTER's proxies asked for. */
@@ -410,6 +427,8 @@ static bool send_invite(struct sip_leg *leg, struct span sdp)
 	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
 	leg_add_contact(leg, out);
 	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+	if (leg->identity)
+		buf_add_str(out, leg->identity);
 	leg_session_propose(leg, out);
 	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
 	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);

@@ -143,6 +143,7 @@ static void leg_free(struct sip_leg *leg)
 	free(leg->route);
 	free(leg->user);
 	free(leg->number);
+	free(leg->identity);
 	free(leg->ack);
 	free(leg);
 }

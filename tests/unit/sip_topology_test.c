@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Topology is hidden: no header of what one side of a call is sent has an address, a name, a tag or
+ * a Call-ID of the other side's. */
+#include "tests/support/test.h"
+
+#include <stdio.h>
+
+#include "tests/support/call_bench.h"
+
+/* Headers by which a side could give itself away; %s is its name, %u its port. */
+#define EXTRA                                                                                    \
+	"User-Agent: %s\r\nServer: %s\r\nOrganization: %s\r\nWarning: 399 %s \"%s\"\r\n"         \
+	"P-Asserted-Identity: <sip:1@%s>\r\nP-Preferred-Identity: <sip:1@%s>\r\n"                \
+	"Remote-Party-ID: <sip:1@%s>\r\nDiversion: <sip:1@%s>\r\nAlert-Info: <http://%s/>\r\n"   \
+	"Reason: SIP;cause=200;text=\"%s\"\r\nX-Own: %s\r\nP-Charging-Vector: icid-value=%s\r\n" \
+	"Record-Route: <sip:127.0.0.1:%u;lr>\r\n"
+
+#define WORDS_MAX 8
+
+struct side {
+	struct peer *peer;
+	char extra[1024];
+	char words[WORDS_MAX][256]; /* that the other side must not see */
+	int count;
+};
+
+static void keep(struct side *side, const char *word)
+{
+	assert_true(side->count < WORDS_MAX);
+	snprintf(side->words[side->count++], sizeof(side->words[0]), "%s", word);
+}
+
+static void open_side(struct side *side, struct peer *peer, const char *name)
+{
+	char address[32];
+
+	memset(side, 0, sizeof(*side));
+	side->peer = peer;
+	snprintf(side->extra, sizeof(side->extra), EXTRA, name, name, name, name, name, name, name,
+		 name, name, name, name, name, name, peer->port);
+	keep(side, name);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", peer->port);
+	keep(side, address);
+}
+
+/* The value of a header, or of its tag, as something to look for. */
+static void keep_value(struct side *side, const char *message, const char *start)
+{
+	const char *at = strstr(message, start);
+	char word[256];
+
+	assert_non_null(at);
+	at += strlen(start);
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(at, "\r;"), at);
+	assert_true(strlen(word) > 3);
+	keep(side, word);
+}
+
+/* The next message to `to` has nothing of `from`. Of the SDP another test tells. */
+static void expect(struct side *to, const struct side *from, const char *start)
+{
+	char header[8192];
+	const char *end;
+
+	peer_expect(to->peer, start);
+	end = strstr(to->peer->text, "\r\n\r\n");
+	assert_non_null(end);
+	snprintf(header, sizeof(header), "%.*s", (int)(end - to->peer->text), to->peer->text);
+	for (int i = 0; i < from->count; i++)
+		if (strstr(header, from->words[i]))
+			fail_msg("%s is told %s:\n%s", start, from->words[i], header);
+}
+
+static void nothing_crosses(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct side caller;
+	struct side callee;
+	char invite[8192];
+	char reinvite[8192];
+	char tag[64];
+
+	(void)state;
+	open_side(&caller, &bench->caller, "caller.side");
+	open_side(&callee, &bench->callee, "callee.side");
+	bench->call_id = "id-of-the-caller";
+	keep(&caller, bench->call_id);
+	keep(&caller, "tag=caller");
+	keep(&caller, "z9hG4bKown");
+	keep(&callee, "tag=callee");
+
+	bench->extra = caller.extra;
+	caller_sends(bench, "INVITE", 1, "own1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	expect(&callee, &caller, "INVITE ");
+	snprintf(invite, sizeof(invite), "%s", bench->callee.text);
+	keep_value(&callee, invite, "\r\nCall-ID: ");
+	keep_value(&callee, strstr(invite, "\r\nFrom: "), ";tag=");
+	bench->extra = callee.extra;
+	callee_answers(bench, invite, "180 Ringing", "");
+	expect(&caller, &callee, "SIP/2.0 180 ");
+	message_to_tag(bench->caller.text, tag, sizeof(tag));
+	keep(&caller, tag);
+	callee_answers(bench, invite, "183 Session Progress", BODY);
+	expect(&caller, &callee, "SIP/2.0 183 ");
+	callee_answers(bench, invite, "200 OK", BODY);
+	expect(&caller, &callee, "SIP/2.0 200 ");
+	message_to_tag(bench->caller.text, tag, sizeof(tag));
+	expect(&callee, &caller, "ACK ");
+	bench->extra = caller.extra;
+	caller_sends(bench, "ACK", 1, "own2", tag, "");
+
+	/* A new offer from either side. */
+	caller_sends(bench, "INVITE", 2, "own3", tag, BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	expect(&callee, &caller, "INVITE ");
+	snprintf(reinvite, sizeof(reinvite), "%s", bench->callee.text);
+	bench->extra = callee.extra;
+	callee_answers(bench, reinvite, "200 OK", BODY);
+	expect(&caller, &callee, "SIP/2.0 200 ");
+	expect(&callee, &caller, "ACK ");
+	bench->extra = caller.extra;
+	caller_sends(bench, "ACK", 2, "own4", tag, "");
+	bench->extra = callee.extra;
+	callee_sends(bench, invite, "INVITE", 7, BODY);
+	peer_expect(&bench->callee, "SIP/2.0 100 ");
+	expect(&caller, &callee, "INVITE ");
+	snprintf(reinvite, sizeof(reinvite), "%s", bench->caller.text);
+	bench->extra = caller.extra;
+	peer_answers(bench, &bench->caller, reinvite, "200 OK", "caller", BODY);
+	expect(&callee, &caller, "SIP/2.0 200 ");
+	expect(&caller, &callee, "ACK ");
+	bench->extra = callee.extra;
+	callee_sends(bench, invite, "ACK", 7, "");
+
+	/* The callee hangs up. */
+	callee_sends(bench, invite, "BYE", 8, "");
+	expect(&callee, &caller, "SIP/2.0 200 ");
+	expect(&caller, &callee, "BYE ");
+	bench->extra = "";
+	peer_answers(bench, &bench->caller, bench->caller.text, "200 OK", "caller", "");
+	bench_close(bench);
+}
+
+/* A refusal, and the caller's BYE and CANCEL. */
+static void nor_when_it_ends(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct side caller;
+	struct side callee;
+	char invite[8192];
+	char tag[64];
+
+	(void)state;
+	open_side(&caller, &bench->caller, "caller.side");
+	open_side(&callee, &bench->callee, "callee.side");
+	keep(&caller, "tag=caller");
+	keep(&callee, "tag=callee");
+	bench->extra = caller.extra;
+	bench->call_id = "refused-of-the-caller";
+	keep(&caller, bench->call_id);
+	caller_sends(bench, "INVITE", 1, "r1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	expect(&callee, &caller, "INVITE ");
+	bench->extra = callee.extra;
+	callee_answers(bench, bench->callee.text, "486 Busy", "");
+	expect(&callee, &caller, "ACK ");
+	expect(&caller, &callee, "SIP/2.0 486 ");
+
+	bench->extra = caller.extra;
+	bench->call_id = "given-up-of-the-caller";
+	keep(&caller, bench->call_id);
+	caller_sends(bench, "INVITE", 1, "r2", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	expect(&callee, &caller, "INVITE ");
+	snprintf(invite, sizeof(invite), "%s", bench->callee.text);
+	callee_answers(bench, invite, "180 Ringing", "");
+	expect(&caller, &callee, "SIP/2.0 180 ");
+	caller_sends(bench, "CANCEL", 1, "r2", "", "");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	peer_expect(&bench->caller, "SIP/2.0 487 ");
+	expect(&callee, &caller, "CANCEL ");
+	callee_answers(bench, bench->callee.text, "200 OK", "");
+	callee_answers(bench, invite, "487 Gone", "");
+	expect(&callee, &caller, "ACK ");
+
+	bench->extra = "";
+	bench->call_id = "ended-by-the-caller";
+	keep(&caller, bench->call_id);
+	bench_set_up(bench, invite, tag);
+	bench->extra = caller.extra;
+	caller_sends(bench, "BYE", 2, "r3", tag, "");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	expect(&callee, &caller, "BYE ");
+	bench->extra = callee.extra;
+	callee_answers(bench, bench->callee.text, "200 OK", "");
+	bench_close(bench);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_crosses),
+		cmocka_unit_test(nor_when_it_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
