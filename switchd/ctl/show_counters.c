@@ -10,6 +10,7 @@
 #include "switchd/ctl/counters.h"
 #include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/ctl/show_guard.h"
 #include "switchd/ctl/totals.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/location.h"

@@ -7,7 +7,6 @@
 #include "switchd/alarm/alarm.h"
 #include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
-#include "switchd/ctl/show_guard.h"
 #include "switchd/ctl/totals.h"
 #include "switchd/sip/location.h"
 
