@@ -21,6 +21,8 @@ static struct sip_leg *leg_of_timer(struct wheel_timer *timer)
 
 static uint64_t end_us(const struct leg_session *session)
 {
+	if (session->agreed.refresher == SESSION_OFF)
+		return UINT64_MAX;
 	return session->refreshed_us +
 	       (uint64_t)session_give_up_after_s(&session->rules, &session->agreed) * SECOND_US;
 }
@@ -30,6 +32,8 @@ static void expire(struct sip_leg *leg)
 {
 	struct cause cause = cause_of(CAUSE_SESSION_TIMEOUT);
 
+	if (leg->state == LEG_ANSWERED)
+		leg_send_ack(leg, SPAN_NONE);
 	call_leg_released(&leg->base, cause);
 	leg_send_bye(leg, cause);
 }
@@ -122,8 +126,11 @@ static void timer_fired(struct wheel_timer *timer, void *owner)
 		/* It refreshes when it is taken; when not, we do. */
 		wake_at(leg, leg->worker->now_us + REFUSED_WAIT_S * SECOND_US);
 		leg_offer_next(leg);
-	} else {
+	} else if (leg->session.agreed.refresher == SESSION_WE_REFRESH) {
 		refresh(leg);
+	} else if (leg->session.agreed.refresher == SESSION_PEER_REFRESHES) {
+		/* It has taken that over since the timer was set. */
+		wake_at(leg, UINT64_MAX);
 	}
 }
 
@@ -321,7 +328,7 @@ void leg_session_describe(const struct sip_leg *leg, char *out, size_t size)
 	unsigned due_s = due_us > now_us ? (unsigned)((due_us - now_us) / SECOND_US) : 0;
 
 	out[0] = '\0';
-	if (!wheel_is_running(&session->timer))
+	if (session->agreed.refresher == SESSION_OFF || !wheel_is_running(&session->timer))
 		return;
 	if (session->agreed.refresher == SESSION_PEER_REFRESHES)
 		snprintf(out, size, "refreshed by the peer, ends in %u s", last_s);

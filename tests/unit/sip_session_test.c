@@ -659,6 +659,33 @@ static void glare_with_the_peer(void **state)
 	hang_up(&session);
 }
 
+/* The peer becomes the refresher while ours collides: it is left to it, up to the end. */
+static void peer_takes_over(void **state)
+{
+	struct bench *bench = bench_open("off");
+	struct session session;
+	char ours[8192];
+
+	(void)state;
+	dial(&session, bench, "", WE_REFRESH);
+	bench_skip(bench, 300010);
+	peer_expect(&bench->callee, "INVITE ");
+	snprintf(ours, sizeof(ours), "%s", bench->callee.text);
+	bench->extra = TIMER "Session-Expires: 600;refresher=uac\r\n";
+	callee_sends(bench, session.invite, "UPDATE", 7, "");
+	bench->extra = "";
+	peer_expect(&bench->callee, "SIP/2.0 200 ");
+	expect_header(&bench->callee, "Session-Expires: 600;refresher=uac\r\n");
+	callee_answers(bench, ours, "491 Request Pending", "");
+	peer_expect(&bench->callee, "ACK ");
+	bench_skip(bench, 567000);
+	peer_expect_nothing(&bench->callee);
+	peer_expect_nothing(&bench->caller);
+	bench_skip(bench, 1100);
+	expect_ended(bench, TIMED_OUT);
+	bench_close(bench);
+}
+
 /* The other side's offer while a refresh is under way: after it. */
 static void offer_waits_for_the_refresh(void **state)
 {
@@ -798,7 +825,8 @@ TEST_MAIN(cmocka_unit_test(proposed), cmocka_unit_test(answered),
 	  cmocka_unit_test(refused_to_the_end), cmocka_unit_test(refresh_says_gone),
 	  cmocka_unit_test(dead_peer_we_refresh), cmocka_unit_test(dead_peer_refreshes),
 	  cmocka_unit_test(peer_refreshes), cmocka_unit_test(glare_waits),
-	  cmocka_unit_test(glare_with_the_peer), cmocka_unit_test(offer_waits_for_the_refresh),
+	  cmocka_unit_test(glare_with_the_peer), cmocka_unit_test(peer_takes_over),
+	  cmocka_unit_test(offer_waits_for_the_refresh),
 	  cmocka_unit_test(offer_waits_for_the_collision),
 	  cmocka_unit_test(waiting_offer_is_withdrawn), cmocka_unit_test(ends_in_the_middle),
 	  cmocka_unit_test(shown))
