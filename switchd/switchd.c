@@ -247,6 +247,7 @@ static enum switchd_exit load_bindings(struct switchd *switchd)
 		err = load_suspensions(switchd);
 	if (err == VOS_OK) {
 		set_keepalive_kinds(switchd);
+		store_set_alarms(switchd->store, switchd->alarms);
 		err = store_thread_start(switchd->store, switchd->location);
 	}
 	if (err != VOS_OK)

@@ -15,6 +15,7 @@
 #include "shared/base/secret.h"
 #include "shared/config/change.h"
 
+struct alarms;
 struct auth;
 struct store;
 struct location;
@@ -94,6 +95,8 @@ VOS_CHECK enum vos_err store_load_bindings(struct store *store, struct location 
 void store_set_auth(struct store *store, struct auth *auth);
 VOS_CHECK enum vos_err store_load_suspensions(struct store *store, struct auth *auth,
 					      int64_t now_ms, size_t *count);
+/* Who hears of bindings that cannot be stored; before the thread starts. */
+void store_set_alarms(struct store *store, struct alarms *alarms);
 VOS_CHECK enum vos_err store_thread_start(struct store *store, struct location *location);
 /* Writes what is pending and stops. */
 void store_thread_stop(struct store *store);

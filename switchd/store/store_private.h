@@ -10,6 +10,7 @@ struct store_thread;
 
 struct store {
 	const struct log *log;
+	struct alarms *alarms; /* may be NULL */
 	char *dir;
 	int lock_fd;
 	struct secret_key key;

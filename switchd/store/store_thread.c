@@ -12,11 +12,13 @@
 #include <time.h>
 
 #include "shared/base/clock.h"
+#include "switchd/alarm/alarm.h"
 #include "switchd/store/binding_record.h"
 
-#define BATCH_USERS 10000u
-#define PERIOD_MS   800 /* with the write itself under a second */
-#define STEP_MIN_MS 1000
+#define ALARM_SUBJECT "registrations"
+#define BATCH_USERS   10000u
+#define PERIOD_MS     800 /* with the write itself under a second */
+#define STEP_MIN_MS   1000
 
 /* A user taken from the table. */
 struct entry {
@@ -96,16 +98,21 @@ static int write_batch(MDB_txn *txn, MDB_dbi dbi, void *context)
 static void report(struct store_thread *thread, bool is_failing, const struct vos_fault *fault)
 {
 	const struct log *log = thread->store->log;
+	struct alarms *alarms = thread->store->alarms;
 
 	if (is_failing == thread->is_failing)
 		return;
 	thread->is_failing = is_failing;
-	if (is_failing)
+	if (is_failing) {
+		alarms_raise(alarms, WORD_ALARM_KIND_DISK, ALARM_SUBJECT,
+			     "registrations are not being stored: %s", fault->text);
 		log_error(log, "store",
 			  "bindings are not being stored, tried again every second: %s",
 			  fault->text);
-	else
+	} else {
+		alarms_clear(alarms, WORD_ALARM_KIND_DISK, ALARM_SUBJECT);
 		log_notice(log, "store", "bindings are being stored again");
+	}
 }
 
 /* What is stored is wall time: after a step of that clock all of it is wrong. */
@@ -200,6 +207,11 @@ static void free_thread(struct store_thread *thread)
 	pthread_cond_destroy(&thread->wake);
 	pthread_mutex_destroy(&thread->lock);
 	free(thread);
+}
+
+void store_set_alarms(struct store *store, struct alarms *alarms)
+{
+	store->alarms = alarms;
 }
 
 enum vos_err store_thread_start(struct store *store, struct location *location)

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "switchd/alarm/alarm.h"
 #include "switchd/store/binding_record.h"
 #include "switchd/store/store_private.h"
 #include "tests/support/state_folder.h"
@@ -288,11 +289,15 @@ static void failed_writes_are_tried_again(void **state)
 	struct rlimit small;
 	struct store *store;
 	unsigned users = many();
+	struct alarms *alarms;
+	struct alarm alarm;
 	int fds[2];
 
+	assert_int_equal(alarms_create(&state_quiet, &alarms), VOS_OK);
 	assert_int_equal(pipe(fds), 0);
 	log.fd = fds[1];
 	store = state_open(&log);
+	store_set_alarms(store, alarms);
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	small = old;
@@ -306,13 +311,18 @@ static void failed_writes_are_tried_again(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_int_equal(store_thread_start(store, fixture->location), VOS_OK);
 	await_line(fds[0], "bindings are not being stored");
+	assert_int_equal(alarms_list(alarms, true, &alarm, 1), 1);
+	assert_int_equal(alarm.kind, WORD_ALARM_KIND_DISK);
+	assert_non_null(strstr(alarm.text, "registrations are not being stored"));
 	/* Meanwhile phones come and go. */
 	put_one(fixture->location, "late", "sip:late@198.51.100.7:5062", NOW + 60000);
 	location_clear(fixture->location, SPAN_LIT("1000000"));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	await_line(fds[0], "bindings are being stored again");
+	assert_int_equal(alarms_list(alarms, true, &alarm, 1), 0);
 	store_thread_stop(store);
 	store_close(store);
+	alarms_destroy(alarms);
 	close(fds[1]);
 	assert_int_equal(read(fds[0], &fds[1], 1), 0); /* no third line */
 	close(fds[0]);
