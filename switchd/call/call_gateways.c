@@ -162,9 +162,9 @@ bool call_gateways_may_go_on(struct call_hunt *hunt, struct cause cause)
 
 	gateways->failed.cause = cause;
 	gateways->failed.switches = gateways->switches;
-	gateways->wants_address = is_of_the_address(cause) && !cause.retry_after_s &&
-				  next_alive(current, gateways->address + 1) <
-					  current->address_count;
+	gateways->wants_address =
+		is_of_the_address(cause) && !cause.retry_after_s &&
+		next_alive(current, gateways->address + 1) < current->address_count;
 	gateways->rule =
 		switch_decide(hunt->conf->snapshot, &current->switching, &gateways->failed);
 	/* The limit is one of gateways. */

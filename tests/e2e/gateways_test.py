@@ -233,6 +233,33 @@ routing-gateway other
         wait_for('no longer watched', lambda: row()['state'] == 'enabled')
         self.assertIsNone(row()['address_checks'])
 
+    # --- who calls ---
+
+    def test_identity(self):
+        def invited(*headers):
+            call = self.source.invite('0012', make_sdp('127.0.0.3', 41000), headers=headers, expect_challenge=False)
+            ring = self.carrier.incoming()
+            ring.answer(486)
+            call.ack(call.wait(486))
+            return ring.invite_request
+        ids = [('P-Asserted-Identity', '<sip:+4911@192.0.2.77>'), ('Privacy', 'id')]
+        plain = invited(*ids)
+        self.assertIn('sip:5551@', plain.get('From'))
+        self.assertEqual((plain.get('Privacy'), plain.get('P-Asserted-Identity')), (None, None))
+        self.configure('routing-gateway carrier', 'privacy passthrough', 'asserted-identity passthrough',
+                       'remote-party-id on')
+        hidden = invited(*ids)
+        self.assertTrue(hidden.get('From').startswith('"Anonymous" <sip:anonymous@anonymous.invalid>'))
+        self.assertEqual(hidden.get('Privacy'), 'id')
+        here = f'{self.switch.address}:{self.switch.port}'
+        self.assertEqual(hidden.get('P-Asserted-Identity'), f'<sip:+4911@{here}>')
+        self.assertEqual(hidden.get('Remote-Party-ID'),
+                         f'<sip:5551@{here}>;party=calling;screen=yes;privacy=full')
+        self.configure('mapping-gateway in', 'caller-from p-asserted', 'recognise-privacy off')
+        shown = invited(*ids)
+        self.assertIn('<sip:+4911@', shown.get('From'))
+        self.assertIsNone(shown.get('Privacy'))
+
     # --- enable, disable, drain ---
 
     def test_drained(self):
