@@ -171,10 +171,11 @@ _vosctl_next()
 		'show sessions' | 'show capacity' | 'show tech-support' | \
 		'show sip statistics' | 'show sip transports' | 'show sip guard' | \
 		'show authentication firewall' | 'show alarms active' | 'clear calls all' | \
-		'clear authentication suspended all' | 'backup list' | 'backup prune' | \
-		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
-		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
-		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
+		'clear registration all' | 'clear registration *' | 'clear authentication suspended all' | \
+		'backup list' | 'backup prune' | 'set system-parameter rtp-encryption-key *' | \
+		'set phone * password *' | 'set mapping-gateway * password *' | \
+		'set routing-gateway * password *' | 'set registration * password *' | \
+		'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -200,7 +201,10 @@ _vosctl_next()
 		next='@calls !'
 		;;
 	'show registrations')
-		next='phone nat expiring brief detail'
+		next='outbound phone nat expiring brief detail'
+		;;
+	'show registrations outbound')
+		next='@keys:registration !'
 		;;
 	'show phones')
 		next='brief detail capacity @phones'
@@ -487,7 +491,10 @@ _vosctl_next()
 		next='@gateways !'
 		;;
 	'clear registration')
-		next='all @phones !'
+		next='outbound all @phones'
+		;;
+	'clear registration outbound')
+		next='all @keys:registration !'
 		;;
 	'clear authentication')
 		next='suspended'
@@ -562,10 +569,11 @@ _vosctl_next()
 		'set server-parameter billing-record-server-hang-up' | 'set server-parameter phone-as-callee-money-verify' | \
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
 		'set listen * verify-peer' | 'set phone * local-ring' | 'set phone * session-timer' | \
-		'set mapping-gateway * session-timer' | 'set routing-gateway * protect' | \
-		'set routing-gateway * switch-after-ring' | 'set routing-gateway * switch-after-sdp' | \
-		'set routing-gateway * switch-after-rtp' | 'set routing-gateway * switch-after-busy' | \
-		'set routing-gateway * options-check' | 'set routing-gateway * allow-publish' | \
+		'set mapping-gateway * recognise-privacy' | 'set mapping-gateway * session-timer' | \
+		'set routing-gateway * protect' | 'set routing-gateway * switch-after-ring' | \
+		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
+		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
+		'set routing-gateway * allow-publish' | 'set routing-gateway * remote-party-id' | \
 		'set routing-gateway * local-ring' | 'set routing-gateway * session-timer' | \
 		'set SS_MEDIA_PROXY_BETWEEN_NET' | 'set SS_MEDIA_PROXY_BEHIND_NAT' | \
 		'set SS_MEDIA_PROXY_SAME_NAT' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | \
@@ -751,7 +759,7 @@ _vosctl_next()
 		next='@keys:number-transform !'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing replace-cause media-proxy encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
@@ -767,11 +775,14 @@ _vosctl_next()
 	'set mapping-gateway * remote-ringing')
 		next='@ passthrough 183-sdp 180-sdp !'
 		;;
+	'set mapping-gateway * caller-from')
+		next='@ from p-asserted p-preferred remote-party-id display !'
+		;;
 	'set routing-gateway')
 		next='@routing-gateways'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'
@@ -781,6 +792,9 @@ _vosctl_next()
 		;;
 	'set routing-gateway * prefix-mode')
 		next='@ extend terminate !'
+		;;
+	'set routing-gateway * asserted-identity' | 'set routing-gateway * preferred-identity')
+		next='@ none passthrough caller !'
 		;;
 	'set routing-gateway * number-pool')
 		next='@keys:number-pool !'

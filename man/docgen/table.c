@@ -117,6 +117,7 @@ static void set_source(struct table_row *row)
 		[SOURCE_REGISTRATIONS] = "phones",
 		[SOURCE_PARAMETERS] = "names",
 		[SOURCE_FILES] = "files",
+		[SOURCE_OUTBOUND] = "keys:registration",
 	};
 	const struct completion *completion = &row->offers.completion;
 	const char *source = "";

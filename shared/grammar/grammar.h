@@ -174,7 +174,8 @@ enum value_source {
 	SOURCE_OBJECT_KEYS,
 	SOURCE_PARAMETERS,
 	SOURCE_FILES,
-	SOURCE_BACKUPS
+	SOURCE_BACKUPS,
+	SOURCE_OUTBOUND, /* registrations of ours elsewhere */
 };
 
 typedef void candidate_fn(void *context, const struct candidate *candidate);

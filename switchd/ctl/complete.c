@@ -167,6 +167,9 @@ static void add_source(struct gather *gather, const struct completion *completio
 	case SOURCE_BACKUPS:
 		add_backups(gather);
 		break;
+	case SOURCE_OUTBOUND:
+		add_keys(gather, OBJECT_REGISTRATION);
+		break;
 	case SOURCE_OBJECT_KEYS:
 		if (completion->object < OBJECT_COUNT)
 			add_keys(gather, completion->object);

@@ -5,6 +5,7 @@
 #include "switchd/call/call.h"
 #include "switchd/ctl/commit.h"
 #include "switchd/ctl/emit.h"
+#include "switchd/sip/outbound.h"
 #include "switchd/sip/stream.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker.h"
@@ -32,8 +33,9 @@ step_fn show_tech_support;
 step_fn show_calls, show_call, cmd_clear_call, cmd_clear_calls;
 /* --- show_transactions.c --- */
 step_fn show_sip_transactions, show_sip_transactions_list;
-/* --- show_registrations.c --- */
-step_fn show_registrations, cmd_clear_registration;
+/* --- show_registrations.c, show_outbound.c --- */
+step_fn show_registrations, cmd_clear_registration, show_registrations_outbound,
+	cmd_clear_registration_outbound;
 /* --- show_phones.c --- */
 step_fn show_phones;
 /* --- show_gateways.c, show_route.c, gateway_cmds.c --- */
@@ -137,6 +139,7 @@ struct ask {
 		struct call_info infos[CTL_SLICE];
 		struct call_detail detail;
 		struct txn_report txns;
+		struct outbound_info outbound[CTL_SLICE];
 	};
 };
 

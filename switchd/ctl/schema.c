@@ -13,6 +13,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_CALLS] = &schema_calls,
 	[COMMAND_SHOW_CALL] = &schema_call,
 	[COMMAND_SHOW_REGISTRATIONS] = &schema_registrations,
+	[COMMAND_SHOW_REGISTRATIONS_OUTBOUND] = &schema_registrations_outbound,
 	[COMMAND_SHOW_PHONES] = &schema_phones,
 	[COMMAND_SHOW_MAPPING_GATEWAYS] = &schema_mapping_gateways,
 	[COMMAND_SHOW_ROUTING_GATEWAYS] = &schema_routing_gateways,

@@ -78,6 +78,8 @@ extern const struct schema schema_calls, schema_call;
 extern const struct schema schema_sip_transactions, schema_sip_transactions_list;
 /* --- show_registrations.c --- */
 extern const struct schema schema_registrations;
+/* --- show_outbound.c --- */
+extern const struct schema schema_registrations_outbound;
 /* --- show_phones.c --- */
 extern const struct schema schema_phones;
 /* --- show_gateways.c, show_route.c --- */

@@ -25,7 +25,7 @@ size_t outbound_again(struct outbound *outbound, struct span name);
 
 /* A momentary copy, for show. */
 struct outbound_info {
-	char name[130];
+	char name[128];
 	enum outbound_state state;
 	struct addr server;   /* family ADDR_NONE: not looked up yet */
 	struct addr local;    /* ADDR_NONE: no listen address of its kind */
