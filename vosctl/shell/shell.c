@@ -280,8 +280,9 @@ static void send_line(struct shell *shell, const char *line, const struct match 
 
 	if (err == VOS_EINVAL && shell->status.question[0] && ask_yes(shell))
 		err = shell_send(shell, line, match, true);
-	if (command == COMMAND_MONITOR_LOG && input_is_interrupted(shell->input))
-		putchar('\n'); /* behind the terminal's ^C */
+	/* Behind the terminal's ^C, which has thrown away the end of a row. */
+	if (input_is_interrupted(shell->input))
+		putchar('\n');
 	if (err == VOS_OK && command == COMMAND_TERMINAL_MONITOR)
 		shell->is_monitoring = true;
 	if (err == VOS_OK && command == COMMAND_TERMINAL_NO_MONITOR)
