@@ -77,13 +77,45 @@ static bool uri_agrees(struct span digest_uri, struct span request_uri)
 	       (!digest.port || !request.port || digest.port == request.port);
 }
 
-/* The phone when user, uri and answer are right, else NULL after the same work. */
-static const struct conf_phone *check_answer(const struct auth *auth, const struct conf *conf,
-					     const struct auth_request *request,
-					     const struct credentials *credentials,
-					     enum digest_algorithm algorithm)
+/* Somebody with a password, as the check sees him. */
+struct candidate {
+	struct auth_account account;
+	const struct conf_ha1 *ha1; /* NULL: there is nobody */
+	const char *name;
+};
+
+static struct candidate candidate_of(const struct conf *conf, struct span user, bool is_register,
+				     bool phones_only)
 {
-	const struct conf_phone *phone = NULL;
+	const struct conf_phone *phone = conf_phone_find(conf, user);
+	const struct conf_routing_gateway *routing;
+	const struct conf_mapping_gateway *mapping;
+
+	if (phone && phone->has_password)
+		return (struct candidate){{.phone = phone}, &phone->ha1, phone->number};
+	if (phones_only)
+		return (struct candidate){0};
+	if (is_register) {
+		routing = conf_routing_gateway_find(conf, user);
+		if (routing && routing->has_password && routing->reach == CONF_REACH_DYNAMIC)
+			return (struct candidate){
+				{.routing = routing}, &routing->ha1, routing->name};
+		return (struct candidate){0};
+	}
+	mapping = conf_mapping_named(conf, user);
+	if (mapping && mapping->has_password && mapping->wants_password)
+		return (struct candidate){{.mapping = mapping}, &mapping->ha1, mapping->name};
+	return (struct candidate){0};
+}
+
+/* Who it is when user, uri and answer are right, else nobody after the same work. */
+static struct candidate check_answer(const struct auth *auth, const struct conf *conf,
+				     const struct auth_request *request,
+				     const struct credentials *credentials,
+				     enum digest_algorithm algorithm, bool phones_only)
+{
+	bool is_register = strcmp(request->method, "REGISTER") == 0;
+	struct candidate candidate = {0};
 	char expected[DIGEST_HEX_MAX];
 	char given[DIGEST_HEX_MAX];
 	char user[USER_MAX];
@@ -91,13 +123,11 @@ static const struct conf_phone *check_answer(const struct auth *auth, const stru
 	bool is_right;
 
 	if (has_user)
-		phone = conf_phone_find(conf, span_of(user));
-	if (phone && !phone->has_password)
-		phone = NULL;
+		candidate = candidate_of(conf, span_of(user), is_register, phones_only);
 	is_right = digest_answer(
 		&(struct digest_input){
 			.algorithm = algorithm,
-			.ha1 = phone ? &phone->ha1 : &auth->dummy_ha1,
+			.ha1 = candidate.ha1 ? candidate.ha1 : &auth->dummy_ha1,
 			.method = request->method,
 			.uri = credentials->uri,
 			.nonce = credentials->nonce,
@@ -114,7 +144,7 @@ static const struct conf_phone *check_answer(const struct auth *auth, const stru
 	}
 	is_right = is_right && sodium_memcmp(expected, given, credentials->response.len) == 0;
 	is_right &= uri_agrees(credentials->uri, request->request_uri);
-	return is_right ? phone : NULL;
+	return is_right ? candidate : (struct candidate){0};
 }
 
 /* RFC 2617 3.2.1: MD5 when none is named. */
@@ -208,12 +238,13 @@ static const struct addr *nonce_home(const struct conf *conf, const struct addr 
 											: &ANYBODY;
 }
 
-enum auth_result auth_check(struct auth *auth, const struct conf *conf,
-			    const struct auth_request *request, const struct conf_phone **phone)
+static enum auth_result check(struct auth *auth, const struct conf *conf,
+			      const struct auth_request *request, bool phones_only,
+			      struct auth_account *account)
 {
 	uint64_t life_s =
 		(uint64_t)snapshot_number(conf->snapshot, PARAM_SS_SIP_AUTHENTICATION_TIMEOUT);
-	const struct conf_phone *candidate;
+	struct candidate candidate;
 	struct credentials credentials;
 	struct nonce nonce;
 	struct nonce_use use;
@@ -239,8 +270,9 @@ enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 		return AUTH_STALE;
 	if (auth_user_is_suspended(auth, conf, request, &credentials))
 		return AUTH_SUSPENDED;
-	candidate = check_answer(auth, conf, request, &credentials, algorithm_of(&credentials));
-	if (!candidate)
+	candidate = check_answer(auth, conf, request, &credentials, algorithm_of(&credentials),
+				 phones_only);
+	if (!candidate.ha1)
 		return auth_failed(auth, conf, request, &credentials);
 	use = (struct nonce_use){
 		.count = credentials.qop.ptr ? credentials.nonce_count : NONCE_ONCE,
@@ -251,9 +283,27 @@ enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 	};
 	if (!nonce_take(auth->nonces, &nonce, &use))
 		return AUTH_STALE;
-	auth_succeeded(auth, request, candidate->number);
-	*phone = candidate;
+	auth_succeeded(auth, request, candidate.name);
+	*account = candidate.account;
 	return AUTH_OK;
+}
+
+enum auth_result auth_check_account(struct auth *auth, const struct conf *conf,
+				    const struct auth_request *request,
+				    struct auth_account *account)
+{
+	return check(auth, conf, request, false, account);
+}
+
+enum auth_result auth_check(struct auth *auth, const struct conf *conf,
+			    const struct auth_request *request, const struct conf_phone **phone)
+{
+	struct auth_account account;
+	enum auth_result result = check(auth, conf, request, true, &account);
+
+	if (result == AUTH_OK)
+		*phone = account.phone;
+	return result;
 }
 
 int auth_challenge_status(const struct conf *conf)

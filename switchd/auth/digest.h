@@ -47,9 +47,20 @@ void auth_destroy(struct auth *auth);
  * it nobody is. */
 void auth_set_location(struct auth *auth, struct location *location);
 
-/* Checks credentials against conf's phones. On AUTH_OK *phone is who it is (its authentication
- * user). A retransmission (same nonce count, Call-ID and CSeq as the last accepted) is AUTH_OK
- * again. */
+/* Whose password it was: one of these. */
+struct auth_account {
+	const struct conf_phone *phone;
+	const struct conf_routing_gateway *routing; /* REGISTER of one that registers here */
+	const struct conf_mapping_gateway *mapping; /* other requests of one with a password */
+};
+
+/* Checks credentials against conf's phones and then gateways, which are known by their names. On
+ * AUTH_OK *account is who it is (its authentication user). A retransmission (same nonce count,
+ * Call-ID and CSeq as the last accepted) is AUTH_OK again. */
+enum auth_result auth_check_account(struct auth *auth, const struct conf *conf,
+				    const struct auth_request *request,
+				    struct auth_account *account);
+/* The same of phones alone. */
 enum auth_result auth_check(struct auth *auth, const struct conf *conf,
 			    const struct auth_request *request, const struct conf_phone **phone);
 /* Of several header values the one to check: for our realm, in the strongest algorithm offered;

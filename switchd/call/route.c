@@ -105,6 +105,20 @@ static enum route_verdict judge_state(const struct route_query *query,
 	return ROUTE_IN;
 }
 
+/* One that registers here has an address while it is registered: else it is offline. */
+static bool has_address(const struct conf_routing_gateway *gateway)
+{
+	switch (gateway->reach) {
+	case CONF_REACH_STATIC:
+		return gateway->address_count > 0;
+	case CONF_REACH_REGISTER:
+		return gateway->registration_count > 0;
+	case CONF_REACH_DYNAMIC:
+		break;
+	}
+	return true;
+}
+
 static enum route_verdict judge(const struct route_query *query,
 				const struct conf_routing_gateway *gateway)
 {
@@ -114,7 +128,7 @@ static enum route_verdict judge(const struct route_query *query,
 		return ROUTE_LOCKED;
 	if (atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) != LIVE_ENABLED)
 		return ROUTE_DISABLED;
-	if (gateway->address_count == 0)
+	if (!has_address(gateway))
 		return ROUTE_NO_ADDRESS;
 	verdict = judge_company(query->from, gateway);
 	if (verdict == ROUTE_IN)

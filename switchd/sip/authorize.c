@@ -31,11 +31,11 @@ struct span sip_credentials(const struct sip_msg *msg, const struct conf *conf)
 	return auth_choose(conf, lines, count);
 }
 
-enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
-			       const struct conf_phone **phone)
+static struct auth_request request_of(const struct sip_worker *worker, const struct sip_rx *rx)
 {
 	const struct sip_msg *msg = rx->msg;
-	struct auth_request request = {
+
+	return (struct auth_request){
 		.method = sip_method_text(msg->method),
 		.request_uri = msg->request_uri,
 		.credentials = sip_credentials(msg, worker->conf),
@@ -45,8 +45,22 @@ enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *r
 		.source = rx->source,
 		.now_us = worker->now_us,
 	};
+}
+
+enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
+			       const struct conf_phone **phone)
+{
+	struct auth_request request = request_of(worker, rx);
 
 	return auth_check(worker->shared->auth, worker->conf, &request, phone);
+}
+
+enum auth_result sip_authorize_account(struct sip_worker *worker, const struct sip_rx *rx,
+				       struct auth_account *account)
+{
+	struct auth_request request = request_of(worker, rx);
+
+	return auth_check_account(worker->shared->auth, worker->conf, &request, account);
 }
 
 static void reply_challenge(struct sip_worker *worker, const struct sip_rx *rx, bool is_stale)

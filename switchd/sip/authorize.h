@@ -12,6 +12,9 @@ struct span sip_credentials(const struct sip_msg *msg, const struct conf *conf);
 /* auth_check() of the request, without an answer. */
 enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
 			       const struct conf_phone **phone);
+/* The same of phones and gateways. */
+enum auth_result sip_authorize_account(struct sip_worker *worker, const struct sip_rx *rx,
+				       struct auth_account *account);
 /* The answer to anything but AUTH_OK, without a transaction: challenge, 400, 403 or, for a refused
  * source when SS_REPLY_UNAUTHORIZED is off, none. */
 void sip_reply_unauthorized(struct sip_worker *worker, const struct sip_rx *rx,

@@ -4,6 +4,7 @@
 #include "switchd/sip/outbound_private.h"
 
 #include "switchd/alarm/alarm.h"
+#include "switchd/sip/presence.h"
 
 static bool has_way(const struct conf_routing_gateway *gateway)
 {
@@ -35,7 +36,9 @@ void outbound_tell_gateways(struct sip_worker *worker)
 
 		if (gateway->reach == CONF_REACH_REGISTER)
 			tell_gateway(gateway);
-		else if (gateway->reach == CONF_REACH_STATIC)
+		else if (gateway->reach == CONF_REACH_DYNAMIC)
+			presence_update(worker, gateway);
+		else
 			live_set_offline(gateway->live, LIVE_UNREGISTERED, false);
 	}
 }

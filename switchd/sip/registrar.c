@@ -12,6 +12,7 @@
 #include "switchd/sip/registrar_private.h"
 
 #include "switchd/sip/authorize.h"
+#include "switchd/sip/presence.h"
 #include "switchd/sip/reply.h"
 
 void registrar_refuse(const struct registration *reg, int status, const char *reason)
@@ -87,11 +88,25 @@ static bool read_identity(struct registration *reg)
 	return true;
 }
 
-/* Whether the phone that proved who it is may register this address of record. */
-static bool is_allowed(const struct registration *reg)
+/* A gateway's address of record is not a number that could be called. */
+static bool take_gateway(struct registration *reg)
+{
+	const struct conf_routing_gateway *gateway = reg->gateway;
+
+	if (!span_eq(span_of(gateway->name), (struct span){reg->user, reg->user_len}) ||
+	    gateway->lock == CONF_LOCK_ALL || !location_gateway_user(gateway->name, reg->user))
+		return false;
+	reg->user_len = strlen(reg->user);
+	return true;
+}
+
+/* Whether who proved who it is may register this address of record. */
+static bool is_allowed(struct registration *reg)
 {
 	const struct conf_phone *phone = reg->phone;
 
+	if (reg->gateway)
+		return take_gateway(reg);
 	return span_eq(span_of(phone->number), (struct span){reg->user, reg->user_len}) &&
 	       !phone->is_static && phone->lock != CONF_LOCK_ALL;
 }
@@ -109,7 +124,7 @@ static bool store_contacts(struct registration *reg)
 	const struct snapshot *config = reg->worker->conf->snapshot;
 	struct location *location = reg->worker->shared->location;
 	struct location_rule rule = {
-		.addresses = reg->phone->max_addresses,
+		.addresses = reg->phone ? reg->phone->max_addresses : 1,
 		.replaces = snapshot_bool(config, PARAM_SS_ENDPOINT_REGISTER_REPLACE),
 	};
 	struct span user = {reg->user, reg->user_len};
@@ -144,6 +159,7 @@ static bool store_contacts(struct registration *reg)
 
 void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 {
+	struct auth_account account = {0};
 	struct registration reg;
 	enum auth_result result;
 	const char *why = NULL;
@@ -156,11 +172,13 @@ void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 	reg.now_ms = location_now_ms(worker->shared->location);
 	if (refuse_extensions(&reg) || !read_identity(&reg))
 		return;
-	result = sip_authorize(worker, rx, &reg.phone);
+	result = sip_authorize_account(worker, rx, &account);
 	if (result != AUTH_OK) {
 		sip_reply_unauthorized(worker, rx, result);
 		return;
 	}
+	reg.phone = account.phone;
+	reg.gateway = account.routing;
 	if (!is_allowed(&reg)) {
 		registrar_refuse(&reg, 403, NULL);
 		return;
@@ -172,6 +190,9 @@ void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 		registrar_refuse(&reg, 400, why);
 		return;
 	}
-	if (store_contacts(&reg))
-		registrar_reply_bindings(&reg);
+	if (!store_contacts(&reg))
+		return;
+	if (reg.gateway)
+		presence_update(worker, reg.gateway);
+	registrar_reply_bindings(&reg);
 }

@@ -102,7 +102,8 @@ void registrar_fill_common(const struct registration *reg, struct binding *bindi
 	binding->local = reg->rx->socket->local;
 	binding->call_id_hash = reg->call_id_hash;
 	binding->cseq = reg->rx->msg->cseq;
-	binding->keepalive_kind = reg->phone->keepalive;
+	binding->keepalive_kind =
+		reg->phone ? reg->phone->keepalive : (uint8_t)WORD_PHONE_KEEPALIVE_MESSAGE;
 	binding->is_stream = sip_socket_is_stream(reg->rx->socket);
 	binding->registered_ms = reg->now_ms;
 }

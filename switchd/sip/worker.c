@@ -12,6 +12,7 @@
 #include "switchd/sip/options_check.h"
 #include "switchd/sip/outbound.h"
 #include "switchd/sip/ping.h"
+#include "switchd/sip/presence.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
 
@@ -102,6 +103,8 @@ static void run_expiry(struct sip_worker *worker)
 	is_more =
 		location_expire_slice(location, location_now_ms(location), EXPIRY_SLICE, &expired);
 	worker->io->second_due_us = worker->now_us + (is_more ? 0 : SECOND_US);
+	if (!is_more)
+		presence_update_all(worker);
 }
 
 /* Work of thread 0 for all: keepalive and the expiry of bindings. Returns milliseconds to wait. */

@@ -49,7 +49,7 @@ static const struct row rows[] = {
 	{"exec", "show calls state ", "setup trying ringing connected releasing", "", SOURCE_NONE},
 	{"exec", "show calls brief d", "", "d", SOURCE_NONE},
 	{"exec", "show calls brief ph", "phone", "ph", SOURCE_NONE},
-	{"exec", "clear reg ", "all", "", SOURCE_PHONES},
+	{"exec", "clear reg ", "outbound all", "", SOURCE_PHONES},
 	{"exec", "show parameter SS_QOS", "SS_QOS_SIGNAL SS_QOS_RTP", "SS_QOS", SOURCE_PARAMETERS},
 	{"exec", "show parameter ss_qos_r", "SS_QOS_RTP", "ss_qos_r", SOURCE_PARAMETERS},
 	{"exec", "show version |", "|", "|", SOURCE_NONE},
