@@ -71,72 +71,103 @@ static void expect(struct side *to, const struct side *from, const char *start)
 			fail_msg("%s is told %s:\n%s", start, from->words[i], header);
 }
 
-static void nothing_crosses(void **state)
-{
-	struct bench *bench = bench_open("off");
+struct pair {
+	struct bench *bench;
 	struct side caller;
 	struct side callee;
-	char invite[8192];
-	char reinvite[8192];
-	char tag[64];
+	char invite[8192]; /* as the callee has it */
+	char tag[64];      /* ours towards the caller */
+};
 
-	(void)state;
-	open_side(&caller, &bench->caller, "caller.side");
-	open_side(&callee, &bench->callee, "callee.side");
-	bench->call_id = "id-of-the-caller";
-	keep(&caller, bench->call_id);
-	keep(&caller, "tag=caller");
-	keep(&caller, "z9hG4bKown");
-	keep(&callee, "tag=callee");
+static void open_pair(struct pair *pair)
+{
+	pair->bench = bench_open("off");
+	open_side(&pair->caller, &pair->bench->caller, "caller.side");
+	open_side(&pair->callee, &pair->bench->callee, "callee.side");
+	pair->bench->call_id = "id-of-the-caller";
+	keep(&pair->caller, pair->bench->call_id);
+	keep(&pair->caller, "tag=caller");
+	keep(&pair->caller, "z9hG4bKown");
+	keep(&pair->callee, "tag=callee");
+}
 
-	bench->extra = caller.extra;
+static void set_up(struct pair *pair)
+{
+	struct bench *bench = pair->bench;
+	char early_tag[64];
+
+	bench->extra = pair->caller.extra;
 	caller_sends(bench, "INVITE", 1, "own1", "", BODY);
 	peer_expect(&bench->caller, "SIP/2.0 100 ");
-	expect(&callee, &caller, "INVITE ");
-	snprintf(invite, sizeof(invite), "%s", bench->callee.text);
-	keep_value(&callee, invite, "\r\nCall-ID: ");
-	keep_value(&callee, strstr(invite, "\r\nFrom: "), ";tag=");
-	bench->extra = callee.extra;
-	callee_answers(bench, invite, "180 Ringing", "");
-	expect(&caller, &callee, "SIP/2.0 180 ");
-	message_to_tag(bench->caller.text, tag, sizeof(tag));
-	keep(&caller, tag);
-	callee_answers(bench, invite, "183 Session Progress", BODY);
-	expect(&caller, &callee, "SIP/2.0 183 ");
-	callee_answers(bench, invite, "200 OK", BODY);
-	expect(&caller, &callee, "SIP/2.0 200 ");
-	message_to_tag(bench->caller.text, tag, sizeof(tag));
-	expect(&callee, &caller, "ACK ");
-	bench->extra = caller.extra;
-	caller_sends(bench, "ACK", 1, "own2", tag, "");
+	expect(&pair->callee, &pair->caller, "INVITE ");
+	snprintf(pair->invite, sizeof(pair->invite), "%s", bench->callee.text);
+	keep_value(&pair->callee, pair->invite, "\r\nCall-ID: ");
+	keep_value(&pair->callee, strstr(pair->invite, "\r\nFrom: "), ";tag=");
+	bench->extra = pair->callee.extra;
+	callee_answers(bench, pair->invite, "180 Ringing", "");
+	expect(&pair->caller, &pair->callee, "SIP/2.0 180 ");
+	message_to_tag(bench->caller.text, early_tag, sizeof(early_tag));
+	keep(&pair->caller, early_tag);
+	callee_answers(bench, pair->invite, "183 Session Progress", BODY);
+	expect(&pair->caller, &pair->callee, "SIP/2.0 183 ");
+	callee_answers(bench, pair->invite, "200 OK", BODY);
+	expect(&pair->caller, &pair->callee, "SIP/2.0 200 ");
+	message_to_tag(bench->caller.text, pair->tag, sizeof(pair->tag));
+	expect(&pair->callee, &pair->caller, "ACK ");
+	bench->extra = pair->caller.extra;
+	caller_sends(bench, "ACK", 1, "own2", pair->tag, "");
+}
 
-	/* A new offer from either side. */
-	caller_sends(bench, "INVITE", 2, "own3", tag, BODY);
+static void caller_offers(struct pair *pair)
+{
+	struct bench *bench = pair->bench;
+	char offer[8192];
+
+	bench->extra = pair->caller.extra;
+	caller_sends(bench, "INVITE", 2, "own3", pair->tag, BODY);
 	peer_expect(&bench->caller, "SIP/2.0 100 ");
-	expect(&callee, &caller, "INVITE ");
-	snprintf(reinvite, sizeof(reinvite), "%s", bench->callee.text);
-	bench->extra = callee.extra;
-	callee_answers(bench, reinvite, "200 OK", BODY);
-	expect(&caller, &callee, "SIP/2.0 200 ");
-	expect(&callee, &caller, "ACK ");
-	bench->extra = caller.extra;
-	caller_sends(bench, "ACK", 2, "own4", tag, "");
-	bench->extra = callee.extra;
-	callee_sends(bench, invite, "INVITE", 7, BODY);
-	peer_expect(&bench->callee, "SIP/2.0 100 ");
-	expect(&caller, &callee, "INVITE ");
-	snprintf(reinvite, sizeof(reinvite), "%s", bench->caller.text);
-	bench->extra = caller.extra;
-	peer_answers(bench, &bench->caller, reinvite, "200 OK", "caller", BODY);
-	expect(&callee, &caller, "SIP/2.0 200 ");
-	expect(&caller, &callee, "ACK ");
-	bench->extra = callee.extra;
-	callee_sends(bench, invite, "ACK", 7, "");
+	expect(&pair->callee, &pair->caller, "INVITE ");
+	snprintf(offer, sizeof(offer), "%s", bench->callee.text);
+	bench->extra = pair->callee.extra;
+	callee_answers(bench, offer, "200 OK", BODY);
+	expect(&pair->caller, &pair->callee, "SIP/2.0 200 ");
+	expect(&pair->callee, &pair->caller, "ACK ");
+	bench->extra = pair->caller.extra;
+	caller_sends(bench, "ACK", 2, "own4", pair->tag, "");
+}
 
-	/* The callee hangs up. */
-	callee_sends(bench, invite, "BYE", 8, "");
-	expect(&callee, &caller, "SIP/2.0 200 ");
-	expect(&caller, &callee, "BYE ");
+static void callee_offers(struct pair *pair)
+{
+	struct bench *bench = pair->bench;
+	char offer[8192];
+
+	bench->extra = pair->callee.extra;
+	callee_sends(bench, pair->invite, "INVITE", 7, BODY);
+	peer_expect(&bench->callee, "SIP/2.0 100 ");
+	expect(&pair->caller, &pair->callee, "INVITE ");
+	snprintf(offer, sizeof(offer), "%s", bench->caller.text);
+	bench->extra = pair->caller.extra;
+	peer_answers(bench, &bench->caller, offer, "200 OK", "caller", BODY);
+	expect(&pair->callee, &pair->caller, "SIP/2.0 200 ");
+	expect(&pair->caller, &pair->callee, "ACK ");
+	bench->extra = pair->callee.extra;
+	callee_sends(bench, pair->invite, "ACK", 7, "");
+}
+
+static void nothing_crosses(void **state)
+{
+	struct pair pair;
+	struct bench *bench;
+
+	(void)state;
+	open_pair(&pair);
+	bench = pair.bench;
+	set_up(&pair);
+	caller_offers(&pair);
+	callee_offers(&pair);
+	callee_sends(bench, pair.invite, "BYE", 8, "");
+	expect(&pair.callee, &pair.caller, "SIP/2.0 200 ");
+	expect(&pair.caller, &pair.callee, "BYE ");
 	bench->extra = "";
 	peer_answers(bench, &bench->caller, bench->caller.text, "200 OK", "caller", "");
 	bench_close(bench);
