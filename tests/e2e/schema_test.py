@@ -46,6 +46,10 @@ routing-gateway out
 routing-gateway locked
  lock all
  exit
+registration ours
+ server 127.0.0.1:5097
+ account 77
+ exit
 SS_MEDIA_PROXY_MODE = On
 SS_AUTHENTICATION_MAX_RETRY = 1
 SS_RTP_PORT_RANGE = 21000,21199
@@ -60,6 +64,7 @@ COMMANDS = {
     'calls': ['show calls', 'show calls detail', 'show calls state trying'],
     'call': ['show call CALL'],
     'registrations': ['show registrations', 'show registrations nat', 'show registrations phone 1001 detail'],
+    'registrations-outbound': ['show registrations outbound', 'show registrations outbound ours'],
     'phones': ['show phones', 'show phones 100*', 'show phones 9*', 'show phones 1001 detail',
                'show phones brief', 'show phones capacity'],
     'mapping-gateways': ['show mapping-gateways', 'show mapping-gateways in detail', 'show mapping-gateways capacity'],
