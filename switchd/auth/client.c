@@ -377,11 +377,10 @@ static void add_line(const struct auth_client_challenge *challenge, const char *
 	buf_add_lit(out, "\r\n");
 }
 
-void auth_client_repeat(struct auth_client *client, const struct auth_client_secret *secret,
-			const struct auth_client_request *request, struct buf *out)
+bool auth_client_ignores_body(const struct auth_client *client)
 {
-	add_line(client->server, "Authorization: ", secret, request, out);
-	add_line(client->proxy, "Proxy-Authorization: ", secret, request, out);
+	return !(client->server && client->server->is_auth_int) &&
+	       !(client->proxy && client->proxy->is_auth_int);
 }
 
 void auth_client_write(struct auth_client *client, const struct auth_client_secret *secret,
@@ -391,5 +390,6 @@ void auth_client_write(struct auth_client *client, const struct auth_client_secr
 		client->server->nonce_count++;
 	if (client->proxy)
 		client->proxy->nonce_count++;
-	auth_client_repeat(client, secret, request, out);
+	add_line(client->server, "Authorization: ", secret, request, out);
+	add_line(client->proxy, "Proxy-Authorization: ", secret, request, out);
 }

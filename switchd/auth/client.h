@@ -59,9 +59,7 @@ static inline bool auth_client_has_challenge(const struct auth_client *client)
 /* Appends Authorization and Proxy-Authorization, each with CRLF, for what is kept; counts up. */
 void auth_client_write(struct auth_client *client, const struct auth_client_secret *secret,
 		       const struct auth_client_request *request, struct buf *out);
-/* The same once more for what belongs to the request before: the ACK of an INVITE (RFC 3261
- * 22.1). */
-void auth_client_repeat(struct auth_client *client, const struct auth_client_secret *secret,
-			const struct auth_client_request *request, struct buf *out);
+/* Whether what is kept can be answered before the body is known: it is no part of the answer. */
+bool auth_client_ignores_body(const struct auth_client *client);
 /* Keeps none. */
 void auth_client_forget(struct auth_client *client);

@@ -98,6 +98,7 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 	struct call_candidate *candidate = &hunt->candidates[0];
 	struct call_target *target = &candidate->target;
 
+	free(target->route);
 	memset(candidate, 0, sizeof(*candidate));
 	snprintf(target->party, sizeof(target->party), "routing-gateway %s", gateway->name);
 	conf_plan_apply(gateway->callee_plan, hunt->callee_number, call_chance, NULL,
@@ -107,9 +108,9 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 	target->gateway = gateway;
 	target->max_duration_s = gateway->max_duration_s;
 	target->has_session_timer = gateway->party.has_session_timer;
-	target->address = gateway->addresses[hunt->gateways.address];
-	target->transports = 1u << gateway->transport;
+	call_gateway_reach(call, gateway, hunt->gateways.address, target);
 	decide_party_from(&gateway->party, &target->decide);
+	target->decide.is_nat = target->is_nat;
 	target->decide.source = target->address;
 	if (!target->decide.network[0])
 		target->decide.network = conf_network_of(hunt->conf, &target->address, NULL);

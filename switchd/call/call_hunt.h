@@ -124,6 +124,11 @@ struct cause call_gateways_take_line(struct call *call, struct call_attempt *att
 /* Gives back what was taken, and counts what came of it. */
 void call_gateways_give_line(struct call *call, struct call_attempt *attempt, bool is_answered);
 
+/* call_reach.c: fills in where the gateway is called, by the number that the target has already;
+ * `address` is one of its own. Nowhere: the target has no address. */
+void call_gateway_reach(struct call *call, const struct conf_routing_gateway *gateway,
+			size_t address, struct call_target *target);
+
 /* call_attempt.c: one of them. */
 bool call_attempt_dial(struct call *call, struct call_candidate *candidate);
 /* Its SDP, ready for the caller; else the cause that it has to end with. */

@@ -64,6 +64,8 @@ struct call_target {
 	bool is_nat;
 	struct decide_party decide;
 	const struct conf_routing_gateway *gateway; /* NULL: a phone */
+	/* By which it goes, with its account and password (conf_registrations.h); NULL = by none */
+	const struct conf_registration *registration;
 	uint16_t ring_s;        /* longest ringing; 0: as the gateway or the parameter says */
 	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
 };

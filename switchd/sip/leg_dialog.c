@@ -13,7 +13,7 @@ static void bye_response(struct sip_worker *worker, void *user, struct txn_clien
 	struct sip_leg *leg = user;
 
 	(void)worker;
-	if (rx && rx->msg->status < 200)
+	if (rx && (rx->msg->status < 200 || leg_challenged(leg, txn, rx)))
 		return;
 	if (rx)
 		txn_client_forget(txn);
@@ -314,7 +314,7 @@ static void info_response(struct sip_worker *worker, void *user, struct txn_clie
 	struct sip_leg *leg = user;
 
 	(void)worker;
-	if (rx && rx->msg->status < 200)
+	if (rx && (rx->msg->status < 200 || leg_challenged(leg, txn, rx)))
 		return;
 	if (rx)
 		txn_client_forget(txn);

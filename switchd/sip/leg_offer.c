@@ -168,6 +168,8 @@ static void response(struct sip_worker *worker, void *user, struct txn_client *t
 		return;
 	}
 	wheel_stop(&worker->wheel, &leg->timer);
+	if (is_refused && leg_challenged(leg, txn, rx))
+		return;
 	leg->reinvite_answered = true;
 	leg->session.offer_is_out = false;
 	if (is_refused) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "switchd/conf/conf_registrations.h"
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/identity.h"
 #include "switchd/sip/leg_private.h"
@@ -200,6 +201,7 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 	stray->invite_cseq = leg->invite_cseq;
 	stray->local_cseq = leg->invite_cseq;
 	stray->invite_out = leg->invite_out; /* only its target is looked at */
+	(void)leg_trunk_share(stray, leg);
 	is_good = leg_set(&stray->call_id, span_of(leg->call_id)) &&
 		  leg_set(&stray->local, span_of(leg->local)) &&
 		  leg_set(&stray->remote, span_of(leg->remote)) &&
@@ -330,6 +332,8 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 		provisional(leg, rx);
 	} else if (rx->msg->status < 300) {
 		answered(leg, rx);
+	} else if (leg_challenged(leg, txn, rx)) {
+		/* It was sent again, with what was asked for. */
 	} else if (rx->msg->status == 422 && leg->state == LEG_OUTGOING &&
 		   leg_session_raise(leg, rx->msg) && invite_again(leg, txn)) {
 		/* RFC 4028 section 7.3: once, with the interval that was asked for. */
@@ -361,19 +365,23 @@ static bool write_caller(struct sip_leg *leg, const struct call_dial *dial)
 {
 	char memory[2048];
 	struct buf text = buf_over(memory, sizeof(memory));
+	const struct conf_registration *registration = dial->target->registration;
+	const char *host = registration ? registration->host : leg->socket->host_port;
 	struct identity identity;
 	bool is_good;
 
 	identity_choose(leg->worker->conf, dial, &identity);
-	/* Contact would name who From does not. */
-	if (!identity.is_anonymous)
-		buf_add_escaped_user(&text, identity.number);
+	/* Contact would name who From does not; that of a registration is the account's. */
+	if (registration || !identity.is_anonymous)
+		buf_add_escaped_user(&text, registration ? registration->account : identity.number);
 	is_good = leg_text_from(&leg->user, &text);
 	buf_reset(&text);
-	identity_add_from(&identity, leg->socket->host_port, &text);
+	if (registration && registration->from_account)
+		identity.number = registration->account;
+	identity_add_from(&identity, host, &text);
 	is_good = is_good && leg_text_from(&leg->local, &text);
 	buf_reset(&text);
-	identity_add_headers(&identity, leg->socket->host_port, &text);
+	identity_add_headers(&identity, host, &text);
 	if (text.len)
 		is_good = is_good && leg_text_from(&leg->identity, &text);
 	return is_good;
@@ -383,6 +391,7 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 {
 	char memory[512];
 	struct buf text = buf_over(memory, sizeof(memory));
+	const struct conf_registration *registration = dial->target->registration;
 	char to[ADDR_TEXT_MAX];
 	uint8_t random[12];
 	bool is_good;
@@ -390,7 +399,7 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	addr_print(&dial->target->address, to);
 	buf_add_lit(&text, "<sip:");
 	buf_add_escaped_user(&text, identity_to(leg->worker->conf, dial));
-	buf_printf(&text, "@%s>", to);
+	buf_printf(&text, "@%s>", registration ? registration->host : to);
 	is_good = write_caller(leg, dial) && leg_text_from(&leg->remote, &text);
 
 	buf_reset(&text);
@@ -406,7 +415,8 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	} else {
 		buf_add_lit(&text, "sip:");
 		buf_add_escaped_user(&text, dial->target->number);
-		buf_printf(&text, "@%s%s", to, leg_uri_transport(leg));
+		buf_printf(&text, "@%s%s", registration ? registration->domain : to,
+			   leg_uri_transport(leg));
 	}
 	is_good = is_good && leg_text_from(&leg->remote_target, &text);
 	/* RFC 3327 section 5.3: what the REGISTER's proxies asked for. */
@@ -462,7 +472,9 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 	leg->max_forwards = dial->max_forwards - 1;
 	leg->session.owns_call_id = true;
 	leg_session_use(leg, dial->target->has_session_timer);
-	if (!write_identity(leg, dial)) {
+	if (!write_identity(leg, dial) ||
+	    (dial->target->registration &&
+	     !leg_trunk_use(leg, dial->target->registration, &dial->target->address))) {
 		leg->base.call = NULL;
 		leg_free_soon(leg);
 		return NULL;

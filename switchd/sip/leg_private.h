@@ -6,6 +6,7 @@
 
 #include "switchd/call/call_table.h"
 #include "switchd/sip/leg.h"
+#include "switchd/sip/leg_trunk.h"
 #include "switchd/sip/reply.h"
 #include "switchd/sip/session_timer.h"
 #include "switchd/sip/txn.h"
@@ -91,6 +92,7 @@ struct sip_leg {
 	char *ack;                      /* ACK with a body, kept to be sent again */
 	size_t ack_len;
 	char *identity; /* header lines of our INVITE about who calls; NULL = none */
+	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */
 	struct leg_session session;
 	struct sip_leg *merge_next; /* in the table's chain of merge_key */
 	struct sip_leg **merge_prev;

@@ -58,7 +58,7 @@ static void update_response(struct sip_worker *worker, void *user, struct txn_cl
 	struct sip_leg *leg = user;
 
 	(void)worker;
-	if (rx && rx->msg->status < 200)
+	if (rx && (rx->msg->status < 200 || leg_challenged(leg, txn, rx)))
 		return;
 	if (rx)
 		txn_client_forget(txn);

@@ -134,6 +134,7 @@ static void leg_free(struct sip_leg *leg)
 	}
 	if (leg->request_out)
 		txn_client_forget(leg->request_out);
+	leg_trunk_end(leg);
 	slots_remove(&table->slots, leg->slot);
 	free(leg->call_id);
 	free(leg->local);

@@ -58,10 +58,14 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 			      const char *branch)
 {
 	struct buf *out = worker_send_begin(leg->worker);
+	size_t uri_at;
+	struct span uri;
 
 	buf_add_str(out, sip_method_text(method));
 	buf_add_char(out, ' ');
+	uri_at = out->len;
 	add_request_uri(leg, out);
+	uri = (struct span){out->data + uri_at, out->len - uri_at};
 	buf_add_lit(out, " SIP/2.0\r\nVia: SIP/2.0/");
 	buf_add_str(out, leg_via_transport(leg));
 	buf_add_char(out, ' ');
@@ -94,6 +98,7 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 	buf_add_char(out, ' ');
 	buf_add_str(out, sip_method_text(method));
 	buf_add_lit(out, "\r\n");
+	leg_trunk_add_credentials(leg, method, uri, out);
 	return out;
 }
 
