@@ -24,7 +24,7 @@ struct check_report {
 /* Facts of the running switch that some warnings need. */
 struct check_facts {
 	uint64_t nat_device_count; /* that are kept alive */
-	uint16_t ephemeral_low; /* 0 = unknown */
+	uint16_t ephemeral_low;    /* 0 = unknown */
 	uint16_t ephemeral_high;
 	/* Whether a phone is registered through NAT now; NULL = unknown. */
 	bool (*is_behind_nat)(void *context, const char *phone);

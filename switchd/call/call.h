@@ -44,8 +44,8 @@ struct call_info {
 	uint32_t talk_s;
 	bool is_relayed;
 	enum decide_step media_step;
-	char cause[64];             /* empty while it is up */
-	char timers[256];           /* running timers in words: "ringing 120 s" */
+	char cause[64];   /* empty while it is up */
+	char timers[256]; /* running timers in words: "ringing 120 s" */
 	/* a: the caller; b: the callee that answered, until then the one that has come farthest */
 	struct call_leg_info legs[2];
 };

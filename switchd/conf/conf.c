@@ -219,9 +219,8 @@ static enum vos_err build_rules(struct conf *conf, const struct conf *previous)
 	private->live = live_table_ref(previous->private->live);
 	else if (live_table_create(&private->live) != VOS_OK) return VOS_ENOMEM;
 	if (previous)
-		private->trunks = trunk_table_ref(previous->private->trunks);
-	else if (trunk_table_create(&private->trunks) != VOS_OK)
-		return VOS_ENOMEM;
+	private->trunks = trunk_table_ref(previous->private->trunks);
+	else if (trunk_table_create(&private->trunks) != VOS_OK) return VOS_ENOMEM;
 	return conf_rules_build(&private->rules, conf->snapshot, private->live);
 }
 

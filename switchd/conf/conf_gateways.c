@@ -261,8 +261,7 @@ const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *
 	return entry ? &conf->private->mappings[entry->target] : NULL;
 }
 
-const struct conf_mapping_gateway *conf_mapping_named(const struct conf *conf,
-							      struct span name)
+const struct conf_mapping_gateway *conf_mapping_named(const struct conf *conf, struct span name)
 {
 	const struct conf_private *private = conf->private;
 	size_t low = 0;

@@ -24,7 +24,7 @@ struct conf_party {
 	enum conf_media_mode media_mode;
 	bool has_local_ring;
 	bool has_encryption;
-	bool is_dynamic;     /* registers here */
+	bool is_dynamic; /* registers here */
 	bool has_session_timer;
 	const char *network; /* name of a network object, "" = by address */
 };
@@ -88,8 +88,8 @@ struct conf_mapping_gateway {
 	struct conf_number_rule callee_rule;
 	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
 	const struct conf_dial_plan *callee_plan;
-	uint16_t proceeding_s;  /* longest set-up over all gateways tried; 0 = no limit */
-	uint8_t caller_from;    /* WORD_CALLER_FROM_... */
+	uint16_t proceeding_s; /* longest set-up over all gateways tried; 0 = no limit */
+	uint8_t caller_from;   /* WORD_CALLER_FROM_... */
 	bool recognises_privacy;
 	uint8_t remote_ringing; /* WORD_REMOTE_RINGING_... */
 	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
@@ -127,13 +127,13 @@ struct conf_routing_gateway {
 	uint32_t capacity;   /* 0 = no limit, as with the next */
 	uint32_t rate_limit; /* calls/s */
 	bool has_options_check;
-	int8_t privacy;              /* WORD_PRIVACY_...; -1 = not set, as with the next */
-	int8_t display_from;         /* WORD_DISPLAY_FROM_... */
-	uint8_t asserted_identity;   /* WORD_IDENTITY_HEADER_..., as with the next */
+	int8_t privacy;            /* WORD_PRIVACY_...; -1 = not set, as with the next */
+	int8_t display_from;       /* WORD_DISPLAY_FROM_... */
+	uint8_t asserted_identity; /* WORD_IDENTITY_HEADER_..., as with the next */
 	uint8_t preferred_identity;
 	bool has_remote_party_id;
-	bool is_protected;   /* only when the others failed, or set-up takes long */
-	bool stops_prefix;   /* prefix-mode terminate: no shorter prefix after this one */
+	bool is_protected; /* only when the others failed, or set-up takes long */
+	bool stops_prefix; /* prefix-mode terminate: no shorter prefix after this one */
 	struct conf_names groups;
 	struct conf_number_rule caller_rule;
 	struct conf_number_rule callee_rule;

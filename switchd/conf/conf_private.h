@@ -37,7 +37,7 @@ struct conf_private {
 	struct conf_listen *listens;
 	struct conf_network *networks;
 	struct prefix_table network_table; /* target: index of networks */
-	struct trunk_table *trunks; /* the same one in all confs of a switch */
+	struct trunk_table *trunks;        /* the same one in all confs of a switch */
 	struct conf_registration *registrations;
 	size_t registration_count;
 	const struct conf_registration **callers; /* calls come in by them: by account */

@@ -52,7 +52,7 @@ struct live {
 	 * and what each last said to OPTIONS: a status, 0 = not asked yet. */
 	_Atomic uint32_t dead_addresses;
 	_Atomic uint32_t check_answers[LIVE_ADDRESSES_MAX];
-	struct live_window *window;  /* gateways and groups; NULL: none is kept */
+	struct live_window *window; /* gateways and groups; NULL: none is kept */
 	enum live_kind kind;
 	char name[];
 };

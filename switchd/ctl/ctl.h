@@ -35,7 +35,7 @@ struct ctl_context {
 	struct backups *backups;   /* may be NULL */
 	struct location *location; /* this and the next three may be NULL: their shows say so */
 	struct auth *auth;
-	struct guard *guard;       /* may be NULL, as the next one */
+	struct guard *guard; /* may be NULL, as the next one */
 	struct firewall *firewall;
 	struct keepalive *keepalive;
 	struct media *media;

@@ -21,8 +21,7 @@ static const char *const admin_words[] = {
 struct live *gateway_live(const struct conf *conf, enum object_kind kind, const char *name)
 {
 	const struct conf_mapping_gateway *mapping =
-		kind == OBJECT_MAPPING_GATEWAY ? conf_mapping_named(conf, span_of(name))
-					       : NULL;
+		kind == OBJECT_MAPPING_GATEWAY ? conf_mapping_named(conf, span_of(name)) : NULL;
 	const struct conf_routing_gateway *routing =
 		kind == OBJECT_ROUTING_GATEWAY ? conf_routing_gateway_find(conf, span_of(name))
 					       : NULL;

@@ -253,8 +253,7 @@ static bool send_all(struct request *request, struct test_state *state, const ch
 	const struct conf *conf = request->ctl->conf;
 	const struct conf_routing_gateway *routing =
 		conf_routing_gateway_find(conf, span_of(target));
-	const struct conf_mapping_gateway *mapping =
-		conf_mapping_named(conf, span_of(target));
+	const struct conf_mapping_gateway *mapping = conf_mapping_named(conf, span_of(target));
 	struct addr address;
 
 	for (uint8_t i = 0; routing && i < routing->address_count; i++)

@@ -11,7 +11,7 @@ struct registration {
 	const struct sip_rx *rx;
 	const struct conf_phone *phone;
 	const struct conf_routing_gateway *gateway; /* it or a phone, once that is known */
-	struct sip_uri aor;           /* of To */
+	struct sip_uri aor;                         /* of To */
 	char user[LOCATION_USER_LEN]; /* of To, unescaped; then the address of record */
 	size_t user_len;
 	int64_t now_ms; /* of the location table */

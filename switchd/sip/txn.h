@@ -113,7 +113,8 @@ struct span txn_client_sent(const struct txn_client *txn);
 /* From the user's function, for a final answer that asks for credentials: the request again to the
  * same place, with this CSeq, a branch of its own, and these header lines in place of all
  * Authorization and Proxy-Authorization that it had. The transaction goes on as if it had not been
- * answered; what comes to the old branch is absorbed. False: out of memory, and nothing was done. */
+ * answered; what comes to the old branch is absorbed. False: out of memory, and nothing was done.
+ */
 bool txn_client_repeat(struct sip_worker *worker, struct txn_client *txn, uint32_t cseq,
 		       struct span credentials);
 /* How often that was done. */
