@@ -222,8 +222,9 @@ static void without_descriptors_nobody_is_accepted_for_a_while(void **state)
 	small = before;
 	small.rlim_cur = (rlim_t)second_free_fd() + 1;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
-	for (int i = 0; i < 20; i++)
-		stream_turn(bench->stream, 0);
+	/* On a busy machine the kernel may not have put them all there yet. */
+	while (!wheel_is_running(&listen->resume))
+		stream_turn(bench->stream, 100);
 	assert_int_equal(bench->stream->conns.count, 2);
 	assert_true(wheel_is_running(&listen->resume));
 	/* What waits does not wake the thread again and again. */
