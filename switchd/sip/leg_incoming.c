@@ -3,94 +3,12 @@
  */
 #include <stdio.h>
 
-#include "switchd/auth/credentials.h"
-#include "switchd/sip/authorize.h"
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/guard.h"
-#include "switchd/sip/identity.h"
+#include "switchd/sip/leg_caller.h"
 #include "switchd/sip/leg_private.h"
 
 #define MAX_FORWARDS 70
-
-/* Who calls, as authentication or the source address says. */
-struct caller {
-	char number[64];
-	char display[64];
-	char party[CALL_PARTY_MAX];
-	struct call_identity identity;
-	const struct conf_party *conf;
-	const struct conf_mapping_gateway *mapping; /* this or the next */
-	const struct conf_phone *phone;
-};
-
-/* Text that can stand in a header of ours and on an operator's screen. */
-static bool is_clean(const char *text)
-{
-	for (; *text; text++)
-		if ((uint8_t)*text < ' ' || *text == 0x7f)
-			return false;
-	return true;
-}
-
-static void number_of_from(const struct sip_msg *msg, struct caller *out)
-{
-	struct sip_name_addr name;
-	size_t len;
-
-	if (!sip_name_addr_parse(msg->from, &name))
-		return;
-	if (!sip_unescape(name.uri.user, out->number, sizeof(out->number) - 1, &len) ||
-	    !is_clean(out->number))
-		out->number[0] = '\0';
-	if (!span_copy(name.display, out->display, sizeof(out->display)) || !is_clean(out->display))
-		out->display[0] = '\0';
-}
-
-/* Credentials decide first; then a mapping gateway's address; else a challenge. False: answered. */
-static bool identify(struct sip_worker *worker, const struct sip_rx *rx, struct caller *out)
-{
-	const struct conf_mapping_gateway *gateway = NULL;
-	const struct conf_phone *phone = NULL;
-	enum auth_result result = AUTH_MISSING;
-	struct span realm = span_of(worker->conf->realm);
-
-	number_of_from(rx->msg, out);
-	if (!credentials_are_for(sip_credentials(rx->msg, worker->conf), realm))
-		gateway = conf_mapping_gateway_find(worker->conf, &rx->source);
-	if (gateway) {
-		identity_of_gateway(rx->msg, gateway, &out->identity, out->number,
-				    sizeof(out->number));
-		snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);
-		out->conf = &gateway->party;
-		out->mapping = gateway;
-		if (gateway->lock != CONF_LOCK_NONE && gateway->lock != CONF_LOCK_OUT)
-			sip_reply_stateless(worker, rx, 403, NULL);
-		else if (atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) !=
-			 LIVE_ENABLED)
-			sip_reply_stateless(worker, rx, 503, NULL); /* by the operator */
-		else
-			return true;
-		return false;
-	}
-	result = sip_authorize(worker, rx, &phone);
-	if (result != AUTH_OK) {
-		sip_reply_unauthorized(worker, rx, result);
-		return false;
-	}
-	if (phone->lock == CONF_LOCK_OUT || phone->lock == CONF_LOCK_ALL) {
-		sip_reply_stateless(worker, rx, 403, NULL);
-		return false;
-	}
-	/* The number is the one that the password belongs to, whatever From claims. */
-	snprintf(out->number, sizeof(out->number), "%s", phone->number);
-	identity_of_phone(rx->msg, &out->identity);
-	if (phone->display_name[0])
-		identity_quote(phone->display_name, out->display, sizeof(out->display));
-	snprintf(out->party, sizeof(out->party), "phone %s", phone->number);
-	out->conf = &phone->party;
-	out->phone = phone;
-	return true;
-}
 
 /* Appends what a Require header names and the switch does not have. */
 static void add_unsupported(const struct sip_msg *msg, struct buf *out)
@@ -190,7 +108,7 @@ static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char
 		status = 404;
 	else
 		callee[len] = '\0';
-	if (status == 0 && !is_clean(callee))
+	if (status == 0 && !leg_text_is_clean(callee))
 		status = 404;
 	if (status) {
 		sip_reply_stateless(worker, rx, status, NULL);
@@ -278,7 +196,7 @@ static bool learn_invite(struct sip_leg *leg, const struct sip_msg *msg, const c
 
 /* NULL: *status says how to refuse. */
 static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *rx,
-				const struct caller *caller, const char *callee, int *status)
+				const struct leg_caller *caller, const char *callee, int *status)
 {
 	struct sip_leg *leg = leg_new(worker);
 	const struct sip_msg *msg = rx->msg;
@@ -307,6 +225,10 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 	}
 	*status = 503;
 	leg_choose_peer(leg, &rx->source);
+	if (caller->registration && !leg_trunk_use(leg, caller->registration, &rx->source)) {
+		leg_free_soon(leg);
+		return NULL;
+	}
 	leg->invite_in = txn_server_new(worker, rx, leg_txn_event, leg);
 	if (!leg->invite_in) {
 		leg_free_soon(leg);
@@ -317,7 +239,7 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 }
 
 static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
-		       const struct caller *caller, struct call_setup *setup)
+		       const struct leg_caller *caller, struct call_setup *setup)
 {
 	const struct conf_party *party = caller->conf;
 	struct sip_uri uri;
@@ -347,13 +269,14 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct call_setup setup = {0};
-	struct caller caller = {0};
+	struct leg_caller caller = {0};
 	struct sip_leg *leg;
 	const char *why = NULL;
 	char callee[64];
 	int status;
 
-	if (!check_shape(worker, rx, callee, sizeof(callee)) || !identify(worker, rx, &caller))
+	if (!check_shape(worker, rx, callee, sizeof(callee)) ||
+	    !leg_identify(worker, rx, &caller, callee, sizeof(callee)))
 		return;
 	if (!rx->msg->contact_count) {
 		sip_reply_stateless(worker, rx, 400, "Missing Contact");

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/sip/leg_caller.h"
+
+#include <stdio.h>
+
+#include "switchd/auth/credentials.h"
+#include "switchd/conf/conf_registrations.h"
+#include "switchd/sip/authorize.h"
+#include "switchd/sip/identity.h"
+
+bool leg_text_is_clean(const char *text)
+{
+	for (; *text; text++)
+		if ((uint8_t)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static void number_of_from(const struct sip_msg *msg, struct leg_caller *out)
+{
+	struct sip_name_addr name;
+	size_t len;
+
+	if (!sip_name_addr_parse(msg->from, &name))
+		return;
+	if (!sip_unescape(name.uri.user, out->number, sizeof(out->number) - 1, &len) ||
+	    !leg_text_is_clean(out->number))
+		out->number[0] = '\0';
+	if (!span_copy(name.display, out->display, sizeof(out->display)) ||
+	    !leg_text_is_clean(out->display))
+		out->display[0] = '\0';
+}
+
+/* The contact that we registered is no number that was dialled: To has that, unless it names the
+ * account too. */
+static void number_of_to(const struct sip_msg *msg, char *callee, size_t size)
+{
+	char number[64] = "";
+	struct sip_name_addr name;
+	size_t len = 0;
+
+	if (!sip_name_addr_parse(msg->to, &name) ||
+	    !sip_unescape(name.uri.user, number, sizeof(number) - 1, &len) || len == 0 ||
+	    len >= size)
+		return;
+	number[len] = '\0';
+	if (leg_text_is_clean(number))
+		memcpy(callee, number, len + 1);
+}
+
+static bool take_gateway(struct sip_worker *worker, const struct sip_rx *rx,
+			 const struct conf_mapping_gateway *gateway, struct leg_caller *out)
+{
+	identity_of_gateway(rx->msg, gateway, &out->identity, out->number, sizeof(out->number));
+	snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);
+	out->conf = &gateway->party;
+	out->mapping = gateway;
+	if (gateway->lock != CONF_LOCK_NONE && gateway->lock != CONF_LOCK_OUT)
+		sip_reply_stateless(worker, rx, 403, NULL);
+	else if (atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) != LIVE_ENABLED)
+		sip_reply_stateless(worker, rx, 503, NULL); /* by the operator */
+	else
+		return true;
+	return false;
+}
+
+static bool take_phone(struct sip_worker *worker, const struct sip_rx *rx,
+		       const struct conf_phone *phone, struct leg_caller *out)
+{
+	if (phone->lock == CONF_LOCK_OUT || phone->lock == CONF_LOCK_ALL) {
+		sip_reply_stateless(worker, rx, 403, NULL);
+		return false;
+	}
+	/* The number is the one that the password belongs to, whatever From claims. */
+	snprintf(out->number, sizeof(out->number), "%s", phone->number);
+	identity_of_phone(rx->msg, &out->identity);
+	if (phone->display_name[0])
+		identity_quote(phone->display_name, out->display, sizeof(out->display));
+	snprintf(out->party, sizeof(out->party), "phone %s", phone->number);
+	out->conf = &phone->party;
+	out->phone = phone;
+	return true;
+}
+
+/* Credentials decide first; then the server of a registration, and a mapping gateway's address;
+ * else a challenge. */
+bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg_caller *out,
+		  char *callee, size_t size)
+{
+	const struct conf_mapping_gateway *gateway = NULL;
+	struct span realm = span_of(worker->conf->realm);
+	struct auth_account account = {0};
+	enum auth_result result;
+
+	number_of_from(rx->msg, out);
+	if (!credentials_are_for(sip_credentials(rx->msg, worker->conf), realm)) {
+		out->registration =
+			conf_registration_of_caller(worker->conf, span_of(callee), &rx->source);
+		gateway = out->registration ? out->registration->mapping
+					    : conf_mapping_gateway_find(worker->conf, &rx->source);
+	}
+	if (out->registration)
+		number_of_to(rx->msg, callee, size);
+	if (gateway)
+		return take_gateway(worker, rx, gateway, out);
+	result = sip_authorize_account(worker, rx, &account);
+	if (result != AUTH_OK) {
+		sip_reply_unauthorized(worker, rx, result);
+		return false;
+	}
+	return account.mapping ? take_gateway(worker, rx, account.mapping, out)
+			       : take_phone(worker, rx, account.phone, out);
+}
