@@ -25,7 +25,7 @@ static void reach_server(const struct conf_routing_gateway *gateway, struct call
  * contact is none of a user, number at address serves. */
 static void write_request_uri(const struct binding *binding, struct call_target *target)
 {
-	const char *host = strchr(binding->contact, '@');
+	const char *host = strrchr(binding->contact, '@');
 
 	if (!host || strncmp(binding->contact, "sip:", 4) != 0 ||
 	    target->number[strspn(target->number, "0123456789+*")] != '\0')

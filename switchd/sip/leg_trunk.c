@@ -99,7 +99,8 @@ void leg_trunk_add_credentials(struct sip_leg *leg, enum sip_method method, stru
 	char memory[CREDENTIALS_MAX];
 	struct span credentials;
 
-	if (!leg->trunk)
+	/* Whom nobody asked on behalf of the server gets none to try elsewhere. */
+	if (!leg->trunk || !addr_ip_eq(&leg->peer, &leg->trunk->server))
 		return;
 	if (method == SIP_ACK) {
 		if (leg->trunk->credentials)
@@ -107,8 +108,7 @@ void leg_trunk_add_credentials(struct sip_leg *leg, enum sip_method method, stru
 		return;
 	}
 	if (!auth_client_has_challenge(&leg->trunk->auth) ||
-	    !auth_client_ignores_body(&leg->trunk->auth) ||
-	    !addr_ip_eq(&leg->peer, &leg->trunk->server))
+	    !auth_client_ignores_body(&leg->trunk->auth))
 		return;
 	credentials = write_credentials(leg, method, uri, SPAN_NONE, memory);
 	if (method == SIP_INVITE)
