@@ -91,7 +91,7 @@ struct sip_leg {
 	struct txn_client *request_out; /* BYE, or the INFO under way */
 	char *ack;                      /* ACK with a body, kept to be sent again */
 	size_t ack_len;
-	char *identity; /* header lines of our INVITE about who calls; NULL = none */
+	char *identity;          /* header lines of our INVITE about who calls; NULL = none */
 	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */
 	struct leg_session session;
 	struct sip_leg *merge_next; /* in the table's chain of merge_key */
