@@ -86,24 +86,63 @@ static void from_the_account(void **state)
 	outbound_bench_close(bench);
 }
 
+/* A challenge of either kind, and one with the next nonce. */
+struct challenge {
+	const char *status;
+	const char *first;
+	const char *renewed;
+	const char *header;
+};
+
+static const struct challenge challenges[] = {
+	{"401 Unauthorized", CHALLENGE("WWW", "n1"), CHALLENGE("WWW", "n2"), "Authorization"},
+	{"407 Proxy Authentication Required", CHALLENGE("Proxy", "n1"), CHALLENGE("Proxy", "n2"),
+	 "Proxy-Authorization"},
+};
+
+/* The refusal again, because our ACK was lost: another ACK, and no more. */
+static void refuse_again(struct bench *bench, const char *first, const struct challenge *challenge)
+{
+	struct peer *server = outbound_server(bench);
+	char second[8192];
+
+	snprintf(second, sizeof(second), "%s", server->text);
+	snprintf(server->text, sizeof(server->text), "%s", first);
+	answer(bench, challenge->status, challenge->first);
+	peer_expect(server, "ACK ");
+	peer_expect_nothing(server);
+	snprintf(server->text, sizeof(server->text), "%s", second);
+}
+
+/* In the dialog the nonce is used again; an old one is followed by the new. */
+static void hang_up_challenged(struct bench *bench, const struct challenge *challenge)
+{
+	struct peer *server = outbound_server(bench);
+	char tag[64];
+
+	message_to_tag(bench->caller.text, tag, sizeof(tag));
+	caller_sends(bench, "ACK", 1, "ack1", tag, "");
+	caller_sends(bench, "BYE", 2, "bye1", tag, "");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	peer_expect(server, "BYE ");
+	assert_string_equal(server_value(server, "CSeq"), "3 BYE");
+	assert_credentials(bench, challenge->header, "n1", 2);
+	answer(bench, challenge->status, challenge->renewed);
+	peer_expect(server, "BYE ");
+	assert_string_equal(server_value(server, "CSeq"), "4 BYE");
+	assert_credentials(bench, challenge->header, "n2", 1);
+	answer(bench, "200 OK", "");
+	peer_expect_nothing(server);
+}
+
 /* 401 and 407: ACK, then the INVITE again with the same Call-ID and From tag, CSeq + 1. */
 static void a_challenged_invite(void **state)
 {
-	static const struct {
-		const char *status;
-		const char *challenge;
-		const char *header;
-	} rows[] = {
-		{"401 Unauthorized", CHALLENGE("WWW", "n1"), "Authorization"},
-		{"407 Proxy Authentication Required", CHALLENGE("Proxy", "n1"),
-		 "Proxy-Authorization"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(challenges) / sizeof(challenges[0]); i++) {
 		struct bench *bench = open_call(NULL);
 		struct peer *server = outbound_server(bench);
-		char call_id[128], from[256], via[256], tag[64];
+		char call_id[128], from[256], via[256];
 		char first[8192];
 
 		snprintf(first, sizeof(first), "%s", server->text);
@@ -112,7 +151,7 @@ static void a_challenged_invite(void **state)
 		snprintf(via, sizeof(via), "%s", server_value(server, "Via"));
 		assert_string_equal(server_value(server, "CSeq"), "1 INVITE");
 		answer(bench, "100 Trying", "");
-		answer(bench, rows[i].status, rows[i].challenge);
+		answer(bench, challenges[i].status, challenges[i].first);
 		peer_expect(server, "ACK sip:7001@127.0.0.1:");
 		assert_string_equal(server_value(server, "Via"), via);
 		assert_string_equal(server_value(server, "CSeq"), "1 ACK");
@@ -121,41 +160,17 @@ static void a_challenged_invite(void **state)
 		assert_string_equal(server_value(server, "Call-ID"), call_id);
 		assert_string_equal(server_value(server, "From"), from);
 		assert_string_not_equal(server_value(server, "Via"), via);
-		assert_credentials(bench, rows[i].header, "n1", 1);
+		assert_credentials(bench, challenges[i].header, "n1", 1);
 		assert_non_null(strstr(server->text, "\r\n\r\nv=0"));
-		/* The refusal again, because our ACK was lost: another ACK, and no more. */
-		{
-			char second[8192];
-
-			snprintf(second, sizeof(second), "%s", server->text);
-			memcpy(server->text, first, sizeof(first));
-			answer(bench, rows[i].status, rows[i].challenge);
-			peer_expect(server, "ACK ");
-			peer_expect_nothing(server);
-			memcpy(server->text, second, sizeof(second));
-		}
+		refuse_again(bench, first, &challenges[i]);
 		answer(bench, "180 Ringing", "");
 		peer_expect(&bench->caller, "SIP/2.0 180 ");
 		accept_call(bench);
 		peer_expect(server, "ACK sip:900@127.0.0.1:");
 		assert_string_equal(server_value(server, "CSeq"), "2 ACK");
-		assert_credentials(bench, rows[i].header, "n1", 1);
+		assert_credentials(bench, challenges[i].header, "n1", 1);
 		peer_expect(&bench->caller, "SIP/2.0 200 ");
-		message_to_tag(bench->caller.text, tag, sizeof(tag));
-		caller_sends(bench, "ACK", 1, "ack1", tag, "");
-		/* In the dialog the nonce is used again; an old one is followed by the new. */
-		caller_sends(bench, "BYE", 2, "bye1", tag, "");
-		peer_expect(&bench->caller, "SIP/2.0 200 ");
-		peer_expect(server, "BYE ");
-		assert_string_equal(server_value(server, "CSeq"), "3 BYE");
-		assert_credentials(bench, rows[i].header, "n1", 2);
-		answer(bench, rows[i].status,
-		       i ? CHALLENGE("Proxy", "n2") : CHALLENGE("WWW", "n2"));
-		peer_expect(server, "BYE ");
-		assert_string_equal(server_value(server, "CSeq"), "4 BYE");
-		assert_credentials(bench, rows[i].header, "n2", 1);
-		answer(bench, "200 OK", "");
-		peer_expect_nothing(server);
+		hang_up_challenged(bench, &challenges[i]);
 		outbound_bench_close(bench);
 	}
 }
