@@ -201,10 +201,13 @@ _vosctl_next()
 		next='@calls !'
 		;;
 	'show registrations')
-		next='outbound phone nat expiring brief detail'
+		next='outbound phone gateway nat expiring brief detail'
 		;;
 	'show registrations outbound')
 		next='@keys:registration !'
+		;;
+	'show registrations gateway' | 'set routing-gateway')
+		next='@routing-gateways'
 		;;
 	'show phones')
 		next='brief detail capacity @phones'
@@ -777,9 +780,6 @@ _vosctl_next()
 		;;
 	'set mapping-gateway * caller-from')
 		next='@ from p-asserted p-preferred remote-party-id display !'
-		;;
-	'set routing-gateway')
-		next='@routing-gateways'
 		;;
 	'set routing-gateway *')
 		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'

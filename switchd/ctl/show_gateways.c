@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "switchd/conf/conf_registrations.h"
 #include "switchd/ctl/fields.h"
 #include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/sip/location.h"
 
 #define LOAD_COLUMNS                                                                        \
 	{"calls", CELL_INT, "", "CALLS", 5}, {"capacity", CELL_INT, "", "CAPACITY", -8},    \
@@ -134,6 +136,40 @@ static void emit_list(struct request *request, const struct object *object, enum
 	buf_free(&text);
 }
 
+/* Where calls go now: its own addresses, where it registered from, or the servers of its
+ * registrations. */
+static void emit_addresses(struct request *request, const struct conf_routing_gateway *gateway,
+			   const struct object *object)
+{
+	struct location *location = request->ctl->context.location;
+	struct binding bindings[LOCATION_CONTACTS_MAX];
+	char user[LOCATION_USER_LEN];
+	char printed[ADDR_TEXT_MAX];
+	struct buf text = buf_new();
+	size_t count = 0;
+
+	if (gateway->reach == CONF_REACH_STATIC) {
+		emit_list(request, object, FIELD_ROUTING_GATEWAY_ADDRESS);
+		return;
+	}
+	if (gateway->reach == CONF_REACH_DYNAMIC && location &&
+	    location_gateway_user(gateway->name, user))
+		count = location_find(location, span_of(user), location_now_ms(location), bindings,
+				      LOCATION_CONTACTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&text, "%s%s", i ? " " : "", addr_print(&bindings[i].source, printed));
+	for (size_t i = 0; i < gateway->registration_count; i++) {
+		const struct trunk *trunk = gateway->registrations[i]->trunk;
+		struct trunk_way way;
+
+		if (atomic_load(&trunk->is_up) && trunk_get_way(trunk, &way))
+			buf_printf(&text, "%s%s", text.len ? " " : "",
+				   addr_print(&way.server, printed));
+	}
+	emit_str(request, buf_cstr(&text));
+	buf_free(&text);
+}
+
 static void emit_field(struct request *request, const struct object *object, enum field_id id)
 {
 	struct buf text = buf_new();
@@ -228,7 +264,7 @@ static void emit_routing(struct request *request, const struct conf *conf,
 		return;
 	emit_str(request, gateway->name);
 	emit_state(request, gateway->lock, gateway->live);
-	emit_list(request, object, FIELD_ROUTING_GATEWAY_ADDRESS);
+	emit_addresses(request, gateway, object);
 	emit_list(request, object, FIELD_ROUTING_GATEWAY_PREFIXES);
 	emit_int(request, gateway->priority);
 	emit_field(request, object, FIELD_ROUTING_GATEWAY_LOCK);

@@ -28,6 +28,7 @@ static const struct column brief_columns[] = {
 	{"keep_alive", CELL_TEXT, "", "", 10},
 	{"keep_alive_sent_time", CELL_TIME, "", "", 20},
 	{"keep_alive_missed", CELL_INT, "", "", 6},
+	{"gateway", CELL_TEXT, "", "GATEWAY", -16},
 };
 
 static const struct column detail_columns[] = {
@@ -48,6 +49,7 @@ static const struct column detail_columns[] = {
 	{"keep_alive", CELL_TEXT, "", "KEEP-ALIVE", 10},
 	{"keep_alive_sent_time", CELL_TIME, "", "LAST-SENT", 20},
 	{"keep_alive_missed", CELL_INT, "", "MISSED", 6},
+	{"gateway", CELL_TEXT, "", "GATEWAY", 16},
 };
 
 const struct schema schema_registrations = SCHEMA_OF_ROWS(brief_columns);
@@ -91,10 +93,11 @@ static void emit_keepalive(struct request *request, const struct binding *bindin
 static void emit_binding(struct request *request, const struct binding *binding, int64_t now_ms)
 {
 	const struct ctl_context *context = &request->ctl->context;
+	bool is_gateway = binding->user[0] == LOCATION_GATEWAY_MARK;
 	int64_t left_ms = binding->expires_ms - now_ms;
 	char q[8];
 
-	emit_str(request, binding->user);
+	emit_str(request, is_gateway ? NULL : binding->user);
 	emit_str(request, binding->contact);
 	emit_addr(request, &binding->source);
 	emit_addr(request, &binding->local);
@@ -118,6 +121,7 @@ static void emit_binding(struct request *request, const struct binding *binding,
 		emit_null(request);
 	emit_str(request, binding->path);
 	emit_keepalive(request, binding);
+	emit_str(request, is_gateway ? binding->user + 1 : NULL);
 	emit_row_end(request);
 }
 
@@ -136,7 +140,9 @@ enum step show_registrations(struct request *request)
 {
 	struct location *location = request->ctl->context.location;
 	struct walk_bindings *walk = request_state(request, sizeof(*walk));
-	const char *phone = request_arg(request, "phone");
+	const char *gateway = request_arg(request, "routing");
+	const char *user = request_arg(request, "phone");
+	char address[LOCATION_USER_LEN];
 	bool is_more = false;
 	size_t count = 0;
 	int64_t now_ms;
@@ -151,8 +157,10 @@ enum step show_registrations(struct request *request)
 	if (!location)
 		return STEP_DONE;
 	now_ms = location_now_ms(location);
-	if (phone)
-		count = location_find(location, span_of(phone), now_ms, walk->bindings,
+	if (gateway)
+		user = location_gateway_user(gateway, address) ? address : gateway;
+	if (user)
+		count = location_find(location, span_of(user), now_ms, walk->bindings,
 				      LOCATION_CONTACTS_MAX);
 	else
 		is_more = location_list(location, &walk->cursor, walk->bindings, CTL_SLICE, &count);
