@@ -351,6 +351,46 @@ class AtATestServer(Case):
         self.assertNotIn('secret', own.do('show', 'running-config'))
 
 
+class OnAllThreads(Case):
+    """Registrations are spread over the signalling threads, and calls of each thread use them."""
+
+    COUNT = 40
+
+    def test_many(self):
+        accounts = [f'49{number:03d}' for number in range(self.COUNT)]
+        carrier = self.switch('\n'.join(f'phone {account}\n password plain "{account}"\n exit'
+                                        for account in accounts)
+                              + '\nphone 7001\n password plain "seven"\n exit\n'
+                              + 'SS_SIP_SIGNALLING_THREADS = 3\n')
+        text = 'routing-gateway trunk\n registration register\n prefixes 7\n exit\n'
+        for account in accounts:
+            text += (f'registration r{account}\n server localhost:{carrier.port}\n account {account}\n'
+                     f' password plain "{account}"\n routing-gateway trunk\n exit\n')
+        own = self.switch(text + 'mapping-gateway in\n address 127.0.0.3\n exit\n'
+                          + 'SS_SIP_SIGNALLING_THREADS = 3\n')
+        def states():
+            return [row['state'] for row in own.rows('show', 'registrations', 'outbound')]
+        wait_for('all are registered', lambda: states() == ['registered'] * self.COUNT, 30)
+        rows = own.rows('show', 'registrations', 'outbound')
+        self.assertEqual([row['name'] for row in rows], sorted(row['name'] for row in rows))
+        self.assertIn(f'{self.COUNT} new REGISTERs', own.do('clear', 'registration', 'outbound', 'all'))
+        callee = self.agent(carrier, '7001', 'seven')
+        callee.register()
+        source = self.agent(own, '555', '', address='127.0.0.3')
+        for _ in range(12):
+            call = source.invite('7001', make_sdp('127.0.0.3', 41000), expect_challenge=False)
+            ring = callee.incoming()
+            ring.answer(200, make_sdp('127.0.0.1', 41002))
+            call.wait(200)
+            call.ack()
+            ring.wait_request('ACK')
+            call.bye()
+            ring.reply(ring.wait_request('BYE'), 200)
+        wait_for('all are registered', lambda: states() == ['registered'] * self.COUNT, 30)
+        stop_cleanly(own)
+        self.assertEqual([row['phone'] for row in carrier.rows('show', 'registrations')], ['7001'])
+
+
 class HereByName(Case):
     def setUp(self):
         super().setUp()
