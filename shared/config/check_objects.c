@@ -92,7 +92,7 @@ static void check_tls(struct check *check, const struct object *object)
 		check_error(check, FAULT_VALUE_RANGE, path, "%s: %s", path, fault.text);
 }
 
-static bool has_listen(const struct check *check, enum field_id id)
+bool check_has_listen(const struct check *check, enum field_id id)
 {
 	size_t count = snapshot_object_count(check->after, OBJECT_LISTEN);
 
@@ -112,7 +112,7 @@ static void check_transport(struct check *check, const struct object *object)
 							     : FIELD_LISTEN_UDP;
 	char path[FAULT_PATH_MAX];
 
-	if (has_listen(check, id))
+	if (check_has_listen(check, id))
 		return;
 	snprintf(path, sizeof(path), "routing-gateway %s transport", object->key);
 	check_warning(check, path, "%s %s: no listen address has %s, so that no call can go there",

@@ -35,4 +35,7 @@ const struct object *check_walk_next(struct check_walk *walk, const struct objec
 void check_params(struct check *check);
 void check_references(struct check *check);
 void check_objects(struct check *check);
+void check_registrations(struct check *check);
+/* Whether anything listens by the transport of that field of listen. */
+bool check_has_listen(const struct check *check, enum field_id id);
 void check_not_in_effect(struct check *check);

@@ -514,6 +514,47 @@ static void not_in_effect(void **state)
 	snapshot_unref(base);
 }
 
+/* What cannot work as it is, and what can. */
+static void registrations_that_lack_something(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "routing-gateway", "a");
+	changes_field(&list, "routing-gateway", "a", "registration", "register");
+	changes_create(&list, "routing-gateway", "b");
+	changes_field(&list, "routing-gateway", "b", "registration", "dynamic");
+	changes_create(&list, "routing-gateway", "c");
+	changes_create(&list, "mapping-gateway", "d");
+	changes_field(&list, "mapping-gateway", "d", "authentication", "password");
+	changes_create(&list, "registration", "r");
+	changes_field(&list, "registration", "r", "transport", "tls");
+	changes_field(&list, "registration", "r", "routing-gateway", "c");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 0);
+	assert_int_equal(checked.report.warning_count, 7);
+	EXPECT_WARNING(checked, "registration r server", "without it nothing is registered");
+	EXPECT_WARNING(checked, "registration r account", "without it nothing is registered");
+	EXPECT_WARNING(checked, "registration r transport", "no listen address has it");
+	EXPECT_WARNING(checked, "registration r routing-gateway", "its calls do not use it");
+	EXPECT_WARNING(checked, "routing-gateway a registration", "cannot be called");
+	EXPECT_WARNING(checked, "routing-gateway b registration", "it cannot register");
+	EXPECT_WARNING(checked, "mapping-gateway d authentication", "no call can be from it");
+	clear(&checked);
+
+	changes_create(&list, "routing-gateway", "a");
+	changes_field(&list, "routing-gateway", "a", "registration", "register");
+	changes_create(&list, "registration", "r");
+	changes_field(&list, "registration", "r", "server", "sip.example.net:5070");
+	changes_field(&list, "registration", "r", "account", "alice");
+	changes_field(&list, "registration", "r", "transport", "tcp");
+	changes_field(&list, "registration", "r", "routing-gateway", "a");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	clear(&checked);
+}
+
 static void bounds_of_gateways(void **state)
 {
 	struct change_list list = {0};
@@ -585,5 +626,6 @@ TEST_MAIN(cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_por
 	  cmocka_unit_test(media_proxy_off), cmocka_unit_test(media_proxy_off_behind_nat),
 	  cmocka_unit_test(listen_addresses), cmocka_unit_test(tls_needs_its_files),
 	  cmocka_unit_test(gateways_need_a_listen_address_of_their_kind),
-	  cmocka_unit_test(not_in_effect), cmocka_unit_test(bounds_of_gateways),
-	  cmocka_unit_test(report_is_bounded), cmocka_unit_test(static_phone_without_address))
+	  cmocka_unit_test(not_in_effect), cmocka_unit_test(registrations_that_lack_something),
+	  cmocka_unit_test(bounds_of_gateways), cmocka_unit_test(report_is_bounded),
+	  cmocka_unit_test(static_phone_without_address))
