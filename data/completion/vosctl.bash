@@ -824,7 +824,7 @@ _vosctl_next()
 		next='confirm !'
 		;;
 	'monitor')
-		next='log !'
+		next='log counters !'
 		;;
 	*) return 1 ;;
 	esac

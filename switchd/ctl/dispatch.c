@@ -92,6 +92,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_TERMINAL_MONITOR] = cmd_terminal_monitor,
 	[COMMAND_TERMINAL_NO_MONITOR] = cmd_terminal_no_monitor,
 	[COMMAND_MONITOR_LOG] = cmd_monitor_log,
+	[COMMAND_MONITOR_COUNTERS] = cmd_monitor_counters,
 	[COMMAND_WATCH] = nothing,
 	[COMMAND_HISTORY] = nothing,
 	[COMMAND_HELP] = nothing,

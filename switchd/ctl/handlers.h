@@ -27,6 +27,8 @@ step_fn show_version, show_status, show_uptime, show_clock, show_sessions, show_
 step_fn show_audit, show_logging, show_capacity;
 /* --- monitor.c --- */
 step_fn cmd_terminal_monitor, cmd_terminal_no_monitor, cmd_monitor_log;
+/* --- monitor_counters.c --- */
+step_fn cmd_monitor_counters;
 /* --- tech_support.c --- */
 step_fn show_tech_support;
 /* --- show_calls.c, show_call.c --- */

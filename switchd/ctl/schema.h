@@ -72,6 +72,8 @@ extern const struct schema schema_version, schema_status, schema_uptime, schema_
 	schema_sessions, schema_counters, schema_sip_statistics;
 /* --- show_log.c, show_capacity.c --- */
 extern const struct schema schema_audit, schema_logging, schema_capacity;
+/* --- monitor_counters.c --- */
+extern const struct schema schema_monitor_counters;
 /* --- show_calls.c --- */
 extern const struct schema schema_calls, schema_call;
 /* --- show_transactions.c --- */

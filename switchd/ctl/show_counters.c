@@ -10,6 +10,7 @@
 #include "switchd/ctl/counters.h"
 #include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/ctl/monitor_counters.h"
 #include "switchd/ctl/show_guard.h"
 #include "switchd/ctl/totals.h"
 #include "switchd/nat/keepalive.h"
@@ -110,6 +111,10 @@ static void emit(struct reader *reader, enum counter_group group, const char *su
 	struct request *request = reader->request;
 	int64_t cleared_ms = reader->bases->cleared_ms[group];
 
+	if (request->match.command == COMMAND_MONITOR_COUNTERS) {
+		monitor_counter(request, groups[group], subject, counter, value);
+		return;
+	}
 	emit_str(request, groups[group]);
 	emit_str(request, subject);
 	emit_str(request, counter);
@@ -283,18 +288,24 @@ static void read_group(struct reader *reader, enum counter_group group,
 	}
 }
 
-enum step show_counters(struct request *request)
+void read_counters(struct request *request, const struct worker_total *total)
 {
 	struct reader reader = reader_of(request);
+
+	for (enum counter_group group = 0; group < COUNTER_GROUPS; group++)
+		if (is_wanted(request, group) || group == COUNTERS_GUARD)
+			read_group(&reader, group, total);
+}
+
+enum step show_counters(struct request *request)
+{
 	struct worker_total *total;
 	enum step step = sum_workers(request, &total);
 
 	if (step != STEP_DONE || request->has_fault)
 		return step;
 	EMIT_TABLE(request, counters_columns);
-	for (enum counter_group group = 0; group < COUNTER_GROUPS; group++)
-		if (is_wanted(request, group) || group == COUNTERS_GUARD)
-			read_group(&reader, group, total);
+	read_counters(request, total);
 	return STEP_DONE;
 }
 

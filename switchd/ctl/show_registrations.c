@@ -136,6 +136,14 @@ static bool is_wanted(const struct request *request, const struct binding *bindi
 	       binding->expires_ms - now_ms <= 1000 * (int64_t)strtoll(expiring, NULL, 10);
 }
 
+static bool registers_here(const struct request *request, const char *name)
+{
+	const struct conf_routing_gateway *gateway =
+		conf_routing_gateway_find(request->ctl->conf, span_of(name));
+
+	return gateway && gateway->reach == CONF_REACH_DYNAMIC;
+}
+
 enum step show_registrations(struct request *request)
 {
 	struct location *location = request->ctl->context.location;
@@ -149,6 +157,10 @@ enum step show_registrations(struct request *request)
 
 	if (!walk)
 		return request_no_memory(request);
+	if (gateway && !registers_here(request, gateway))
+		return request_refuse(
+			request, FAULT_NOT_FOUND, match_arg(&request->match, "routing")->column,
+			"there is no routing gateway %s that registers here", gateway);
 	if (!walk->started && request_has(request, "detail"))
 		EMIT_TABLE(request, detail_columns);
 	else if (!walk->started)

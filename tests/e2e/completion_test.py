@@ -108,6 +108,7 @@ class Completion(unittest.TestCase):
                 (['show', 'phones', ''], ['1001', '1002', 'brief', 'capacity', 'detail']),
                 (['clear', 'registration', '10'], ['1001', '1002']),
                 (['show', 'calls', 'gateway', ''], ['carrier-a']),
+                (['show', 'registrations', 'gateway', ''], ['carrier-a']),
                 (['set', 'phone', ''], ['1001', '1002']),
                 (['set', 'network', ''], ['office']),
                 (['set', 'phone', '1001', 'network', ''], ['office']),

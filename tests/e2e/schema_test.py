@@ -46,6 +46,10 @@ routing-gateway out
 routing-gateway locked
  lock all
  exit
+routing-gateway dialled
+ registration dynamic
+ password plain "five"
+ exit
 registration ours
  server 127.0.0.1:5097
  account 77
@@ -63,7 +67,8 @@ COMMANDS = {
     'clock': ['show clock'],
     'calls': ['show calls', 'show calls detail', 'show calls state trying'],
     'call': ['show call CALL'],
-    'registrations': ['show registrations', 'show registrations nat', 'show registrations phone 1001 detail'],
+    'registrations': ['show registrations', 'show registrations nat', 'show registrations phone 1001 detail',
+                      'show registrations gateway dialled'],
     'registrations-outbound': ['show registrations outbound', 'show registrations outbound ours'],
     'phones': ['show phones', 'show phones 100*', 'show phones 9*', 'show phones 1001 detail',
                'show phones brief', 'show phones capacity'],
@@ -115,7 +120,7 @@ COMMANDS = {
 # Needs a candidate, hence several lines in one session.
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
-ENDLESS = {'monitor-log': 'monitor log'}
+ENDLESS = {'monitor-log': 'monitor log', 'monitor-counters': 'monitor counters'}
 MAY_BE_EMPTY = ('show registrations nat', 'show nat-keep-alive phones missed', 'show calls state trying',
                 'show phones 9*', 'show configuration diff 1 1', 'show route 7')
 
@@ -156,6 +161,7 @@ class Schemas(unittest.TestCase):
         cls.fail_to_register()
         cls.make_alarms()
         cls.make_call()
+        cls.agent('dialled', 'five').register()
         cls.backup = cls.switch.do('backup', 'create', 'comment', 'tried').split()[1]
 
     @classmethod
@@ -249,6 +255,8 @@ class Schemas(unittest.TestCase):
                 while not select.select([followed.stdout], [], [], 0.1)[0]:
                     self.assertIsNone(followed.poll())
                     self.switch.ctl('clear', 'registration', 'nobody')
+                    with Agent(self.switch, '1001') as agent:
+                        agent.send_raw(b'no SIP')
                 row = json.loads(followed.stdout.readline())
                 schema = SCHEMAS[name]
                 self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['row'], row)), [])
