@@ -12,6 +12,8 @@
 #define SPREAD_STEP_US 10000u   /* most between two of them */
 #define STOP_US        2000000u /* for the answers when the switch stops */
 #define STOP_BATCH     32       /* removals sent in a turn */
+/* A server that closes each connection after its answer is not asked faster than this. */
+#define LOST_WAIT_US 2000000u
 
 static void perform(struct outbound_one *one, enum outbound_action action);
 
@@ -379,6 +381,21 @@ size_t outbound_again(struct outbound *outbound, struct span name)
 		count++;
 	}
 	return count;
+}
+
+void outbound_peer_lost(struct outbound *outbound, const struct sip_socket *socket,
+			const struct addr *peer)
+{
+	uint64_t due_us = outbound->worker->now_us + LOST_WAIT_US;
+	struct outbound_one *one;
+
+	DL_FOREACH (outbound->ones, one) {
+		if (one->machine.state != OUTBOUND_REGISTERED || one->socket != socket ||
+		    !addr_eq(&one->server, peer) || one->machine.due_us <= due_us)
+			continue;
+		one->machine.due_us = due_us;
+		set_timer(one);
+	}
 }
 
 bool outbound_stop(struct outbound *outbound)

@@ -23,6 +23,11 @@ bool outbound_stop(struct outbound *outbound);
 /* A new REGISTER at once, whatever the state: of that name, or (empty) of all. Returns how many. */
 size_t outbound_again(struct outbound *outbound, struct span name);
 
+/* The connection to a server has gone, and with it the way that its calls come in by: what was
+ * registered over it is registered anew. */
+void outbound_peer_lost(struct outbound *outbound, const struct sip_socket *socket,
+			const struct addr *peer);
+
 /* A momentary copy, for show. */
 struct outbound_info {
 	char name[128];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "switchd/sip/outbound.h"
 #include "switchd/sip/stream.h"
 #include "switchd/sip/txn.h"
 
@@ -87,12 +88,14 @@ static void take_record(struct sip_worker *worker, char *record, size_t len)
 	memcpy(&head, record, sizeof(head));
 	len -= sizeof(head);
 	socket = &worker->sockets[head.socket_index];
-	if (head.is_peer_lost)
+	if (head.is_peer_lost) {
 		txn_client_peer_lost(worker, socket, &head.source, head.serial);
-	else if (head.status)
+		outbound_peer_lost(worker->outbound, socket, &head.source);
+	} else if (head.status) {
 		sip_dispatch_refuse(worker, socket, &head.source, data, len, head.status, head.why);
-	else
+	} else {
 		sip_dispatch_datagram(worker, socket, &head.source, data, len, true);
+	}
 }
 
 void worker_receive_handover(struct sip_worker *worker)

@@ -3,6 +3,7 @@
 """Registrations at other servers end to end: at a second switchd, at servers that the test plays, calls out
 and in over them, gateways that register here and call by a password."""
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -10,8 +11,8 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
-from siplib import Agent, digest, make_sdp, parse_challenge, stop_cleanly
-from switch import Switch, free_udp_port, wait_for
+from siplib import Agent, Message, digest, make_sdp, parse_challenge, stop_cleanly
+from switch import Switch, free_tcp_port, free_udp_port, wait_for
 
 REALM = 'carrier.test'
 
@@ -328,7 +329,7 @@ class AtATestServer(Case):
         carrier = self.switch('phone alice\n password plain "secret"\n exit\n'
                               f'listen stream\n tcp 127.0.0.1:{port}\n exit\n')
         own = self.switch(trunk(f'localhost:{port}', 'transport tcp')
-                          + f'listen stream\n tcp 127.0.0.1:{free_udp_port()}\n exit\n')
+                          + f'listen stream\n tcp 127.0.0.1:{free_tcp_port()}\n exit\n')
         row = self.wait_state(own, 'registered')
         self.assertEqual((row['transport'], row['server_address']), ('tcp', f'127.0.0.1:{port}'))
         binding, = carrier.rows('show', 'registrations')
@@ -337,6 +338,29 @@ class AtATestServer(Case):
         self.assertTrue(connection['is_registered'])
         stop_cleanly(own)
         self.assertEqual(carrier.rows('show', 'registrations'), [])
+
+    def test_a_connection_that_is_lost(self):
+        """Calls come in by it, so there has to be another one, long before the refresh is due."""
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listener.close)
+        listener.settimeout(20)
+        port = listener.getsockname()[1]
+        own = self.switch(trunk(f'127.0.0.1:{port}', 'transport tcp')
+                          + f'listen stream\n tcp 127.0.0.1:{free_tcp_port()}\n exit\n')
+        for cseq in (1, 2):
+            connection, _ = listener.accept()
+            connection.settimeout(20)
+            data = b''
+            while b'\r\n\r\n' not in data:
+                data += connection.recv(65536)
+            request = Message.parse(data)
+            self.assertEqual((request.method, request.cseq), ('REGISTER', cseq))
+            fields = [(name, request.get(name)) for name in ('Via', 'From', 'To', 'Call-ID', 'CSeq', 'Contact')]
+            connection.sendall(Message('SIP/2.0 200 OK', fields).to_bytes())
+            row = self.wait_state(own, 'registered')
+            self.assertEqual(row['granted_s'], 3600)
+            connection.close()
+        self.assertEqual(self.state(own)['state'], 'registered')
 
     def test_what_cannot_be(self):
         own = self.switch(trunk('nowhere.invalid') + 'registration half\n account x\n exit\n')
