@@ -26,6 +26,7 @@ static void arrange(const struct sip_worker *worker, struct keepalive_sender *se
 		for (size_t j = 0; j < sender->count; j++)
 			if (sender->targets[j].socket_index == i)
 				sorted[count++] = sender->targets[j];
+	/* cppcheck-suppress uninitvar ; the first count of them are set */
 	memcpy(sender->targets, sorted, count * sizeof(sorted[0]));
 	sender->count = count;
 }

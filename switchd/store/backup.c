@@ -217,7 +217,9 @@ static bool read_entry(struct store *store, const char *folder, const char *name
 	err = backup_info_read(store, folder, name, &record, &fault);
 	if (err == VOS_ENOENT)
 		return false;
-	*out = err ? (struct backup_info){0} : record.info;
+	memset(out, 0, sizeof(*out));
+	if (!err)
+		*out = record.info;
 	span_copy(span_of(name), out->name, sizeof(out->name));
 	out->is_complete = !err && has_files(folder, &record);
 	return true;
