@@ -132,10 +132,6 @@ struct conf_match {
 	const struct conf_routing_gateway *gateway;
 	size_t prefix_len;
 };
-/* Gateways whose prefixes match the callee: longest prefix first, then priority, then name; those
- * with lock all or without an address are left out. Returns how many were written, at most max. */
-size_t conf_route(const struct conf *conf, struct span callee,
-		  const struct conf_routing_gateway **out, size_t max);
 /* Gateways whose prefixes match the callee, whether they can be used or not: longest prefix first,
  * then priority, then name. Returns how many were written, at most max. */
 #define CONF_MATCHES_MAX 256

@@ -373,24 +373,6 @@ size_t conf_match(const struct conf *conf, struct span callee, struct conf_match
 	}
 }
 
-size_t conf_route(const struct conf *conf, struct span callee,
-		  const struct conf_routing_gateway **out, size_t max)
-{
-	struct conf_match matches[CONF_MATCHES_MAX];
-	size_t matched = conf_match(conf, callee, matches, CONF_MATCHES_MAX);
-	size_t count = 0;
-
-	for (size_t i = 0; i < matched && count < max; i++) {
-		const struct conf_routing_gateway *gateway = matches[i].gateway;
-
-		if (gateway->lock != CONF_LOCK_ALL && gateway->address_count &&
-		    atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) ==
-			    LIVE_ENABLED)
-			out[count++] = gateway;
-	}
-	return count;
-}
-
 size_t conf_dynamic_count(const struct conf *conf)
 {
 	return conf->private->dynamic_count;
