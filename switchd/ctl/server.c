@@ -75,9 +75,34 @@ static void refuse_by_spare(struct ctl *ctl, const struct control_listen *from)
 		(void)poll(NULL, 0, REFUSED_PAUSE_MS);
 }
 
+/* Somebody has gone, and the loop has not come to it yet. */
+static bool is_room_near(const struct ctl *ctl)
+{
+	struct pollfd peers[CTL_SESSIONS_MAX];
+	nfds_t count = 0;
+	struct session *session;
+
+	if (ctl->session_count < CTL_SESSIONS_MAX - CTL_SESSIONS_KEPT)
+		return false;
+	DL_FOREACH (ctl->sessions, session) {
+		if (count < CTL_SESSIONS_MAX)
+			peers[count++] = (struct pollfd){.fd = session->conn.fd};
+	}
+	if (poll(peers, count, 0) <= 0)
+		return false;
+	for (nfds_t i = 0; i < count; i++) {
+		if (peers[i].revents & POLLHUP)
+			return true;
+	}
+	return false;
+}
+
+/* Who comes while the places of those that left are being cleared waits in the kernel's queue for a
+ * turn or two: a script that opens and closes connections in a row is not refused for its own past.
+ */
 static void accept_all(struct ctl *ctl, const struct control_listen *from)
 {
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+	for (int i = 0; i < ACCEPTS_A_TURN && !is_room_near(ctl); i++) {
 		int fd = accept4(from->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		struct session *session;
 

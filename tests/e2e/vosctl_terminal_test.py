@@ -287,35 +287,38 @@ class RunsOut(unittest.TestCase):
         library = glob.glob('/usr/lib/*/faketime/libfaketimeMT.so.1')
         if not library:
             self.skipTest('libfaketime is not installed')
-        with tempfile.TemporaryDirectory(prefix='vos-terminal-') as folder:
-            clock = Path(folder) / 'clock'
-            clock.write_text('+0\n')
-            environment = [f'LD_PRELOAD={library[0]}', f'FAKETIME_TIMESTAMP_FILE={clock}', 'FAKETIME_NO_CACHE=1',
-                           'DONT_FAKE_MONOTONIC=1']
-            if subprocess.run(['env', environment[0], str(BUILD / 'switchd'), '--version'],
-                              capture_output=True, check=False).returncode != 0:
-                self.skipTest('this switchd cannot run under libfaketime')
-            switch = Switch(folder, CONFIG, launcher=['env', *environment]).start()
-            self.addCleanup(switch.stop)
-            shell = Terminal([str(BUILD / 'vosctl'), '-s', switch.socket], {'HOME': folder}, columns=160)
-            self.addCleanup(shell.close)
-            shell.wait_last('sw1#').line('terminal monitor')
-            shell.wait('prompt', lambda screen: screen.text().count('sw1#') == 2)
-            session = Session(switch.socket)
-            self.addCleanup(session.close)
-            session.do('configure', 'hostname sw2', 'commit confirmed 5')
-            shell.wait_text('unless commit confirm comes before').wait_text('[confirm in 4:5')
-            shell.keys('show run').wait('typed', lambda screen: screen.last().startswith('sw1# show run'))
-            new = clock.with_suffix('.new')
-            new.write_text('+310s\n')
-            os.replace(new, clock)
-            shell.wait('taken back', lambda screen: re.search(
-                r'% generation 2 of \S+ was not confirmed and is taken back; in force is generation 3', screen.text()))
-            # The line is still what was typed, the countdown is gone.
-            shell.wait('line', lambda screen: screen.last().rstrip() == 'sw1# show run')
-            shell.keys(' | include ^hostname\r').wait_text('hostname sw1').wait_last('sw1#')
-            wait_for('its row', lambda: switch.rows('show', 'configuration', 'history')[0]['author'] ==
-                     'commit confirmed expired')
+        kept = tempfile.TemporaryDirectory(prefix='vos-terminal-')
+        # Registered first: it goes last, after the switch that writes into it.
+        self.addCleanup(kept.cleanup)
+        folder = kept.name
+        clock = Path(folder) / 'clock'
+        clock.write_text('+0\n')
+        environment = [f'LD_PRELOAD={library[0]}', f'FAKETIME_TIMESTAMP_FILE={clock}', 'FAKETIME_NO_CACHE=1',
+                       'DONT_FAKE_MONOTONIC=1']
+        if subprocess.run(['env', environment[0], str(BUILD / 'switchd'), '--version'],
+                          capture_output=True, check=False).returncode != 0:
+            self.skipTest('this switchd cannot run under libfaketime')
+        switch = Switch(folder, CONFIG, launcher=['env', *environment]).start()
+        self.addCleanup(switch.stop)
+        shell = Terminal([str(BUILD / 'vosctl'), '-s', switch.socket], {'HOME': folder}, columns=160)
+        self.addCleanup(shell.close)
+        shell.wait_last('sw1#').line('terminal monitor')
+        shell.wait('prompt', lambda screen: screen.text().count('sw1#') == 2)
+        session = Session(switch.socket)
+        self.addCleanup(session.close)
+        session.do('configure', 'hostname sw2', 'commit confirmed 5')
+        shell.wait_text('unless commit confirm comes before').wait_text('[confirm in 4:5')
+        shell.keys('show run').wait('typed', lambda screen: screen.last().startswith('sw1# show run'))
+        new = clock.with_suffix('.new')
+        new.write_text('+310s\n')
+        os.replace(new, clock)
+        shell.wait('taken back', lambda screen: re.search(
+            r'% generation 2 of \S+ was not confirmed and is taken back; in force is generation 3', screen.text()))
+        # The line is still what was typed, the countdown is gone.
+        shell.wait('line', lambda screen: screen.last().rstrip() == 'sw1# show run')
+        shell.keys(' | include ^hostname\r').wait_text('hostname sw1').wait_last('sw1#')
+        wait_for('its row', lambda: switch.rows('show', 'configuration', 'history')[0]['author'] ==
+                 'commit confirmed expired')
 
 
 if __name__ == '__main__':
