@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/loop/pool.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POOL_IS_HEAP 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_IS_HEAP 1
+#endif
+#endif
+
+size_t pool_room(size_t size)
+{
+	if (size <= POOL_SMALL_MAX)
+		return size ? (size + POOL_STEP - 1) / POOL_STEP * POOL_STEP : POOL_STEP;
+	if (size <= POOL_BLOCK_MAX)
+		return (size + POOL_WIDE_STEP - 1) / POOL_WIDE_STEP * POOL_WIDE_STEP;
+	return size;
+}
+
+#ifdef POOL_IS_HEAP
+
+void *pool_take(struct pool *pool, size_t size)
+{
+	(void)pool;
+	return malloc(pool_room(size));
+}
+
+void pool_give(struct pool *pool, void *block, size_t size)
+{
+	(void)pool;
+	(void)size;
+	free(block);
+}
+
+void pool_end(struct pool *pool)
+{
+	(void)pool;
+}
+
+#else
+
+/* At the start of each chunk. */
+struct pool_chunk {
+	struct pool_chunk *next;
+	struct pool_chunk **prev; /* NULL: not in its class's list, because it is full */
+	void *free;               /* blocks given back, each pointing at the next */
+	char *fresh;              /* from here no block was ever taken */
+	uint32_t room;
+	uint32_t used;
+};
+
+static unsigned class_of(size_t room)
+{
+	if (room <= POOL_SMALL_MAX)
+		return (unsigned)(room / POOL_STEP - 1);
+	return (unsigned)(POOL_SMALL_MAX / POOL_STEP + (room - POOL_SMALL_MAX) / POOL_WIDE_STEP -
+			  1);
+}
+
+static struct pool_chunk *chunk_of(void *block)
+{
+	return (struct pool_chunk *)((uintptr_t)block & ~(uintptr_t)(POOL_CHUNK - 1));
+}
+
+static void *map(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* The kernel puts one mapping beside the other, so mostly the first try is aligned. */
+static struct pool_chunk *map_chunk(void)
+{
+	char *memory = map(POOL_CHUNK);
+	size_t behind;
+
+	if (!memory || chunk_of(memory) == (void *)memory)
+		return (struct pool_chunk *)memory;
+	munmap(memory, POOL_CHUNK);
+	memory = map(2 * POOL_CHUNK);
+	if (!memory)
+		return NULL;
+	behind = (uintptr_t)memory % POOL_CHUNK;
+	if (behind == 0) {
+		munmap(memory + POOL_CHUNK, POOL_CHUNK);
+		return (struct pool_chunk *)memory;
+	}
+	munmap(memory, POOL_CHUNK - behind);
+	memory += POOL_CHUNK - behind;
+	munmap(memory + POOL_CHUNK, behind);
+	return (struct pool_chunk *)memory;
+}
+
+static void open_chunk(struct pool *pool, struct pool_chunk *chunk)
+{
+	struct pool_chunk **list = &pool->open[class_of(chunk->room)];
+
+	chunk->next = *list;
+	chunk->prev = list;
+	if (chunk->next)
+		chunk->next->prev = &chunk->next;
+	*list = chunk;
+}
+
+static void close_chunk(struct pool_chunk *chunk)
+{
+	*chunk->prev = chunk->next;
+	if (chunk->next)
+		chunk->next->prev = chunk->prev;
+	chunk->prev = NULL;
+}
+
+static struct pool_chunk *add_chunk(struct pool *pool, size_t room)
+{
+	struct pool_chunk *chunk = pool->spares;
+
+	if (chunk) {
+		pool->spares = chunk->next;
+		pool->spare_count--;
+	} else {
+		chunk = map_chunk();
+		if (!chunk)
+			return NULL;
+		pool->chunk_count++;
+	}
+	*chunk = (struct pool_chunk){.room = (uint32_t)room};
+	/* Blocks start at multiples of 16, as malloc's do. */
+	chunk->fresh = (char *)chunk + (sizeof(*chunk) + 15) / 16 * 16;
+	open_chunk(pool, chunk);
+	return chunk;
+}
+
+static void drop_chunk(struct pool *pool, struct pool_chunk *chunk)
+{
+	if (pool->spare_count < POOL_SPARES_MAX) {
+		chunk->next = pool->spares;
+		pool->spares = chunk;
+		pool->spare_count++;
+		return;
+	}
+	pool->chunk_count--;
+	munmap(chunk, POOL_CHUNK);
+}
+
+void *pool_take(struct pool *pool, size_t size)
+{
+	size_t room = pool_room(size);
+	struct pool_chunk *chunk;
+	void *block;
+
+	if (room > POOL_BLOCK_MAX)
+		return malloc(room);
+	chunk = pool->open[class_of(room)];
+	if (!chunk)
+		chunk = add_chunk(pool, room);
+	if (!chunk)
+		return NULL;
+	block = chunk->free;
+	if (block) {
+		memcpy(&chunk->free, block, sizeof(chunk->free));
+	} else {
+		block = chunk->fresh;
+		chunk->fresh += room;
+	}
+	chunk->used++;
+	if (!chunk->free && chunk->fresh + room > (char *)chunk + POOL_CHUNK)
+		close_chunk(chunk);
+	return block;
+}
+
+void pool_give(struct pool *pool, void *block, size_t size)
+{
+	struct pool_chunk *chunk;
+
+	if (!block)
+		return;
+	if (pool_room(size) > POOL_BLOCK_MAX) {
+		free(block);
+		return;
+	}
+	chunk = chunk_of(block);
+	memcpy(block, &chunk->free, sizeof(chunk->free));
+	chunk->free = block;
+	if (!chunk->prev)
+		open_chunk(pool, chunk);
+	if (--chunk->used == 0) {
+		close_chunk(chunk);
+		drop_chunk(pool, chunk);
+	}
+}
+
+void pool_end(struct pool *pool)
+{
+	while (pool->spares) {
+		struct pool_chunk *chunk = pool->spares;
+
+		pool->spares = chunk->next;
+		pool->chunk_count--;
+		munmap(chunk, POOL_CHUNK);
+	}
+	pool->spare_count = 0;
+}
+
+#endif
+
+void *pool_take_zeroed(struct pool *pool, size_t size)
+{
+	void *block = pool_take(pool, size);
+
+	if (block)
+		memset(block, 0, size);
+	return block;
+}
