@@ -87,5 +87,6 @@ void txn_table_destroy(struct txn_table *table)
 {
 	txn_servers_destroy(table);
 	txn_clients_destroy(table);
+	pool_end(&table->pool);
 	free(table);
 }

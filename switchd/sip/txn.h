@@ -106,9 +106,10 @@ void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn);
 void txn_client_forget(struct txn_client *txn);
 /* The same for an INVITE that was answered: its 2xx may come again, and is then given this ACK. */
 void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to);
-/* Body of the request as it was sent; valid as long as the transaction. */
+/* Body of the request as it was sent; valid until the user has been told of a 2xx, or of any final
+ * answer to what is no INVITE. */
 struct span txn_client_body(const struct txn_client *txn);
-/* The request as it was sent; valid as long as the transaction. */
+/* The request as it was sent; valid as long. */
 struct span txn_client_sent(const struct txn_client *txn);
 /* From the user's function, for a final answer that asks for credentials: the request again to the
  * same place, with this CSeq, a branch of its own, and these header lines in place of all

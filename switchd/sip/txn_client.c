@@ -12,13 +12,13 @@ struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method met
 				  txn_client_fn *fn, void *user)
 {
 	struct txn_table *table = worker->txns;
-	struct txn_client *txn = calloc(1, sizeof(*txn));
+	struct txn_client *txn = pool_take_zeroed(&table->pool, sizeof(*txn));
 	uint64_t random;
 
 	if (!txn)
 		return NULL;
 	if (!slots_add(&table->clients, txn, &txn->slot)) {
-		free(txn);
+		pool_give(&table->pool, txn, sizeof(*txn));
 		return NULL;
 	}
 	random_take(&worker->random, &random, sizeof(random));
@@ -66,6 +66,23 @@ void txn_client_leave_peer(struct txn_client *txn)
 	txn->peer_prev = NULL;
 }
 
+static char *keep(struct sip_worker *worker, struct span text, uint32_t *len)
+{
+	char *copy = text.len ? pool_take(&worker->txns->pool, text.len) : NULL;
+
+	if (copy)
+		memcpy(copy, text.ptr, text.len);
+	*len = copy ? (uint32_t)text.len : 0;
+	return copy;
+}
+
+static void drop(struct txn_client *txn, char **text, uint32_t *len)
+{
+	pool_give(&txn->worker->txns->pool, *text, *len);
+	*text = NULL;
+	*len = 0;
+}
+
 static void destroy(struct txn_client *txn)
 {
 	struct txn_table *table = txn->worker->txns;
@@ -78,10 +95,10 @@ static void destroy(struct txn_client *txn)
 	txn_schedule_end(&txn->schedule);
 	txn_schedule_end(&txn->cancel_schedule);
 	slots_remove(&table->clients, txn->slot);
-	free(txn->request);
-	free(txn->cancel);
-	free(txn->ack);
-	free(txn);
+	drop(txn, &txn->request, &txn->request_len);
+	drop(txn, &txn->cancel, &txn->cancel_len);
+	drop(txn, &txn->ack, &txn->ack_len);
+	pool_give(&table->pool, txn, sizeof(*txn));
 }
 
 static struct txn_client *of_timer(struct wheel_timer *timer)
@@ -141,8 +158,7 @@ void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
 
 	txn->socket = socket;
 	txn->target = *to;
-	txn->request = sent.len ? span_dup(sent) : NULL;
-	txn->request_len = txn->request ? (uint32_t)sent.len : 0;
+	txn->request = keep(worker, sent, &txn->request_len);
 	txn_schedule_start(&txn->schedule, worker->conf);
 	/* What could not be written or kept fails at the next turn, when the user has let go. */
 	txn->is_unreachable = !txn->request;
@@ -173,9 +189,8 @@ void txn_client_forget(struct txn_client *txn)
 void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to)
 {
 	txn->target = *to;
-	free(txn->ack);
-	txn->ack = ack.len ? span_dup(ack) : NULL;
-	txn->ack_len = txn->ack ? (uint32_t)ack.len : 0;
+	drop(txn, &txn->ack, &txn->ack_len);
+	txn->ack = keep(txn->worker, ack, &txn->ack_len);
 	txn_client_forget(txn);
 }
 
@@ -334,8 +349,7 @@ void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn, struct
 	buf_add_span(out, extra);
 	buf_add_lit(out, "Content-Length: 0\r\n\r\n");
 	sent = worker_send_commit(worker, txn->socket, &txn->target);
-	txn->cancel = sent.len ? span_dup(sent) : NULL;
-	txn->cancel_len = txn->cancel ? (uint32_t)sent.len : 0;
+	txn->cancel = keep(worker, sent, &txn->cancel_len);
 	if (txn->cancel && !sip_socket_is_stream(txn->socket)) {
 		txn_schedule_start(&txn->cancel_schedule, worker->conf);
 		if (txn_schedule_next(&txn->cancel_schedule, &wait_us))
@@ -375,6 +389,7 @@ static void invite_response(struct sip_worker *worker, struct txn_client *txn,
 		if (txn->ack)
 			worker_send(worker, txn->socket, &txn->target, txn->ack, txn->ack_len);
 		tell(worker, txn, rx);
+		drop(txn, &txn->request, &txn->request_len);
 	} else if (txn->state == CLIENT_CALLING || txn->state == CLIENT_PROCEEDING) {
 		if (txn->state == CLIENT_CALLING && txn->schedule.conf) {
 			/* RFC 3261 17.1.1.2: no repeats from here; the leg's stage timers watch. */
@@ -390,7 +405,7 @@ bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct txn_client *txn = find(worker, rx->msg->top_via.branch);
 
-	if (!txn || !txn->request)
+	if (!txn || (!txn->request && txn->state <= CLIENT_PROCEEDING))
 		return false;
 	if (rx->msg->method == SIP_CANCEL && txn->cancel && rx->msg->status >= 200) {
 		stop_cancel(txn);
@@ -411,6 +426,9 @@ bool txn_client_response(struct sip_worker *worker, const struct sip_rx *rx)
 		txn->state = CLIENT_PROCEEDING;
 	}
 	tell(worker, txn, rx);
+	/* Unless it was sent again. */
+	if (txn->state == CLIENT_COMPLETED)
+		drop(txn, &txn->request, &txn->request_len);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 /* State of transactions, shared by txn_server.c and txn_client.c. */
 #pragma once
 
+#include "switchd/loop/pool.h"
 #include "switchd/loop/slots.h"
 #include "switchd/sip/txn.h"
 
@@ -48,7 +49,7 @@ struct txn_client {
 	txn_client_fn *fn;
 	void *user;
 	uint64_t start_us;
-	char *request;
+	char *request; /* NULL again once no answer can ask for it */
 	uint32_t request_len;
 	uint32_t cancel_len;
 	char *cancel; /* CANCEL as sent; NULL = none */
@@ -80,6 +81,7 @@ struct txn_table {
 	uint64_t server_count;
 	struct slots clients;
 	struct txn_client *peers[TXN_PEER_BUCKETS];
+	struct pool pool; /* of transactions, and of the messages that they keep */
 };
 
 /* Each for txn_walk(): the next in the bucket, NULL at its end; what show sees of one. */

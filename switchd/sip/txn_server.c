@@ -25,10 +25,12 @@ struct txn_server {
 	uint64_t linger_until_us;
 	txn_server_fn *fn;
 	void *user;
+	uint32_t size; /* of all this */
 	uint32_t identity_len;
 	uint32_t head_len;
 	uint32_t to_len;
 	uint32_t response_len;
+	uint32_t response_room;
 	char *response; /* bytes last sent */
 	enum server_state state;
 	enum sip_method method;
@@ -88,6 +90,29 @@ struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_r
 	return NULL;
 }
 
+static void drop_response(struct txn_server *txn)
+{
+	pool_give(&txn->worker->txns->pool, txn->response, txn->response_room);
+	txn->response = NULL;
+	txn->response_room = 0;
+	txn->response_len = 0;
+}
+
+/* Without a copy a repeat is not answered; the peer's timers end it. */
+static void keep_response(struct txn_server *txn, struct span sent)
+{
+	if (sent.len > txn->response_room) {
+		drop_response(txn);
+		txn->response = pool_take(&txn->worker->txns->pool, sent.len);
+		if (!txn->response)
+			return;
+		txn->response_room = (uint32_t)sent.len;
+	}
+	if (sent.len)
+		memcpy(txn->response, sent.ptr, sent.len);
+	txn->response_len = (uint32_t)sent.len;
+}
+
 static void destroy(struct txn_server *txn)
 {
 	struct sip_worker *worker = txn->worker;
@@ -100,8 +125,8 @@ static void destroy(struct txn_server *txn)
 	if (txn->fn)
 		txn->fn(worker, txn->user, txn, TXN_SERVER_GONE);
 	txn_schedule_end(&txn->schedule);
-	free(txn->response);
-	free(txn);
+	drop_response(txn);
+	pool_give(&worker->txns->pool, txn, txn->size);
 }
 
 static void enter(struct txn_table *table, struct txn_server *txn)
@@ -133,10 +158,11 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 	buf_add_span(text, rx->msg->to);
 	if (text->failed)
 		return NULL;
-	txn = malloc(sizeof(*txn) + text->len);
+	txn = pool_take(&worker->txns->pool, sizeof(*txn) + text->len);
 	if (!txn)
 		return NULL;
 	*txn = (struct txn_server){
+		.size = (uint32_t)(sizeof(*txn) + text->len),
 		.key = hash_bytes(&worker->hash_key, text->data, identity_len),
 		.worker = worker,
 		.socket = rx->socket,
@@ -247,22 +273,7 @@ void txn_server_respond(struct sip_worker *worker, struct txn_server *txn, int s
 	buf_add_span(out, extra);
 	sip_write_body(out, content_type, body);
 	sent = worker_send_commit(worker, txn->socket, &txn->target);
-	if (sent.len > txn->response_len) {
-		char *copy = realloc(txn->response, sent.len);
-
-		if (!copy) {
-			/* Without the copy a repeat is not answered; the peer's timers end it. */
-			free(txn->response);
-			txn->response = NULL;
-			txn->response_len = 0;
-			sent.len = 0;
-		} else {
-			txn->response = copy;
-		}
-	}
-	if (sent.len)
-		memcpy(txn->response, sent.ptr, sent.len);
-	txn->response_len = (uint32_t)sent.len;
+	keep_response(txn, sent);
 	if (status >= 200 && txn->state == SERVER_PROCEEDING)
 		start_final(txn, status);
 }
@@ -283,9 +294,7 @@ void txn_server_stop_2xx(struct sip_worker *worker, struct txn_server *txn)
 
 	if (txn->state != SERVER_ACCEPTED || !txn->schedule.conf)
 		return;
-	free(txn->response);
-	txn->response = NULL;
-	txn->response_len = 0;
+	drop_response(txn);
 	linger(txn, txn->linger_until_us > now_us ? txn->linger_until_us - now_us : 0);
 }
 
