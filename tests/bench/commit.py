@@ -10,9 +10,9 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.session import Session  # noqa: E402
-from tests.support.switch import Switch  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from session import Session  # noqa: E402
+from switch import Switch  # noqa: E402
 
 OPTIONS = ('OPTIONS sip:{0}:{1} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{2};rport;branch=z9hG4bK{3}\r\n'
            'From: <sip:a@b>;tag=1\r\nTo: <sip:b@c>\r\nCall-ID: bench{3}\r\nCSeq: 1 OPTIONS\r\n'

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / 'tests' / 'support'))
 FIRST = 1000
 REALM = 'bench.test'
 PASSWORD = 'pw'
@@ -39,7 +39,7 @@ def arguments():
 
 OPTIONS = arguments()
 os.environ['VOS_BUILD_DIR'] = OPTIONS.build
-from tests.support.switch import Switch, wait_for  # noqa: E402
+from switch import Switch, wait_for  # noqa: E402
 
 
 def report(what, value, unit=''):

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / 'tests' / 'support'))
 FIRST = 1000
 REALM = 'bench.test'
 PASSWORD = 'pw'
@@ -37,8 +37,8 @@ def arguments():
 
 OPTIONS = arguments()
 os.environ['VOS_BUILD_DIR'] = OPTIONS.build
-from tests.support.switch import BUILD, Switch  # noqa: E402
-from tests.support.terminal import Terminal  # noqa: E402
+from switch import BUILD, Switch  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 VOSCTL = str(BUILD / 'vosctl')
 

@@ -15,11 +15,11 @@ import threading
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.session import Session  # noqa: E402
-from tests.support.sip_client import Phone  # noqa: E402
-from tests.support.switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
-from tests.support.terminal import Terminal  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from session import Session  # noqa: E402
+from sip_client import Phone  # noqa: E402
+from switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 VOSCTL = BUILD / 'vosctl'
 CONFIG = '''hostname sw1

@@ -11,8 +11,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.switch import BUILD, SKIPPED, free_udp_port, wait_for  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from switch import BUILD, SKIPPED, free_udp_port, wait_for  # noqa: E402
 
 SDP = ('v=0\r\no=a 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n'
        'm=audio 4000 RTP/AVP 0\r\n')

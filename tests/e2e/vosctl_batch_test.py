@@ -14,9 +14,9 @@ import threading
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.session import Session  # noqa: E402
-from tests.support.switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from session import Session  # noqa: E402
+from switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
 
 VOSCTL = BUILD / 'vosctl'
 

@@ -13,9 +13,9 @@ import time
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
-from tests.support.terminal import Terminal  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 CONFIG = 'hostname sw1\nphone 1001\n exit\n'
 CTRL_C, LEFT = '\x03', '\x1b[D'

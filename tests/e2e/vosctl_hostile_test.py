@@ -13,10 +13,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.session import Session  # noqa: E402
-from tests.support.switch import BUILD, SKIPPED, Switch  # noqa: E402
-from tests.support.terminal import Terminal  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from session import Session  # noqa: E402
+from switch import BUILD, SKIPPED, Switch  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 VOSCTL = str(BUILD / 'vosctl')
 LINES = int(os.environ.get('VOS_HOSTILE_LINES', '500'))

@@ -9,9 +9,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.switch import BUILD, SKIPPED, Switch  # noqa: E402
-from tests.support.terminal import Terminal  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from switch import BUILD, SKIPPED, Switch  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 CONFIG = 'hostname sw1\nphone 1001\n name "Front desk"\n exit\nphone 1002\n exit\n'
 CTRL_C, CTRL_D, CTRL_V, CTRL_Z, UP = '\x03', '\x04', '\x16', '\x1a', '\x1b[A'

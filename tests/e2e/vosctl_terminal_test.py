@@ -13,10 +13,10 @@ import termios
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.session import Session  # noqa: E402
-from tests.support.switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
-from tests.support.terminal import Terminal  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from session import Session  # noqa: E402
+from switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 CONFIG = 'hostname sw1\nphone 1001\n name "Front desk"\n exit\nphone 1002\n exit\n'
 CTRL_A, CTRL_C, CTRL_D, CTRL_E, CTRL_U, CTRL_W, CTRL_Z = '\x01', '\x03', '\x04', '\x05', '\x15', '\x17', '\x1a'

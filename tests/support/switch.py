@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A switchd of the test's own: started on a free port with a scratch state folder, asked through vosctl,
 and stopped. Nothing here sleeps for a fixed time; wait_for() polls for an event up to a deadline."""
-import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 
+from ports import free_port, free_port_range  # noqa: F401  (what its users need beside it)
+
 ROOT = Path(os.environ.get('VOS_SOURCE_DIR') or Path(__file__).resolve().parents[2])
 BUILD = Path(os.environ.get('VOS_BUILD_DIR') or ROOT / 'build')
 SKIPPED = 77
+free_udp_port = free_tcp_port = free_port
 
 
 def wait_for(what, predicate, timeout_s=10):
@@ -28,44 +28,11 @@ def wait_for(what, predicate, timeout_s=10):
         time.sleep(0.02)
 
 
-def free_udp_port(address='127.0.0.1'):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
-
-
-def free_port_range(count, address='127.0.0.1'):
-    """The lowest of that many UDP ports, from an even one on, that are free now and that the kernel gives to
-    nobody who asks for any port."""
-    with open('/proc/sys/net/ipv4/ip_local_port_range') as limits:
-        given_from = int(limits.read().split()[0])
-    top = given_from if given_from > 20000 else 65536
-    for _ in range(200):
-        low = random.randrange(10000, top - count, 2)
-        with contextlib.ExitStack() as probes:
-            try:
-                for port in range(low, low + count):
-                    probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    probe.bind((address, port))
-            except OSError:
-                continue
-        return low
-    raise AssertionError(f'no {count} free ports in a row')
-
-
 def udp_port_is_bound(port, pid='self'):
     """Looks into /proc, so that nothing is sent to a program that is not ready yet."""
     ends = f':{port:04X}'
     with open(f'/proc/{pid}/net/udp') as table:
         return any(line.split()[1].endswith(ends) for line in table.readlines()[1:])
-
-
-def free_tcp_port(address='127.0.0.1'):
-    family = socket.AF_INET6 if ':' in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
 
 
 def tcp_port_is_bound(port, pid='self'):
