@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -31,9 +32,13 @@ static void session_free(struct media_session *session)
 	if (session->next)
 		session->next->prev = session->prev;
 	pthread_mutex_unlock(&thread->command_lock);
-	for (int i = 0; i < MEDIA_SIDES; i++)
+	for (int i = 0; i < MEDIA_SIDES; i++) {
+		relay_work_destroy_all(thread, &session->sides[i]);
 		if (session->sides[i].is_pending)
 			remove_pending(thread, &session->sides[i]);
+		if (session->is_paired && session->rtcp_sides[i].is_pending)
+			remove_pending(thread, &session->rtcp_sides[i]);
+	}
 	/* Closing the sockets takes them out of epoll. */
 	for (int i = 0; i < session->pair_count; i++)
 		ports_release(thread->ports, &session->pairs[i], clock_mono_us());
@@ -50,6 +55,23 @@ static void set_peer(struct media_session *session, enum media_side which,
 	session->is_blocked = session->sides[MEDIA_A].is_own && session->sides[MEDIA_B].is_own;
 	if (latch_set_peer(&side->latch, peer, now_us))
 		atomic_store_explicit(&side->counters.is_locked, false, memory_order_relaxed);
+}
+
+/* Takes over the work that signalling has handed in. */
+static void take_works(struct media_thread *thread, struct media_session *session)
+{
+	for (int i = 0; i < MEDIA_SIDES; i++) {
+		struct relay_work *works[RELAY_STEPS];
+		unsigned steps;
+
+		pthread_mutex_lock(&thread->command_lock);
+		steps = session->work_steps[i];
+		session->work_steps[i] = 0;
+		memcpy(works, session->works[i], sizeof(works));
+		memset(session->works[i], 0, sizeof(works));
+		pthread_mutex_unlock(&thread->command_lock);
+		relay_work_take(thread, &session->sides[i], works, steps);
+	}
 }
 
 static void session_run(struct mail *mail, void *receiver)
@@ -75,6 +97,8 @@ static void session_run(struct mail *mail, void *receiver)
 		thread->closed = session;
 		return;
 	}
+	if (commands & RELAY_WORK)
+		take_works(thread, session);
 	for (int i = 0; i < MEDIA_SIDES; i++)
 		if (commands & (1u << i))
 			set_peer(session, (enum media_side)i, &peers[i], is_own[i], thread->now_us);
@@ -93,6 +117,24 @@ void relay_session_post(struct media_session *session, unsigned commands)
 		mailbox_post(&thread->mailbox, &session->mail);
 }
 
+/* The socket for RTCP of a side in the paired layout. */
+static void add_rtcp(struct media_session *session, int which)
+{
+	struct relay_side *rtcp = &session->rtcp_sides[which];
+
+	rtcp->fd = session->pairs[which].fds[1];
+	rtcp->session = session;
+	rtcp->rtp = &session->sides[which];
+	session->sides[which].rtcp = rtcp;
+}
+
+static bool watch(const struct media_thread *thread, struct relay_side *side)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = side};
+
+	return !side || epoll_ctl(thread->epoll_fd, EPOLL_CTL_ADD, side->fd, &event) == 0;
+}
+
 enum vos_err relay_session_add(struct media_thread *thread, struct media_session *session,
 			       const struct addr locals[MEDIA_SIDES], const int fds[MEDIA_SIDES])
 {
@@ -104,7 +146,11 @@ enum vos_err relay_session_add(struct media_thread *thread, struct media_session
 		side->fd = fds[i];
 		side->session = session;
 		side->other = &session->sides[!i];
+		side->which = (uint8_t)i;
+		side->stats = &side->own_stats;
 		latch_init(&side->latch, &locals[i]);
+		if (session->is_paired)
+			add_rtcp(session, i);
 	}
 	pthread_mutex_lock(&thread->command_lock);
 	session->next = thread->sessions;
@@ -115,14 +161,11 @@ enum vos_err relay_session_add(struct media_thread *thread, struct media_session
 	pthread_mutex_unlock(&thread->command_lock);
 	atomic_fetch_add_explicit(&thread->session_count, 1, memory_order_relaxed);
 	for (int i = 0; i < MEDIA_SIDES; i++) {
-		struct epoll_event event = {
-			.events = EPOLLIN | EPOLLET,
-			.data.ptr = &session->sides[i],
-		};
+		struct relay_side *side = &session->sides[i];
 
 		/* The thread may have events of the first socket already, so it must end the
 		 * session. */
-		if (epoll_ctl(thread->epoll_fd, EPOLL_CTL_ADD, fds[i], &event) < 0) {
+		if (!watch(thread, side) || !watch(thread, side->rtcp)) {
 			relay_session_post(session, RELAY_CLOSE);
 			return VOS_EFULL;
 		}
@@ -163,7 +206,8 @@ static void free_closed(struct media_thread *thread)
 static void turn(struct media_thread *thread)
 {
 	struct epoll_event events[RELAY_EVENTS];
-	int count = epoll_wait(thread->epoll_fd, events, RELAY_EVENTS, thread->pending ? 0 : -1);
+	int count = epoll_wait(thread->epoll_fd, events, RELAY_EVENTS,
+			       thread->pending ? 0 : relay_work_timeout_ms(thread));
 
 	thread->now_us = clock_mono_us();
 	for (int i = 0; i < count; i++)
@@ -173,6 +217,7 @@ static void turn(struct media_thread *thread)
 	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr)
 			read_side(thread, events[i].data.ptr);
+	relay_work_tick(thread);
 	free_closed(thread);
 }
 

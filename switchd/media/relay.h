@@ -15,6 +15,8 @@
 #include "switchd/media/latch.h"
 #include "switchd/media/media.h"
 #include "switchd/media/ports.h"
+#include "switchd/media/relay_work.h"
+#include "switchd/media/stream_stats.h"
 
 #define RELAY_BATCH 64
 /* RTP is made to fit one frame (1,500 bytes); what is longer is dropped as malformed. */
@@ -45,16 +47,28 @@ struct relay_side {
 	int fd;
 	bool is_pending; /* its socket may hold more than the last batch took */
 	bool is_own;     /* its peer is a port of this relay */
+	bool needs_work; /* packets from its peer pass through work, of this side or the other */
+	uint8_t which;   /* enum media_side */
 	struct relay_side *other;
+	/* Paired layout: the socket for RTCP beside this one, and back. NULL: RTCP shares the
+	 * port. Such a socket has no latch and no counters in use; those of its side hold. */
+	struct relay_side *rtcp;
+	struct relay_side *rtp;
 	struct relay_side *next_pending;
 	struct media_session *session;
 	struct relay_counters counters;
+	struct relay_work *work[RELAY_STEPS];
+	/* Of the packets from this side's peer. Where it is stays the same while the session lives;
+	 * the kernel may count there as well. */
+	struct stream_stats *stats;
+	struct stream_stats own_stats;
 };
 
 enum relay_command {
 	RELAY_PEER_A = 1 << MEDIA_A,
 	RELAY_PEER_B = 1 << MEDIA_B,
 	RELAY_CLOSE = 4,
+	RELAY_WORK = 8,
 };
 
 struct media_session {
@@ -65,6 +79,7 @@ struct media_session {
 	struct media_thread *thread;
 	struct port_pair pairs[MEDIA_SIDES];
 	int pair_count; /* 1: both sides on pairs[0] */
+	bool is_paired; /* a pair a side, its odd port for RTCP; rtcp_sides is there */
 	struct media_session *next;
 	struct media_session **prev;
 	struct media_session *next_closed;
@@ -74,6 +89,10 @@ struct media_session {
 	unsigned commands; /* 0: the mail is not posted */
 	struct media_peer peers[MEDIA_SIDES];
 	bool is_own[MEDIA_SIDES];
+	struct relay_work *works[MEDIA_SIDES][RELAY_STEPS];
+	unsigned work_steps[MEDIA_SIDES]; /* bit set: works that the thread has yet to take */
+
+	struct relay_side rtcp_sides[]; /* MEDIA_SIDES of them in the paired layout, else none */
 };
 
 struct relay_batch;
@@ -90,6 +109,8 @@ struct media_thread {
 	struct media_session *closed;
 	struct relay_batch *batch;
 	uint64_t now_us; /* of this turn */
+	struct relay_work *ticking;
+	uint64_t next_tick_us;
 	bool must_stop;
 	bool is_running;
 	struct mail stop_mail;
@@ -104,8 +125,8 @@ VOS_CHECK enum vos_err relay_thread_start(struct media_thread *thread);
 /* Stops the thread, ends its sessions. Right for a thread that was never started. */
 void relay_thread_destroy(struct media_thread *thread);
 
-/* Fills what a session with fds needs, and has the thread read them. VOS_EFULL: the kernel refused.
- */
+/* Fills what a session with fds needs, and has the thread read them; in the paired layout also the
+ * odd ports of its pairs. VOS_EFULL: the kernel refused. */
 VOS_CHECK enum vos_err relay_session_add(struct media_thread *thread, struct media_session *session,
 					 const struct addr locals[MEDIA_SIDES],
 					 const int fds[MEDIA_SIDES]);

@@ -19,7 +19,7 @@ struct relay_batch {
 	struct iovec tx_iov[RELAY_BATCH];
 	enum packet_kind tx_kind[RELAY_BATCH];
 	unsigned tx_count;
-	uint8_t data[RELAY_BATCH][RELAY_PACKET_MAX];
+	uint8_t data[RELAY_BATCH][RELAY_PACKET_MAX + RELAY_ROOM];
 };
 
 static void rx_slot_reset(struct relay_batch *batch, int i)
@@ -156,24 +156,96 @@ static bool accept_rtp(struct media_thread *thread, struct relay_side *side,
 	return true;
 }
 
+static void count_malformed(struct media_thread *thread, struct relay_side *side)
+{
+	count(&side->counters.malformed, 1);
+	count(&thread->dropped, 1);
+}
+
+/* One step of the work on the packet of a slot. */
+static bool work_step(struct media_thread *thread, struct relay_side *side, enum relay_step step,
+		      int slot)
+{
+	struct relay_batch *batch = thread->batch;
+	struct relay_packet packet = {
+		.data = batch->data[slot],
+		.len = batch->rx[slot].msg_len,
+		.room = sizeof(batch->data[slot]),
+	};
+	bool passes;
+
+	packet.kind = packet_kind(packet.data, packet.len);
+	passes = relay_work_run(thread, side, step, &packet);
+	batch->rx[slot].msg_len = (unsigned)packet.len;
+	return passes;
+}
+
+/* Of an accepted packet from `side`. False: it has come to its end here, as it should. */
+static bool work_on(struct media_thread *thread, struct relay_side *side, int slot)
+{
+	size_t len = thread->batch->rx[slot].msg_len;
+	enum packet_kind kind = packet_kind(thread->batch->data[slot], len);
+
+	if (work_step(thread, side, RELAY_CHANGE, slot) &&
+	    work_step(thread, side, RELAY_LISTEN, slot) &&
+	    work_step(thread, side->other, RELAY_PROTECT, slot))
+		return true;
+	count_sent(thread, side, kind, len);
+	return false;
+}
+
+/* Sends a report of `sender` at once, from the port of the other side that its peer expects it
+ * from: the one for RTCP, unless the peer has both on one. */
+static void send_rtcp(struct media_thread *thread, struct relay_side *sender, int slot)
+{
+	const struct relay_batch *batch = thread->batch;
+	const struct relay_side *other = sender->other;
+	const struct endpoint *to = &other->latch.rtcp_to;
+	bool is_muxed = !other->rtcp || endpoint_eq(to, &other->latch.rtp_to);
+	int fd = is_muxed ? other->fd : other->rtcp->fd;
+	size_t len;
+
+	if (sender->needs_work && !work_on(thread, sender, slot))
+		return;
+	len = batch->rx[slot].msg_len;
+	if (!sender->session->is_blocked && !endpoint_is_none(to) &&
+	    sendto(fd, batch->data[slot], len, MSG_DONTWAIT, &to->sa, to->len) >= 0)
+		count_sent(thread, sender, PACKET_RTCP, len);
+	else
+		count_unsendable(thread, sender);
+}
+
+/* What comes to a port for RTCP. */
+static void take_rtcp(struct media_thread *thread, struct relay_side *side, int slot)
+{
+	struct relay_batch *batch = thread->batch;
+	const uint8_t *data = batch->data[slot];
+
+	if (packet_kind(data, batch->rx[slot].msg_len) != PACKET_RTCP ||
+	    (batch->rx[slot].msg_hdr.msg_flags & MSG_TRUNC) ||
+	    (side->needs_work && !work_step(thread, side, RELAY_UNPROTECT, slot))) {
+		count_malformed(thread, side);
+	} else if (latch_rtcp(&side->latch, &batch->from[slot], packet_rtcp_ssrc(data)) ==
+		   LATCH_FOREIGN) {
+		count(&side->counters.foreign, 1);
+		count(&thread->dropped, 1);
+	} else {
+		send_rtcp(thread, side, slot);
+	}
+}
+
 /* A caller that does not know a=rtcp sends its reports to the port above its RTP port, which is the
  * callee's (behaviour A5). Such a packet goes to the callee, out of the callee's port. */
 static bool relay_stray_rtcp(struct media_thread *thread, struct relay_side *side, int slot)
 {
 	struct relay_batch *batch = thread->batch;
 	struct relay_side *sender = side->other;
-	const struct endpoint *to = &side->latch.rtcp_to;
-	size_t len = batch->rx[slot].msg_len;
 
-	if (side != &side->session->sides[MEDIA_B] ||
+	if (side->rtcp || side != &side->session->sides[MEDIA_B] ||
 	    latch_rtcp(&sender->latch, &batch->from[slot], packet_rtcp_ssrc(batch->data[slot])) ==
 		    LATCH_FOREIGN)
 		return false;
-	if (!endpoint_is_none(to) &&
-	    sendto(side->fd, batch->data[slot], len, MSG_DONTWAIT, &to->sa, to->len) >= 0)
-		count_sent(thread, sender, PACKET_RTCP, len);
-	else
-		count_unsendable(thread, sender);
+	send_rtcp(thread, sender, slot);
 	return true;
 }
 
@@ -186,9 +258,14 @@ static void take_packet(struct media_thread *thread, struct relay_side *side, in
 	const struct endpoint *to;
 	bool is_ours;
 
-	if (kind == PACKET_OTHER || (batch->rx[slot].msg_hdr.msg_flags & MSG_TRUNC)) {
-		count(&side->counters.malformed, 1);
-		count(&thread->dropped, 1);
+	if (kind == PACKET_RTCP && side->rtcp) {
+		/* Paired, and the peer has both on one port. */
+		take_rtcp(thread, side, slot);
+		return;
+	}
+	if (kind == PACKET_OTHER || (batch->rx[slot].msg_hdr.msg_flags & MSG_TRUNC) ||
+	    (side->needs_work && !work_step(thread, side, RELAY_UNPROTECT, slot))) {
+		count_malformed(thread, side);
 		return;
 	}
 	if (kind == PACKET_RTP) {
@@ -203,6 +280,8 @@ static void take_packet(struct media_thread *thread, struct relay_side *side, in
 	if (!is_ours) {
 		count(&side->counters.foreign, 1);
 		count(&thread->dropped, 1);
+	} else if (side->needs_work && !work_on(thread, side, slot)) {
+		return;
 	} else if (side->session->is_blocked || !enqueue(batch, slot, to, kind)) {
 		count_unsendable(thread, side);
 	}
@@ -215,7 +294,10 @@ void relay_read_side(struct media_thread *thread, struct relay_side *side)
 
 	for (int i = 0; i < received; i++) {
 		batch->from[i].len = batch->rx[i].msg_hdr.msg_namelen;
-		take_packet(thread, side, i);
+		if (side->rtp)
+			take_rtcp(thread, side->rtp, i);
+		else
+			take_packet(thread, side, i);
 		rx_slot_reset(batch, i);
 	}
 	if (batch->tx_count)
