@@ -362,7 +362,10 @@ class CommitModel(unittest.TestCase):
                 continue
             data, _ = again.run('configure resume')
             if 'code' in data:
-                self.fail(f'{count} lines: {data}')
+                # Only the discard that was under way can have left nothing.
+                self.assertEqual(count % 50, 0, f'{count} lines: {data}')
+                again.do('configure')
+                continue
             names = [row.split()[-1] for row in again.rows('show configuration changes') if ' name ' in row]
             self.assertIn(len(names), (count, count + 1, 1))
             if len(names) >= count:
