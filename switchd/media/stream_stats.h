@@ -38,12 +38,11 @@ struct stream_stats {
 	uint64_t bytes;    /* of their UDP payloads */
 	uint64_t first_us; /* monotonic; with last_us, of arrivals */
 	uint64_t last_us;
-	uint64_t history;   /* bit n: number sequence - n has come */
+	uint64_t history;   /* bit n: number sequence - n has come; set only below span */
 	uint64_t silent_us; /* in silences that are over */
 	uint32_t ssrc;
-	uint32_t timestamp; /* of the last packet in order */
-	uint32_t transit;   /* RFC 3550 A.8: its arrival less its timestamp, in ticks */
-	uint32_t jitter;    /* ticks, times 16 */
+	uint32_t transit; /* RFC 3550 A.8: its arrival less its timestamp, in ticks */
+	uint32_t jitter;  /* ticks, times 16 */
 	uint32_t jitter_max;
 	uint32_t clock_hz;
 	uint32_t flags;
@@ -72,7 +71,8 @@ struct stream_stats {
 	uint32_t refused_type;
 	uint8_t payload_type; /* of the last packet that was sound */
 	uint8_t event_type;   /* telephone-event (RFC 4733), set by whoever knows it; 0: none */
-	uint8_t reserved[2];
+	uint8_t span;         /* numbers that history speaks of */
+	uint8_t has_type;
 };
 
 /* Ticks of the sender's clock between its timestamp and the arrival here. */
@@ -109,13 +109,11 @@ static inline int stream_stats_next(struct stream_stats *stats, uint16_t sequenc
 	    sequence != (uint16_t)(stats->sequence + 1) || payload_type != stats->payload_type ||
 	    !(stats->history >> 63) || now_us - stats->last_us >= STREAM_SILENCE_US)
 		return 0;
+	stats->flags &= ~(STREAM_IN_RUN | STREAM_HAS_BAD);
 	stats->sequence = sequence;
 	stats->history = stats->history << 1 | 1;
-	stats->since_loss++;
-	if (timestamp != stats->timestamp) {
-		stats->timestamp = timestamp;
-		stream_jitter(stats, timestamp, now_us);
-	}
+	stats->since_loss++; /* the number that left the history had come */
+	stream_jitter(stats, timestamp, now_us);
 	STREAM_ADD(stats->packets, 1);
 	STREAM_ADD(stats->bytes, bytes);
 	STREAM_SET(stats->last_us, now_us);
