@@ -37,6 +37,7 @@ static void take_spare(struct call_hunt *hunt, struct call_candidate *candidate)
 	struct call_media *media = &candidate->media;
 
 	if (!candidate->is_fork && media->decision.relay && call_media_open_streams(&hunt->spare) &&
+	    hunt->spare.decision.is_paired == media->decision.is_paired &&
 	    addr_ip_eq(&hunt->spare_anchor, &candidate->anchor)) {
 		memcpy(media->sessions, hunt->spare.sessions, sizeof(media->sessions));
 		memset(hunt->spare.sessions, 0, sizeof(hunt->spare.sessions));

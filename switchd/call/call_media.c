@@ -67,8 +67,10 @@ static enum vos_err open_session(struct call *call, const struct call_pass *pass
 
 	if (*session)
 		return VOS_OK;
-	return media_open(call->table->env.media, is_caller ? near : pass->anchor,
-			  is_caller ? pass->anchor : near, session);
+	return media_open_in(call->table->env.media,
+			     pass->media->decision.is_paired ? MEDIA_PAIRED : MEDIA_COMPACT,
+			     is_caller ? near : pass->anchor, is_caller ? pass->anchor : near,
+			     session);
 }
 
 /* Anchors one stream at the relay. Port 0 (refused, or nothing that can be relayed) stays 0. */
@@ -100,6 +102,8 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 		media_set_peer(*session, pass->from->side, &peer);
 	}
 	out->address.port = media_port(*session, to);
+	/* RTCP at the next port needs no word of it (RFC 3605 section 2.1). */
+	out->write_rtcp = media_layout_of(*session) == MEDIA_COMPACT;
 	return VOS_OK;
 }
 
@@ -144,6 +148,7 @@ static struct call_decided decided(const struct decide_party *party)
 		.has_encryption = party->has_encryption,
 		.is_dynamic = party->is_dynamic,
 		.is_nat = party->is_nat,
+		.port_layout = party->port_layout,
 	};
 }
 

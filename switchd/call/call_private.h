@@ -52,6 +52,7 @@ struct call_decided {
 	bool has_encryption;
 	bool is_dynamic;
 	bool is_nat;
+	int8_t port_layout;
 };
 
 struct call {

@@ -178,6 +178,7 @@ static struct decide_party undecided(const struct call_decided *decided)
 		.has_encryption = decided->has_encryption,
 		.is_dynamic = decided->is_dynamic,
 		.is_nat = decided->is_nat,
+		.port_layout = decided->port_layout,
 		.source = decided->source,
 	};
 }

@@ -36,6 +36,13 @@ static enum vos_err refuse(const struct object *object, enum field_id id, const 
 	return VOS_EINVAL;
 }
 
+static int8_t port_layout_of(const struct object *object, enum field_id field)
+{
+	const struct value *value = object_field(object, field);
+
+	return value->type == VALUE_ENUM ? (int8_t)value->number : -1;
+}
+
 static struct conf_party party_of(const struct object *object, enum field_id media_proxy,
 				  enum field_id encryption, enum field_id network)
 {
@@ -58,6 +65,7 @@ static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const st
 	gateway->lock = (enum conf_lock)object_field(object, FIELD_MAPPING_GATEWAY_LOCK)->number;
 	gateway->party = party_of(object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY,
 				  FIELD_MAPPING_GATEWAY_ENCRYPTION, FIELD_MAPPING_GATEWAY_NETWORK);
+	gateway->party.port_layout = port_layout_of(object, FIELD_MAPPING_GATEWAY_RTP_PORT_LAYOUT);
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_MAPPING_GATEWAY_SESSION_TIMER)->boolean;
 	if (count > CONF_GATEWAY_ADDRESSES_MAX)
@@ -130,6 +138,7 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 	gateway->lock = (enum conf_lock)object_field(object, FIELD_ROUTING_GATEWAY_LOCK)->number;
 	gateway->party = party_of(object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY,
 				  FIELD_ROUTING_GATEWAY_ENCRYPTION, FIELD_ROUTING_GATEWAY_NETWORK);
+	gateway->party.port_layout = port_layout_of(object, FIELD_ROUTING_GATEWAY_RTP_PORT_LAYOUT);
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_ROUTING_GATEWAY_SESSION_TIMER)->boolean;
 	gateway->transport =

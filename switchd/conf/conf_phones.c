@@ -61,6 +61,7 @@ static enum vos_err open_password(struct conf_phone *phone, const char *sealed, 
 static void set_phone(struct conf_phone *phone, const struct object *object)
 {
 	const struct value *address = object_field(object, FIELD_PHONE_ADDRESS);
+	const struct value *layout = object_field(object, FIELD_PHONE_RTP_PORT_LAYOUT);
 
 	phone->number = object_key(object);
 	phone->display_name = conf_field_text(object, FIELD_PHONE_NAME);
@@ -84,6 +85,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 				  WORD_PARTY_ENCRYPTION_NONE,
 		.is_dynamic = !phone->is_static,
 		.has_session_timer = object_field(object, FIELD_PHONE_SESSION_TIMER)->boolean,
+		.port_layout = layout->type == VALUE_ENUM ? (int8_t)layout->number : -1,
 		.network = conf_field_text(object, FIELD_PHONE_NETWORK),
 	};
 }

@@ -85,6 +85,12 @@ static struct decide_result decide_policy(const struct decide_global *global,
 	return decide_auto(global, caller, callee);
 }
 
+static bool wants_paired(const struct decide_global *global, const struct decide_party *party)
+{
+	return party->port_layout < 0 ? global->is_paired
+				      : party->port_layout == WORD_PORT_LAYOUT_PAIRED;
+}
+
 struct decide_result decide_by(const struct decide_global *global,
 			       const struct decide_party *caller, const struct decide_party *callee)
 {
@@ -95,7 +101,9 @@ struct decide_result decide_by(const struct decide_global *global,
 	/* A8: parties that do not speak the same version of IP cannot do without, whatever was
 	 * asked. */
 	if (!result.relay && from != ADDR_NONE && to != ADDR_NONE && from != to)
-		return relay_at(DECIDE_ADDRESS_FAMILY);
+		result = relay_at(DECIDE_ADDRESS_FAMILY);
+	/* A5: for peers that insist, so one is enough. */
+	result.is_paired = wants_paired(global, caller) || wants_paired(global, callee);
 	return result;
 }
 
@@ -106,6 +114,7 @@ void decide_party_from(const struct conf_party *conf, struct decide_party *out)
 		.has_local_ring = conf->has_local_ring,
 		.has_encryption = conf->has_encryption,
 		.is_dynamic = conf->is_dynamic,
+		.port_layout = conf->port_layout,
 		.network = conf->network ? conf->network : "",
 	};
 }
@@ -119,6 +128,8 @@ struct decide_result media_decide(const struct snapshot *config, const struct de
 		.between_net = snapshot_bool(config, PARAM_SS_MEDIA_PROXY_BETWEEN_NET),
 		.behind_nat = snapshot_bool(config, PARAM_SS_MEDIA_PROXY_BEHIND_NAT),
 		.same_nat = snapshot_bool(config, PARAM_SS_MEDIA_PROXY_SAME_NAT),
+		.is_paired = snapshot_number(config, PARAM_SS_RTP_PORT_LAYOUT) ==
+			     WORD_PORT_LAYOUT_PAIRED,
 	};
 
 	return decide_by(&global, caller, callee);
@@ -152,4 +163,72 @@ const char *decide_step_name(enum decide_step step)
 const char *decide_step_text(enum decide_step step)
 {
 	return steps[step].text;
+}
+
+/* "the caller's", "both parties'", by whom of the two it holds of. */
+static const char *whose(bool caller, bool callee)
+{
+	return caller && callee ? "both parties'" : caller ? "the caller's" : "the callee's";
+}
+
+static const char *who_is(bool caller, bool callee)
+{
+	return caller && callee ? "both parties are" : caller ? "the caller is" : "the callee is";
+}
+
+static void add_modes(const struct decide_party *caller, const struct decide_party *callee,
+		      enum conf_media_mode mode, const char *word, struct buf *out)
+{
+	buf_printf(out, "%s media-proxy is %s", whose(caller->mode == mode, callee->mode == mode),
+		   word);
+}
+
+static const char *network_of(const struct decide_party *party)
+{
+	return party->network && party->network[0] ? party->network : "none";
+}
+
+static const char *ip_version(const struct decide_party *party)
+{
+	return party->source.family == ADDR_IP6 ? "IPv6" : "IPv4";
+}
+
+void decide_reason(enum decide_step step, const struct decide_party *caller,
+		   const struct decide_party *callee, struct buf *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	switch (step) {
+	case DECIDE_PARTY_MUST_ON:
+		add_modes(caller, callee, CONF_MEDIA_MUST_ON, "must-on", out);
+		break;
+	case DECIDE_PARTY_OFF:
+		add_modes(caller, callee, CONF_MEDIA_OFF, "off", out);
+		break;
+	case DECIDE_PARTY_ON:
+		add_modes(caller, callee, CONF_MEDIA_ON, "on", out);
+		break;
+	case DECIDE_ENCRYPTION:
+		buf_printf(out, "%s registered here, with media encryption",
+			   who_is(is_encrypted(caller), is_encrypted(callee)));
+		break;
+	case DECIDE_BETWEEN_NET:
+		buf_printf(out, "the caller is in network %s, the callee in %s", network_of(caller),
+			   network_of(callee));
+		break;
+	case DECIDE_SAME_NAT:
+		buf_printf(out, "both parties are behind the NAT %s",
+			   addr_print_ip(&caller->source, text));
+		break;
+	case DECIDE_BEHIND_NAT:
+		buf_printf(out, "%s behind NAT", who_is(caller->is_nat, callee->is_nat));
+		break;
+	case DECIDE_ADDRESS_FAMILY:
+		buf_printf(out, "the caller has %s, the callee %s", ip_version(caller),
+			   ip_version(callee));
+		break;
+	default:
+		buf_printf(out, "%s", decide_step_text(step));
+		break;
+	}
 }

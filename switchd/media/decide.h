@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The media proxy decision of behaviour A8 and C1, as a pure function: same input, same answer. */
+/* The media proxy decision of behaviour A8 and C1, as a pure function: same input, same answer.
+ *
+ * How the ports of a relayed call are laid out (A5) is settled with it, as the two parties and the
+ * parameters say it too: paired when either party asks for it. */
 #pragma once
 
+#include "shared/base/buf.h"
 #include "switchd/conf/conf.h"
 
 struct decide_party {
@@ -10,6 +14,7 @@ struct decide_party {
 	bool has_encryption;
 	bool is_dynamic;     /* registered here, not static */
 	bool is_nat;         /* signalling source differs from what it advertises */
+	int8_t port_layout;  /* WORD_PORT_LAYOUT_...; -1 = the parameter says */
 	struct addr source;  /* observed signalling source */
 	const char *network; /* "" = none */
 };
@@ -32,6 +37,7 @@ enum decide_step {
 
 struct decide_result {
 	bool relay;
+	bool is_paired; /* an RTP and RTCP pair for each side; meaningless without relay */
 	enum decide_step step;
 };
 
@@ -41,3 +47,6 @@ struct decide_result media_decide(const struct snapshot *config, const struct de
 				  const struct decide_party *callee);
 const char *decide_step_name(enum decide_step step); /* "party-off" */
 const char *decide_step_text(enum decide_step step); /* "one party's media-proxy is off" */
+/* The same with the parties it was: "the callee's media-proxy is off". */
+void decide_reason(enum decide_step step, const struct decide_party *caller,
+		   const struct decide_party *callee, struct buf *out);

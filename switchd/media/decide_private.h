@@ -10,6 +10,7 @@ struct decide_global {
 	bool between_net;          /* SS_MEDIA_PROXY_BETWEEN_NET */
 	bool behind_nat;           /* SS_MEDIA_PROXY_BEHIND_NAT */
 	bool same_nat;             /* SS_MEDIA_PROXY_SAME_NAT */
+	bool is_paired;            /* SS_RTP_PORT_LAYOUT */
 };
 
 struct decide_result decide_by(const struct decide_global *global,

@@ -2,8 +2,10 @@
 /* The media proxy as signalling sees it: sessions are opened here and handed to a media thread. */
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "shared/base/clock.h"
+#include "switchd/media/descriptors.h"
 #include "switchd/media/media.h"
 #include "switchd/media/media_private.h"
 #include "switchd/media/relay.h"
@@ -23,17 +25,6 @@ struct media {
 	atomic_flag is_refilling; /* refill_mail is on its way */
 	_Atomic uint64_t warned_us;
 };
-
-/* Two descriptors a call; nothing else in the process asks for the rest. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static void request_refill(struct media *media)
 {
@@ -108,8 +99,39 @@ static struct ports_options options_of(const struct conf *conf)
 		.high = range->ports.high,
 		.tos = (uint8_t)snapshot_number(conf->snapshot, PARAM_SS_QOS_RTP),
 		.ready_target = ready_target(),
-		.rest_us = PORTS_REST_US,
+		.rest_us =
+			(uint64_t)snapshot_number(conf->snapshot, PARAM_SS_RTP_PORT_REST) * 1000000,
 	};
+}
+
+static const struct addr *media_address_of(const struct conf_listen *listen)
+{
+	const struct addr *address = listen->media_address.family != ADDR_NONE
+					     ? &listen->media_address
+					     : &listen->address;
+
+	return address->family != ADDR_NONE && !addr_is_any(address) ? address : NULL;
+}
+
+/* As many as the ports of the range on all addresses: one descriptor each. */
+static void raise_descriptors(const struct conf *conf)
+{
+	const struct value *range = snapshot_param(conf->snapshot, PARAM_SS_RTP_PORT_RANGE);
+	uint64_t ports = (uint64_t)(range->ports.high - range->ports.low) + 1;
+	uint64_t addresses = 0;
+
+	for (size_t i = 0; i < conf->listen_count; i++) {
+		const struct addr *address = media_address_of(&conf->listens[i]);
+		bool is_known = !address;
+
+		for (size_t j = 0; j < i && !is_known; j++) {
+			const struct addr *other = media_address_of(&conf->listens[j]);
+
+			is_known = other && addr_ip_eq(other, address);
+		}
+		addresses += !is_known;
+	}
+	descriptors_raise(ports * (addresses ? addresses : 1));
 }
 
 /* Opens sockets ahead of the first call. An address that cannot be had shows with the first call on
@@ -117,12 +139,9 @@ static struct ports_options options_of(const struct conf *conf)
 static void prepare_listens(struct media *media, const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->listen_count; i++) {
-		const struct conf_listen *listen = &conf->listens[i];
-		const struct addr *address = listen->media_address.family != ADDR_NONE
-						     ? &listen->media_address
-						     : &listen->address;
+		const struct addr *address = media_address_of(&conf->listens[i]);
 
-		if (address->family != ADDR_NONE && !addr_is_any(address))
+		if (address)
 			ports_prepare(media->ports, address);
 	}
 	request_refill(media);
@@ -134,7 +153,7 @@ enum vos_err media_create(const struct log *log, struct conf *conf, int thread_c
 	struct ports_options options;
 	enum vos_err err;
 
-	raise_descriptor_limit();
+	raise_descriptors(conf);
 	options = options_of(conf);
 	err = media_create_with(log, &options, thread_count, out, fault);
 	if (err == VOS_OK)
@@ -157,6 +176,7 @@ void media_configure(struct media *media, struct conf *conf)
 	struct ports_options options = options_of(conf);
 	enum vos_err err = ports_configure(media->ports, &options);
 
+	raise_descriptors(conf);
 	if (err != VOS_OK && media->log)
 		log_error(media->log, "media", "port range %u,%u is not used: %s", options.low,
 			  options.high, vos_strerror(err));
@@ -198,7 +218,8 @@ static struct media_thread *least_busy(struct media *media)
 static enum vos_err take_pairs(struct media *media, const struct addr locals[MEDIA_SIDES],
 			       struct media_session *session, int fds[MEDIA_SIDES])
 {
-	int wanted = addr_ip_eq(&locals[MEDIA_A], &locals[MEDIA_B]) ? 1 : 2;
+	bool is_one = !session->is_paired && addr_ip_eq(&locals[MEDIA_A], &locals[MEDIA_B]);
+	int wanted = is_one ? 1 : 2;
 	uint64_t now_us = clock_mono_us();
 
 	for (int i = 0; i < wanted; i++) {
@@ -213,25 +234,30 @@ static enum vos_err take_pairs(struct media *media, const struct addr locals[MED
 		}
 		session->pair_count++;
 	}
-	if (wanted == 2) {
+	if (wanted == 2 && !session->is_paired) {
 		ports_close_one(&session->pairs[MEDIA_A], 1);
 		ports_close_one(&session->pairs[MEDIA_B], 0);
 	}
 	fds[MEDIA_A] = session->pairs[0].fds[0];
-	fds[MEDIA_B] = session->pairs[wanted - 1].fds[1];
+	fds[MEDIA_B] = session->pairs[wanted - 1].fds[session->is_paired ? 0 : 1];
 	return VOS_OK;
 }
 
-enum vos_err media_open(struct media *media, const struct addr *local_a, const struct addr *local_b,
-			struct media_session **out)
+enum vos_err media_open_in(struct media *media, enum media_layout layout,
+			   const struct addr *local_a, const struct addr *local_b,
+			   struct media_session **out)
 {
 	const struct addr locals[MEDIA_SIDES] = {*local_a, *local_b};
-	struct media_session *session = calloc(1, sizeof(*session));
+	bool is_paired = layout == MEDIA_PAIRED;
+	struct media_session *session;
 	int fds[MEDIA_SIDES];
 	enum vos_err err;
 
+	session = calloc(1, sizeof(*session) +
+				    (is_paired ? MEDIA_SIDES * sizeof(struct relay_side) : 0));
 	if (!session)
 		return VOS_ENOMEM;
+	session->is_paired = is_paired;
 	err = take_pairs(media, locals, session, fds);
 	if (err != VOS_OK) {
 		free(session);
@@ -245,12 +271,23 @@ enum vos_err media_open(struct media *media, const struct addr *local_a, const s
 	return err;
 }
 
+enum vos_err media_open(struct media *media, const struct addr *local_a, const struct addr *local_b,
+			struct media_session **out)
+{
+	return media_open_in(media, MEDIA_COMPACT, local_a, local_b, out);
+}
+
 uint16_t media_port(const struct media_session *session, enum media_side side)
 {
 	const struct port_pair *pair =
 		&session->pairs[side == MEDIA_A ? 0 : session->pair_count - 1];
 
-	return (uint16_t)(pair->port + (side == MEDIA_B));
+	return (uint16_t)(pair->port + (side == MEDIA_B && !session->is_paired));
+}
+
+enum media_layout media_layout_of(const struct media_session *session)
+{
+	return session->is_paired ? MEDIA_PAIRED : MEDIA_COMPACT;
 }
 
 void media_set_peer(struct media_session *session, enum media_side side,
@@ -316,6 +353,23 @@ void media_read(const struct media_session *session, enum media_side side,
 	};
 }
 
+/* Processor time that a media thread has used. */
+static uint64_t thread_cpu_us(const struct media_thread *thread)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (!thread->is_running || pthread_getcpuclockid(thread->thread, &clock) != 0 ||
+	    clock_gettime(clock, &used) != 0)
+		return 0;
+	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
+size_t media_pools(struct media *media, struct ports_pool_status out[PORTS_ADDRESSES_MAX])
+{
+	return ports_pools(media->ports, clock_mono_us(), out);
+}
+
 void media_status(struct media *media, struct media_status *out)
 {
 	struct ports_status ports;
@@ -329,11 +383,16 @@ void media_status(struct media *media, struct media_status *out)
 		.pairs_resting = ports.resting,
 		.pairs_high_water = ports.high_water,
 		.bind_failures = ports.bind_failures,
+		.pairs_taken = ports.taken,
+		.refused = ports.refused,
+		.threads = (uint32_t)media->thread_count,
 	};
 	for (int i = 0; i < media->thread_count; i++) {
 		const struct media_thread *thread = &media->threads[i];
 
 		out->packets += atomic_load_explicit(&thread->packets, memory_order_relaxed);
 		out->dropped += atomic_load_explicit(&thread->dropped, memory_order_relaxed);
+		out->sessions += atomic_load_explicit(&thread->session_count, memory_order_relaxed);
+		out->cpu_us += thread_cpu_us(thread);
 	}
 }

@@ -19,6 +19,7 @@
 #include "shared/base/addr.h"
 #include "shared/base/err.h"
 #include "switchd/conf/conf.h"
+#include "switchd/media/ports.h"
 
 struct media;
 struct media_session;
@@ -39,7 +40,18 @@ void media_configure(struct media *media, struct conf *conf);
  * port is free. Any thread. */
 VOS_CHECK enum vos_err media_open(struct media *media, const struct addr *local_a,
 				  const struct addr *local_b, struct media_session **out);
-/* Port that stands in the SDP sent to that side. */
+/* What a session takes of the ports (behaviour A5); in the order of SS_RTP_PORT_LAYOUT's words. */
+enum media_layout {
+	MEDIA_COMPACT, /* one pair, as above */
+	MEDIA_PAIRED,  /* a pair for each side, RTP at the even port and RTCP at the odd one */
+};
+
+VOS_CHECK enum vos_err media_open_in(struct media *media, enum media_layout layout,
+				     const struct addr *local_a, const struct addr *local_b,
+				     struct media_session **out);
+enum media_layout media_layout_of(const struct media_session *session);
+/* Port that stands in the SDP sent to that side. RTCP: the same one in the compact layout, else the
+ * next. */
 uint16_t media_port(const struct media_session *session, enum media_side side);
 
 struct media_peer {
@@ -85,6 +97,13 @@ struct media_status {
 	uint64_t bind_failures;
 	uint64_t packets;
 	uint64_t dropped;
+	uint64_t pairs_taken; /* by someone else, when they were looked at last */
+	uint64_t refused;     /* sessions for which there was no port */
+	uint64_t sessions;    /* that are open */
+	uint64_t cpu_us;      /* processor time of the threads */
+	uint32_t threads;
 };
 
 void media_status(struct media *media, struct media_status *out);
+/* Ports of each address; returns how many were written. */
+size_t media_pools(struct media *media, struct ports_pool_status out[PORTS_ADDRESSES_MAX]);

@@ -1,54 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The books of the port pairs. The lock is held for the books only, never over a system call: a
- * signalling thread must not wait for a media thread that binds. */
+/* The pools of all local addresses under one lock. It is held for the books only, never over a
+ * system call: a signalling thread must not wait for a media thread that binds. */
 #include "switchd/media/ports.h"
 
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
+
+#include "switchd/media/ports_pool.h"
 
 /* Pairs tried in one ports_take() before it gives up: others may own many ports of the range (it
  * overlaps the kernel's ephemeral one), but a caller must not wait for thousands of system calls.
  */
 #define TRIES_MAX 256
 
-struct resting {
-	uint64_t since_us;
-	uint16_t pair;
-};
-
-/* Pairs are numbered from the low end of the range. Each is in exactly one of free, ready, resting,
- * in use, or in the hands of a thread that binds it. */
-struct pool {
-	struct addr address;
-	uint16_t *free;
-	uint32_t free_count;
-	struct port_pair *ready; /* room for ready_target */
-	uint32_t ready_count;
-	struct resting *resting; /* ring of pair_count entries */
-	uint32_t rest_first;
-	uint32_t rest_count;
-	uint8_t *used; /* bit set */
-};
-
 struct ports {
 	pthread_mutex_t lock;
 	struct ports_options options;
 	uint32_t pair_count;
-	uint32_t epoch;
-	struct pool pools[PORTS_ADDRESSES_MAX];
+	uint32_t epoch; /* of range and ToS */
+	struct ports_pool *pools[PORTS_ADDRESSES_MAX];
 	uint32_t pool_count;
-	uint64_t used; /* of all epochs */
+	uint64_t used;
 	uint64_t high_water;
-	uint64_t bind_failures;
 };
-
-static uint16_t port_of(const struct ports *ports, uint16_t pair)
-{
-	return (uint16_t)(ports->options.low + 2 * pair);
-}
 
 static enum vos_err set_options(struct ports *ports, const struct ports_options *options)
 {
@@ -92,82 +68,63 @@ static void close_pair(const struct port_pair *pair)
 			close(pair->fds[i]);
 }
 
-static void pool_clear(struct pool *pool)
+static void close_ready(const struct ports_pool *pool)
 {
 	for (uint32_t i = 0; i < pool->ready_count; i++)
 		close_pair(&pool->ready[i]);
-	free(pool->free);
-	free(pool->ready);
-	free(pool->resting);
-	free(pool->used);
-	*pool = (struct pool){0};
-}
-
-static void pools_clear(struct ports *ports)
-{
-	for (uint32_t i = 0; i < ports->pool_count; i++)
-		pool_clear(&ports->pools[i]);
-	ports->pool_count = 0;
 }
 
 void ports_destroy(struct ports *ports)
 {
 	if (!ports)
 		return;
-	pools_clear(ports);
+	for (uint32_t i = 0; i < ports->pool_count; i++) {
+		close_ready(ports->pools[i]);
+		ports_pool_free(ports->pools[i]);
+	}
 	pthread_mutex_destroy(&ports->lock);
 	free(ports);
 }
 
+static void set_range(const struct ports *ports, struct ports_pool *pool)
+{
+	ports_pool_set_range(pool, ports->options.low / 2, ports->pair_count);
+}
+
 enum vos_err ports_configure(struct ports *ports, const struct ports_options *options)
 {
-	enum vos_err err = VOS_OK;
 	struct ports_options before;
+	enum vos_err err;
 
 	pthread_mutex_lock(&ports->lock);
 	before = ports->options;
-	if (options->low + (options->low & 1u) != before.low || options->high != before.high ||
-	    (options->tos & 0xfc) != before.tos) {
-		err = set_options(ports, options);
-		if (err == VOS_OK) {
-			pools_clear(ports);
-			ports->epoch++;
+	err = set_options(ports, options);
+	ports->options.ready_target = before.ready_target;
+	/* Sockets that lie ready have the ToS of before. */
+	if (err == VOS_OK &&
+	    (ports->options.low != before.low || ports->options.high != before.high ||
+	     ports->options.tos != before.tos)) {
+		ports->epoch++;
+		for (uint32_t i = 0; i < ports->pool_count; i++) {
+			close_ready(ports->pools[i]);
+			set_range(ports, ports->pools[i]);
 		}
 	}
 	pthread_mutex_unlock(&ports->lock);
 	return err;
 }
 
-static enum vos_err pool_init(const struct ports *ports, struct pool *pool,
-			      const struct addr *address)
-{
-	*pool = (struct pool){.address = *address};
-	pool->free = calloc(ports->pair_count, sizeof(*pool->free));
-	pool->resting = calloc(ports->pair_count, sizeof(*pool->resting));
-	pool->used = calloc((ports->pair_count + 7) / 8, 1);
-	pool->ready = calloc(ports->options.ready_target + 1, sizeof(*pool->ready));
-	if (!pool->free || !pool->resting || !pool->used || !pool->ready) {
-		pool_clear(pool);
-		return VOS_ENOMEM;
-	}
-	for (uint32_t i = 0; i < ports->pair_count; i++)
-		pool->free[i] = (uint16_t)i;
-	pool->free_count = ports->pair_count;
-	return VOS_OK;
-}
-
-static struct pool *pool_find(struct ports *ports, const struct addr *address)
+static struct ports_pool *pool_find(struct ports *ports, const struct addr *address)
 {
 	for (uint32_t i = 0; i < ports->pool_count; i++)
-		if (addr_ip_eq(&ports->pools[i].address, address))
-			return &ports->pools[i];
+		if (addr_ip_eq(&ports->pools[i]->address, address))
+			return ports->pools[i];
 	return NULL;
 }
 
-static enum vos_err pool_get(struct ports *ports, const struct addr *local, struct pool **out)
+static enum vos_err pool_get(struct ports *ports, const struct addr *local, struct ports_pool **out)
 {
 	struct addr address = *local;
-	enum vos_err err;
 
 	address.port = 0;
 	*out = pool_find(ports, &address);
@@ -175,15 +132,17 @@ static enum vos_err pool_get(struct ports *ports, const struct addr *local, stru
 		return VOS_OK;
 	if (ports->pool_count == PORTS_ADDRESSES_MAX)
 		return VOS_EFULL;
-	err = pool_init(ports, &ports->pools[ports->pool_count], &address);
-	if (err == VOS_OK)
-		*out = &ports->pools[ports->pool_count++];
-	return err;
+	*out = ports_pool_new(&address, ports->options.ready_target);
+	if (!*out)
+		return VOS_ENOMEM;
+	set_range(ports, *out);
+	ports->pools[ports->pool_count++] = *out;
+	return VOS_OK;
 }
 
 void ports_prepare(struct ports *ports, const struct addr *local)
 {
-	struct pool *pool;
+	struct ports_pool *pool;
 
 	pthread_mutex_lock(&ports->lock);
 	/* Without memory now, the first ports_take() tries again. */
@@ -191,161 +150,129 @@ void ports_prepare(struct ports *ports, const struct addr *local)
 	pthread_mutex_unlock(&ports->lock);
 }
 
-static void put_to_rest(const struct ports *ports, struct pool *pool, uint16_t pair,
-			uint64_t now_us)
+static void count_used(struct ports *ports)
 {
-	uint32_t at = (pool->rest_first + pool->rest_count) % ports->pair_count;
-
-	pool->resting[at] = (struct resting){now_us, pair};
-	pool->rest_count++;
-}
-
-static uint16_t take_longest_resting(const struct ports *ports, struct pool *pool)
-{
-	uint16_t pair = pool->resting[pool->rest_first].pair;
-
-	pool->rest_first = (pool->rest_first + 1) % ports->pair_count;
-	pool->rest_count--;
-	return pair;
-}
-
-static void wake_rested(const struct ports *ports, struct pool *pool, uint64_t now_us)
-{
-	while (pool->rest_count &&
-	       now_us - pool->resting[pool->rest_first].since_us >= ports->options.rest_us)
-		pool->free[pool->free_count++] = take_longest_resting(ports, pool);
-}
-
-static uint16_t take_random(struct pool *pool)
-{
-	uint32_t at = randombytes_uniform(pool->free_count);
-	uint16_t pair = pool->free[at];
-
-	pool->free[at] = pool->free[--pool->free_count];
-	return pair;
-}
-
-static void mark_used(struct ports *ports, struct pool *pool, uint16_t pair)
-{
-	pool->used[pair / 8] |= (uint8_t)(1u << (pair % 8));
-	ports->used++;
-	if (ports->used > ports->high_water)
+	if (++ports->used > ports->high_water)
 		ports->high_water = ports->used;
+}
+
+static uint32_t pool_number(const struct ports *ports, const struct ports_pool *pool)
+{
+	uint32_t i = 0;
+
+	while (ports->pools[i] != pool)
+		i++;
+	return i;
 }
 
 /* What a thread needs to bind a pair without the lock. */
 struct binding {
+	struct ports_pool *pool;
 	struct addr local;
 	uint8_t tos;
 	uint16_t pair;
+	uint32_t epoch;
 	ports_bind_fn *bind;
 	void *context;
-	struct port_pair result; /* pool and epoch at first, descriptors later */
+	struct port_pair result;
 };
 
-static void begin_binding(const struct ports *ports, const struct pool *pool, uint16_t pair,
+static void begin_binding(const struct ports *ports, struct ports_pool *pool, uint16_t pair,
 			  struct binding *out)
 {
 	*out = (struct binding){
+		.pool = pool,
 		.local = pool->address,
 		.tos = ports->options.tos,
 		.pair = pair,
+		.epoch = ports->epoch,
 		.bind = ports->options.bind,
 		.context = ports->options.bind_context,
 		.result = {.fds = {-1, -1},
-			   .port = port_of(ports, pair),
-			   .pool = (uint32_t)(pool - ports->pools),
-			   .epoch = ports->epoch},
+			   .port = (uint16_t)(2 * pair),
+			   .pool = pool_number(ports, pool)},
 	};
 	out->local.port = out->result.port;
 }
 
-static enum vos_err bind_unlocked(struct ports *ports, struct binding *binding)
+/* Binds while the lock is away, then sees to the books of a pair that cannot be had. VOS_EAGAIN:
+ * this one did not do, another may. */
+static enum vos_err bind_unlocked(struct ports *ports, struct binding *binding, uint64_t now_us)
 {
 	enum vos_err err;
 
 	pthread_mutex_unlock(&ports->lock);
 	err = binding->bind(binding->context, &binding->local, binding->tos, binding->result.fds);
 	pthread_mutex_lock(&ports->lock);
+	if (err == VOS_EINUSE) {
+		ports_pool_skip(binding->pool, binding->pair, now_us);
+		return VOS_EAGAIN;
+	}
+	if (err == VOS_OK && binding->epoch != ports->epoch) {
+		/* The range or the ToS is another one by now. */
+		close_pair(&binding->result);
+		err = VOS_EAGAIN;
+	}
+	if (err != VOS_OK)
+		ports_pool_put_back(binding->pool, binding->pair);
 	return err;
 }
 
-/* The range changed while the lock was away: the pool of the binding is gone. */
-static bool is_outdated(const struct ports *ports, const struct binding *binding)
-{
-	return binding->result.epoch != ports->epoch;
-}
-
-/* Gives back a pair that could not be bound. One that someone else holds is looked at again only
- * after a rest. */
-static void binding_failed(struct ports *ports, const struct binding *binding, enum vos_err err,
-			   uint64_t now_us)
-{
-	struct pool *pool = &ports->pools[binding->result.pool];
-
-	if (err == VOS_EINUSE)
-		ports->bind_failures++;
-	if (is_outdated(ports, binding))
-		return;
-	if (err == VOS_EINUSE)
-		put_to_rest(ports, pool, binding->pair, now_us);
-	else
-		pool->free[pool->free_count++] = binding->pair;
-}
-
 /* One attempt. VOS_EAGAIN: this pair did not do, try another. */
-static enum vos_err take_once(struct ports *ports, const struct addr *local, uint64_t now_us,
+static enum vos_err take_once(struct ports *ports, struct ports_pool *pool, uint64_t now_us,
 			      struct port_pair *out)
 {
 	struct binding binding;
-	struct pool *pool;
-	enum vos_err err = pool_get(ports, local, &pool);
+	enum vos_err err;
 	uint16_t pair;
+
+	if (ports_pool_take_ready(pool, out)) {
+		count_used(ports);
+		return VOS_OK;
+	}
+	ports_pool_wake(pool, now_us, ports->options.rest_us);
+	if (!ports_pool_pick(pool, true, &pair))
+		return VOS_EFULL;
+	begin_binding(ports, pool, pair, &binding);
+	err = bind_unlocked(ports, &binding, now_us);
+	if (err != VOS_OK)
+		return err;
+	ports_pool_use(pool, pair);
+	count_used(ports);
+	*out = binding.result;
+	return VOS_OK;
+}
+
+/* Pools are never freed while calls may come, so one is good without the lock too. */
+static enum vos_err take(struct ports *ports, const struct addr *local, uint64_t now_us,
+			 struct port_pair *out)
+{
+	struct ports_pool *pool;
+	enum vos_err err = pool_get(ports, local, &pool);
+	uint32_t tries;
 
 	if (err != VOS_OK)
 		return err;
-	if (pool->ready_count) {
-		*out = pool->ready[--pool->ready_count];
-		mark_used(ports, pool, (uint16_t)((out->port - ports->options.low) / 2));
-		return VOS_OK;
-	}
-	wake_rested(ports, pool, now_us);
-	if (pool->free_count)
-		pair = take_random(pool);
-	else if (pool->rest_count)
-		pair = take_longest_resting(ports, pool);
-	else
-		return VOS_EFULL;
-	begin_binding(ports, pool, pair, &binding);
-	err = bind_unlocked(ports, &binding);
-	if (err != VOS_OK) {
-		binding_failed(ports, &binding, err, now_us);
-		return err == VOS_EINUSE ? VOS_EAGAIN : err;
-	}
-	if (is_outdated(ports, &binding)) {
-		close_pair(&binding.result);
-		return VOS_EAGAIN;
-	}
-	mark_used(ports, &ports->pools[binding.result.pool], pair);
-	*out = binding.result;
-	return VOS_OK;
+	/* Each pair at most once: those that failed went to the end of the resting. */
+	tries = ports->pair_count < TRIES_MAX ? ports->pair_count : TRIES_MAX;
+	do
+		err = take_once(ports, pool, now_us, out);
+	while (err == VOS_EAGAIN && --tries);
+	if (err == VOS_EAGAIN)
+		err = VOS_EFULL;
+	pool->refused += err == VOS_EFULL;
+	return err;
 }
 
 enum vos_err ports_take(struct ports *ports, const struct addr *local, uint64_t now_us,
 			struct port_pair *out)
 {
-	enum vos_err err = VOS_EAGAIN;
-	struct port_pair pair;
-	uint32_t tries;
+	struct port_pair pair = {.fds = {-1, -1}};
+	enum vos_err err;
 
 	pthread_mutex_lock(&ports->lock);
-	/* Each pair at most once: those that failed went to the end of the resting. */
-	tries = ports->pair_count < TRIES_MAX ? ports->pair_count : TRIES_MAX;
-	while (err == VOS_EAGAIN && tries--)
-		err = take_once(ports, local, now_us, &pair);
+	err = take(ports, local, now_us, &pair);
 	pthread_mutex_unlock(&ports->lock);
-	if (err == VOS_EAGAIN)
-		return VOS_EFULL;
 	if (err != VOS_OK)
 		return err;
 	/* Strangers may have written to a socket that was open ahead. */
@@ -361,13 +288,7 @@ void ports_release(struct ports *ports, const struct port_pair *pair, uint64_t n
 	close_pair(pair);
 	pthread_mutex_lock(&ports->lock);
 	ports->used--;
-	if (pair->epoch == ports->epoch) {
-		struct pool *pool = &ports->pools[pair->pool];
-		uint16_t number = (uint16_t)((pair->port - ports->options.low) / 2);
-
-		pool->used[number / 8] &= (uint8_t) ~(1u << (number % 8));
-		put_to_rest(ports, pool, number, now_us);
-	}
+	ports_pool_release(ports->pools[pair->pool], pair->port / 2, now_us);
 	pthread_mutex_unlock(&ports->lock);
 }
 
@@ -381,7 +302,7 @@ void ports_close_one(struct port_pair *pair, int which)
 /* A pair that is being bound ahead is nobody's for a moment. While enough others are free, no call
  * is refused because of that; in a range too small for it, pairs are bound when they are asked for.
  */
-static bool has_spare(const struct ports *ports, const struct pool *pool)
+static bool has_spare(const struct ports *ports, const struct ports_pool *pool)
 {
 	return pool->free_count > ports->options.ready_target;
 }
@@ -389,33 +310,29 @@ static bool has_spare(const struct ports *ports, const struct pool *pool)
 /* Binds one pair ahead for some pool. False: none is wanted, or none can be had now. */
 static bool refill_one(struct ports *ports, uint64_t now_us)
 {
-	struct pool *pool = NULL;
+	struct ports_pool *pool = NULL;
 	struct binding binding;
 	enum vos_err err;
+	uint16_t pair;
 
 	for (uint32_t i = 0; i < ports->pool_count && !pool; i++) {
-		wake_rested(ports, &ports->pools[i], now_us);
-		if (ports->pools[i].ready_count < ports->options.ready_target &&
-		    has_spare(ports, &ports->pools[i]))
-			pool = &ports->pools[i];
+		ports_pool_wake(ports->pools[i], now_us, ports->options.rest_us);
+		if (ports->pools[i]->ready_count < ports->options.ready_target &&
+		    has_spare(ports, ports->pools[i]))
+			pool = ports->pools[i];
 	}
-	if (!pool)
+	if (!pool || !ports_pool_pick(pool, false, &pair))
 		return false;
-	begin_binding(ports, pool, take_random(pool), &binding);
-	err = bind_unlocked(ports, &binding);
-	if (err != VOS_OK) {
-		binding_failed(ports, &binding, err, now_us);
-		return err == VOS_EINUSE;
-	}
-	pool = &ports->pools[binding.result.pool];
-	if (is_outdated(ports, &binding))
-		close_pair(&binding.result);
-	else if (pool->ready_count < ports->options.ready_target)
-		pool->ready[pool->ready_count++] = binding.result;
-	else {
+	begin_binding(ports, pool, pair, &binding);
+	err = bind_unlocked(ports, &binding, now_us);
+	if (err == VOS_EAGAIN)
+		return true;
+	if (err != VOS_OK)
+		return false;
+	if (!ports_pool_add_ready(pool, &binding.result)) {
 		/* Another thread was faster. */
 		close_pair(&binding.result);
-		pool->free[pool->free_count++] = binding.pair;
+		ports_pool_put_back(pool, pair);
 	}
 	return true;
 }
@@ -436,46 +353,60 @@ bool ports_wants_refill(struct ports *ports)
 	bool wants = false;
 
 	pthread_mutex_lock(&ports->lock);
-	for (uint32_t i = 0; i < ports->pool_count && !wants; i++) {
-		const struct pool *pool = &ports->pools[i];
-
-		wants = pool->ready_count < ports->options.ready_target / 2 &&
-			has_spare(ports, pool);
-	}
+	for (uint32_t i = 0; i < ports->pool_count && !wants; i++)
+		wants = ports->pools[i]->ready_count < ports->options.ready_target / 2 &&
+			has_spare(ports, ports->pools[i]);
 	pthread_mutex_unlock(&ports->lock);
 	return wants;
 }
 
 bool ports_is_used(struct ports *ports, const struct addr *addr)
 {
-	const struct pool *pool;
-	bool is_used = false;
+	const struct ports_pool *pool;
+	bool is_used;
 
 	pthread_mutex_lock(&ports->lock);
 	pool = pool_find(ports, addr);
-	if (pool && addr->port >= ports->options.low) {
-		uint32_t pair = (uint32_t)(addr->port - ports->options.low) / 2;
-
-		is_used = pair < ports->pair_count && (pool->used[pair / 8] >> (pair % 8) & 1);
-	}
+	is_used = pool && pool->state[addr->port / 2] == PAIR_USED;
 	pthread_mutex_unlock(&ports->lock);
 	return is_used;
 }
 
+size_t ports_pools(struct ports *ports, uint64_t now_us,
+		   struct ports_pool_status out[PORTS_ADDRESSES_MAX])
+{
+	size_t count;
+
+	pthread_mutex_lock(&ports->lock);
+	count = ports->pool_count;
+	for (size_t i = 0; i < count; i++) {
+		ports_pool_wake(ports->pools[i], now_us, ports->options.rest_us);
+		ports_pool_status(ports->pools[i], &out[i]);
+	}
+	pthread_mutex_unlock(&ports->lock);
+	return count;
+}
+
 void ports_status(struct ports *ports, uint64_t now_us, struct ports_status *out)
 {
-	*out = (struct ports_status){0};
+	struct ports_pool_status pools[PORTS_ADDRESSES_MAX];
+	size_t count = ports_pools(ports, now_us, pools);
+
 	pthread_mutex_lock(&ports->lock);
-	out->low = ports->options.low;
-	out->high = ports->options.high;
-	out->total = (uint64_t)ports->pair_count * (ports->pool_count ? ports->pool_count : 1);
-	for (uint32_t i = 0; i < ports->pool_count; i++) {
-		wake_rested(ports, &ports->pools[i], now_us);
-		out->ready += ports->pools[i].ready_count;
-		out->resting += ports->pools[i].rest_count;
-	}
-	out->used = ports->used;
-	out->high_water = ports->high_water;
-	out->bind_failures = ports->bind_failures;
+	*out = (struct ports_status){
+		.low = ports->options.low,
+		.high = ports->options.high,
+		.total = count ? 0 : ports->pair_count,
+		.used = ports->used,
+		.high_water = ports->high_water,
+	};
 	pthread_mutex_unlock(&ports->lock);
+	for (size_t i = 0; i < count; i++) {
+		out->total += pools[i].total;
+		out->ready += pools[i].ready;
+		out->resting += pools[i].resting;
+		out->taken += pools[i].taken;
+		out->bind_failures += pools[i].skipped;
+		out->refused += pools[i].refused;
+	}
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "shared/base/addr.h"
 #include "shared/base/err.h"
@@ -30,26 +31,25 @@ typedef enum vos_err ports_bind_fn(void *context, const struct addr *local, uint
 
 struct ports_options {
 	uint16_t low;          /* inclusive; an odd one counts from the next */
-	uint16_t high;         /* inclusive */
+	uint16_t high;         /* inclusive; an even one counts to the one before */
 	uint8_t tos;           /* ToS or traffic class byte; the ECN bits are masked */
-	uint32_t ready_target; /* pairs kept bound ahead for each address */
+	uint32_t ready_target; /* pairs kept bound ahead for each address; as it was at first */
 	uint64_t rest_us;
 	ports_bind_fn *bind; /* NULL: UDP sockets */
 	void *bind_context;
 };
 
 struct port_pair {
-	int fds[2];     /* even, odd; -1 when closed early */
-	uint16_t port;  /* the even one */
-	uint32_t pool;  /* which address */
-	uint32_t epoch; /* of which range; what belongs to an older one is just closed */
+	int fds[2];    /* even, odd; -1 when closed early */
+	uint16_t port; /* the even one */
+	uint32_t pool; /* which address */
 };
 
 VOS_CHECK enum vos_err ports_create(const struct ports_options *options, struct ports **out);
 /* All pairs must have been released. */
 void ports_destroy(struct ports *ports);
-/* Another range or ToS: pairs taken from now on are of the new one. Nothing when neither changed.
- */
+/* Another range, ToS or rest. Pairs taken from now on are of the new range; those in use stay what
+ * they are, and are not given out a second time while they are. */
 VOS_CHECK enum vos_err ports_configure(struct ports *ports, const struct ports_options *options);
 
 /* Makes the pool of an address before its first pair is asked for, so that a refill binds ahead. */
@@ -72,15 +72,36 @@ bool ports_wants_refill(struct ports *ports);
 /* True when addr is a port of ours that is in use now. */
 bool ports_is_used(struct ports *ports, const struct addr *addr);
 
+struct ports_pool_status {
+	struct addr address;
+	uint32_t total;        /* pairs of the range */
+	uint32_t used;         /* with those of the next line */
+	uint32_t used_outside; /* by calls from before the range was changed */
+	uint32_t free;         /* ready ones are among them */
+	uint32_t ready;
+	uint32_t resting;
+	uint32_t taken;      /* someone else had a port of it when it was looked at last */
+	uint32_t high_water; /* most used at one time */
+	uint64_t skipped;    /* times that a pair was passed over because someone else had it */
+	uint64_t refused;    /* times that none could be had */
+};
+
+/* Of each address; returns how many were written, at most PORTS_ADDRESSES_MAX. */
+size_t ports_pools(struct ports *ports, uint64_t now_us,
+		   struct ports_pool_status out[PORTS_ADDRESSES_MAX]);
+
+/* Of all addresses together. */
 struct ports_status {
 	uint16_t low;
 	uint16_t high;
-	uint64_t total; /* pairs of all pools; of one address while there is no pool */
+	uint64_t total; /* of one address while there is no pool */
 	uint64_t used;
 	uint64_t ready;
 	uint64_t resting;
-	uint64_t high_water;    /* most used at one time */
+	uint64_t taken;
+	uint64_t high_water;
 	uint64_t bind_failures; /* pairs skipped because someone else had a port of it */
+	uint64_t refused;
 };
 
 void ports_status(struct ports *ports, uint64_t now_us, struct ports_status *out);

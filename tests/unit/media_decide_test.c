@@ -56,8 +56,8 @@ static struct decide_result expected(const struct decide_global *g, unsigned a, 
 
 	for (size_t i = 0; i < RULES; i++)
 		if (rules[i].holds)
-			return (struct decide_result){rules[i].relay, rules[i].step};
-	return (struct decide_result){false, DECIDE_DIRECT};
+			return (struct decide_result){.relay = rules[i].relay, .step = rules[i].step};
+	return (struct decide_result){.step = DECIDE_DIRECT};
 }
 
 static struct addr address(const char *text)

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/media/ports_pool.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+/* 48 bits of microseconds are nine years of uptime. */
+#define REST_PAIR_BITS 16
+
+struct ports_pool *ports_pool_new(const struct addr *address, uint32_t ready_max)
+{
+	struct ports_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->address = *address;
+	pool->ready_max = ready_max;
+	pool->ready = calloc(ready_max + 1, sizeof(*pool->ready));
+	if (!pool->ready) {
+		free(pool);
+		return NULL;
+	}
+	return pool;
+}
+
+void ports_pool_free(struct ports_pool *pool)
+{
+	if (!pool)
+		return;
+	free(pool->ready);
+	free(pool);
+}
+
+static bool is_inside(const struct ports_pool *pool, uint32_t pair)
+{
+	return pair - pool->first < pool->count;
+}
+
+static void set_state(struct ports_pool *pool, uint16_t pair, enum pair_state state)
+{
+	if (is_inside(pool, pair)) {
+		pool->in_state[pool->state[pair]]--;
+		pool->in_state[state]++;
+	}
+	pool->state[pair] = (uint8_t)state;
+}
+
+static void set_free(struct ports_pool *pool, uint16_t pair)
+{
+	if (!is_inside(pool, pair)) {
+		pool->state[pair] = PAIR_OUTSIDE;
+		return;
+	}
+	set_state(pool, pair, PAIR_FREE);
+	pool->free[pool->free_count++] = pair;
+}
+
+void ports_pool_set_range(struct ports_pool *pool, uint32_t first, uint32_t count)
+{
+	pool->first = first;
+	pool->count = count;
+	pool->free_count = 0;
+	pool->ready_count = 0;
+	for (int i = 0; i <= PAIR_TAKEN; i++)
+		pool->in_state[i] = 0;
+	for (uint32_t pair = 0; pair < PAIRS_MAX; pair++) {
+		enum pair_state state = (enum pair_state)pool->state[pair];
+		bool is_idle = state <= PAIR_READY;
+
+		if (!is_inside(pool, pair)) {
+			if (is_idle)
+				pool->state[pair] = PAIR_OUTSIDE;
+			continue;
+		}
+		if (is_idle) {
+			state = PAIR_FREE;
+			pool->state[pair] = PAIR_FREE;
+			pool->free[pool->free_count++] = (uint16_t)pair;
+		}
+		pool->in_state[state]++;
+	}
+}
+
+static void put_to_rest(struct ports_pool *pool, uint16_t pair, enum pair_state state,
+			uint64_t now_us)
+{
+	uint32_t at = (pool->rest_first + pool->rest_count++) % PAIRS_MAX;
+
+	pool->resting[at] = now_us << REST_PAIR_BITS | pair;
+	set_state(pool, pair, state);
+}
+
+static uint16_t end_longest_rest(struct ports_pool *pool)
+{
+	uint16_t pair = (uint16_t)pool->resting[pool->rest_first];
+
+	pool->rest_first = (pool->rest_first + 1) % PAIRS_MAX;
+	pool->rest_count--;
+	return pair;
+}
+
+void ports_pool_wake(struct ports_pool *pool, uint64_t now_us, uint64_t rest_us)
+{
+	while (pool->rest_count &&
+	       now_us - (pool->resting[pool->rest_first] >> REST_PAIR_BITS) >= rest_us)
+		set_free(pool, end_longest_rest(pool));
+}
+
+static uint16_t take_random(struct ports_pool *pool)
+{
+	uint32_t at = randombytes_uniform(pool->free_count);
+	uint16_t pair = pool->free[at];
+
+	pool->free[at] = pool->free[--pool->free_count];
+	return pair;
+}
+
+bool ports_pool_pick(struct ports_pool *pool, bool in_need, uint16_t *out)
+{
+	if (pool->free_count) {
+		*out = take_random(pool);
+		set_state(pool, *out, PAIR_BINDING);
+		return true;
+	}
+	while (in_need && pool->rest_count) {
+		*out = end_longest_rest(pool);
+		if (is_inside(pool, *out)) {
+			set_state(pool, *out, PAIR_BINDING);
+			return true;
+		}
+		pool->state[*out] = PAIR_OUTSIDE;
+	}
+	return false;
+}
+
+void ports_pool_put_back(struct ports_pool *pool, uint16_t pair)
+{
+	set_free(pool, pair);
+}
+
+void ports_pool_skip(struct ports_pool *pool, uint16_t pair, uint64_t now_us)
+{
+	pool->skipped++;
+	put_to_rest(pool, pair, PAIR_TAKEN, now_us);
+}
+
+void ports_pool_use(struct ports_pool *pool, uint16_t pair)
+{
+	set_state(pool, pair, PAIR_USED);
+	pool->used++;
+	if (pool->used > pool->high_water)
+		pool->high_water = pool->used;
+}
+
+bool ports_pool_add_ready(struct ports_pool *pool, const struct port_pair *pair)
+{
+	if (pool->ready_count >= pool->ready_max)
+		return false;
+	pool->ready[pool->ready_count++] = *pair;
+	set_state(pool, pair->port / 2, PAIR_READY);
+	return true;
+}
+
+bool ports_pool_take_ready(struct ports_pool *pool, struct port_pair *out)
+{
+	if (!pool->ready_count)
+		return false;
+	*out = pool->ready[--pool->ready_count];
+	ports_pool_use(pool, out->port / 2);
+	return true;
+}
+
+void ports_pool_release(struct ports_pool *pool, uint16_t pair, uint64_t now_us)
+{
+	pool->used--;
+	put_to_rest(pool, pair, PAIR_RESTING, now_us);
+}
+
+void ports_pool_status(const struct ports_pool *pool, struct ports_pool_status *out)
+{
+	*out = (struct ports_pool_status){
+		.address = pool->address,
+		.total = pool->count,
+		.used = pool->used,
+		.used_outside = pool->used - pool->in_state[PAIR_USED],
+		.free = pool->in_state[PAIR_FREE] + pool->in_state[PAIR_READY] +
+			pool->in_state[PAIR_BINDING],
+		.ready = pool->in_state[PAIR_READY],
+		.resting = pool->in_state[PAIR_RESTING],
+		.taken = pool->in_state[PAIR_TAKEN],
+		.high_water = pool->high_water,
+		.skipped = pool->skipped,
+		.refused = pool->refused,
+	};
+}
