@@ -37,7 +37,7 @@ static bool set_texts(struct call *call, const struct call_setup *setup)
 	size_t callee_len = strlen(setup->callee) + 1;
 	size_t party_len = strlen(setup->party) + 1;
 
-	call->caller = malloc(caller_len + callee_len + party_len);
+	call->caller = pool_take(&call->table->pool, caller_len + callee_len + party_len);
 	if (!call->caller)
 		return false;
 	call->callee = call->caller + caller_len;

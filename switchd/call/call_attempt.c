@@ -15,19 +15,29 @@ static uint32_t since_start_ms(const struct call *call)
 	return ms ? (uint32_t)ms : 1;
 }
 
+static size_t size_for(const char *party)
+{
+	return offsetof(struct call_attempt, party) + strlen(party) + 1;
+}
+
 static struct call_attempt *attempt_new(struct call *call, struct call_candidate *candidate)
 {
-	size_t len = strlen(candidate->target.party) + 1;
-	struct call_attempt *attempt = calloc(1, offsetof(struct call_attempt, party) + len);
+	const char *party = candidate->target.party;
+	struct call_attempt *attempt = pool_take_zeroed(&call->table->pool, size_for(party));
 
 	if (!attempt)
 		return NULL;
 	attempt->candidate = candidate;
 	attempt->address = candidate->target.address;
 	attempt->start_ms = since_start_ms(call);
-	memcpy(attempt->party, candidate->target.party, len);
+	memcpy(attempt->party, party, strlen(party) + 1);
 	DL_APPEND(call->attempts, attempt);
 	return attempt;
+}
+
+void call_attempt_free(struct call *call, struct call_attempt *attempt)
+{
+	pool_give(&call->table->pool, attempt, size_for(attempt->party));
 }
 
 /* The ports of the attempt before, if they are where this one needs them; so the caller's side of
@@ -117,15 +127,23 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 }
 
 /* A callee whose 18x had SDP may leave it out of its 200 (wrongly: RFC 3261 13.2.1). */
-static void keep_early_sdp(struct call_candidate *candidate, struct span sdp)
+static void keep_early_sdp(struct call *call, struct call_candidate *candidate, struct span sdp)
 {
-	char *copy = sdp.len ? span_dup(sdp) : NULL;
+	char *copy = sdp.len ? pool_take(&call->table->setups_pool, sdp.len) : NULL;
 
 	if (!copy)
 		return;
-	free(candidate->early_sdp);
+	call_early_sdp_drop(call, candidate);
+	memcpy(copy, sdp.ptr, sdp.len);
 	candidate->early_sdp = copy;
 	candidate->early_sdp_len = sdp.len;
+}
+
+void call_early_sdp_drop(struct call *call, struct call_candidate *candidate)
+{
+	pool_give(&call->table->setups_pool, candidate->early_sdp, candidate->early_sdp_len);
+	candidate->early_sdp = NULL;
+	candidate->early_sdp_len = 0;
 }
 
 struct cause call_attempt_forward(struct call *call, struct call_attempt *attempt, struct span sdp,
@@ -142,7 +160,7 @@ struct cause call_attempt_forward(struct call *call, struct call_attempt *attemp
 
 	if (err != VOS_OK)
 		return cause_of(err == VOS_EFULL ? CAUSE_NO_RTP_PORT : CAUSE_BAD_SDP);
-	keep_early_sdp(candidate, buf_span(out));
+	keep_early_sdp(call, candidate, buf_span(out));
 	return cause_of(CAUSE_NORMAL);
 }
 
@@ -277,8 +295,7 @@ void call_attempt_over(struct call *call, struct call_attempt *attempt,
 	if (hunt->told == attempt)
 		hunt->told = NULL;
 	leave_media(hunt, candidate);
-	free(candidate->early_sdp);
-	candidate->early_sdp = NULL;
+	call_early_sdp_drop(call, candidate);
 	attempt->candidate = NULL; /* a gateway's serves the next one */
 }
 

@@ -10,10 +10,13 @@
 #include "switchd/sip/location.h"
 
 /* Makes room for the candidates once their number is known. */
-static bool reserve_candidates(struct call_hunt *hunt, size_t count)
+static bool reserve_candidates(struct call *call, size_t count)
 {
+	struct call_hunt *hunt = call->hunt;
+
 	hunt->capacity = count < CALL_TARGETS_MAX ? count : CALL_TARGETS_MAX;
-	hunt->candidates = calloc(hunt->capacity ? hunt->capacity : 1, sizeof(*hunt->candidates));
+	hunt->candidates = pool_take_zeroed(&call->table->setups_pool,
+					    hunt->capacity * sizeof(*hunt->candidates));
 	return hunt->candidates != NULL;
 }
 
@@ -98,7 +101,7 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 		return cause_of(CAUSE_CALLEE_BUSY);
 	hunt->called_line = phone->live;
 	if (phone->is_static) {
-		if (!reserve_candidates(call->hunt, 1))
+		if (!reserve_candidates(call, 1))
 			return cause_of(CAUSE_NO_MEMORY);
 		add_static(call, phone);
 		return cause_of(CAUSE_NORMAL);
@@ -106,7 +109,7 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 	count = location_find(location, span_of(phone->number), location_now_ms(location), bindings,
 			      LOCATION_CONTACTS_MAX);
 	count = location_keep_instance(bindings, count, instance);
-	if (!reserve_candidates(call->hunt, count))
+	if (!reserve_candidates(call, count))
 		return cause_of(CAUSE_NO_MEMORY);
 	for (size_t i = 0; i < count; i++)
 		add_binding(call, phone, &bindings[i]);
@@ -119,17 +122,20 @@ static struct cause fill_phone(struct call *call, const struct conf_phone *phone
 	return cause_of(count ? CAUSE_NORMAL : CAUSE_OFFLINE);
 }
 
-static void drop_candidates(struct call_hunt *hunt)
+static void drop_candidates(struct call *call)
 {
+	struct call_hunt *hunt = call->hunt;
+
 	for (size_t i = 0; i < hunt->count; i++) {
 		call_media_close(&hunt->candidates[i].media, 0);
-		free(hunt->candidates[i].early_sdp);
+		call_early_sdp_drop(call, &hunt->candidates[i]);
 		free(hunt->candidates[i].target.route);
 	}
 	if (hunt->called_line)
 		live_end(hunt->called_line);
 	hunt->called_line = NULL;
-	free(hunt->candidates);
+	pool_give(&call->table->setups_pool, hunt->candidates,
+		  hunt->capacity * sizeof(*hunt->candidates));
 	hunt->candidates = NULL;
 	hunt->count = 0;
 	hunt->next = 0;
@@ -140,14 +146,14 @@ struct cause call_hunt_aim(struct call *call, struct span instance)
 {
 	struct call_hunt *hunt = call->hunt;
 
-	drop_candidates(hunt);
+	drop_candidates(call);
 	hunt->has_answer = false;
 	hunt->is_one_party = false;
 	hunt->called = conf_phone_find(hunt->conf, span_of(hunt->callee_number));
 	if (hunt->called)
 		return fill_phone(call, hunt->called, instance);
 	/* One, made anew for each gateway. */
-	if (!reserve_candidates(hunt, 1))
+	if (!reserve_candidates(call, 1))
 		return cause_of(CAUSE_NO_MEMORY);
 	hunt->count = 1;
 	return call_gateways_fill(call);
@@ -163,9 +169,10 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 	hunt->max_forwards = setup->max_forwards;
 	hunt->caller = setup->decide;
 	if (setup->sdp.len) {
-		hunt->sdp = span_dup(setup->sdp);
+		hunt->sdp = pool_take(&call->table->setups_pool, setup->sdp.len);
 		if (!hunt->sdp)
 			return cause_of(CAUSE_NO_MEMORY);
+		memcpy(hunt->sdp, setup->sdp.ptr, setup->sdp.len);
 		hunt->sdp_len = setup->sdp.len;
 	}
 	cause = call_hunt_aim(call, setup->instance);
@@ -236,12 +243,12 @@ void call_hunt_end(struct call *call)
 		return;
 	DL_FOREACH (call->attempts, attempt)
 		attempt->candidate = NULL;
-	drop_candidates(hunt);
+	drop_candidates(call);
 	call_media_close(&hunt->spare, 0);
 	conf_unref(hunt->conf);
 	free(hunt->held);
 	free(hunt->forwards);
-	free(hunt->sdp);
-	free(hunt);
+	pool_give(&call->table->setups_pool, hunt->sdp, hunt->sdp_len);
+	pool_give(&call->table->setups_pool, hunt, sizeof(*hunt));
 	call->hunt = NULL;
 }

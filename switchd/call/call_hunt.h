@@ -131,6 +131,8 @@ void call_gateway_reach(struct call *call, const struct conf_routing_gateway *ga
 
 /* call_attempt.c: one of them. */
 bool call_attempt_dial(struct call *call, struct call_candidate *candidate);
+void call_attempt_free(struct call *call, struct call_attempt *attempt);
+void call_early_sdp_drop(struct call *call, struct call_candidate *candidate);
 /* Its SDP, ready for the caller; else the cause that it has to end with. */
 struct cause call_attempt_forward(struct call *call, struct call_attempt *attempt, struct span sdp,
 				  struct buf *out);

@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "switchd/call/call_media.h"
+#include "switchd/loop/pool.h"
 #include "switchd/loop/wheel.h"
 
 enum call_attempt_state {
@@ -93,6 +94,8 @@ struct call_table {
 	struct call *first;
 	size_t count;
 	uint64_t next_id;
+	struct pool pool;        /* of what a call has as long as it lasts */
+	struct pool setups_pool; /* of what it has until the answer */
 };
 
 static inline struct leg *call_other_leg(const struct call *call, const struct leg *leg)

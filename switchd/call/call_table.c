@@ -39,6 +39,8 @@ void call_table_destroy(struct call_table *table)
 		call_media_close(&call->media, 0);
 		call_free(call);
 	}
+	pool_end(&table->pool);
+	pool_end(&table->setups_pool);
 	free(table);
 }
 
@@ -54,12 +56,12 @@ struct call *call_new(struct call_table *table)
 
 	if (table->count >= CALL_TABLE_MAX)
 		return NULL;
-	call = calloc(1, sizeof(*call));
+	call = pool_take_zeroed(&table->pool, sizeof(*call));
 	if (!call)
 		return NULL;
-	call->hunt = calloc(1, sizeof(*call->hunt));
+	call->hunt = pool_take_zeroed(&table->setups_pool, sizeof(*call->hunt));
 	if (!call->hunt) {
-		free(call);
+		pool_give(&table->pool, call, sizeof(*call));
 		return NULL;
 	}
 	call->hunt->conf = conf_ref(*table->env.conf);
@@ -104,12 +106,14 @@ void call_free(struct call *call)
 		live_end(call->callee_line);
 	DL_FOREACH_SAFE (call->attempts, attempt, next) {
 		end_line(call, attempt);
-		free(attempt);
+		call_attempt_free(call, attempt);
 	}
 	free(call->offer);
 	free(call->networks);
-	free(call->caller);
-	free(call);
+	if (call->caller)
+		pool_give(&table->pool, call->caller,
+			  (size_t)(call->party + strlen(call->party) + 1 - call->caller));
+	pool_give(&table->pool, call, sizeof(*call));
 }
 
 size_t call_table_count(const struct call_table *table)

@@ -270,6 +270,7 @@ static void op_answer(struct leg *base, struct span sdp)
 	leg->state = LEG_CONFIRMED;
 	leg->awaits_ack = true;
 	answer_invite(leg, leg->invite_in, sdp);
+	leg_texts_pack(leg);
 }
 
 static void op_ack(struct leg *base, struct span sdp)

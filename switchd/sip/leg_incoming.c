@@ -143,7 +143,7 @@ static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 }
 
 /* Value of From or To without its tag. */
-static bool without_tag(char **field, struct span value)
+static bool without_tag(struct sip_leg *leg, char **field, struct span value)
 {
 	struct sip_name_addr name;
 	char memory[LEG_NAME_BYTES];
@@ -160,7 +160,7 @@ static bool without_tag(char **field, struct span value)
 	buf_add_char(&text, '<');
 	buf_add_span(&text, name.uri_text);
 	buf_add_char(&text, '>');
-	return leg_text_from(field, &text);
+	return leg_text_from(leg, field, &text);
 }
 
 static bool is_nat(const struct sip_rx *rx)
@@ -188,10 +188,12 @@ static bool learn_invite(struct sip_leg *leg, const struct sip_msg *msg, const c
 	leg->is_sips = span_istarts_with(msg->request_uri, SPAN_LIT("sips:"));
 	return msg->call_id.len <= LEG_TOKEN_BYTES && msg->from_tag.len <= LEG_TOKEN_BYTES &&
 	       sip_uri_parse(msg->request_uri, &uri) && uri.user.len <= LEG_NAME_BYTES &&
-	       leg_set(&leg->call_id, msg->call_id) && without_tag(&leg->local, msg->to) &&
-	       without_tag(&leg->remote, msg->from) && leg_set(&leg->remote_tag, msg->from_tag) &&
-	       leg->remote_target && leg_set(&leg->user, uri.user) &&
-	       leg_set(&leg->number, span_of(callee)) && learn_route(leg, msg);
+	       leg_set(leg, &leg->call_id, msg->call_id) &&
+	       without_tag(leg, &leg->local, msg->to) &&
+	       without_tag(leg, &leg->remote, msg->from) &&
+	       leg_set(leg, &leg->remote_tag, msg->from_tag) && leg->remote_target &&
+	       leg_set(leg, &leg->user, uri.user) && leg_set(leg, &leg->number, span_of(callee)) &&
+	       learn_route(leg, msg);
 }
 
 /* NULL: *status says how to refuse. */

@@ -112,7 +112,7 @@ static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 static bool learn_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 {
 	bool is_good = rx->msg->to_tag.len <= LEG_TOKEN_BYTES &&
-		       leg_set(&leg->remote_tag, rx->msg->to_tag) && learn_route(leg, rx->msg);
+		       leg_set(leg, &leg->remote_tag, rx->msg->to_tag) && learn_route(leg, rx->msg);
 
 	leg_learn_target(leg, rx->msg);
 	leg_choose_peer(leg, txn_client_target(leg->invite_out));
@@ -202,11 +202,11 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 	stray->local_cseq = leg->invite_cseq;
 	stray->invite_out = leg->invite_out; /* only its target is looked at */
 	(void)leg_trunk_share(stray, leg);
-	is_good = leg_set(&stray->call_id, span_of(leg->call_id)) &&
-		  leg_set(&stray->local, span_of(leg->local)) &&
-		  leg_set(&stray->remote, span_of(leg->remote)) &&
-		  leg_set(&stray->remote_target, span_of(leg->remote_target)) &&
-		  leg_set(&stray->number, span_of(leg->number)) && learn_dialog(stray, rx);
+	is_good = leg_set(stray, &stray->call_id, span_of(leg->call_id)) &&
+		  leg_set(stray, &stray->local, span_of(leg->local)) &&
+		  leg_set(stray, &stray->remote, span_of(leg->remote)) &&
+		  leg_set(stray, &stray->remote_target, span_of(leg->remote_target)) &&
+		  leg_set(stray, &stray->number, span_of(leg->number)) && learn_dialog(stray, rx);
 	stray->invite_out = NULL;
 	if (!is_good) {
 		leg_free_soon(stray);
@@ -220,12 +220,12 @@ static void first_answer(struct sip_leg *leg, const struct sip_rx *rx)
 {
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg->state = LEG_ANSWERED;
-	free(leg->identity);
 	leg->identity = NULL;
 	leg->base.is_other_callee = leg->has_early_sdp && leg->early_tag != tag_hash(leg, rx);
 	if (learn_dialog(leg, rx)) {
 		leg_session_agreed(leg, rx->msg);
 		leg_session_sent(leg, txn_client_body(leg->invite_out));
+		leg_texts_pack(leg);
 		call_answered(&leg->base, leg_sdp(rx->msg));
 		return;
 	}
@@ -374,16 +374,16 @@ static bool write_caller(struct sip_leg *leg, const struct call_dial *dial)
 	/* Contact would name who From does not; that of a registration is the account's. */
 	if (registration || !identity.is_anonymous)
 		buf_add_escaped_user(&text, registration ? registration->account : identity.number);
-	is_good = leg_text_from(&leg->user, &text);
+	is_good = leg_text_from(leg, &leg->user, &text);
 	buf_reset(&text);
 	if (registration && registration->from_account)
 		identity.number = registration->account;
 	identity_add_from(&identity, host, &text);
-	is_good = is_good && leg_text_from(&leg->local, &text);
+	is_good = is_good && leg_text_from(leg, &leg->local, &text);
 	buf_reset(&text);
 	identity_add_headers(&identity, host, &text);
 	if (text.len)
-		is_good = is_good && leg_text_from(&leg->identity, &text);
+		is_good = is_good && leg_text_from(leg, &leg->identity, &text);
 	return is_good;
 }
 
@@ -400,13 +400,13 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	buf_add_lit(&text, "<sip:");
 	buf_add_escaped_user(&text, identity_to(leg->worker->conf, dial));
 	buf_printf(&text, "@%s>", registration ? registration->host : to);
-	is_good = write_caller(leg, dial) && leg_text_from(&leg->remote, &text);
+	is_good = write_caller(leg, dial) && leg_text_from(leg, &leg->remote, &text);
 
 	buf_reset(&text);
 	random_take(&leg->worker->random, random, sizeof(random));
 	buf_printf(&text, "v1-%02x", (unsigned)leg->worker->number);
 	buf_add_hex(&text, random, sizeof(random));
-	is_good = is_good && leg_text_from(&leg->call_id, &text);
+	is_good = is_good && leg_text_from(leg, &leg->call_id, &text);
 	/* Without a registered contact the Request-URI is made as To is, and says how it goes
 	 * there. */
 	buf_reset(&text);
@@ -418,11 +418,11 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 		buf_printf(&text, "@%s%s", registration ? registration->domain : to,
 			   leg_uri_transport(leg));
 	}
-	is_good = is_good && leg_text_from(&leg->remote_target, &text);
+	is_good = is_good && leg_text_from(leg, &leg->remote_target, &text);
 	/* RFC 3327 section 5.3: what the REGISTER's proxies asked for. */
 	if (dial->target->route)
-		is_good = is_good && leg_set(&leg->route, span_of(dial->target->route));
-	return is_good && leg_set(&leg->number, span_of(dial->target->number));
+		is_good = is_good && leg_set(leg, &leg->route, span_of(dial->target->route));
+	return is_good && leg_set(leg, &leg->number, span_of(dial->target->number));
 }
 
 static bool send_invite(struct sip_leg *leg, struct span sdp)

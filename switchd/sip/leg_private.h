@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "switchd/call/call_table.h"
+#include "switchd/loop/pool.h"
 #include "switchd/sip/leg.h"
 #include "switchd/sip/leg_trunk.h"
 #include "switchd/sip/reply.h"
@@ -38,7 +39,7 @@ struct leg_session {
 	struct wheel_timer timer;   /* next refresh, or the end */
 	uint64_t refreshed_us;
 	struct txn_client *update_out;
-	char *sdp;     /* we sent last; kept when we refresh by re-INVITE */
+	char *sdp;     /* a text: we sent last; kept when we refresh by re-INVITE */
 	char *waiting; /* offer that waits for the end of a refresh by re-INVITE */
 	uint32_t waiting_len;
 	bool offer_waits;  /* waiting has it, or it is empty */
@@ -47,6 +48,13 @@ struct leg_session {
 	bool peer_updates; /* it takes UPDATE */
 	bool owns_call_id; /* ours: RFC 3261 14.1 */
 	bool was_raised;   /* a 422 has been heeded since the last 2xx */
+};
+
+/* Where the texts of a leg are (leg_text.c). */
+struct leg_texts {
+	char *block;
+	uint32_t size;
+	uint32_t used;
 };
 
 struct sip_leg {
@@ -60,6 +68,7 @@ struct sip_leg {
 	enum conf_stage stage;
 	uint16_t stage_s[CONF_STAGES]; /* of the called gateway; 0: the parameter */
 	char local_tag[LEG_TAG_MAX];
+	struct leg_texts texts; /* of the following, and of session.sdp; set by leg_set() */
 	char *call_id;
 	char *local;         /* our From or To without tag */
 	char *remote;        /* theirs without tag */
@@ -68,6 +77,7 @@ struct sip_leg {
 	char *route;         /* value of the Route header; NULL or "" = none */
 	char *user;          /* user part of our Contact, escaped */
 	char *number;        /* for show */
+	char *identity;      /* header lines of our INVITE about who calls; NULL = none */
 	int max_forwards;    /* of the first INVITE */
 	uint32_t local_cseq;
 	uint32_t remote_cseq;
@@ -91,7 +101,6 @@ struct sip_leg {
 	struct txn_client *request_out; /* BYE, or the INFO under way */
 	char *ack;                      /* ACK with a body, kept to be sent again */
 	size_t ack_len;
-	char *identity;          /* header lines of our INVITE about who calls; NULL = none */
 	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */
 	struct leg_session session;
 	struct sip_leg *merge_next; /* in the table's chain of merge_key */
@@ -114,10 +123,19 @@ void leg_free_soon(struct sip_leg *leg);
 uint64_t leg_merge_key(const struct sip_worker *worker, const struct sip_msg *msg);
 void leg_merge_enter(struct sip_leg *leg, uint64_t key);
 bool leg_merge_is_known(const struct sip_worker *worker, uint64_t key);
-bool leg_set(char **field, struct span value);
-bool leg_text_from(char **field, struct buf *text);
+/* For what lives as long as a leg. */
+struct pool *leg_pool(const struct sip_worker *worker);
+
+/* leg_text.c */
+/* Sets one of the leg's texts. A text that is of no use any more is set to NULL. False: out of
+ * memory, and nothing was changed. */
+bool leg_set(struct sip_leg *leg, char **field, struct span value);
+bool leg_text_from(struct sip_leg *leg, char **field, struct buf *text);
 /* The route set; most are empty and take no memory. */
 bool leg_route_from(struct sip_leg *leg, struct buf *text);
+/* The dialog is up: what was only of use before takes no memory any more. */
+void leg_texts_pack(struct sip_leg *leg);
+void leg_texts_free(struct sip_leg *leg);
 
 /* Appends a user part, escaping what RFC 3261 does not allow in one. */
 void buf_add_escaped_user(struct buf *out, const char *user);

@@ -296,11 +296,9 @@ void leg_session_sent(struct sip_leg *leg, struct span sdp)
 
 	if (is_wanted && !sdp.len)
 		return;
-	free(session->sdp);
-	session->sdp = NULL;
 	/* Without it the refresh is an UPDATE after all. */
-	if (is_wanted && span_find(sdp, '\0') == sdp.len)
-		session->sdp = span_dup(sdp);
+	if (!is_wanted || span_find(sdp, '\0') != sdp.len || !leg_set(leg, &session->sdp, sdp))
+		session->sdp = NULL;
 }
 
 void leg_session_stop(struct sip_leg *leg)
@@ -311,7 +309,6 @@ void leg_session_stop(struct sip_leg *leg)
 	if (session->update_out)
 		txn_client_forget(session->update_out);
 	session->update_out = NULL;
-	free(session->sdp);
 	free(session->waiting);
 	session->sdp = NULL;
 	session->waiting = NULL;

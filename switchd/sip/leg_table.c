@@ -10,6 +10,7 @@
 
 struct leg_table {
 	struct slots slots;
+	struct pool pool;
 	struct sip_leg *merge[MERGE_BUCKETS];
 };
 
@@ -41,6 +42,11 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 	return call_table_create(&env, out);
 }
 
+struct pool *leg_pool(const struct sip_worker *worker)
+{
+	return &worker->legs->pool;
+}
+
 void leg_renew_tag(struct sip_leg *leg)
 {
 	uint64_t random;
@@ -55,11 +61,11 @@ struct sip_leg *leg_new(struct sip_worker *worker)
 	struct leg_table *table = worker->legs;
 	struct sip_leg *leg;
 
-	leg = calloc(1, sizeof(*leg));
+	leg = pool_take_zeroed(&table->pool, sizeof(*leg));
 	if (!leg)
 		return NULL;
 	if (!slots_add(&table->slots, leg, &leg->slot)) {
-		free(leg);
+		pool_give(&table->pool, leg, sizeof(*leg));
 		return NULL;
 	}
 	leg->base.ops = &sip_leg_ops;
@@ -136,17 +142,9 @@ static void leg_free(struct sip_leg *leg)
 		txn_client_forget(leg->request_out);
 	leg_trunk_end(leg);
 	slots_remove(&table->slots, leg->slot);
-	free(leg->call_id);
-	free(leg->local);
-	free(leg->remote);
-	free(leg->remote_tag);
-	free(leg->remote_target);
-	free(leg->route);
-	free(leg->user);
-	free(leg->number);
-	free(leg->identity);
+	leg_texts_free(leg);
 	free(leg->ack);
-	free(leg);
+	pool_give(&table->pool, leg, sizeof(*leg));
 }
 
 static void free_fired(struct wheel_timer *timer, void *owner)
@@ -171,6 +169,7 @@ void leg_table_destroy(struct sip_worker *worker)
 		if (table->slots.items[i])
 			leg_free(table->slots.items[i]);
 	slots_free(&table->slots);
+	pool_end(&table->pool);
 	free(table);
 	worker->legs = NULL;
 }
@@ -193,44 +192,4 @@ struct sip_leg *leg_find(struct sip_worker *worker, const struct sip_msg *msg)
 	    !span_eq(msg->from_tag, span_of(leg->remote_tag ? leg->remote_tag : "")))
 		return NULL;
 	return leg;
-}
-
-bool leg_set(char **field, struct span value)
-{
-	char *copy = span_dup(value);
-
-	if (!copy)
-		return false;
-	free(*field);
-	*field = copy;
-	return true;
-}
-
-bool leg_text_from(char **field, struct buf *text)
-{
-	return !text->failed && leg_set(field, buf_span(text));
-}
-
-bool leg_route_from(struct sip_leg *leg, struct buf *text)
-{
-	if (text->failed || text->len)
-		return leg_text_from(&leg->route, text);
-	free(leg->route);
-	leg->route = NULL;
-	return true;
-}
-
-void buf_add_escaped_user(struct buf *out, const char *user)
-{
-	/* unreserved and user-unreserved of RFC 3261 25.1 */
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-		"-_.!~*'()&=+$,;?/";
-
-	for (; *user; user++) {
-		if (strchr(allowed, *user))
-			buf_add_char(out, *user);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)*user);
-	}
 }

@@ -151,7 +151,7 @@ void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)
 	    name.uri_text.len <= LEG_NAME_BYTES &&
 	    (span_ieq(name.uri.scheme, SPAN_LIT("sip")) ||
 	     span_ieq(name.uri.scheme, SPAN_LIT("sips"))))
-		leg_set(&leg->remote_target, name.uri_text);
+		leg_set(leg, &leg->remote_target, name.uri_text);
 }
 
 void leg_add_reason(struct buf *out, struct cause cause)
@@ -192,6 +192,8 @@ void leg_send_ack(struct sip_leg *leg, struct span sdp)
 	}
 	write_ack(leg, sdp);
 	sent = worker_send_commit(leg->worker, leg->socket, &leg->peer);
-	if (sdp.len && sent.len && leg_set(&leg->ack, sent))
-		leg->ack_len = sent.len;
+	if (sdp.len && sent.len) {
+		leg->ack = span_dup(sent);
+		leg->ack_len = leg->ack ? sent.len : 0;
+	}
 }
