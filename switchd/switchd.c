@@ -15,6 +15,7 @@
 #include "switchd/sip/resolve.h"
 #include "switchd/store/backups.h"
 #include "switchd/sip/stream.h"
+#include "switchd/trace/recorder.h"
 
 #define STREAM_GRACE_MS 1000 /* for what waits in TCP and TLS connections */
 
@@ -157,6 +158,19 @@ static enum switchd_exit make_tables(struct switchd *switchd)
 	return EXIT_STOPPED;
 }
 
+/* Its memory is taken once, so the size is that of the start. */
+static enum vos_err make_recorder(struct switchd *switchd, int threads)
+{
+	const struct object *trace =
+		snapshot_object_find(switchd->conf->snapshot, OBJECT_TRACE, SPAN_LIT(""));
+	int64_t size_mib;
+
+	if (!trace)
+		trace = object_unset(OBJECT_TRACE);
+	size_mib = object_field(trace, FIELD_TRACE_RING_SIZE)->number;
+	return recorder_create(threads, (size_t)size_mib << 20, &switchd->recorder);
+}
+
 static enum switchd_exit make_workers(struct switchd *switchd)
 {
 	struct sip_shared *shared = &switchd->shared;
@@ -172,6 +186,9 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 	shared->worker_count =
 		(int)snapshot_number(switchd->conf->snapshot, PARAM_SS_SIP_SIGNALLING_THREADS);
 	shared->workers = calloc((size_t)shared->worker_count, sizeof(struct sip_worker *));
+	if (make_recorder(switchd, shared->worker_count) != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
+	shared->recorder = switchd->recorder;
 	if (!shared->workers || guard_create(shared->worker_count, &shared->guard) != VOS_OK ||
 	    resolver_create(&shared->resolver) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
@@ -281,6 +298,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.firewall = switchd->firewall,
 		.keepalive = switchd->keepalive,
 		.media = switchd->media,
+		.recorder = switchd->recorder,
 		.conf = switchd->conf,
 		.grave = &switchd->grave,
 		.version = VOS_VERSION,
@@ -349,6 +367,7 @@ void switchd_free(struct switchd *switchd)
 	for (int i = 0; switchd->shared.workers && i < switchd->shared.worker_count; i++)
 		worker_destroy(switchd->shared.workers[i]);
 	free(switchd->shared.workers);
+	recorder_destroy(switchd->recorder);
 	guard_destroy(switchd->shared.guard);
 	if (switchd->media)
 		media_destroy(switchd->media);

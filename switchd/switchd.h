@@ -42,6 +42,7 @@ struct switchd {
 	struct location *location;
 	struct keepalive *keepalive;
 	struct media *media;
+	struct recorder *recorder;
 	struct sip_shared shared;
 	int worker_started;
 	bool store_thread_started;

@@ -5,6 +5,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_hunt.h"
+#include "switchd/call/call_trace.h"
 
 /* Parts a leg from its call; it finishes its protocol alone. */
 static void drop_leg(struct call *call, struct leg *leg)
@@ -16,6 +17,8 @@ static void drop_leg(struct call *call, struct leg *leg)
 /* Ends the call: releases all legs except `but`, which has ended by itself; frees the call. */
 void call_end(struct call *call, struct leg *but, struct cause cause)
 {
+	call_note(call, TRACE_CALL_END, but ? (uint8_t)but->side : TRACE_NO_SIDE,
+		  cause_number(cause), but ? but->side : TRACE_NO_SIDE, "");
 	for (int side = 0; side < MEDIA_SIDES; side++) {
 		struct leg *leg = call->legs[side];
 
@@ -83,6 +86,9 @@ void call_start(struct call_table *table, const struct call_setup *setup)
 	setup->leg->call = call;
 	setup->leg->side = MEDIA_A;
 	call->is_late_offer = setup->sdp.len == 0;
+	call_note_leg(call, setup->leg, 0, setup->party);
+	call_note(call, TRACE_CALL_START, MEDIA_A, 0, 0, call->caller);
+	call_note(call, TRACE_CALLED, MEDIA_A, 0, 0, call->callee);
 	cause = call_ingress(call, setup);
 	if (cause.id == CAUSE_NORMAL)
 		cause = call_hunt_fill(call, setup);
@@ -156,6 +162,8 @@ static void take_answer(struct call *call, struct call_attempt *attempt, struct 
 	call->media = candidate->media;
 	memset(candidate->media.sessions, 0, sizeof(candidate->media.sessions));
 	call->streams[MEDIA_B] = candidate->heard;
+	call_note(call, TRACE_ANSWERED, MEDIA_B, 0, call_attempt_number(call, attempt),
+		  attempt->party);
 	call_media_keep_decision(call, &call->hunt->caller, &candidate->target.decide);
 	call->answer_us = *call->table->env.now_us;
 	call->answer_ms = clock_wall_ms();

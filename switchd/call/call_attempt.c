@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "switchd/call/call_hunt.h"
+#include "switchd/call/call_trace.h"
 
 static uint32_t since_start_ms(const struct call *call)
 {
@@ -106,6 +107,8 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	}
 	candidate->media.decision =
 		media_decide(hunt->conf->snapshot, &hunt->caller, &candidate->target.decide);
+	call_note(call, TRACE_MEDIA, MEDIA_B, candidate->media.decision.step, 0,
+		  candidate->media.decision.relay ? "relayed" : "direct");
 	candidate->anchor = env->media_address(env->context, &candidate->target, caller);
 	candidate->is_held = candidate->is_fork && candidate->media.decision.relay;
 	take_spare(hunt, candidate);
@@ -118,6 +121,8 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		attempt->leg = env->dial(env->context, call, caller, &dial);
 		if (attempt->leg) {
 			attempt->leg->attempt = attempt;
+			call_note_leg(call, attempt->leg, call_attempt_number(call, attempt),
+				      attempt->party);
 			return true;
 		}
 		cause = cause_of(CAUSE_GATEWAY_UNREACHABLE);
@@ -286,6 +291,9 @@ void call_attempt_over(struct call *call, struct call_attempt *attempt,
 	attempt->state = state;
 	attempt->outcome = cause;
 	attempt->end_ms = since_start_ms(call);
+	if (state != ATTEMPT_ANSWERED)
+		call_note(call, TRACE_ATTEMPT_OVER, MEDIA_B, cause_number(cause),
+			  call_attempt_number(call, attempt), attempt->party);
 	hunt->running--;
 	call_gateways_give_line(call, attempt, state == ATTEMPT_ANSWERED);
 	if (state == ATTEMPT_ANSWERED)

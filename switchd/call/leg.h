@@ -11,6 +11,8 @@
 #include "switchd/call/cause.h"
 #include "switchd/call/identity.h"
 
+struct recorder_ring;
+
 struct leg;
 struct call;
 
@@ -36,6 +38,8 @@ struct leg_ops {
 	/* Ends the leg in whatever state it is: final answer, CANCEL or BYE. */
 	void (*release)(struct leg *leg, struct cause cause);
 	void (*describe)(const struct leg *leg, struct call_leg_info *out);
+	/* Hash of its Call-ID, by which its messages are found in the recorder. */
+	uint64_t (*dialog)(const struct leg *leg, const struct recorder_ring *trace);
 };
 
 struct leg {
@@ -87,6 +91,7 @@ struct call_env {
 	struct location *location;
 	struct media *media;
 	const struct log *log;
+	struct recorder_ring *trace; /* NULL: nothing is recorded */
 	int worker_number;
 	void *context;
 	/* Address that a leg to this target will have in its SDP, before it is dialled. */

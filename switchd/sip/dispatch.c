@@ -159,6 +159,8 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 			return;
 		}
 	}
+	/* Before the parse, which joins folded lines in place. */
+	worker_record(worker, socket, source, (struct span){data, len}, false);
 	switch (sip_msg_parse(msg, data, len, &status, &why)) {
 	case SIP_VERDICT_IGNORE:
 		worker->counters.rx_ignored++;

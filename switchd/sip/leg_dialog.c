@@ -6,6 +6,7 @@
 
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_private.h"
+#include "switchd/trace/recorder.h"
 
 static void bye_response(struct sip_worker *worker, void *user, struct txn_client *txn,
 			 const struct sip_rx *rx)
@@ -388,6 +389,11 @@ static void op_release(struct leg *base, struct cause cause)
 	}
 }
 
+static uint64_t op_dialog(const struct leg *base, const struct recorder_ring *trace)
+{
+	return recorder_dialog(trace, span_of(((const struct sip_leg *)base)->call_id));
+}
+
 static void op_describe(const struct leg *base, struct call_leg_info *out)
 {
 	static const char *const states[] = {
@@ -424,4 +430,5 @@ const struct leg_ops sip_leg_ops = {
 	.info = op_info,
 	.release = op_release,
 	.describe = op_describe,
+	.dialog = op_dialog,
 };

@@ -33,6 +33,7 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.location = worker->shared->location,
 		.media = worker->shared->media,
 		.log = worker->shared->log,
+		.trace = worker->trace,
 		.worker_number = worker->number,
 		.context = worker,
 		.media_address = leg_media_address,

@@ -15,6 +15,7 @@
 #include "switchd/sip/presence.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
+#include "switchd/trace/recorder.h"
 
 #define THREAD_STACK (8u * 1024u * 1024u) /* sofia-sip's list parsing is recursive */
 #define EXPIRY_SLICE 256                  /* bindings looked at in one turn: under 1 ms */
@@ -53,6 +54,7 @@ enum vos_err worker_create(struct sip_shared *shared, int number, struct conf *c
 	worker->conf = conf_ref(conf);
 	worker->now_us = clock_mono_us();
 	worker->mailbox.wake_fd = -1;
+	worker->trace = recorder_ring(shared->recorder, number);
 	hash_key_random(&worker->hash_key);
 	wheel_init(&worker->wheel, worker, worker->now_us);
 	if ((err = mailbox_init(&worker->mailbox, worker)) != VOS_OK ||

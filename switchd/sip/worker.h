@@ -16,6 +16,8 @@
 #include "switchd/sip/msg.h"
 
 struct alarms;
+struct recorder;
+struct recorder_ring;
 struct location;
 struct options_check;
 struct outbound;
@@ -91,6 +93,7 @@ struct sip_shared {
 	struct media *media;
 	struct stream *stream;     /* NULL: neither TCP nor TLS is listened on */
 	struct resolver *resolver; /* NULL: names are not looked up */
+	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct sip_worker **workers;
 	int worker_count;
 	struct hash_key owner_key; /* hash of foreign Call-IDs */
@@ -107,7 +110,8 @@ struct sip_worker {
 	struct wheel wheel;
 	struct mailbox mailbox;
 	struct hash_key hash_key;
-	struct random_pool random; /* for tags, branches, Call-IDs */
+	struct random_pool random;   /* for tags, branches, Call-IDs */
+	struct recorder_ring *trace; /* NULL: nothing is recorded */
 	struct txn_table *txns;
 	struct leg_table *legs;
 	struct call_table *calls;

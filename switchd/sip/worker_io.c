@@ -123,6 +123,7 @@ struct span worker_send_commit(struct sip_worker *worker, const struct sip_socke
 		return SPAN_NONE;
 	}
 	io->tx_used += (sent.len + 63) & ~(size_t)63;
+	worker_record(worker, socket, to, sent, true);
 	if (sip_socket_is_stream(socket))
 		return worker_stream_send(worker, socket, to, sent) ? sent : SPAN_NONE;
 	item->socket_index = socket->index;

@@ -86,6 +86,9 @@ void worker_receive_handover(struct sip_worker *worker);
 bool worker_hand_in(struct sip_worker *to, int ring, const struct handover_head *head,
 		    const char *data, size_t len);
 void worker_wake(struct sip_worker *to);
+/* Into the flight recorder: a message that came, or one that goes. */
+void worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
+		   const struct addr *peer, struct span message, bool is_sent);
 /* Hands a message for a TCP or TLS peer to the stream thread. False: it is lost. */
 bool worker_stream_send(struct sip_worker *worker, const struct sip_socket *socket,
 			const struct addr *to, struct span message);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/call/call_trace.h"
+
+#include <utlist.h>
+
+void call_note(const struct call *call, enum trace_note note, uint8_t side, int64_t a, int64_t b,
+	       const char *text)
+{
+	const struct call_env *env = &call->table->env;
+	const struct trace_event event = {
+		.key = call->id,
+		.time_us = *env->now_us,
+		.a = a,
+		.b = b,
+		.kind = TRACE_NOTE,
+		.note = (uint8_t)note,
+		.side = side,
+		.data = span_of(text),
+	};
+
+	recorder_write(env->trace, &event);
+}
+
+void call_note_leg(const struct call *call, const struct leg *leg, unsigned attempt,
+		   const char *party)
+{
+	const struct call_env *env = &call->table->env;
+	const struct trace_event event = {
+		.key = call->id,
+		.dialog = env->trace ? leg->ops->dialog(leg, env->trace) : 0,
+		.time_us = *env->now_us,
+		.a = leg->side,
+		.b = attempt,
+		.kind = TRACE_NOTE,
+		.note = TRACE_LEG,
+		.side = (uint8_t)leg->side,
+		.peer = leg->signalling,
+		.data = span_of(party),
+	};
+
+	recorder_write(env->trace, &event);
+}
+
+unsigned call_attempt_number(const struct call *call, const struct call_attempt *attempt)
+{
+	const struct call_attempt *one;
+	unsigned number = 0;
+
+	DL_FOREACH (call->attempts, one) {
+		number++;
+		if (one == attempt)
+			break;
+	}
+	return number;
+}
