@@ -178,10 +178,26 @@ void call_refreshed(struct leg *leg, struct span sdp)
 	(void)call_offer(leg, sdp);
 }
 
-void call_info_message(struct leg *leg, struct span content_type, struct span body)
+void call_inside_request(struct leg *leg, const struct call_inside *inside)
 {
 	struct leg *other = leg->call ? call_other_leg(leg->call, leg) : NULL;
 
-	if (other)
-		other->ops->info(other, content_type, body);
+	if (!other || !other->ops->inside(other, inside))
+		leg->ops->inside_result(leg, inside->number, 480);
+}
+
+void call_inside_result(struct leg *leg, uint32_t number, int status)
+{
+	struct call *call = leg->call;
+	struct leg *asker = call ? call_other_leg(call, leg) : NULL;
+
+	if (!asker)
+		return;
+	/* Of these two the asker would think that its own dialog is gone. */
+	if (number)
+		asker->ops->inside_result(
+			asker, number,
+			status == 481 || status == 408 ? 480 : status_for_asker(status));
+	if (status == 481)
+		call_end(call, NULL, cause_of(CAUSE_DIALOG_LOST));
 }

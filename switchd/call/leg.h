@@ -16,6 +16,16 @@ struct recorder_ring;
 struct leg;
 struct call;
 
+/* A request inside the call that changes nothing of it. */
+enum call_inside_kind { CALL_INSIDE_INFO, CALL_INSIDE_MESSAGE };
+
+struct call_inside {
+	enum call_inside_kind kind;
+	struct span content_type;
+	struct span body;
+	uint32_t number; /* by which its answer is known to the asker; 0: nobody asks */
+};
+
 struct leg_ops {
 	/* To a caller still waiting: 180, 183; sdp may be empty. */
 	void (*provisional)(struct leg *leg, int status, struct span sdp);
@@ -33,8 +43,13 @@ struct leg_ops {
 	void (*withdraw_offer)(struct leg *leg);
 	/* Answer to the peer's own offer (call_offer). */
 	void (*offer_result)(struct leg *leg, int status, struct span sdp);
-	/* A message inside the call that just passes (INFO). */
-	void (*info)(struct leg *leg, struct span content_type, struct span body);
+	/* A request inside the call that just passes: false when it cannot be sent. Else its answer
+	 * comes by call_inside_result(), if it has a number. */
+	bool (*inside)(struct leg *leg, const struct call_inside *inside);
+	/* Answer to a request of the peer's (call_inside_request). */
+	void (*inside_result)(struct leg *leg, uint32_t number, int status);
+	/* How the peer's REFER is getting on (call_refer): a SIP status, from 200 on the last. */
+	void (*referred)(struct leg *leg, int status);
 	/* Ends the leg in whatever state it is: final answer, CANCEL or BYE. */
 	void (*release)(struct leg *leg, struct cause cause);
 	void (*describe)(const struct leg *leg, struct call_leg_info *out);
@@ -135,4 +150,21 @@ void call_offer_withdrawn(struct leg *leg);
 void call_offer_result(struct leg *leg, int status, struct span sdp);
 /* The peer has confirmed the session as it is, with this SDP in its answer (may be empty). */
 void call_refreshed(struct leg *leg, struct span sdp);
-void call_info_message(struct leg *leg, struct span content_type, struct span body);
+void call_inside_request(struct leg *leg, const struct call_inside *inside);
+/* Of one that the leg was given: the final status. */
+void call_inside_result(struct leg *leg, uint32_t number, int status);
+
+/* The peer asks for another party in its place (RFC 3515). */
+struct call_refer {
+	const char *number;   /* to be called, unless: */
+	bool has_replaced;    /* it is to be the party of a call that is up already */
+	struct leg *replaced; /* the sender's leg of that; NULL: it has none such */
+};
+
+/* Whether that may be done: 0, or the status to refuse it with. */
+int call_refer_check(struct leg *leg, const struct call_refer *refer);
+/* Does it, after that and the answer to it; what comes of it is told by ops->referred. */
+void call_refer(struct leg *leg, const struct call_refer *refer);
+/* An INVITE by which a peer takes over a leg of its own (RFC 3891): 0, or the status to refuse it
+ * with. The answer comes by ops->answer or ops->release. */
+int call_replace(struct leg *leg, struct leg *replaced, const struct call_setup *setup);

@@ -4,6 +4,7 @@
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/leg.h"
+#include "switchd/sip/message_relay.h"
 #include "switchd/sip/probe.h"
 #include "switchd/sip/reply.h"
 #include "switchd/sip/txn.h"
@@ -74,6 +75,9 @@ static void handle_new(struct sip_worker *worker, const struct sip_rx *rx)
 		break;
 	case SIP_OPTIONS:
 		answer_options(worker, rx);
+		break;
+	case SIP_MESSAGE:
+		message_request(worker, rx);
 		break;
 	case SIP_ACK:
 		break; /* for an answer given without a transaction */

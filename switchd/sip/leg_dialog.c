@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "switchd/sip/dispatch.h"
+#include "switchd/sip/leg_pass.h"
 #include "switchd/sip/leg_private.h"
 #include "switchd/trace/recorder.h"
 
@@ -32,6 +33,7 @@ void leg_send_bye(struct sip_leg *leg, struct cause cause)
 	leg->request_out = NULL;
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg_session_stop(leg);
+	leg_pass_stop(leg);
 	leg->state = LEG_ENDED;
 	leg->awaits_ack = false;
 	leg->ack_held = false;
@@ -181,16 +183,6 @@ static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const s
 	refuse(worker, txn, status, SPAN_NONE);
 }
 
-static void handle_info(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
-{
-	struct txn_server *txn = txn_server_new(worker, rx, NULL, NULL);
-
-	if (!txn)
-		return;
-	refuse(worker, txn, 200, SPAN_NONE);
-	call_info_message(&leg->base, rx->msg->content_type, rx->msg->body);
-}
-
 /* RFC 3261 12.2.2: a number lower than the last one is out of order. */
 static bool take_cseq(struct sip_leg *leg, const struct sip_msg *msg)
 {
@@ -225,15 +217,16 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 		out = sip_reply_begin(worker, rx, 200, NULL, SPAN_NONE);
 		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
 		sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
-	} else if (method != SIP_INVITE && method != SIP_UPDATE && method != SIP_INFO) {
+	} else if (method != SIP_INVITE && method != SIP_UPDATE && method != SIP_INFO &&
+		   method != SIP_MESSAGE) {
 		out = sip_reply_begin(worker, rx, method == SIP_METHOD_UNKNOWN ? 501 : 405, NULL,
 				      SPAN_NONE);
 		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
 		sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 	} else if (leg->state != LEG_CONFIRMED) {
 		sip_reply_stateless(worker, rx, leg->state == LEG_ENDED ? 481 : 491, NULL);
-	} else if (method == SIP_INFO) {
-		handle_info(worker, leg, rx);
+	} else if (method == SIP_INFO || method == SIP_MESSAGE) {
+		leg_pass_request(worker, leg, rx);
 	} else {
 		handle_offer(worker, leg, rx);
 	}
@@ -308,38 +301,6 @@ static void op_offer_result(struct leg *base, int status, struct span sdp)
 	} else {
 		refuse(leg->worker, leg->invite_in, status, SPAN_NONE);
 	}
-}
-
-static void info_response(struct sip_worker *worker, void *user, struct txn_client *txn,
-			  const struct sip_rx *rx)
-{
-	struct sip_leg *leg = user;
-
-	(void)worker;
-	if (rx && (rx->msg->status < 200 || leg_challenged(leg, txn, rx)))
-		return;
-	if (rx)
-		txn_client_forget(txn);
-	leg->request_out = NULL;
-}
-
-static void op_info(struct leg *base, struct span content_type, struct span body)
-{
-	struct sip_leg *leg = leg_of(base);
-	struct txn_client *txn;
-	struct buf *out;
-
-	/* One at a time: the peer has had its 200 already, and digits faster than a round trip are
-	 * lost on a path that loses packets anyway. */
-	if (leg->state != LEG_CONFIRMED || leg->request_out)
-		return;
-	txn = txn_client_new(leg->worker, SIP_INFO, info_response, leg);
-	if (!txn)
-		return;
-	leg->request_out = txn;
-	out = leg_begin_request(leg, SIP_INFO, ++leg->local_cseq, txn_client_branch(txn));
-	sip_write_body(out, content_type, body);
-	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
 }
 
 /* Final answer to a caller who still waits. */
@@ -427,7 +388,8 @@ const struct leg_ops sip_leg_ops = {
 	.offer = leg_offer,
 	.withdraw_offer = leg_withdraw_offer,
 	.offer_result = op_offer_result,
-	.info = op_info,
+	.inside = leg_op_inside,
+	.inside_result = leg_op_inside_result,
 	.release = op_release,
 	.describe = op_describe,
 	.dialog = op_dialog,

@@ -98,7 +98,9 @@ struct sip_leg {
 	struct txn_server *invite_in;   /* the peer's INVITE or re-INVITE */
 	struct txn_server *offer_in;    /* its UPDATE that waits for an answer */
 	struct txn_client *invite_out;  /* ours */
-	struct txn_client *request_out; /* BYE, or the INFO under way */
+	struct txn_client *request_out; /* BYE */
+	struct leg_pass *passing;       /* leg_pass.h */
+	uint32_t pass_number;           /* given last */
 	char *ack;                      /* ACK with a body, kept to be sent again */
 	size_t ack_len;
 	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */

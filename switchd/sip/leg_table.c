@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "switchd/loop/slots.h"
+#include "switchd/sip/leg_pass.h"
 #include "switchd/sip/leg_private.h"
 
 #define MERGE_BUCKETS 16384u /* power of two */
@@ -141,6 +142,7 @@ static void leg_free(struct sip_leg *leg)
 	}
 	if (leg->request_out)
 		txn_client_forget(leg->request_out);
+	leg_pass_stop(leg);
 	leg_trunk_end(leg);
 	slots_remove(&table->slots, leg->slot);
 	leg_texts_free(leg);

@@ -9,6 +9,7 @@
 #include "switchd/call/call_table.h"
 #include "switchd/sip/leg.h"
 #include "switchd/sip/location.h"
+#include "switchd/sip/message_relay.h"
 #include "switchd/sip/options_check.h"
 #include "switchd/sip/outbound.h"
 #include "switchd/sip/ping.h"
@@ -83,6 +84,7 @@ void worker_destroy(struct sip_worker *worker)
 	}
 	options_check_destroy(worker->options_check);
 	sip_pings_destroy(worker);
+	message_relays_destroy(worker);
 	outbound_destroy(worker->outbound);
 	call_table_destroy(worker->calls);
 	leg_table_destroy(worker);

@@ -29,6 +29,7 @@ struct keepalive;
 struct media;
 struct call_table;
 struct sip_ping;
+struct message_relay;
 struct txn_table;
 struct leg_table;
 
@@ -115,7 +116,9 @@ struct sip_worker {
 	struct txn_table *txns;
 	struct leg_table *legs;
 	struct call_table *calls;
-	struct sip_ping *pings; /* under way (ping.h) */
+	struct sip_ping *pings;         /* under way (ping.h) */
+	struct message_relay *messages; /* under way (message_relay.h) */
+	size_t message_count;
 	struct outbound *outbound;
 	struct options_check *options_check;
 	struct sip_counters counters;
