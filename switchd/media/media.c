@@ -8,7 +8,9 @@
 #include "switchd/media/descriptors.h"
 #include "switchd/media/media.h"
 #include "switchd/media/media_private.h"
+#include "switchd/media/player.h"
 #include "switchd/media/relay.h"
+#include "switchd/media/srtp.h"
 
 #define THREADS_MAX 16
 /* Pairs bound in one turn of a media thread: about 0.1 ms during which packets wait. */
@@ -19,6 +21,8 @@
 struct media {
 	const struct log *log;
 	struct ports *ports;
+	struct ports *own_ports; /* IVR_RTP_PORT; NULL: none, as with the next */
+	struct player *player;
 	struct media_thread threads[THREADS_MAX];
 	int thread_count;
 	struct mail refill_mail;
@@ -90,9 +94,9 @@ static uint32_t ready_target(void)
 	return (uint32_t)(limit.rlim_cur / 8);
 }
 
-static struct ports_options options_of(const struct conf *conf)
+static struct ports_options options_of(const struct conf *conf, enum param_id ports)
 {
-	const struct value *range = snapshot_param(conf->snapshot, PARAM_SS_RTP_PORT_RANGE);
+	const struct value *range = snapshot_param(conf->snapshot, ports);
 
 	return (struct ports_options){
 		.low = range->ports.low,
@@ -147,18 +151,56 @@ static void prepare_listens(struct media *media, const struct conf *conf)
 	request_refill(media);
 }
 
+/* What plays audio of the switch's own; the ports for it are bound as they are needed. */
+static enum vos_err create_player(struct media *media, const struct conf *conf)
+{
+	struct ports_options options = options_of(conf, PARAM_IVR_RTP_PORT);
+	enum vos_err err = player_create(media->log, conf, &media->player);
+
+	options.ready_target = 0;
+	if (err == VOS_OK)
+		err = ports_create(&options, &media->own_ports);
+	for (int i = 0; i < media->thread_count; i++)
+		media->threads[i].own_ports = media->own_ports;
+	return err;
+}
+
+static void use_range(struct media *media, struct ports *ports, struct ports_options options)
+{
+	enum vos_err err = ports_configure(ports, &options);
+
+	if (err != VOS_OK && media->log)
+		log_error(media->log, "media", "port range %u,%u is not used: %s", options.low,
+			  options.high, vos_strerror(err));
+}
+
 enum vos_err media_create(const struct log *log, struct conf *conf, int thread_count,
 			  struct media **out, struct vos_fault *fault)
 {
 	struct ports_options options;
+	struct media *media;
 	enum vos_err err;
 
 	raise_descriptors(conf);
-	options = options_of(conf);
-	err = media_create_with(log, &options, thread_count, out, fault);
-	if (err == VOS_OK)
-		prepare_listens(*out, conf);
-	return err;
+	options = options_of(conf, PARAM_SS_RTP_PORT_RANGE);
+	err = srtp_start();
+	if (err != VOS_OK) {
+		fault_set(fault, FAULT_INTERNAL, 0, "the SRTP library does not start");
+		return err;
+	}
+	err = media_create_with(log, &options, thread_count, &media, fault);
+	if (err != VOS_OK)
+		return err;
+	err = create_player(media, conf);
+	if (err != VOS_OK) {
+		fault_set(fault, FAULT_INTERNAL, 0, "the player of ring tones does not start: %s",
+			  vos_strerror(err));
+		media_destroy(media);
+		return err;
+	}
+	prepare_listens(media, conf);
+	*out = media;
+	return VOS_OK;
 }
 
 void media_destroy(struct media *media)
@@ -168,18 +210,22 @@ void media_destroy(struct media *media)
 	for (int i = 0; i < media->thread_count; i++)
 		relay_thread_destroy(&media->threads[i]);
 	ports_destroy(media->ports);
+	ports_destroy(media->own_ports);
+	player_destroy(media->player);
 	free(media);
 }
 
 void media_configure(struct media *media, struct conf *conf)
 {
-	struct ports_options options = options_of(conf);
-	enum vos_err err = ports_configure(media->ports, &options);
+	struct ports_options own = options_of(conf, PARAM_IVR_RTP_PORT);
 
 	raise_descriptors(conf);
-	if (err != VOS_OK && media->log)
-		log_error(media->log, "media", "port range %u,%u is not used: %s", options.low,
-			  options.high, vos_strerror(err));
+	use_range(media, media->ports, options_of(conf, PARAM_SS_RTP_PORT_RANGE));
+	if (media->own_ports) {
+		own.ready_target = 0;
+		use_range(media, media->own_ports, own);
+		player_configure(media->player, conf);
+	}
 	prepare_listens(media, conf);
 }
 
@@ -222,14 +268,22 @@ static enum vos_err take_pairs(struct media *media, const struct addr locals[MED
 	int wanted = is_one ? 1 : 2;
 	uint64_t now_us = clock_mono_us();
 
-	for (int i = 0; i < wanted; i++) {
+	if (session->own_ports && ports_take(session->own_ports, &locals[MEDIA_A], now_us,
+					     &session->pairs[0]) == VOS_OK)
+		session->pair_count = 1;
+	else
+		session->own_ports = NULL;
+	if (session->own_ports)
+		wanted = 2;
+	for (int i = session->pair_count; i < wanted; i++) {
 		enum vos_err err = ports_take(media->ports, &locals[i], now_us, &session->pairs[i]);
 
 		if (err != VOS_OK) {
 			warn_open(media, &locals[i], err);
-			while (session->pair_count)
-				ports_release(media->ports, &session->pairs[--session->pair_count],
-					      now_us);
+			while (session->pair_count--)
+				ports_release(session->own_ports ? session->own_ports
+								 : media->ports,
+					      &session->pairs[session->pair_count], now_us);
 			return err;
 		}
 		session->pair_count++;
@@ -243,9 +297,9 @@ static enum vos_err take_pairs(struct media *media, const struct addr locals[MED
 	return VOS_OK;
 }
 
-enum vos_err media_open_in(struct media *media, enum media_layout layout,
-			   const struct addr *local_a, const struct addr *local_b,
-			   struct media_session **out)
+static enum vos_err open_session(struct media *media, enum media_layout layout,
+				 struct ports *own_ports, const struct addr *local_a,
+				 const struct addr *local_b, struct media_session **out)
 {
 	const struct addr locals[MEDIA_SIDES] = {*local_a, *local_b};
 	bool is_paired = layout == MEDIA_PAIRED;
@@ -258,6 +312,7 @@ enum vos_err media_open_in(struct media *media, enum media_layout layout,
 	if (!session)
 		return VOS_ENOMEM;
 	session->is_paired = is_paired;
+	session->own_ports = own_ports;
 	err = take_pairs(media, locals, session, fds);
 	if (err != VOS_OK) {
 		free(session);
@@ -269,6 +324,25 @@ enum vos_err media_open_in(struct media *media, enum media_layout layout,
 	if (err == VOS_OK)
 		*out = session;
 	return err;
+}
+
+enum vos_err media_open_in(struct media *media, enum media_layout layout,
+			   const struct addr *local_a, const struct addr *local_b,
+			   struct media_session **out)
+{
+	return open_session(media, layout, NULL, local_a, local_b, out);
+}
+
+enum vos_err media_open_own(struct media *media, enum media_layout layout,
+			    const struct addr *local_a, const struct addr *local_b,
+			    struct media_session **out)
+{
+	return open_session(media, layout, media->own_ports, local_a, local_b, out);
+}
+
+struct player *media_player(struct media *media)
+{
+	return media->player;
 }
 
 enum vos_err media_open(struct media *media, const struct addr *local_a, const struct addr *local_b,
@@ -295,7 +369,9 @@ void media_set_peer(struct media_session *session, enum media_side side,
 {
 	struct media_thread *thread = session->thread;
 	bool is_own = ports_is_used(thread->ports, &peer->rtp) ||
-		      ports_is_used(thread->ports, &peer->rtcp);
+		      ports_is_used(thread->ports, &peer->rtcp) ||
+		      (thread->own_ports && (ports_is_used(thread->own_ports, &peer->rtp) ||
+					     ports_is_used(thread->own_ports, &peer->rtcp)));
 	bool is_other;
 
 	pthread_mutex_lock(&thread->command_lock);
@@ -387,6 +463,14 @@ void media_status(struct media *media, struct media_status *out)
 		.refused = ports.refused,
 		.threads = (uint32_t)media->thread_count,
 	};
+	if (media->own_ports) {
+		ports_status(media->own_ports, clock_mono_us(), &ports);
+		out->own_ports_low = ports.low;
+		out->own_ports_high = ports.high;
+		out->own_pairs_used = ports.used;
+		out->own_pairs_high_water = ports.high_water;
+		out->own_refused = ports.refused;
+	}
 	for (int i = 0; i < media->thread_count; i++) {
 		const struct media_thread *thread = &media->threads[i];
 

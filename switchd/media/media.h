@@ -23,6 +23,7 @@
 
 struct media;
 struct media_session;
+struct player;
 
 enum media_side { MEDIA_A, MEDIA_B, MEDIA_SIDES };
 
@@ -49,6 +50,13 @@ enum media_layout {
 VOS_CHECK enum vos_err media_open_in(struct media *media, enum media_layout layout,
 				     const struct addr *local_a, const struct addr *local_b,
 				     struct media_session **out);
+/* The same with the caller's port out of IVR_RTP_PORT, from where a tone may be played to it
+ * (player.h); while none is free there, as the others. */
+VOS_CHECK enum vos_err media_open_own(struct media *media, enum media_layout layout,
+				      const struct addr *local_a, const struct addr *local_b,
+				      struct media_session **out);
+/* What the switch plays; NULL: nothing, as in tests without a configuration. */
+struct player *media_player(struct media *media);
 enum media_layout media_layout_of(const struct media_session *session);
 /* Port that stands in the SDP sent to that side. RTCP: the same one in the compact layout, else the
  * next. */
@@ -102,6 +110,11 @@ struct media_status {
 	uint64_t sessions;    /* that are open */
 	uint64_t cpu_us;      /* processor time of the threads */
 	uint32_t threads;
+	uint32_t own_ports_low; /* IVR_RTP_PORT; 0: there is none */
+	uint32_t own_ports_high;
+	uint64_t own_pairs_used;
+	uint64_t own_pairs_high_water;
+	uint64_t own_refused;
 };
 
 void media_status(struct media *media, struct media_status *out);

@@ -41,7 +41,8 @@ static void session_free(struct media_session *session)
 	}
 	/* Closing the sockets takes them out of epoll. */
 	for (int i = 0; i < session->pair_count; i++)
-		ports_release(thread->ports, &session->pairs[i], clock_mono_us());
+		ports_release(i == 0 && session->own_ports ? session->own_ports : thread->ports,
+			      &session->pairs[i], clock_mono_us());
 	atomic_fetch_sub_explicit(&thread->session_count, 1, memory_order_relaxed);
 	free(session);
 }

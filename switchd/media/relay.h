@@ -80,6 +80,8 @@ struct media_session {
 	struct port_pair pairs[MEDIA_SIDES];
 	int pair_count; /* 1: both sides on pairs[0] */
 	bool is_paired; /* a pair a side, its odd port for RTCP; rtcp_sides is there */
+	/* Where pairs[0], the caller's alone, is from; NULL: as the others. */
+	struct ports *own_ports;
 	struct media_session *next;
 	struct media_session **prev;
 	struct media_session *next_closed;
@@ -101,6 +103,7 @@ struct media_thread {
 	int number;
 	int epoll_fd;
 	struct ports *ports;
+	struct ports *own_ports; /* of IVR_RTP_PORT; NULL: there is none */
 	struct mailbox mailbox;
 	pthread_mutex_t command_lock;
 	struct media_session *sessions; /* under the command lock */

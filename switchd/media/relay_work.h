@@ -22,6 +22,7 @@ enum relay_step {
 	RELAY_CHANGE,    /* packets from the side's peer, plain */
 	RELAY_LISTEN,    /* the same, after the change; must not change them */
 	RELAY_PROTECT,   /* packets to the side's peer */
+	RELAY_PLAY,      /* makes such packets by its tick; none passes it */
 	RELAY_STEPS,
 };
 
