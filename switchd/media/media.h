@@ -62,13 +62,20 @@ enum media_layout media_layout_of(const struct media_session *session);
  * next. */
 uint16_t media_port(const struct media_session *session, enum media_side side);
 
+/* Which sources a side may be learned from (latch.h); in the order of rtp-learning's words. */
+enum media_learning { MEDIA_LEARN_ONCE, MEDIA_STRICT, MEDIA_RELEARN };
+
 struct media_peer {
 	struct addr rtp;  /* from its SDP; family ADDR_NONE: not known yet, or held with 0.0.0.0 */
 	struct addr rtcp; /* a=rtcp, or rtp port + 1, or rtp when muxed */
 	struct addr signalling; /* observed source of its signalling; port ignored */
 	bool is_other;  /* not the party that was there: nothing learned of that one holds */
 	bool may_learn; /* behind NAT: its SDP address is not where packets come from */
-	uint64_t payload_types[2]; /* bit set of what it may send (sdp_payload_types); all 0: any */
+	uint64_t payload_types[2]; /* bit set of those of its SDP (sdp_payload_types); all 0: any */
+	enum media_learning learning;
+	bool is_audio;      /* one stream: what comes beside it is not its sender's */
+	uint8_t event_type; /* telephone-event (RFC 4733); 0: none */
+	uint32_t clock_hz;  /* of its timestamps; 0: 8,000 */
 };
 
 /* Sets or moves a side; learning opens again when the address is another one. */

@@ -30,6 +30,11 @@ static inline uint32_t packet_u32(const uint8_t *data)
 	return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
 }
 
+static inline uint16_t packet_rtp_sequence(const uint8_t *data)
+{
+	return (uint16_t)(data[2] << 8 | data[3]);
+}
+
 static inline uint32_t packet_rtp_ssrc(const uint8_t *data)
 {
 	return packet_u32(data + 8);

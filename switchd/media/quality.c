@@ -190,7 +190,7 @@ static bool note_type(struct stream_stats *stats, uint8_t type, bool is_first)
 void stream_stats_packet(struct stream_stats *stats, const uint8_t *data, uint32_t bytes,
 			 uint64_t now_us)
 {
-	uint16_t sequence = (uint16_t)(data[2] << 8 | data[3]);
+	uint16_t sequence = packet_rtp_sequence(data);
 	uint32_t timestamp = packet_u32(data + 4);
 	uint32_t ssrc = packet_rtp_ssrc(data);
 	uint8_t type = packet_payload_type(data);

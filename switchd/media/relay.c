@@ -54,6 +54,9 @@ static void set_peer(struct media_session *session, enum media_side which,
 
 	side->is_own = is_own;
 	session->is_blocked = session->sides[MEDIA_A].is_own && session->sides[MEDIA_B].is_own;
+	STREAM_SET(side->stats->clock_hz, peer->clock_hz);
+	side->stats->event_type = peer->event_type;
+	latch_other_spoke(&side->other->latch, peer->payload_types, now_us);
 	if (latch_set_peer(&side->latch, peer, now_us))
 		atomic_store_explicit(&side->counters.is_locked, false, memory_order_relaxed);
 }

@@ -15,6 +15,7 @@
 #include "switchd/media/latch.h"
 #include "switchd/media/media.h"
 #include "switchd/media/ports.h"
+#include "switchd/media/rtcp.h"
 #include "switchd/media/relay_work.h"
 #include "switchd/media/stream_stats.h"
 
@@ -57,6 +58,7 @@ struct relay_side {
 	struct relay_side *next_pending;
 	struct media_session *session;
 	struct relay_counters counters;
+	struct rtcp_stats reports; /* that its peer sends */
 	struct relay_work *work[RELAY_STEPS];
 	/* Of the packets from this side's peer. Where it is stays the same while the session lives;
 	 * the kernel may count there as well. */

@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 
 #include "switchd/media/packet.h"
+#include "switchd/media/quality.h"
 #include "switchd/media/relay.h"
+#include "switchd/media/relay_fast.h"
 
 /* Where packets are while a socket is being served. Slots of rx are made once; of tx, filled anew.
  */
@@ -131,29 +133,59 @@ static void flush(struct media_thread *thread, struct relay_side *from)
 	batch->tx_count = 0;
 }
 
+/* A packet that is nobody's here, or not of the stream. */
+static void refuse(struct media_thread *thread, struct relay_side *side, enum latch_verdict why)
+{
+	struct stream_stats *stats = side->stats;
+
+	if (why == LATCH_WRONG_SSRC)
+		STREAM_ADD(stats->refused_ssrc, 1);
+	else if (why == LATCH_WRONG_TYPE)
+		STREAM_ADD(stats->refused_type, 1);
+	else
+		STREAM_ADD(stats->refused_source, 1);
+	count(&side->counters.foreign, 1);
+	count(&thread->dropped, 1);
+}
+
 static bool accept_rtp(struct media_thread *thread, struct relay_side *side,
-		       const struct endpoint *from, const uint8_t *data)
+		       const struct endpoint *from, const uint8_t *data, size_t len)
 {
 	struct latch *latch = &side->latch;
-	uint32_t ssrc = packet_rtp_ssrc(data);
-	uint8_t payload_type = packet_payload_type(data);
+	const struct latch_packet packet = {
+		.ssrc = packet_rtp_ssrc(data),
+		.sequence = packet_rtp_sequence(data),
+		.payload_type = packet_payload_type(data),
+	};
+	enum latch_verdict verdict = LATCH_ACCEPT;
 
-	if (!endpoint_eq(from, &latch->source)) {
-		switch (latch_rtp(latch, from, ssrc, payload_type, thread->now_us)) {
-		case LATCH_FOREIGN:
-			return false;
-		case LATCH_LEARNED:
-			publish_learned(side);
-			break;
-		case LATCH_ACCEPT:
-			break;
-		}
-	} else if (ssrc != latch->ssrc) {
-		latch->ssrc = ssrc;
+	if (!latch_is_stream(latch, from, &packet, thread->now_us)) {
+		/* Others may have passed by the kernel. */
+		latch->heard_us = STREAM_GET(side->stats->last_us);
+		verdict = latch_rtp(latch, from, &packet, thread->now_us);
 	}
-	atomic_store_explicit(&side->counters.ssrc, ssrc, memory_order_relaxed);
-	atomic_store_explicit(&side->counters.payload_type, payload_type, memory_order_relaxed);
+	if (verdict == LATCH_LEARNED) {
+		publish_learned(side);
+		relay_fast_leave(side->session);
+	} else if (verdict != LATCH_ACCEPT) {
+		refuse(thread, side, verdict);
+		return false;
+	}
+	stream_stats_packet(side->stats, data, (uint32_t)len, thread->now_us);
+	atomic_store_explicit(&side->counters.ssrc, packet.ssrc, memory_order_relaxed);
+	atomic_store_explicit(&side->counters.payload_type, packet.payload_type,
+			      memory_order_relaxed);
 	return true;
+}
+
+/* What the reports of `side` tell. */
+static void read_reports(struct media_thread *thread, struct relay_side *side, const uint8_t *data,
+			 size_t len)
+{
+	struct relay_side *other = side->other;
+
+	rtcp_packet(&side->reports, &other->reports, STREAM_GET(other->stats->ssrc), data, len,
+		    thread->now_us);
 }
 
 static void count_malformed(struct media_thread *thread, struct relay_side *side)
@@ -205,6 +237,7 @@ static void send_rtcp(struct media_thread *thread, struct relay_side *sender, in
 	int fd = is_muxed ? other->fd : other->rtcp->fd;
 	size_t len;
 
+	read_reports(thread, sender, batch->data[slot], batch->rx[slot].msg_len);
 	if (sender->needs_work && !work_on(thread, sender, slot))
 		return;
 	len = batch->rx[slot].msg_len;
@@ -227,8 +260,7 @@ static void take_rtcp(struct media_thread *thread, struct relay_side *side, int 
 		count_malformed(thread, side);
 	} else if (latch_rtcp(&side->latch, &batch->from[slot], packet_rtcp_ssrc(data)) ==
 		   LATCH_FOREIGN) {
-		count(&side->counters.foreign, 1);
-		count(&thread->dropped, 1);
+		refuse(thread, side, LATCH_FOREIGN);
 	} else {
 		send_rtcp(thread, side, slot);
 	}
@@ -269,22 +301,24 @@ static void take_packet(struct media_thread *thread, struct relay_side *side, in
 		return;
 	}
 	if (kind == PACKET_RTP) {
-		is_ours = accept_rtp(thread, side, from, data);
+		is_ours = accept_rtp(thread, side, from, data, batch->rx[slot].msg_len);
 		to = &side->other->latch.rtp_to;
 	} else {
 		is_ours = latch_rtcp(&side->latch, from, packet_rtcp_ssrc(data)) != LATCH_FOREIGN;
 		to = &side->other->latch.rtcp_to;
 		if (!is_ours && relay_stray_rtcp(thread, side, slot))
 			return;
+		if (is_ours)
+			read_reports(thread, side, data, batch->rx[slot].msg_len);
+		else
+			refuse(thread, side, LATCH_FOREIGN);
 	}
-	if (!is_ours) {
-		count(&side->counters.foreign, 1);
-		count(&thread->dropped, 1);
-	} else if (side->needs_work && !work_on(thread, side, slot)) {
+	if (!is_ours)
 		return;
-	} else if (side->session->is_blocked || !enqueue(batch, slot, to, kind)) {
+	if (side->needs_work && !work_on(thread, side, slot))
+		return;
+	if (side->session->is_blocked || !enqueue(batch, slot, to, kind))
 		count_unsendable(thread, side);
-	}
 }
 
 void relay_read_side(struct media_thread *thread, struct relay_side *side)
@@ -300,8 +334,11 @@ void relay_read_side(struct media_thread *thread, struct relay_side *side)
 			take_packet(thread, side, i);
 		rx_slot_reset(batch, i);
 	}
-	if (batch->tx_count)
+	if (batch->tx_count) {
 		flush(thread, side);
+		if (side->entry)
+			relay_fast_relayed(thread, side);
+	}
 	/* The events are edge-triggered: a batch that was not full has emptied the socket. */
 	if (received == RELAY_BATCH && !side->is_pending) {
 		side->is_pending = true;

@@ -2,6 +2,8 @@
 /* The latch, rule by rule as its header numbers them. */
 #include "tests/support/test.h"
 
+#include <stdlib.h>
+
 #include "switchd/media/latch.h"
 #include "switchd/media/packet.h"
 
@@ -60,11 +62,20 @@ static struct latch behind_nat(void)
 	return latch_for(peer(PRIVATE, "10.1.2.3:4001", SIGNALLING, true));
 }
 
-static enum latch_verdict rtp(struct latch *latch, const char *source, uint64_t now_us)
+static enum latch_verdict rtp_packet(struct latch *latch, const char *source, uint32_t ssrc,
+				     uint16_t sequence, uint8_t type, uint64_t now_us)
 {
+	const struct latch_packet packet = {ssrc, sequence, type};
 	struct endpoint endpoint = from(source);
 
-	return latch_rtp(latch, &endpoint, 0x1234, 0, now_us);
+	if (latch_is_stream(latch, &endpoint, &packet, now_us))
+		return LATCH_ACCEPT;
+	return latch_rtp(latch, &endpoint, &packet, now_us);
+}
+
+static enum latch_verdict rtp(struct latch *latch, const char *source, uint64_t now_us)
+{
+	return rtp_packet(latch, source, 0x1234, 0, 0, now_us);
 }
 
 static enum latch_verdict rtcp(struct latch *latch, const char *source, uint32_t ssrc)
@@ -130,11 +141,11 @@ static void locks_to_another_port(void **state)
 	struct latch latch = plain();
 
 	(void)state;
-	assert_int_equal(rtp(&latch, SDP_OTHER, 60 * SECOND), LATCH_LEARNED);
+	assert_int_equal(rtp(&latch, SDP_OTHER, 9 * SECOND), LATCH_LEARNED);
 	goes_to(&latch.rtp_to, SDP_OTHER);
 	/* RTCP of a phone with its own RTP port is still where the SDP says. */
 	goes_to(&latch.rtcp_to, SDP_RTCP);
-	assert_int_equal(rtp(&latch, "203.0.113.5:4446", 60 * SECOND), LATCH_FOREIGN);
+	assert_int_equal(rtp(&latch, "203.0.113.5:4446", 9 * SECOND), LATCH_FOREIGN);
 }
 
 /* A stray stream of the same gateway got the lock: the right port takes it, within the window,
@@ -168,12 +179,12 @@ static void learns_behind_nat(void **state)
 	assert_int_equal(rtp(&latch, STRANGER, 0), LATCH_FOREIGN);
 	assert_int_equal(rtp(&latch, "192.0.2.66:61000", 0), LATCH_FOREIGN);
 	goes_to(&latch.rtp_to, NULL);
-	assert_int_equal(rtp(&latch, NAT_SOURCE, 90 * SECOND), LATCH_LEARNED);
+	assert_int_equal(rtp(&latch, NAT_SOURCE, 9 * SECOND), LATCH_LEARNED);
 	goes_to(&latch.rtp_to, NAT_SOURCE);
 	goes_to(&latch.rtcp_to, NULL);
 	/* Another phone behind the same NAT comes too late. */
-	assert_int_equal(rtp(&latch, "203.0.113.77:61002", 90 * SECOND), LATCH_FOREIGN);
-	assert_int_equal(rtp(&latch, STRANGER, 90 * SECOND), LATCH_FOREIGN);
+	assert_int_equal(rtp(&latch, "203.0.113.77:61002", 9 * SECOND), LATCH_FOREIGN);
+	assert_int_equal(rtp(&latch, STRANGER, 9 * SECOND), LATCH_FOREIGN);
 }
 
 /* A public address in the SDP of a NAT phone (STUN, port forwarding) is written to at once. */
@@ -196,22 +207,20 @@ static void public_address_behind_nat(void **state)
 static void payload_type_must_fit_to_learn(void **state)
 {
 	struct media_peer with = peer(PRIVATE, NULL, SIGNALLING, true);
-	struct endpoint nat = from(NAT_SOURCE);
-	struct endpoint exact = from(PRIVATE);
 	struct latch latch;
 
 	(void)state;
 	with.payload_types[0] = 1u << 8;
 	with.payload_types[1] = UINT64_C(1) << (101 - 64);
 	latch = latch_for(with);
-	assert_int_equal(latch_rtp(&latch, &nat, 1, 0, 0), LATCH_FOREIGN);
-	assert_int_equal(latch_rtp(&latch, &nat, 1, 64 + 8, 0), LATCH_FOREIGN);
-	assert_int_equal(latch_rtp(&latch, &nat, 1, 101, 0), LATCH_LEARNED);
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, 0, 0, 0), LATCH_FOREIGN);
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, 0, 64 + 8, 0), LATCH_FOREIGN);
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, 0, 101, 0), LATCH_LEARNED);
 	latch = latch_for(with);
-	assert_int_equal(latch_rtp(&latch, &nat, 1, 8, 0), LATCH_LEARNED);
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, 0, 8, 0), LATCH_LEARNED);
 	/* The SDP's own address needs no such proof. */
 	latch = latch_for(with);
-	assert_int_equal(latch_rtp(&latch, &exact, 1, 0, 0), LATCH_LEARNED);
+	assert_int_equal(rtp_packet(&latch, PRIVATE, 1, 0, 0, 0), LATCH_LEARNED);
 }
 
 static void rtcp_comes_from_the_peer_only(void **state)
@@ -433,10 +442,224 @@ static void never_sends_where_no_phone_is(void **state)
 	}
 }
 
+/* Once the window is over, five in a row. */
+static void late_starters_give_proof(void **state)
+{
+	struct latch latch = behind_nat();
+	uint64_t now = LATCH_OPEN_US;
+
+	(void)state;
+	for (uint16_t i = 0; i < LATCH_PROOF - 1; i++)
+		assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, i, 0, now), LATCH_FOREIGN);
+	/* A number too many, another SSRC, another port, too slow: it begins anew. */
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, LATCH_PROOF, 0, now), LATCH_FOREIGN);
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 2, LATCH_PROOF + 1, 0, now), LATCH_FOREIGN);
+	assert_int_equal(rtp_packet(&latch, "203.0.113.77:61001", 2, LATCH_PROOF + 2, 0, now),
+			 LATCH_FOREIGN);
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 2, 65534, 0, now), LATCH_FOREIGN);
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 2, 65535, 0, now + LATCH_PROOF_US),
+			 LATCH_FOREIGN);
+	now += LATCH_PROOF_US;
+	for (uint16_t i = 0; i < LATCH_PROOF - 2; i++)
+		assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 2, i, 0, now), LATCH_FOREIGN);
+	goes_to(&latch.rtp_to, NULL);
+	assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 2, LATCH_PROOF - 2, 0, now), LATCH_LEARNED);
+	goes_to(&latch.rtp_to, NAT_SOURCE);
+	/* The SDP's own address needs none, and a stranger cannot give any. */
+	latch = behind_nat();
+	for (uint16_t i = 0; i < 2 * LATCH_PROOF; i++)
+		assert_int_equal(rtp_packet(&latch, STRANGER, 1, i, 0, now), LATCH_FOREIGN);
+	latch = plain();
+	assert_int_equal(rtp(&latch, SDP, 3600 * SECOND), LATCH_LEARNED);
+}
+
+/* A phone that waits for its callee's answer is not late. */
+static void window_begins_with_the_other_side(void **state)
+{
+	static const uint64_t none[2] = {0, 0};
+	struct latch latch = behind_nat();
+
+	(void)state;
+	latch_other_spoke(&latch, none, 100 * SECOND);
+	assert_int_equal(rtp(&latch, NAT_SOURCE, 100 * SECOND + LATCH_OPEN_US - 1), LATCH_LEARNED);
+	latch = behind_nat();
+	latch_other_spoke(&latch, none, 100 * SECOND);
+	assert_int_equal(rtp(&latch, NAT_SOURCE, 100 * SECOND + LATCH_OPEN_US), LATCH_FOREIGN);
+}
+
+static struct latch audio_latch(enum media_learning learning)
+{
+	struct media_peer with = peer(SDP, SDP_RTCP, SIGNALLING, true);
+
+	with.is_audio = true;
+	with.learning = learning;
+	with.payload_types[0] = 1;
+	with.payload_types[1] = UINT64_C(1) << (101 - 64);
+	return latch_for(with);
+}
+
+static void another_ssrc_waits_for_quiet(void **state)
+{
+	struct latch latch = audio_latch(MEDIA_LEARN_ONCE);
+	static const uint64_t none[2] = {0, 0};
+	uint64_t now = SECOND;
+
+	(void)state;
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 10, 0, now), LATCH_LEARNED);
+	assert_int_equal(rtp_packet(&latch, SDP, 2, 7, 0, now), LATCH_WRONG_SSRC);
+	/* Those that are refused do not count as quiet or as noise. */
+	for (int i = 0; i < 20; i++) {
+		now += 20000;
+		assert_int_equal(rtp_packet(&latch, SDP, 1, (uint16_t)(11 + i), 0, now),
+				 LATCH_ACCEPT);
+		assert_int_equal(rtp_packet(&latch, SDP, 2, (uint16_t)(8 + i), 0, now + 10000),
+				 LATCH_WRONG_SSRC);
+	}
+	assert_int_equal(rtp_packet(&latch, SDP, 2, 1, 0, now + LATCH_SSRC_QUIET_US - 1),
+			 LATCH_WRONG_SSRC);
+	assert_int_equal(rtp_packet(&latch, SDP, 2, 2, 0, now + LATCH_SSRC_QUIET_US), LATCH_ACCEPT);
+	now += LATCH_SSRC_QUIET_US;
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 99, 0, now), LATCH_WRONG_SSRC);
+	/* A re-INVITE of either side: what comes next is the stream. */
+	latch_other_spoke(&latch, none, now);
+	assert_int_equal(rtp_packet(&latch, SDP, 3, 1, 0, now), LATCH_ACCEPT);
+	assert_int_equal(rtp_packet(&latch, SDP, 2, 3, 0, now), LATCH_WRONG_SSRC);
+	/* What passed by elsewhere was heard, too. */
+	latch.heard_us = now + SECOND;
+	assert_int_equal(rtp_packet(&latch, SDP, 2, 4, 0, now + SECOND + 1), LATCH_WRONG_SSRC);
+}
+
+/* Video has several, and who relearns takes what comes. */
+static void streams_that_may_change(void **state)
+{
+	struct latch latch = audio_latch(MEDIA_RELEARN);
+
+	(void)state;
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 10, 0, 0), LATCH_LEARNED);
+	assert_int_equal(rtp_packet(&latch, SDP, 2, 7, 0, 0), LATCH_ACCEPT);
+	latch = plain();
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 10, 120, 0), LATCH_LEARNED);
+	assert_int_equal(rtp_packet(&latch, SDP, 2, 7, 121, 0), LATCH_ACCEPT);
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 11, 120, 0), LATCH_ACCEPT);
+}
+
+static void payload_type_must_fit_to_pass(void **state)
+{
+	struct latch latch = audio_latch(MEDIA_LEARN_ONCE);
+	static const uint64_t other[2] = {0, UINT64_C(1) << (111 - 64)};
+
+	(void)state;
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 1, 102, 0), LATCH_WRONG_TYPE);
+	assert_true(endpoint_is_none(&latch.source));
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 1, 0, 0), LATCH_LEARNED);
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 2, 101, 0), LATCH_ACCEPT);
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 3, 102, 0), LATCH_WRONG_TYPE);
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 3, LATCH_TYPES_STATIC, 0), LATCH_WRONG_TYPE);
+	/* Comfort noise that nobody has named, and what has its meaning anyway. */
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 3, 13, 0), LATCH_ACCEPT);
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 4, LATCH_TYPES_STATIC - 1, 0), LATCH_ACCEPT);
+	/* The other side's numbers are those that this one has to send (RFC 3264 5.1). */
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 5, 111, 0), LATCH_WRONG_TYPE);
+	latch_other_spoke(&latch, other, 0);
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 5, 111, 0), LATCH_ACCEPT);
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 6, 101, 0), LATCH_ACCEPT);
+}
+
+static void strict_learns_nothing(void **state)
+{
+	struct latch latch = audio_latch(MEDIA_STRICT);
+
+	(void)state;
+	for (uint16_t i = 0; i < 2 * LATCH_PROOF; i++) {
+		assert_int_equal(rtp_packet(&latch, SDP_OTHER, 1, i, 0, 0), LATCH_FOREIGN);
+		assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, i, 0, 0), LATCH_FOREIGN);
+	}
+	assert_int_equal(rtp_packet(&latch, SDP, 1, 1, 0, 0), LATCH_LEARNED);
+	assert_int_equal(rtcp(&latch, SDP_RTCP, 9), LATCH_ACCEPT);
+	assert_int_equal(rtcp(&latch, "203.0.113.5:4445", 1), LATCH_FOREIGN);
+	for (uint16_t i = 0; i < 2 * LATCH_PROOF; i++)
+		assert_int_equal(rtp_packet(&latch, SDP_OTHER, 1, i, 0, 99 * SECOND),
+				 LATCH_FOREIGN);
+}
+
+/* The NAT has given the phone another port. */
+static void relearn_follows_a_silent_source(void **state)
+{
+	static const enum media_learning modes[] = {MEDIA_RELEARN, MEDIA_LEARN_ONCE};
+	const char *moved = "203.0.113.77:61002";
+	uint64_t now = 100 * SECOND;
+
+	(void)state;
+	for (int m = 0; m < 2; m++) {
+		struct media_peer with = peer(PRIVATE, NULL, SIGNALLING, true);
+		struct latch latch;
+
+		with.learning = modes[m];
+		latch = latch_for(with);
+		assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, 1, 0, 0), LATCH_LEARNED);
+		assert_int_equal(rtp_packet(&latch, NAT_SOURCE, 1, 1, 0, now), LATCH_ACCEPT);
+		for (uint16_t i = 0; i < 2 * LATCH_PROOF; i++)
+			assert_int_equal(
+				rtp_packet(&latch, moved, 1, i, 0, now + LATCH_QUIET_US - 1),
+				LATCH_FOREIGN);
+		for (uint16_t i = 0; i < LATCH_PROOF - 1; i++)
+			assert_int_equal(rtp_packet(&latch, moved, 1, i, 0, now + LATCH_QUIET_US),
+					 LATCH_FOREIGN);
+		/* Strangers give no proof, and do not spoil it. */
+		assert_int_equal(rtp_packet(&latch, STRANGER, 1, 9, 0, now + LATCH_QUIET_US),
+				 LATCH_FOREIGN);
+		assert_int_equal(
+			rtp_packet(&latch, moved, 1, LATCH_PROOF - 1, 0, now + LATCH_QUIET_US),
+			modes[m] == MEDIA_RELEARN ? LATCH_LEARNED : LATCH_FOREIGN);
+		goes_to(&latch.rtp_to, modes[m] == MEDIA_RELEARN ? moved : NAT_SOURCE);
+	}
+}
+
+/* Whatever someone sends who is neither the peer nor behind its address: before the first packet,
+ * in the call, as RTP and as RTCP, nothing passes and nothing goes to it. */
+static void sprays(void **state)
+{
+	static const enum media_learning modes[] = {MEDIA_LEARN_ONCE, MEDIA_STRICT, MEDIA_RELEARN};
+
+	(void)state;
+	srand(20);
+	for (int round = 0; round < 300; round++) {
+		struct media_peer with = peer(SDP, SDP_RTCP, SIGNALLING, round & 1);
+		struct latch latch;
+		uint64_t now = 0;
+
+		with.learning = modes[round % 3];
+		with.is_audio = true;
+		latch = latch_for(with);
+		for (int i = 0; i < 500; i++) {
+			struct addr address = addr(STRANGER);
+			struct endpoint source;
+			struct latch_packet packet = {(uint32_t)rand() % 3, (uint16_t)i, 0};
+
+			now += (uint64_t)rand() % 100000;
+			if (round & 2 && i % 100 == 50)
+				assert_true(rtp(&latch, SDP, now) <= LATCH_LEARNED);
+			address.ip[3] = (uint8_t)rand();
+			address.port = (uint16_t)rand();
+			source = endpoint_of(&address);
+			assert_false(latch_is_stream(&latch, &source, &packet, now));
+			assert_int_equal(latch_rtp(&latch, &source, &packet, now), LATCH_FOREIGN);
+			assert_int_equal(latch_rtcp(&latch, &source, packet.ssrc), LATCH_FOREIGN);
+			goes_to(&latch.rtp_to, SDP);
+			goes_to(&latch.rtcp_to, SDP_RTCP);
+		}
+	}
+}
+
 TEST_MAIN(cmocka_unit_test(kinds_of_packets), cmocka_unit_test(locks_to_the_address_of_the_sdp),
 	  cmocka_unit_test(locks_to_another_port), cmocka_unit_test(sdp_address_takes_over),
 	  cmocka_unit_test(learns_behind_nat), cmocka_unit_test(public_address_behind_nat),
 	  cmocka_unit_test(payload_type_must_fit_to_learn),
+	  cmocka_unit_test(late_starters_give_proof),
+	  cmocka_unit_test(window_begins_with_the_other_side),
+	  cmocka_unit_test(another_ssrc_waits_for_quiet), cmocka_unit_test(streams_that_may_change),
+	  cmocka_unit_test(payload_type_must_fit_to_pass), cmocka_unit_test(strict_learns_nothing),
+	  cmocka_unit_test(relearn_follows_a_silent_source), cmocka_unit_test(sprays),
 	  cmocka_unit_test(rtcp_comes_from_the_peer_only),
 	  cmocka_unit_test(rtcp_is_learned_by_ssrc), cmocka_unit_test(rtcp_targets),
 	  cmocka_unit_test(moved_peer_is_learned_again), cmocka_unit_test(moved_public_peer),
