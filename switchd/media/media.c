@@ -7,9 +7,11 @@
 #include "shared/base/clock.h"
 #include "switchd/media/descriptors.h"
 #include "switchd/media/media.h"
+#include "switchd/media/media_fast.h"
 #include "switchd/media/media_private.h"
 #include "switchd/media/player.h"
 #include "switchd/media/relay.h"
+#include "switchd/media/relay_fast.h"
 #include "switchd/media/srtp.h"
 
 #define THREADS_MAX 16
@@ -28,6 +30,7 @@ struct media {
 	struct mail refill_mail;
 	atomic_flag is_refilling; /* refill_mail is on its way */
 	_Atomic uint64_t warned_us;
+	struct media_fast fast;
 };
 
 static void request_refill(struct media *media)
@@ -59,6 +62,7 @@ enum vos_err media_create_with(const struct log *log, const struct ports_options
 	if (!media)
 		goto out;
 	media->log = log;
+	media_fast_init(&media->fast, log);
 	media->refill_mail.run = refill_run;
 	atomic_flag_clear(&media->is_refilling);
 	err = ports_create(options, &media->ports);
@@ -198,6 +202,11 @@ enum vos_err media_create(const struct log *log, struct conf *conf, int thread_c
 		media_destroy(media);
 		return err;
 	}
+	err = media_fast_start(&media->fast, conf, fault);
+	if (err != VOS_OK) {
+		media_destroy(media);
+		return err;
+	}
 	prepare_listens(media, conf);
 	*out = media;
 	return VOS_OK;
@@ -212,6 +221,7 @@ void media_destroy(struct media *media)
 	ports_destroy(media->ports);
 	ports_destroy(media->own_ports);
 	player_destroy(media->player);
+	media_fast_destroy(&media->fast);
 	free(media);
 }
 
@@ -220,6 +230,7 @@ void media_configure(struct media *media, struct conf *conf)
 	struct ports_options own = options_of(conf, PARAM_IVR_RTP_PORT);
 
 	raise_descriptors(conf);
+	media_fast_configure(&media->fast, conf);
 	use_range(media, media->ports, options_of(conf, PARAM_SS_RTP_PORT_RANGE));
 	if (media->own_ports) {
 		own.ready_target = 0;
@@ -268,8 +279,8 @@ static enum vos_err take_pairs(struct media *media, const struct addr locals[MED
 	int wanted = is_one ? 1 : 2;
 	uint64_t now_us = clock_mono_us();
 
-	if (session->own_ports && ports_take(session->own_ports, &locals[MEDIA_A], now_us,
-					     &session->pairs[0]) == VOS_OK)
+	if (session->own_ports &&
+	    ports_take(session->own_ports, &locals[MEDIA_A], now_us, &session->pairs[0]) == VOS_OK)
 		session->pair_count = 1;
 	else
 		session->own_ports = NULL;
@@ -318,6 +329,7 @@ static enum vos_err open_session(struct media *media, enum media_layout layout,
 		free(session);
 		return err;
 	}
+	media_fast_bind(&media->fast, session, locals);
 	err = relay_session_add(least_busy(media), session, locals, fds);
 	if (ports_wants_refill(media->ports))
 		request_refill(media);
@@ -413,10 +425,15 @@ void media_read(const struct media_session *session, enum media_side side,
 		struct media_counters *out)
 {
 	const struct relay_counters *counters = &session->sides[side].counters;
+	struct fast_counts fast = {0};
 
+	if (session->sides[side].entry)
+		fast_counts(session->sides[side].entry, &fast);
 	*out = (struct media_counters){
-		.packets = atomic_load_explicit(&counters->packets, memory_order_relaxed),
-		.bytes = atomic_load_explicit(&counters->bytes, memory_order_relaxed),
+		.packets = atomic_load_explicit(&counters->packets, memory_order_relaxed) +
+			   fast.packets,
+		.bytes = atomic_load_explicit(&counters->bytes, memory_order_relaxed) + fast.bytes,
+		.is_fast = relay_fast_is_on(&session->sides[side]),
 		.rtcp_packets = atomic_load_explicit(&counters->rtcp_packets, memory_order_relaxed),
 		.foreign = atomic_load_explicit(&counters->foreign, memory_order_relaxed),
 		.malformed = atomic_load_explicit(&counters->malformed, memory_order_relaxed),
@@ -427,6 +444,8 @@ void media_read(const struct media_session *session, enum media_side side,
 		.payload_type = atomic_load_explicit(&counters->payload_type, memory_order_relaxed),
 		.is_locked = atomic_load_explicit(&counters->is_locked, memory_order_relaxed),
 	};
+	if (fast.last_us > out->last_us)
+		out->last_us = fast.last_us;
 }
 
 /* Processor time that a media thread has used. */
@@ -479,4 +498,15 @@ void media_status(struct media *media, struct media_status *out)
 		out->sessions += atomic_load_explicit(&thread->session_count, memory_order_relaxed);
 		out->cpu_us += thread_cpu_us(thread);
 	}
+	out->packets += media_fast_packets(&media->fast);
+}
+
+void media_fast_path(struct media *media, struct media_fast_status *out)
+{
+	media_fast_status(&media->fast, out);
+}
+
+struct media_fast *media_fast_of(struct media *media)
+{
+	return &media->fast;
 }

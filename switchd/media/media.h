@@ -95,6 +95,7 @@ struct media_counters {
 	struct addr learned; /* where packets come from, family ADDR_NONE until the first */
 	uint32_t ssrc;
 	uint8_t payload_type; /* of the last packet */
+	bool is_fast;         /* forwarded within the kernel now */
 	bool is_locked;
 };
 
@@ -125,5 +126,18 @@ struct media_status {
 };
 
 void media_status(struct media *media, struct media_status *out);
+
+/* The fast path as a whole (fast.h). */
+struct media_fast_status {
+	bool is_on;
+	bool is_wanted;    /* SS_MEDIA_FAST_PATH was not off at the start */
+	char hook[16];     /* how it is attached: "tcx", "clsact" */
+	char devices[276]; /* names of interfaces, separated by blanks */
+	uint64_t packets;  /* forwarded since the start */
+	uint64_t changes;  /* of routes and interfaces, each of which brought all streams back */
+	char reason[480];  /* why it is not on */
+};
+
+void media_fast_path(struct media *media, struct media_fast_status *out);
 /* Ports of each address; returns how many were written. */
 size_t media_pools(struct media *media, struct ports_pool_status out[PORTS_ADDRESSES_MAX]);

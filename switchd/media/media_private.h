@@ -5,7 +5,11 @@
 #include "switchd/media/media.h"
 #include "switchd/media/ports.h"
 
+struct media_fast;
+
 /* log may be NULL. */
 VOS_CHECK enum vos_err media_create_with(const struct log *log, const struct ports_options *options,
 					 int thread_count, struct media **out,
 					 struct vos_fault *fault);
+/* Its fast path, to be switched on by media_fast_use(). */
+struct media_fast *media_fast_of(struct media *media);

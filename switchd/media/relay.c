@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "switchd/media/relay_fast.h"
 
 static void remove_pending(struct media_thread *thread, const struct relay_side *side)
 {
@@ -32,6 +33,7 @@ static void session_free(struct media_session *session)
 	if (session->next)
 		session->next->prev = session->prev;
 	pthread_mutex_unlock(&thread->command_lock);
+	relay_fast_leave(session);
 	for (int i = 0; i < MEDIA_SIDES; i++) {
 		relay_work_destroy_all(thread, &session->sides[i]);
 		if (session->sides[i].is_pending)
@@ -44,6 +46,7 @@ static void session_free(struct media_session *session)
 		ports_release(i == 0 && session->own_ports ? session->own_ports : thread->ports,
 			      &session->pairs[i], clock_mono_us());
 	atomic_fetch_sub_explicit(&thread->session_count, 1, memory_order_relaxed);
+	fast_unref(session->fast);
 	free(session);
 }
 
@@ -52,6 +55,7 @@ static void set_peer(struct media_session *session, enum media_side which,
 {
 	struct relay_side *side = &session->sides[which];
 
+	relay_fast_leave(session);
 	side->is_own = is_own;
 	session->is_blocked = session->sides[MEDIA_A].is_own && session->sides[MEDIA_B].is_own;
 	STREAM_SET(side->stats->clock_hz, peer->clock_hz);
@@ -151,7 +155,7 @@ enum vos_err relay_session_add(struct media_thread *thread, struct media_session
 		side->session = session;
 		side->other = &session->sides[!i];
 		side->which = (uint8_t)i;
-		side->stats = &side->own_stats;
+		side->stats = side->entry ? &side->entry->stats : &side->own_stats;
 		latch_init(&side->latch, &locals[i]);
 		if (session->is_paired)
 			add_rtcp(session, i);
@@ -214,6 +218,7 @@ static void turn(struct media_thread *thread)
 			       thread->pending ? 0 : relay_work_timeout_ms(thread));
 
 	thread->now_us = clock_mono_us();
+	relay_fast_turn(thread);
 	for (int i = 0; i < count; i++)
 		if (!events[i].data.ptr)
 			mailbox_run(&thread->mailbox);

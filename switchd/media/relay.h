@@ -64,6 +64,8 @@ struct relay_side {
 	 * the kernel may count there as well. */
 	struct stream_stats *stats;
 	struct stream_stats own_stats;
+	struct fast_entry *entry; /* of its port, in the fast path; NULL: none */
+	uint64_t fast_retry_us;
 };
 
 enum relay_command {
@@ -79,6 +81,7 @@ struct media_session {
 	bool is_blocked; /* both peers are ports of this relay: packets could go round for ever */
 
 	struct media_thread *thread;
+	struct fast *fast; /* that the entries are of */
 	struct port_pair pairs[MEDIA_SIDES];
 	int pair_count; /* 1: both sides on pairs[0] */
 	bool is_paired; /* a pair a side, its odd port for RTCP; rtcp_sides is there */
@@ -116,6 +119,7 @@ struct media_thread {
 	uint64_t now_us; /* of this turn */
 	struct relay_work *ticking;
 	uint64_t next_tick_us;
+	int fast_budget; /* streams that may go to the fast path in this turn */
 	bool must_stop;
 	bool is_running;
 	struct mail stop_mail;

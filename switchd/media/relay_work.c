@@ -6,6 +6,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/media/relay.h"
+#include "switchd/media/relay_fast.h"
 
 void media_set_work(struct media_session *session, enum media_side side, enum relay_step step,
 		    struct relay_work *work)
@@ -74,6 +75,7 @@ void relay_work_take(struct media_thread *thread, struct relay_side *side,
 			thread->next_tick_us = thread->now_us;
 		}
 	}
+	relay_fast_leave(side->session);
 	note_needs(side);
 	note_needs(side->other);
 }
