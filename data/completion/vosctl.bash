@@ -14,6 +14,8 @@ SS_MEDIA_PROXY_BEHIND_NAT
 SS_MEDIA_PROXY_SAME_NAT
 SS_RTP_PORT_RANGE
 SS_RTP_PORT_LAYOUT
+SS_RTP_PORT_REST
+SS_RTP_PORT_ALARM
 SS_AUTHENTICATION_MAX_RETRY
 SS_AUTHENTICATION_FAILED_SUSPEND
 SS_AUTHENTICATION_LOCK_KEY
@@ -45,6 +47,7 @@ SS_CALL_REMAIN_TIME
 SS_NO_MEDIA_HANGUP_TIME
 SS_RTP_ENCRYPTION_MODE
 SS_RTP_ENCRYPTION_KEY
+SS_SRTP_TLS_ONLY
 SS_MAX_CPS
 SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL
 SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT
@@ -61,6 +64,7 @@ SS_CALL_TRANSFER_NORMAL_DISPLAY
 SS_CALL_TRANSFER_ASK_DISPLAY
 FORWARD_SIGNAL_REWRITE_SEQUENCE
 SS_MEDIA_THREADS
+SS_MEDIA_FAST_PATH
 SS_SIP_NAT_KEEP_ALIVE_MESSAGE
 SS_SIP_NAT_KEEP_ALIVE_PERIOD
 SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL
@@ -113,6 +117,8 @@ SS_H323_Q931_NUMBER_TYPE
 SS_H323_Q931_PRESENTATION_INDICATOR
 SS_H323_Q931_SCREENING_INDICATOR
 IVR_RTP_PORT
+SS_LOCAL_RING_TONE
+SS_LOCAL_RING_FILE
 IVR_CODEC_PRIORITY
 IVR_PARSE_DTMF_MODE
 IVR_ENABLE_PARSE_INBAND
@@ -168,10 +174,10 @@ _vosctl_next()
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media sessions' | 'show media decision *' | 'show configuration changes' | \
-		'show sessions' | 'show capacity' | 'show tech-support' | \
-		'show sip statistics' | 'show sip transports' | 'show sip guard' | \
-		'show authentication firewall' | 'show alarms active' | 'clear calls all' | \
-		'clear registration all' | 'clear registration *' | 'clear authentication suspended all' | \
+		'show sessions' | 'show tech-support' | 'show sip statistics' | \
+		'show sip transports' | 'show sip guard' | 'show authentication firewall' | \
+		'show alarms active' | 'clear calls all' | 'clear registration all' | \
+		'clear registration *' | 'clear authentication suspended all' | \
 		'backup list' | 'backup prune' | 'set system-parameter rtp-encryption-key *' | \
 		'set phone * password *' | 'set mapping-gateway * password *' | \
 		'set routing-gateway * password *' | 'set registration * password *' | \
@@ -230,7 +236,8 @@ _vosctl_next()
 		'show authentication suspended address' | 'show alarms history last' | \
 		'clear authentication suspended address * *' | 'alarm acknowledge * comment' | \
 		'test media caller * *' | 'backup create comment' | 'shutdown graceful' | \
-		'set system-parameter rtp-port-range' | 'set system-parameter authentication-max-retry' | \
+		'set system-parameter rtp-port-range' | 'set system-parameter rtp-port-rest' | \
+		'set system-parameter rtp-port-alarm' | 'set system-parameter authentication-max-retry' | \
 		'set system-parameter authentication-failed-suspend' | 'set system-parameter qos-signal' | \
 		'set system-parameter qos-rtp' | 'set system-parameter endpoint-expire' | \
 		'set system-parameter endpoint-nat-expire' | 'set system-parameter gateway-switch-limit' | \
@@ -264,9 +271,10 @@ _vosctl_next()
 		'set h323-parameter h245-port-range' | 'set h323-parameter timeout-alerting' | \
 		'set h323-parameter timeout-callproceeding' | 'set h323-parameter timeout-setup' | \
 		'set h323-parameter timeout-callproceeding-olc' | 'set audio-service-parameter rtp-port' | \
-		'set audio-service-parameter codec-priority' | 'set audio-service-parameter voicemail-expire-day' | \
-		'set audio-service-parameter voicemail-max-number' | 'set audio-service-parameter voicemail-max-time' | \
-		'set audio-service-parameter voicemail-welcome' | 'set audio-service-parameter callback-keep-line-ring-time' | \
+		'set audio-service-parameter local-ring-file' | 'set audio-service-parameter codec-priority' | \
+		'set audio-service-parameter voicemail-expire-day' | 'set audio-service-parameter voicemail-max-number' | \
+		'set audio-service-parameter voicemail-max-time' | 'set audio-service-parameter voicemail-welcome' | \
+		'set audio-service-parameter callback-keep-line-ring-time' | \
 		'set audio-service-parameter callback-keep-line-time' | 'set audio-service-parameter call-report-ip' | \
 		'set audio-service-parameter call-report-port' | 'set audio-service-parameter call-report-retry' | \
 		'set audio-service-parameter call-report-retry-interval' | \
@@ -310,12 +318,13 @@ _vosctl_next()
 		'set routing-gateway * timeout-ringing' | 'set routing-gateway * timeout-setup' | \
 		'set routing-gateway * timeout-callproceeding' | 'set routing-gateway * timeout-callproceeding-olc' | \
 		'set routing-gateway * timeout-alerting' | 'set routing-gateway * stop-codes' | \
-		'set routing-gateway * max-call-duration' | 'set registration * server' | \
-		'set registration * account' | 'set registration * auth-name' | \
-		'set registration * expire' | 'set registration * retry-delay' | \
-		'set alarm * lower' | 'set alarm * upper' | 'set alarm * window' | \
-		'set alarm * post' | 'set alarm * mail' | 'set alarm * call' | \
-		'set SS_RTP_PORT_RANGE' | 'set SS_AUTHENTICATION_MAX_RETRY' | \
+		'set routing-gateway * local-ring-delay' | 'set routing-gateway * max-call-duration' | \
+		'set registration * server' | 'set registration * account' | \
+		'set registration * auth-name' | 'set registration * expire' | \
+		'set registration * retry-delay' | 'set alarm * lower' | 'set alarm * upper' | \
+		'set alarm * window' | 'set alarm * post' | 'set alarm * mail' | \
+		'set alarm * call' | 'set SS_RTP_PORT_RANGE' | 'set SS_RTP_PORT_REST' | \
+		'set SS_RTP_PORT_ALARM' | 'set SS_AUTHENTICATION_MAX_RETRY' | \
 		'set SS_AUTHENTICATION_FAILED_SUSPEND' | 'set SS_QOS_SIGNAL' | \
 		'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | 'set SS_ENDPOINT_NAT_EXPIRE' | \
 		'set SS_GATEWAY_SWITCH_LIMIT' | 'set SS_GATEWAY_ASR_RESERVE_TIME' | \
@@ -346,7 +355,7 @@ _vosctl_next()
 		'set SS_H245_PORT_RANGE' | 'set SS_H323_TIMEOUT_ALERTING' | \
 		'set SS_H323_TIMEOUT_CALLPROCEEDING' | 'set SS_H323_TIMEOUT_SETUP' | \
 		'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | 'set IVR_RTP_PORT' | \
-		'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
+		'set SS_LOCAL_RING_FILE' | 'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
 		'set IVR_VOICEMAIL_MAX_NUMBER' | 'set IVR_VOICEMAIL_MAX_TIME' | \
 		'set IVR_VOICEMAIL_WELCOME' | 'set IVR_CALLBACK_KEEP_LINE_RING_TIME' | \
 		'set IVR_CALLBACK_KEEP_LINE_TIME' | 'set IVR_CALL_REPORT_IP' | \
@@ -457,6 +466,12 @@ _vosctl_next()
 	'show configuration diff *' | 'show configuration generation')
 		next='@generations !'
 		;;
+	'show capacity')
+		next='firewall'
+		;;
+	'show capacity firewall')
+		next='nftables iptables ip6tables !'
+		;;
 	'show counters' | 'clear counters')
 		next='sip call registration media nat-keep-alive guard authentication firewall gateway !'
 		;;
@@ -548,7 +563,7 @@ _vosctl_next()
 		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
-		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-encryption-mode rtp-encryption-key max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads'
+		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path'
 		;;
 	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
 		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')
@@ -561,8 +576,8 @@ _vosctl_next()
 		'set system-parameter gateway-fee-rate-route-before-asr' | \
 		'set system-parameter reply-unauthorized' | 'set system-parameter tcp-close-reset' | \
 		'set system-parameter endpoint-register-replace' | 'set system-parameter endpoint-register-suspend' | \
-		'set system-parameter cdr-record-to-file' | 'set system-parameter cdr-record-nonconnect' | \
-		'set system-parameter call-forward-using-original-caller' | \
+		'set system-parameter srtp-tls-only' | 'set system-parameter cdr-record-to-file' | \
+		'set system-parameter cdr-record-nonconnect' | 'set system-parameter call-forward-using-original-caller' | \
 		'set sip-parameter nat-keep-alive-fair' | 'set sip-parameter stop-switch-after-sdp' | \
 		'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
 		'set sip-parameter user-agent-send-unregister' | 'set sip-parameter routing-gateway-invite-use-contact' | \
@@ -583,10 +598,10 @@ _vosctl_next()
 		'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | 'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | \
 		'set SS_GATEWAY_ASR_CALCULATE' | 'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | \
 		'set SS_REPLY_UNAUTHORIZED' | 'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
-		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_CDR_RECORD_TO_FILE' | \
-		'set SS_CDR_RECORD_NONCONNECT' | 'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | \
-		'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | 'set SS_SIP_STOP_SWITCH_AFTER_SDP' | \
-		'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
+		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_SRTP_TLS_ONLY' | \
+		'set SS_CDR_RECORD_TO_FILE' | 'set SS_CDR_RECORD_NONCONNECT' | \
+		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | \
+		'set SS_SIP_STOP_SWITCH_AFTER_SDP' | 'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
 		'set SS_SIP_USER_AGENT_SEND_UNREGISTER' | 'set SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT' | \
 		'set SS_SIP_AUTHENTICATION_NONCE_ADDRESS' | 'set IVR_ENABLE_PARSE_INBAND' | \
 		'set IVR_ENABLE_PARSE_SECOND_INBAND' | 'set SERVER_BILLING_RECORD_ILLEGAL_CALL' | \
@@ -626,6 +641,9 @@ _vosctl_next()
 		'set FORWARD_SIGNAL_REWRITE_SEQUENCE')
 		next='@ random poll !'
 		;;
+	'set system-parameter media-fast-path' | 'set SS_MEDIA_FAST_PATH')
+		next='@ auto off required !'
+		;;
 	'set sip-parameter')
 		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time nat-keep-alive-fair nat-keep-alive-probe-fails session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm authentication-algorithms authentication-qop authentication-nonce-address guard-rate guard-burst overload-lag signalling-threads stream-connections-max stream-connections-per-source stream-idle-timeout stream-message-timeout'
 		;;
@@ -662,7 +680,10 @@ _vosctl_next()
 		next='@ not-screened verified-passed verified-failed network-provided absent !'
 		;;
 	'set audio-service-parameter')
-		next='rtp-port codec-priority parse-dtmf-mode enable-parse-inband enable-parse-second-inband voicemail-expire-day voicemail-max-number voicemail-max-time voicemail-welcome callback-keep-line-ring-time callback-keep-line-time call-report-ip call-report-port call-report-retry call-report-retry-interval alarm-caller-e164 alarm-confirm-key alarm-period alarm-retry alarm-retry-interval alarm-pre-audio'
+		next='rtp-port local-ring-tone local-ring-file codec-priority parse-dtmf-mode enable-parse-inband enable-parse-second-inband voicemail-expire-day voicemail-max-number voicemail-max-time voicemail-welcome callback-keep-line-ring-time callback-keep-line-time call-report-ip call-report-port call-report-retry call-report-retry-interval alarm-caller-e164 alarm-confirm-key alarm-period alarm-retry alarm-retry-interval alarm-pre-audio'
+		;;
+	'set audio-service-parameter local-ring-tone' | 'set SS_LOCAL_RING_TONE')
+		next='@ itu ar at au be bg br ch cl cn cz de dk ee es fi fr gb gr hk hu id ie il in it jp kr lt mx my nl no nz ph pl pt ru se sg th tr tw us ve vn za !'
 		;;
 	'set audio-service-parameter parse-dtmf-mode' | 'set IVR_PARSE_DTMF_MODE')
 		next='@ auto manual !'
@@ -729,7 +750,7 @@ _vosctl_next()
 		next='number order reuse-count'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -744,7 +765,10 @@ _vosctl_next()
 		next='@ in-turn at-once !'
 		;;
 	'set phone * encryption' | 'set mapping-gateway * encryption' | 'set routing-gateway * encryption')
-		next='@ none xor rc4 aes128 srtp !'
+		next='@ none xor rc4 aes128 system !'
+		;;
+	'set phone * srtp' | 'set mapping-gateway * srtp' | 'set routing-gateway * srtp')
+		next='@ off optional required !'
 		;;
 	'set phone * rtp-interrupt-detection' | 'set mapping-gateway * rtp-interrupt-detection' | \
 		'set routing-gateway * rtp-interrupt-detection')
@@ -762,7 +786,7 @@ _vosctl_next()
 		next='@keys:number-transform !'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
@@ -782,7 +806,7 @@ _vosctl_next()
 		next='@ from p-asserted p-preferred remote-party-id display !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from number-pool caller-transform callee-transform media-proxy local-ring encryption rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'
@@ -812,7 +836,7 @@ _vosctl_next()
 		next='@mapping-gateways !'
 		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports @keys:alarm'
 		;;
 	'set alarm *')
 		next='level lower upper window post mail call'

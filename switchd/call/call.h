@@ -43,6 +43,7 @@ struct call_info {
 	uint32_t age_s;
 	uint32_t talk_s;
 	bool is_relayed;
+	bool is_paired; /* layout of its relay ports */
 	enum decide_step media_step;
 	char cause[64];   /* empty while it is up */
 	char timers[256]; /* running timers in words: "ringing 120 s" */

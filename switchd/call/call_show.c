@@ -72,6 +72,7 @@ static void describe_leg(const struct leg *leg, struct call_leg_info *out)
 static void describe_media(const struct call_media *media, struct call_info *out)
 {
 	out->is_relayed = media->decision.relay;
+	out->is_paired = media->decision.is_paired;
 	out->media_step = media->decision.step;
 	for (int side = 0; media->sessions[0] && side < MEDIA_SIDES; side++) {
 		out->legs[side].relay_port = media_port(media->sessions[0], (enum media_side)side);

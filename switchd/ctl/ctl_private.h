@@ -16,6 +16,7 @@
 #include "switchd/ctl/follow.h"
 #include "switchd/ctl/kept.h"
 #include "switchd/ctl/listen.h"
+#include "switchd/ctl/media_watch.h"
 #include "switchd/ctl/security.h"
 #include "switchd/loop/mailbox.h"
 #include "switchd/store/store.h"
@@ -30,8 +31,7 @@
 
 struct request;
 
-/* What a handler says: called again at the next turn (MORE), when its mail came back (WAIT), or
- * never. */
+/* A handler says: again at the next turn (MORE), when its mail is back (WAIT), or never. */
 enum step { STEP_DONE, STEP_MORE, STEP_WAIT };
 typedef enum step step_fn(struct request *request);
 
@@ -60,6 +60,7 @@ struct ctl {
 	uint64_t read_only_again_us;     /* tried again then; 0 = it is as it should be */
 	struct vos_fault read_only_fault;
 	struct security security;
+	struct media_watch media_watch;
 	struct audit audit;
 	struct log_ring *log_ring; /* NULL = there is none to follow */
 	bool is_followed;          /* somebody waits for its lines */
@@ -151,8 +152,7 @@ struct session *session_create(struct ctl *ctl, int fd, bool is_read_only);
 void session_destroy(struct session *session);
 /* Reads, parses, queues. */
 void session_input(struct session *session);
-/* One step of the running request, or the start of the next. True when there is more to do at once.
- */
+/* One step of the running request, or the start of the next. True: there is more to do at once. */
 bool session_turn(struct session *session);
 void session_send(struct session *session, json_t *message);
 /* Role by the current configuration, so that a change of it holds for sessions that are open. */

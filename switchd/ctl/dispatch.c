@@ -45,6 +45,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_AUDIT] = show_audit,
 	[COMMAND_SHOW_LOGGING] = show_logging,
 	[COMMAND_SHOW_CAPACITY] = show_capacity,
+	[COMMAND_SHOW_CAPACITY_FIREWALL] = show_capacity_firewall,
 	[COMMAND_SHOW_TECH_SUPPORT] = show_tech_support,
 	[COMMAND_SHOW_COUNTERS] = show_counters,
 	[COMMAND_SHOW_SIP_STATISTICS] = show_sip_statistics,

@@ -23,8 +23,8 @@ step_fn show_parameters, show_parameter;
 /* --- show_system.c --- */
 step_fn show_version, show_status, show_uptime, show_clock, show_sessions, show_sip_statistics,
 	cmd_shutdown;
-/* --- show_log.c, show_capacity.c --- */
-step_fn show_audit, show_logging, show_capacity;
+/* --- show_log.c, show_capacity.c, show_firewall.c --- */
+step_fn show_audit, show_logging, show_capacity, show_capacity_firewall;
 /* --- monitor.c --- */
 step_fn cmd_terminal_monitor, cmd_terminal_no_monitor, cmd_monitor_log;
 /* --- monitor_counters.c --- */

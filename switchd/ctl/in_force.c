@@ -121,6 +121,7 @@ int ctl_run_timers(struct ctl *ctl)
 	uint64_t kept_us = kept_expire(&ctl->kept, now_us);
 	int wait_ms = -1;
 	int security_ms;
+	int media_ms;
 
 	if (left_ms == 0 && now_us >= ctl->take_back_us)
 		take_back(ctl, now_us);
@@ -136,6 +137,9 @@ int ctl_run_timers(struct ctl *ctl)
 	security_ms = security_run(ctl);
 	if (security_ms >= 0)
 		wait_ms = sooner(wait_ms, (uint64_t)security_ms);
+	media_ms = media_watch_run(ctl);
+	if (media_ms >= 0)
+		wait_ms = sooner(wait_ms, (uint64_t)media_ms);
 	/* One is the conf in force; others go as calls and transactions end. */
 	if (ctl->context.grave && conf_grave_sweep(ctl->context.grave) > 1)
 		wait_ms = sooner(wait_ms, LOOK_MS);

@@ -44,6 +44,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_MONITOR_LOG] = &schema_logging,
 	[COMMAND_MONITOR_COUNTERS] = &schema_monitor_counters,
 	[COMMAND_SHOW_CAPACITY] = &schema_capacity,
+	[COMMAND_SHOW_CAPACITY_FIREWALL] = &schema_document,
 	[COMMAND_SHOW_TECH_SUPPORT] = &schema_sections,
 	[COMMAND_SHOW_COUNTERS] = &schema_counters,
 	[COMMAND_SHOW_SIP_STATISTICS] = &schema_sip_statistics,

@@ -142,6 +142,19 @@ static void item_attempts(struct request *request, const struct call_detail *det
 	}
 }
 
+static void item_reason(struct request *request, const struct call_detail *detail)
+{
+	struct decide_party caller = detail->decided[0].decide;
+	struct decide_party callee = detail->decided[1].decide;
+	char memory[256];
+	struct buf reason = buf_over(memory, sizeof(memory));
+
+	caller.network = detail->decided[0].network;
+	callee.network = detail->decided[1].network;
+	decide_reason(detail->info.media_step, &caller, &callee, &reason);
+	item_str(request, NULL, "media_reason", buf_cstr(&reason));
+}
+
 static void emit_call_item(struct request *request, const struct call_detail *detail)
 {
 	const struct call_info *call = &detail->info;
@@ -159,7 +172,7 @@ static void emit_call_item(struct request *request, const struct call_detail *de
 	item_int(request, NULL, "talk_s", call->talk_s);
 	item_bool(request, NULL, "is_relayed", call->is_relayed);
 	item_str(request, NULL, "media_step", decide_step_name(call->media_step));
-	item_str(request, NULL, "media_reason", decide_step_text(call->media_step));
+	item_reason(request, detail);
 	item_str(request, NULL, "cause", call->cause);
 	item_str(request, NULL, "timers", call->timers);
 	item_attempts(request, detail);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* No process can have more, whatever its limit (proc_sys_fs(5)). */
 static rlim_t most_of_a_process(void)
@@ -41,13 +42,18 @@ void descriptors_raise(uint64_t relay)
 	(void)setrlimit(RLIMIT_NOFILE, &raised);
 }
 
-/* Entries of /proc/self/fd but the one of the listing itself. */
+/* The size of /proc/self/fd is their number since Linux 6.2; before, its entries but the one of the
+ * listing itself. */
 static int64_t count_open(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
 	const struct dirent *entry;
 	int64_t count = -1;
+	struct stat info;
+	DIR *dir;
 
+	if (stat("/proc/self/fd", &info) == 0 && info.st_size > 0)
+		return info.st_size;
+	dir = opendir("/proc/self/fd");
 	if (!dir)
 		return -1;
 	while ((entry = readdir(dir)) != NULL)

@@ -19,5 +19,5 @@ struct descriptors {
 	int64_t hard_limit;
 };
 
-/* Reads /proc; not for the way of a call. */
+/* Reads /proc; not for the way of a call or packet. */
 void descriptors_read(struct descriptors *out);

@@ -296,7 +296,7 @@ class Output(unittest.TestCase):
         item = self.switch.json('show', 'capacity')['item']
         self.assertEqual((item['media_ports_low'], item['media_ports_high']), (30000, 30019))
         self.assertEqual((item['media_pairs_total'], item['relayed_call_limit'], item['relayed_call_limit_by']),
-                         (10, 5, 'ports'))
+                         (10, 10, 'ports'))
         # Sockets of the old range are closed a little later.
         folder = f'/proc/{self.switch.process.pid}/fd'
         wait_for('the number of descriptors', lambda: abs(

@@ -104,6 +104,7 @@ COMMANDS = {
     'audit': ['show audit', 'show audit last 1'],
     'logging': ['show logging', 'show logging last 2'],
     'capacity': ['show capacity'],
+    'capacity-firewall': ['show capacity firewall', 'show capacity firewall iptables', 'show capacity firewall ip6tables'],
     'alarms': ['show alarms', 'show alarms active', 'show alarms history', 'show alarms history last 1'],
     'tech-support': ['show tech-support'],
     'counters': ['show counters', 'show counters gateway'],
