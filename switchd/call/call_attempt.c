@@ -107,6 +107,8 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	}
 	candidate->media.decision =
 		media_decide(hunt->conf->snapshot, &hunt->caller, &candidate->target.decide);
+	candidate->media.dtmf =
+		(struct call_dtmf){.kinds = {hunt->caller.dtmf, candidate->target.decide.dtmf}};
 	call_note(call, TRACE_MEDIA, MEDIA_B, candidate->media.decision.step, 0,
 		  candidate->media.decision.relay ? "relayed" : "direct");
 	candidate->anchor = env->media_address(env->context, &candidate->target, caller);
@@ -160,6 +162,7 @@ struct cause call_attempt_forward(struct call *call, struct call_attempt *attemp
 		.from = attempt->leg,
 		.anchor = &call->legs[MEDIA_A]->media_address,
 		.heard = &candidate->heard,
+		.is_answer = !call->is_late_offer,
 	};
 	enum vos_err err = call_media_forward(call, &pass, sdp, out);
 

@@ -134,7 +134,7 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 		if (err != VOS_OK)
 			return err;
 	}
-	if (!sdp_rewrite(body, &sdp, anchors, out) || out->failed)
+	if (!call_dtmf_forward(call, pass, &sdp, body, anchors, out) || out->failed)
 		return VOS_EINVAL;
 	return VOS_OK;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "switchd/call/call_table.h"
+#include "switchd/call/call_dtmf.h"
 #include "switchd/media/sdp.h"
 
 #define CALL_STREAMS_MAX 4
@@ -11,6 +12,7 @@
 struct call_media {
 	struct media_session *sessions[CALL_STREAMS_MAX];
 	struct decide_result decision;
+	struct call_dtmf dtmf;
 };
 
 /* What the last SDP of a side said of its first stream. */
@@ -31,6 +33,7 @@ struct call_pass {
 	const struct leg *from;
 	const struct addr *anchor; /* ours, as the receiver is to see it */
 	struct call_stream *heard; /* is filled */
+	bool is_answer;            /* to an offer of the other leg's */
 	struct call_peers *peers;  /* takes what is to be told to the relay later; NULL: at once */
 };
 

@@ -8,13 +8,15 @@
 #include "switchd/call/call_hunt.h"
 
 /* SDP of one leg, made ready for the other; false when the call had to end over it. */
-static bool forward(struct call *call, struct leg *from, struct span sdp, struct buf *out)
+static bool forward(struct call *call, struct leg *from, bool is_answer, struct span sdp,
+		    struct buf *out)
 {
 	const struct call_pass pass = {
 		.media = &call->media,
 		.from = from,
 		.anchor = &call_other_leg(call, from)->media_address,
 		.heard = &call->streams[from->side],
+		.is_answer = is_answer,
 	};
 	enum vos_err err = call_media_forward(call, &pass, sdp, out);
 
@@ -41,15 +43,17 @@ void call_acked(struct leg *leg, struct span sdp)
 		call_end(call, NULL, cause_of(CAUSE_BAD_SDP));
 		return;
 	}
-	if (forward(call, leg, sdp, &out))
+	if (forward(call, leg, true, sdp, &out))
 		other->ops->ack(other, buf_span(&out));
 }
 
 /* The call as it was before the offer. */
 static void drop_offer(struct call *call)
 {
-	if (call->offer)
+	if (call->offer) {
 		call_media_close(&call->media, call->offer->streams_before);
+		call_dtmf_restore(&call->media.dtmf, &call->offer->dtmf_before);
+	}
 	free(call->offer);
 	call->offer = NULL;
 }
@@ -84,6 +88,7 @@ int call_offer(struct leg *leg, struct span sdp)
 	call->offer->was_empty = sdp.len == 0;
 	call->offer->heard = call->streams[leg->side];
 	call->offer->streams_before = call_media_open_streams(&call->media);
+	call->offer->dtmf_before = call->media.dtmf;
 	other = call_other_leg(call, leg);
 	pass.media = &call->media;
 	pass.anchor = &other->media_address;
@@ -124,7 +129,7 @@ static bool accept_offer(struct call *call, struct leg *leg, struct span sdp, st
 	bool was_empty = call->offer->was_empty;
 
 	keep_offer(call);
-	if (!forward(call, leg, sdp, out))
+	if (!forward(call, leg, !was_empty, sdp, out))
 		return false;
 	if (was_empty && sdp.len)
 		call->ack_pending = true;
@@ -182,6 +187,8 @@ void call_inside_request(struct leg *leg, const struct call_inside *inside)
 {
 	struct leg *other = leg->call ? call_other_leg(leg->call, leg) : NULL;
 
+	if (other && call_dtmf_take(leg->call, leg, inside))
+		return;
 	if (!other || !other->ops->inside(other, inside))
 		leg->ops->inside_result(leg, inside->number, 480);
 }

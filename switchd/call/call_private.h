@@ -40,6 +40,7 @@ struct call_offer {
 	enum media_side by;
 	bool was_empty;
 	bool is_withdrawn;
+	struct call_dtmf dtmf_before;
 	unsigned streams_before; /* bit set of those that had ports already */
 	struct call_stream heard;
 	struct call_peers peers; /* take effect with the answer */

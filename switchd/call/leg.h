@@ -15,6 +15,7 @@ struct recorder_ring;
 
 struct leg;
 struct call;
+struct mailbox;
 
 /* A request inside the call that changes nothing of it. */
 enum call_inside_kind { CALL_INSIDE_INFO, CALL_INSIDE_MESSAGE };
@@ -101,6 +102,7 @@ struct call_dial {
 /* What a call needs of its thread; filled by sip/leg_table.c. */
 struct call_env {
 	struct wheel *wheel;
+	struct mailbox *mailbox; /* of the thread */
 	const uint64_t *now_us;
 	struct conf *const *conf;
 	struct location *location;

@@ -85,6 +85,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 				  WORD_PARTY_ENCRYPTION_NONE,
 		.is_dynamic = !phone->is_static,
 		.has_session_timer = object_field(object, FIELD_PHONE_SESSION_TIMER)->boolean,
+		.dtmf = (uint8_t)object_field(object, FIELD_PHONE_DTMF)->number,
 		.port_layout = layout->type == VALUE_ENUM ? (int8_t)layout->number : -1,
 		.network = conf_field_text(object, FIELD_PHONE_NETWORK),
 	};

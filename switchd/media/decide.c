@@ -114,6 +114,7 @@ void decide_party_from(const struct conf_party *conf, struct decide_party *out)
 		.has_local_ring = conf->has_local_ring,
 		.has_encryption = conf->has_encryption,
 		.is_dynamic = conf->is_dynamic,
+		.dtmf = conf->dtmf,
 		.port_layout = conf->port_layout,
 		.network = conf->network ? conf->network : "",
 	};

@@ -12,10 +12,11 @@ struct decide_party {
 	enum conf_media_mode mode;
 	bool has_local_ring;
 	bool has_encryption;
-	bool is_dynamic;     /* registered here, not static */
-	bool is_nat;         /* signalling source differs from what it advertises */
-	int8_t port_layout;  /* WORD_PORT_LAYOUT_...; -1 = the parameter says */
-	struct addr source;  /* observed signalling source */
+	bool is_dynamic;    /* registered here, not static */
+	bool is_nat;        /* signalling source differs from what it advertises */
+	uint8_t dtmf;       /* WORD_DTMF_...; no input of the decision, goes along with the party */
+	int8_t port_layout; /* WORD_PORT_LAYOUT_...; -1 = the parameter says */
+	struct addr source; /* observed signalling source */
 	const char *network; /* "" = none */
 };
 

@@ -107,6 +107,8 @@ static void session_run(struct mail *mail, void *receiver)
 	}
 	if (commands & RELAY_WORK)
 		take_works(thread, session);
+	for (int i = 0; i < MEDIA_SIDES && commands & RELAY_WAKE; i++)
+		relay_work_wake(thread, &session->sides[i]);
 	for (int i = 0; i < MEDIA_SIDES; i++)
 		if (commands & (1u << i))
 			set_peer(session, (enum media_side)i, &peers[i], is_own[i], thread->now_us);

@@ -73,6 +73,7 @@ enum relay_command {
 	RELAY_PEER_B = 1 << MEDIA_B,
 	RELAY_CLOSE = 4,
 	RELAY_WORK = 8,
+	RELAY_WAKE = 16,
 };
 
 struct media_session {

@@ -25,6 +25,27 @@ void media_set_work(struct media_session *session, enum media_side side, enum re
 	relay_session_post(session, RELAY_WORK);
 }
 
+void media_wake_work(struct media_session *session)
+{
+	relay_session_post(session, RELAY_WAKE);
+}
+
+void relay_work_wake(struct media_thread *thread, struct relay_side *side)
+{
+	for (int step = 0; step < RELAY_STEPS; step++) {
+		struct relay_work *work = side->work[step];
+
+		if (!work || !work->ops->tick)
+			continue;
+		if (work->due_us == 0) {
+			work->next_ticking = thread->ticking;
+			thread->ticking = work;
+		}
+		work->due_us = thread->now_us;
+		thread->next_tick_us = thread->now_us;
+	}
+}
+
 static void stop_ticking(struct media_thread *thread, const struct relay_work *work)
 {
 	struct relay_work **at = &thread->ticking;

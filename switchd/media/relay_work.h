@@ -63,6 +63,9 @@ struct relay_work {
 void media_set_work(struct media_session *session, enum media_side side, enum relay_step step,
 		    struct relay_work *work);
 
+/* Signalling. Has the ticks of the session's work called soon, whenever they were due. */
+void media_wake_work(struct media_session *session);
+
 /* Media thread. Sends a packet made here to the side's peer, from the side's port and through its
  * RELAY_PROTECT. False when there is nowhere to send it, or the kernel refused. */
 bool relay_send(struct media_thread *thread, struct relay_side *side, struct relay_packet *packet);
@@ -73,6 +76,7 @@ void relay_work_take(struct media_thread *thread, struct relay_side *side,
 void relay_work_destroy_all(struct media_thread *thread, struct relay_side *side);
 bool relay_work_run(struct media_thread *thread, struct relay_side *side, enum relay_step step,
 		    struct relay_packet *packet);
+void relay_work_wake(struct media_thread *thread, struct relay_side *side);
 /* Runs the ticks that are due. */
 void relay_work_tick(struct media_thread *thread);
 /* For epoll_wait: milliseconds until the next tick, -1 without one. */

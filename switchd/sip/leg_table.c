@@ -29,6 +29,7 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 {
 	struct call_env env = {
 		.wheel = &worker->wheel,
+		.mailbox = &worker->mailbox,
 		.now_us = &worker->now_us,
 		.conf = &worker->conf,
 		.location = worker->shared->location,

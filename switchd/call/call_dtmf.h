@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Digits of a call: telephone events (RFC 4733) or INFO, as each party wants them (behaviour C17).
+ *
+ *   auto     what comes for it passes as it is; an INFO of a party set to `info` becomes events if
+ *            it takes them
+ *   rfc2833  it is offered telephone-event, and INFO digits go to it as events
+ *   info     it is offered none, and events go to it as INFO, each digit once
+ *   off      no digits are sent to it
+ *
+ * To convert takes the relay (A8): in a direct call digits pass as they come, and only INFO can be
+ * kept away. Where the parties number their events differently each one sees its own number. */
+#pragma once
+
+#include "shared/base/buf.h"
+#include "switchd/media/dtmf_work.h"
+#include "switchd/media/sdp.h"
+
+struct call;
+struct call_inside;
+struct call_pass;
+struct leg;
+
+enum call_digits { CALL_DIGITS_UNHEARD, CALL_DIGITS_INFO, CALL_DIGITS_EVENTS };
+
+/* Part of struct call_media. Indexed by the party. */
+struct call_dtmf {
+	struct dtmf_work *works[MEDIA_SIDES]; /* on packets from it; NULL = none */
+	uint8_t kinds[MEDIA_SIDES];           /* WORD_DTMF_... */
+	uint8_t own[MEDIA_SIDES];             /* number of telephone-event in its SDP; 0 = none */
+	uint8_t told[MEDIA_SIDES];            /* in the SDP that it was sent */
+	uint8_t clock_khz[MEDIA_SIDES];
+	uint8_t heard[MEDIA_SIDES]; /* enum call_digits: the kind that counts */
+	uint8_t stream;             /* the one with the events */
+};
+
+/* sdp_rewrite(), and telephone-event in it as the receiver is to have it. An answer settles how
+ * digits go from here. */
+bool call_dtmf_forward(struct call *call, const struct call_pass *pass, const struct sdp *sdp,
+		       struct span body, const struct sdp_anchor *anchors, struct buf *out);
+/* An offer was refused: what it would have changed is as before. */
+void call_dtmf_restore(struct call_dtmf *dtmf, const struct call_dtmf *before);
+/* A request inside the call: true when it was a digit that does not pass as it is; the leg has its
+ * answer. */
+bool call_dtmf_take(struct call *call, struct leg *from, const struct call_inside *inside);
