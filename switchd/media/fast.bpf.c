@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RTP forwarded within the kernel, where a packet comes in (tc ingress). What is not exactly the
- * next packet of a stream that switchd has put into the table goes on to switchd's socket: RTCP,
- * STUN, fragments, options, other sources, gaps in the numbers. So the program decides nothing;
- * it repeats what was decided.
+/* RTP forwarded within the kernel, where a packet comes in (tc ingress). What is not
+ * plainly of a stream that switchd has put into the table goes on to switchd's socket: RTCP, STUN,
+ * fragments, options, other sources, another SSRC or payload type, the first after silence. So the
+ * program decides nothing; it repeats what was decided.
  *
  * A packet changes as if switchd had received and sent it: addresses, ports, ToS and TTL are those
  * of the socket it would have left by, the payload stays. */
@@ -22,6 +22,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "switchd/media/fast_map.h"
+#include "switchd/media/fast_stats.h"
 
 #define FAMILY_IP4 2
 #define FAMILY_IP6 10
@@ -116,6 +117,15 @@ static __always_inline struct fast_entry *find(const struct fast_config *config,
 	return NULL;
 }
 
+/* Not inlined: it is rare, and long. */
+static __attribute__((noinline)) int count_other(struct stream_stats *stats,
+						 const struct fast_arrival *arrival)
+{
+	if (!stats || !arrival)
+		return 0;
+	return fast_stats_other(stats, arrival);
+}
+
 /* Copies the rule of a packet; false when it goes up to switchd. Counts it when not. */
 static __always_inline bool decide(const struct packet *packet, uint32_t family, uint32_t device,
 				   struct fast_rule *rule)
@@ -123,6 +133,7 @@ static __always_inline bool decide(const struct packet *packet, uint32_t family,
 	struct fast_config *config = config_of();
 	struct fast_entry *entry;
 	struct fast_total *total;
+	struct fast_arrival arrival;
 	uint64_t now_ns;
 	uint32_t version;
 
@@ -148,13 +159,21 @@ static __always_inline bool decide(const struct packet *packet, uint32_t family,
 	now_ns = bpf_ktime_get_ns();
 	if (now_ns > config->alive_until_ns)
 		return false;
-	if (!stream_stats_next(&entry->stats, bpf_ntohs(packet->rtp.sequence),
-			       bpf_ntohl(packet->rtp.timestamp), bpf_ntohl(packet->rtp.ssrc),
-			       packet->rtp.type & 0x7f, packet->rtp_bytes, now_ns / 1000))
+	arrival = (struct fast_arrival){
+		.now_us = now_ns / 1000,
+		.timestamp = bpf_ntohl(packet->rtp.timestamp),
+		.ssrc = bpf_ntohl(packet->rtp.ssrc),
+		.bytes = packet->rtp_bytes,
+		.sequence = bpf_ntohs(packet->rtp.sequence),
+		.payload_type = packet->rtp.type & 0x7f,
+	};
+	if (!stream_stats_next(&entry->stats, arrival.sequence, arrival.timestamp, arrival.ssrc,
+			       arrival.payload_type, arrival.bytes, arrival.now_us) &&
+	    !count_other(&entry->stats, &arrival))
 		return false;
 	entry->packets++;
 	entry->bytes += packet->rtp_bytes;
-	entry->last_us = now_ns / 1000;
+	entry->last_us = arrival.now_us;
 	total = &config->totals[bpf_get_smp_processor_id() & (FAST_CPUS - 1)];
 	total->packets++;
 	total->bytes += packet->rtp_bytes;

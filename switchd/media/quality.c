@@ -4,11 +4,12 @@
 #include "switchd/media/quality.h"
 
 #include "switchd/media/packet.h"
+#include "switchd/media/stream_settle.h"
 
-#define HISTORY      64
+#define HISTORY STREAM_HISTORY
+
 #define MAX_DROPOUT  3000 /* RFC 3550 A.1: a greater step is another beginning */
 #define MAX_MISORDER 128  /* farther behind is, too */
-#define GAP_MIN      16u  /* RFC 3611 4.7.2, Gmin */
 #define TYPE_COMFORT 13   /* RFC 3389 */
 #define SECOND_US    1000000u
 #define PPM          UINT64_C(1000000)
@@ -18,65 +19,19 @@ static uint32_t clock_hz(const struct stream_stats *stats)
 	return stats->clock_hz ? stats->clock_hz : STREAM_CLOCK_HZ;
 }
 
-/* --- Losses, once they are certain. --- */
-
-/* `count` numbers in a row that never came. */
-static void settle_lost(struct stream_stats *stats, uint32_t count)
-{
-	bool is_near = stats->since_loss < GAP_MIN;
-
-	if (count == 0)
-		return;
-	STREAM_ADD(stats->known_lost, count);
-	if (!(stats->flags & STREAM_IN_RUN))
-		STREAM_ADD(stats->runs, 1);
-	if (is_near && !(stats->flags & STREAM_IN_BURST)) {
-		/* The loss before was the burst's first. */
-		STREAM_ADD(stats->bursts, 1);
-		STREAM_ADD(stats->burst_lost, 1);
-		STREAM_ADD(stats->burst_packets, 1);
-	} else if (!is_near && count > 1) {
-		STREAM_ADD(stats->bursts, 1);
-	}
-	if (is_near || count > 1) {
-		STREAM_ADD(stats->burst_lost, count);
-		STREAM_ADD(stats->burst_packets, count + (is_near ? stats->since_loss : 0));
-		stats->flags |= STREAM_IN_BURST;
-	} else {
-		stats->flags &= ~STREAM_IN_BURST;
-	}
-	stats->flags |= STREAM_IN_RUN;
-	stats->since_loss = 0;
-}
-
-/* The `count` oldest places of the history are left behind. */
-static void settle(struct stream_stats *stats, unsigned count)
-{
-	for (unsigned place = HISTORY; place-- > HISTORY - count;) {
-		if (place >= stats->span)
-			continue;
-		if (stats->history >> place & 1) {
-			stats->since_loss++;
-			stats->flags &= ~STREAM_IN_RUN;
-		} else {
-			settle_lost(stats, 1);
-		}
-	}
-}
-
 /* --- Numbers. --- */
 
 static void begin(struct stream_stats *stats, uint32_t ssrc, uint16_t sequence)
 {
 	if (stats->flags & STREAM_STARTED) {
-		settle(stats, HISTORY);
+		stream_settle(stats, HISTORY);
 		STREAM_ADD(stats->restarts, 1);
 	}
 	STREAM_SET(stats->ssrc, ssrc);
 	stats->sequence = sequence;
 	stats->history = 1;
 	stats->span = 1;
-	stats->since_loss = GAP_MIN;
+	stats->since_loss = STREAM_GAP_MIN;
 	stats->flags = STREAM_STARTED;
 }
 
@@ -85,11 +40,11 @@ static void step_forward(struct stream_stats *stats, unsigned step)
 	unsigned span = stats->span + step;
 
 	if (step < HISTORY) {
-		settle(stats, step);
+		stream_settle(stats, step);
 		stats->history = stats->history << step | 1;
 	} else {
-		settle(stats, HISTORY);
-		settle_lost(stats, step - HISTORY);
+		stream_settle(stats, HISTORY);
+		stream_settle_lost(stats, step - HISTORY);
 		stats->history = 1;
 	}
 	stats->span = (uint8_t)(span < HISTORY ? span : HISTORY);
@@ -223,7 +178,7 @@ void stream_stats_bulk(struct stream_stats *stats, uint64_t packets, uint64_t by
 	/* The numbers go round every 65,536. */
 	if (packets > numbers)
 		numbers += (packets - numbers + 0x8000) / 0x10000 * 0x10000;
-	settle(stats, HISTORY);
+	stream_settle(stats, HISTORY);
 	if (numbers > packets)
 		STREAM_ADD(stats->lost, (uint32_t)(numbers - packets));
 	stats->sequence = sequence;

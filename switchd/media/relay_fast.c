@@ -2,6 +2,8 @@
 /* When a stream leaves the media thread for the kernel, and when it comes back. */
 #include "switchd/media/relay_fast.h"
 
+#include "switchd/media/stream_settle.h"
+
 /* A route is asked for a stream: some 10 us each, while packets of others wait. */
 #define ENTER_PER_TURN 16
 /* What could not be entered is not tried with each of its packets. */
@@ -28,8 +30,7 @@ void relay_fast_relayed(struct media_thread *thread, struct relay_side *side)
 	struct fast_flow flow;
 	struct addr local;
 
-	/* The kernel takes the next one when the last 64 are known (stream_stats_next). */
-	if (fast_is_on(session->fast, side->entry) || !(side->stats->history >> 63) ||
+	if (fast_is_on(session->fast, side->entry) || side->stats->span < STREAM_HISTORY ||
 	    thread->now_us < side->fast_retry_us || thread->fast_budget == 0 || !is_plain(side))
 		return;
 	thread->fast_budget--;
