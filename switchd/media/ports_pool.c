@@ -106,6 +106,25 @@ void ports_pool_wake(struct ports_pool *pool, uint64_t now_us, uint64_t rest_us)
 		set_free(pool, end_longest_rest(pool));
 }
 
+/* The longest resting pair of the range. Those outside it that have rested longer rest on: the
+ * range may be changed back. False: none of the range rests. */
+static bool end_rest_in_range(struct ports_pool *pool, uint16_t *out)
+{
+	uint32_t at = 0;
+
+	while (at < pool->rest_count &&
+	       !is_inside(pool, (uint16_t)pool->resting[(pool->rest_first + at) % PAIRS_MAX]))
+		at++;
+	if (at == pool->rest_count)
+		return false;
+	*out = (uint16_t)pool->resting[(pool->rest_first + at) % PAIRS_MAX];
+	for (; at > 0; at--)
+		pool->resting[(pool->rest_first + at) % PAIRS_MAX] =
+			pool->resting[(pool->rest_first + at - 1) % PAIRS_MAX];
+	(void)end_longest_rest(pool);
+	return true;
+}
+
 static uint16_t take_random(struct ports_pool *pool)
 {
 	uint32_t at = randombytes_uniform(pool->free_count);
@@ -122,15 +141,10 @@ bool ports_pool_pick(struct ports_pool *pool, bool in_need, uint16_t *out)
 		set_state(pool, *out, PAIR_BINDING);
 		return true;
 	}
-	while (in_need && pool->rest_count) {
-		*out = end_longest_rest(pool);
-		if (is_inside(pool, *out)) {
-			set_state(pool, *out, PAIR_BINDING);
-			return true;
-		}
-		pool->state[*out] = PAIR_OUTSIDE;
-	}
-	return false;
+	if (!in_need || !end_rest_in_range(pool, out))
+		return false;
+	set_state(pool, *out, PAIR_BINDING);
+	return true;
 }
 
 void ports_pool_put_back(struct ports_pool *pool, uint16_t pair)

@@ -29,7 +29,11 @@ struct srtp_work {
 
 enum vos_err srtp_start(void)
 {
-	return srtp_init() == srtp_err_status_ok ? VOS_OK : VOS_EINVAL;
+	srtp_err_status_t status = srtp_init();
+
+	/* Started already: the library refuses a second list of its modules. */
+	return status == srtp_err_status_ok || status == srtp_err_status_bad_param ? VOS_OK
+										   : VOS_EINVAL;
 }
 
 static enum vos_err keyed_open(struct keyed *keyed, const struct sdes *sdes, srtp_ssrc_type_t type)
