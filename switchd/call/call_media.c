@@ -59,6 +59,12 @@ static bool is_rtp(const struct sdp_stream *stream)
 	return span_istarts_with(stream->proto, SPAN_LIT("RTP/"));
 }
 
+/* Fax by T.38 (ITU-T T.38 annex D). */
+static bool is_udptl(const struct sdp_stream *stream)
+{
+	return span_ieq(stream->proto, SPAN_LIT("udptl"));
+}
+
 static enum vos_err open_session(struct call *call, const struct call_pass *pass,
 				 struct media_session **session)
 {
@@ -83,13 +89,15 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 		.rtcp = stream->rtcp,
 		.signalling = pass->from->signalling,
 		.may_learn = may_learn(pass->from, stream),
+		.is_raw = is_udptl(stream),
 	};
 	struct media_session **session;
 	enum vos_err err;
 
 	*out = (struct sdp_anchor){.address = *pass->anchor, .write_rtcp = true};
 	out->address.port = 0;
-	if (stream->port == 0 || index >= CALL_STREAMS_MAX || !is_rtp(stream))
+	if (stream->port == 0 || index >= CALL_STREAMS_MAX ||
+	    (!is_rtp(stream) && !is_udptl(stream)))
 		return VOS_OK;
 	session = &pass->media->sessions[index];
 	err = open_session(call, pass, session);
@@ -103,7 +111,7 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 	}
 	out->address.port = media_port(*session, to);
 	/* RTCP at the next port needs no word of it (RFC 3605 section 2.1). */
-	out->write_rtcp = media_layout_of(*session) == MEDIA_COMPACT;
+	out->write_rtcp = media_layout_of(*session) == MEDIA_COMPACT && !peer.is_raw;
 	return VOS_OK;
 }
 

@@ -73,6 +73,7 @@ struct media_peer {
 	bool may_learn; /* behind NAT: its SDP address is not where packets come from */
 	uint64_t payload_types[2]; /* bit set of those of its SDP (sdp_payload_types); all 0: any */
 	enum media_learning learning;
+	bool is_raw;        /* no RTP, as T.38 over UDPTL: packets are taken as they come */
 	bool is_audio;      /* one stream: what comes beside it is not its sender's */
 	uint8_t event_type; /* telephone-event (RFC 4733); 0: none */
 	uint32_t clock_hz;  /* of its timestamps; 0: 8,000 */

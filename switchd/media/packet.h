@@ -12,6 +12,7 @@ enum packet_kind {
 };
 
 #define RTP_HEADER_BYTES  12 /* RFC 3550 section 5.1 */
+#define RAW_BYTES_MIN     2  /* a number (ITU-T T.38 9.1.2), or nothing that anybody sends */
 #define RTCP_HEADER_BYTES 8  /* section 6.4: header and the sender's SSRC */
 
 /* RFC 7983: RTP and RTCP are what begins with version 2. RFC 5761 section 4: RTCP where the second

@@ -57,6 +57,7 @@ static void set_peer(struct media_session *session, enum media_side which,
 
 	relay_fast_leave(session);
 	side->is_own = is_own;
+	side->is_raw = peer->is_raw;
 	session->is_blocked = session->sides[MEDIA_A].is_own && session->sides[MEDIA_B].is_own;
 	STREAM_SET(side->stats->clock_hz, peer->clock_hz);
 	side->stats->event_type = peer->event_type;

@@ -48,6 +48,7 @@ struct relay_side {
 	int fd;
 	bool is_pending; /* its socket may hold more than the last batch took */
 	bool is_own;     /* its peer is a port of this relay */
+	bool is_raw;     /* its peer sends something else than RTP */
 	bool needs_work; /* packets from its peer pass through work, of this side or the other */
 	uint8_t which;   /* enum media_side */
 	struct relay_side *other;

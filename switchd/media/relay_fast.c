@@ -19,7 +19,7 @@ static bool is_plain(const struct relay_side *side)
 {
 	const struct relay_side *other = side->other;
 
-	return !side->needs_work && !side->session->is_blocked && !other->is_own &&
+	return !side->needs_work && !side->is_raw && !side->session->is_blocked && !other->is_own &&
 	       !endpoint_is_none(&side->latch.source) && !endpoint_is_none(&other->latch.rtp_to) &&
 	       side->latch.source.sa.sa_family == other->latch.rtp_to.sa.sa_family;
 }

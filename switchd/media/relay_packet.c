@@ -148,21 +148,17 @@ static void refuse(struct media_thread *thread, struct relay_side *side, enum la
 	count(&thread->dropped, 1);
 }
 
-static bool accept_rtp(struct media_thread *thread, struct relay_side *side,
-		       const struct endpoint *from, const uint8_t *data, size_t len)
+/* Whether the packet is of the stream that the side is to have. */
+static bool admit(struct media_thread *thread, struct relay_side *side, const struct endpoint *from,
+		  const struct latch_packet *packet)
 {
 	struct latch *latch = &side->latch;
-	const struct latch_packet packet = {
-		.ssrc = packet_rtp_ssrc(data),
-		.sequence = packet_rtp_sequence(data),
-		.payload_type = packet_payload_type(data),
-	};
 	enum latch_verdict verdict = LATCH_ACCEPT;
 
-	if (!latch_is_stream(latch, from, &packet, thread->now_us)) {
+	if (!latch_is_stream(latch, from, packet, thread->now_us)) {
 		/* Others may have passed by the kernel. */
 		latch->heard_us = STREAM_GET(side->stats->last_us);
-		verdict = latch_rtp(latch, from, &packet, thread->now_us);
+		verdict = latch_rtp(latch, from, packet, thread->now_us);
 	}
 	if (verdict == LATCH_LEARNED) {
 		publish_learned(side);
@@ -171,6 +167,20 @@ static bool accept_rtp(struct media_thread *thread, struct relay_side *side,
 		refuse(thread, side, verdict);
 		return false;
 	}
+	return true;
+}
+
+static bool accept_rtp(struct media_thread *thread, struct relay_side *side,
+		       const struct endpoint *from, const uint8_t *data, size_t len)
+{
+	const struct latch_packet packet = {
+		.ssrc = packet_rtp_ssrc(data),
+		.sequence = packet_rtp_sequence(data),
+		.payload_type = packet_payload_type(data),
+	};
+
+	if (!admit(thread, side, from, &packet))
+		return false;
 	stream_stats_packet(side->stats, data, (uint32_t)len, thread->now_us);
 	atomic_store_explicit(&side->counters.ssrc, packet.ssrc, memory_order_relaxed);
 	atomic_store_explicit(&side->counters.payload_type, packet.payload_type,
@@ -281,6 +291,28 @@ static bool relay_stray_rtcp(struct media_thread *thread, struct relay_side *sid
 	return true;
 }
 
+/* Of a stream that is no RTP (T.38 over UDPTL): the source decides alone, and nothing is read. A
+ * number in front is all that its packets have to tell one from the next by. */
+static void take_raw(struct media_thread *thread, struct relay_side *side, int slot)
+{
+	struct relay_batch *batch = thread->batch;
+	const uint8_t *data = batch->data[slot];
+	struct latch_packet packet = {0};
+
+	if (batch->rx[slot].msg_len < RAW_BYTES_MIN ||
+	    (batch->rx[slot].msg_hdr.msg_flags & MSG_TRUNC)) {
+		count_malformed(thread, side);
+		return;
+	}
+	packet.sequence = (uint16_t)(data[0] << 8 | data[1]);
+	if (!admit(thread, side, &batch->from[slot], &packet))
+		return;
+	STREAM_SET(side->stats->last_us, thread->now_us);
+	if (side->session->is_blocked ||
+	    !enqueue(batch, slot, &side->other->latch.rtp_to, PACKET_RTP))
+		count_unsendable(thread, side);
+}
+
 static void take_packet(struct media_thread *thread, struct relay_side *side, int slot)
 {
 	struct relay_batch *batch = thread->batch;
@@ -330,6 +362,8 @@ void relay_read_side(struct media_thread *thread, struct relay_side *side)
 		batch->from[i].len = batch->rx[i].msg_hdr.msg_namelen;
 		if (side->rtp)
 			take_rtcp(thread, side->rtp, i);
+		else if (side->is_raw)
+			take_raw(thread, side, i);
 		else
 			take_packet(thread, side, i);
 		rx_slot_reset(batch, i);
