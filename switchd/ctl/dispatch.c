@@ -29,6 +29,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_CAPACITY] = show_nat_keep_alive_capacity,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_PHONES] = show_nat_keep_alive_phones,
 	[COMMAND_SHOW_MEDIA_PORTS] = show_media_ports,
+	[COMMAND_SHOW_MEDIA_FAST_PATH] = show_media_fast_path,
 	[COMMAND_SHOW_MEDIA_SESSIONS] = show_media_sessions,
 	[COMMAND_SHOW_MEDIA_DECISION] = show_media_decision,
 	[COMMAND_SHOW_MEDIA_DECISION_OF_CALL] = show_media_decision_of_call,

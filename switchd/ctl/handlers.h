@@ -48,7 +48,8 @@ step_fn cmd_backup_create, cmd_backup_list, cmd_backup_verify, cmd_backup_restor
 step_fn cmd_test_sip_options;
 /* --- show_counters.c --- */
 step_fn show_counters, cmd_clear_counters;
-/* --- show_media.c --- */
+/* --- show_media.c, show_media_path.c --- */
+step_fn show_media_fast_path;
 step_fn show_media_ports, show_media_sessions, show_media_decision, show_media_decision_of_call;
 /* --- show_nat.c --- */
 step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_phones;

@@ -21,6 +21,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_CAPACITY] = &schema_nat_keep_alive_capacity,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_PHONES] = &schema_nat_keep_alive_phones,
 	[COMMAND_SHOW_MEDIA_PORTS] = &schema_media_ports,
+	[COMMAND_SHOW_MEDIA_FAST_PATH] = &schema_media_fast_path,
 	[COMMAND_SHOW_MEDIA_SESSIONS] = &schema_media_sessions,
 	[COMMAND_SHOW_MEDIA_DECISION] = &schema_media_decision,
 	[COMMAND_SHOW_MEDIA_DECISION_OF_CALL] = &schema_media_decision_of_call,

@@ -90,6 +90,9 @@ extern const struct schema schema_mapping_gateways, schema_routing_gateways, sch
 extern const struct schema schema_backups, schema_backup;
 /* --- test_sip.c --- */
 extern const struct schema schema_sip_options;
+/* --- show_media_path.c --- */
+extern const struct schema schema_media_fast_path;
+
 /* --- show_media.c --- */
 extern const struct schema schema_media_ports, schema_media_sessions, schema_media_decision,
 	schema_media_decision_of_call;

@@ -111,6 +111,7 @@ static const struct column sessions_columns[] = {
 	{"learned_address", CELL_TEXT, "", "LEARNED", 21},
 	{"codec", CELL_TEXT, "", "CODEC", 8},
 	{"direction", CELL_TEXT, "", "DIRECTION", -9},
+	{"path", CELL_TEXT, "", "PATH", 7},
 	{"packets", CELL_INT, "", "PACKETS", 9},
 	{"rtcp_packets", CELL_INT, "", "RTCP", -6},
 	{"dropped", CELL_INT, "", "DROPPED", 7},
@@ -131,6 +132,7 @@ static void emit_stream(struct request *request, const struct call_info *call, i
 	emit_addr(request, &leg->counters.learned);
 	emit_str(request, leg->codec);
 	emit_str(request, leg->direction);
+	emit_str(request, leg->counters.is_fast ? "kernel" : "switchd");
 	emit_int(request, (int64_t)leg->counters.packets);
 	emit_int(request, (int64_t)leg->counters.rtcp_packets);
 	emit_int(request, (int64_t)(leg->counters.foreign + leg->counters.unsendable));

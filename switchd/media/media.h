@@ -19,7 +19,10 @@
 #include "shared/base/addr.h"
 #include "shared/base/err.h"
 #include "switchd/conf/conf.h"
+#include "switchd/media/mos.h"
 #include "switchd/media/ports.h"
+#include "switchd/media/quality.h"
+#include "switchd/media/rtcp.h"
 
 struct media;
 struct media_session;
@@ -104,6 +107,17 @@ struct media_counters {
 void media_read(const struct media_session *session, enum media_side side,
 		struct media_counters *out);
 
+/* A stream, and how its receiver gets on. */
+struct media_quality {
+	struct stream_quality stream; /* that the side sends, as it comes here */
+	struct rtcp_quality reports;  /* of the side, on the stream that it is sent */
+	struct mos mos;               /* as the other side hears it; centi 0: nothing has come */
+};
+
+/* The same of what it sounds like; codec is the name in the side's SDP. */
+void media_quality(const struct media_session *session, enum media_side side, const char *codec,
+		   struct media_quality *out);
+
 struct media_status {
 	uint32_t ports_low;
 	uint32_t ports_high;
@@ -131,7 +145,7 @@ void media_status(struct media *media, struct media_status *out);
 /* The fast path as a whole (fast.h). */
 struct media_fast_status {
 	bool is_on;
-	bool is_wanted;    /* SS_MEDIA_FAST_PATH was not off at the start */
+	int wanted;        /* WORD_FAST_PATH_...: the parameter at the start */
 	char hook[16];     /* how it is attached: "tcx", "clsact" */
 	char devices[276]; /* names of interfaces, separated by blanks */
 	uint64_t packets;  /* forwarded since the start */

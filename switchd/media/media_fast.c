@@ -8,7 +8,7 @@
 
 void media_fast_init(struct media_fast *own, const struct log *log)
 {
-	*own = (struct media_fast){.log = log};
+	*own = (struct media_fast){.log = log, .wanted = WORD_FAST_PATH_OFF};
 	pthread_mutex_init(&own->lock, NULL);
 	snprintf(own->reason, sizeof(own->reason), "off");
 }
@@ -39,7 +39,6 @@ enum vos_err media_fast_use(struct media_fast *own, const struct fast_options *o
 	enum vos_err err = VOS_OK;
 
 	pthread_mutex_lock(&own->lock);
-	own->is_wanted = true;
 	if (!own->fast || !fast_is_for(own->fast, options)) {
 		/* One at a time: two would stand in each other's way. */
 		drop(own);
@@ -88,6 +87,7 @@ enum vos_err media_fast_start(struct media_fast *own, const struct conf *conf,
 	struct media_fast_status status;
 	enum vos_err err;
 
+	own->wanted = (int)mode;
 	if (mode == WORD_FAST_PATH_OFF)
 		return VOS_OK;
 	err = media_fast_use(own, &options, &why);
@@ -115,7 +115,7 @@ void media_fast_configure(struct media_fast *own, const struct conf *conf)
 	struct fast_options options = options_of(conf);
 	struct vos_fault fault = {0};
 
-	if (!own->is_wanted)
+	if (own->wanted == WORD_FAST_PATH_OFF)
 		return;
 	if (media_fast_use(own, &options, &fault) != VOS_OK && own->log)
 		log_info(own->log, "media", "no fast path, media passes through switchd: %s",
@@ -154,7 +154,7 @@ void media_fast_status(struct media_fast *own, struct media_fast_status *out)
 	*out = (struct media_fast_status){0};
 	pthread_mutex_lock(&own->lock);
 	out->is_on = own->fast != NULL;
-	out->is_wanted = own->is_wanted;
+	out->wanted = own->wanted;
 	if (own->fast)
 		fast_status(own->fast, &status);
 	out->packets = own->packets_before + status.packets;

@@ -11,7 +11,7 @@ struct media_fast {
 	const struct log *log;
 	pthread_mutex_t lock;
 	struct fast *fast;           /* NULL: none */
-	bool is_wanted;              /* by SS_MEDIA_FAST_PATH, when the relay began */
+	int wanted;                  /* WORD_FAST_PATH_...: the parameter when the relay began */
 	uint64_t packets_before;     /* of tables that are gone */
 	char reason[FAULT_TEXT_MAX]; /* why there is none */
 };
@@ -21,7 +21,8 @@ void media_fast_destroy(struct media_fast *own);
 /* As SS_MEDIA_FAST_PATH says. An error only where it is required. */
 VOS_CHECK enum vos_err media_fast_start(struct media_fast *own, const struct conf *conf,
 					struct vos_fault *fault);
-/* Follows the port range and the local addresses; what SS_MEDIA_FAST_PATH was at the start holds. */
+/* Follows the port range and the local addresses; what SS_MEDIA_FAST_PATH was at the start holds.
+ */
 void media_fast_configure(struct media_fast *own, const struct conf *conf);
 /* Uses the fast path by these options; another table than before when they are others. Without
  * success the relay goes on without it. */

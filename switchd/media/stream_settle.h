@@ -3,6 +3,8 @@
  * come. For switchd and for the kernel, as stream_stats.h. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "switchd/media/stream_stats.h"
 
 #define STREAM_HISTORY 64

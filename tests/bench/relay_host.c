@@ -2,12 +2,13 @@
 /* The media relay alone, for relay.py: opens sessions between two lines of endpoints, prints
  * "index port-for-a port-for-b" a line and an empty one, and runs until its input ends.
  *
- * usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS
+ * usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS [fast]
  * Endpoint i of a line has the address base + i and the port PORT. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "switchd/media/media_fast.h"
 #include "switchd/media/media_private.h"
 
 static struct addr endpoint(const struct addr *base, uint32_t index, uint16_t port)
@@ -46,6 +47,31 @@ static int open_calls(struct media *media, const struct addr *local, const struc
 	return 0;
 }
 
+static int use_fast_path(struct media *media, const struct addr *local,
+			 const struct ports_options *ports)
+{
+	const struct fast_options options = {
+		.low = ports->low, .high = ports->high, .locals = {*local}, .local_count = 1};
+	struct vos_fault fault = {0};
+
+	if (media_fast_use(media_fast_of(media), &options, &fault) == VOS_OK)
+		return 0;
+	fprintf(stderr, "relay_host: no fast path: %s\n", fault.text);
+	return 1;
+}
+
+static void print_status(struct media *media)
+{
+	struct media_status status;
+	struct media_fast_status fast;
+
+	media_status(media, &status);
+	media_fast_path(media, &fast);
+	fprintf(stderr, "relayed %llu, of these %llu by the kernel, dropped %llu\n",
+		(unsigned long long)status.packets, (unsigned long long)fast.packets,
+		(unsigned long long)status.dropped);
+}
+
 int main(int argc, char **argv)
 {
 	const struct ports_options options = {.low = 10000,
@@ -56,26 +82,26 @@ int main(int argc, char **argv)
 	struct addr local;
 	struct addr bases[2];
 	struct vos_fault fault = {0};
-	struct media_status status;
 	struct media *media;
 	char byte;
 
-	if (argc != 7 || !addr_parse(span_of(argv[1]), &local) ||
+	if (argc < 7 || !addr_parse(span_of(argv[1]), &local) ||
 	    !addr_parse(span_of(argv[3]), &bases[0]) || !addr_parse(span_of(argv[4]), &bases[1])) {
-		fprintf(stderr, "usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS\n");
+		fprintf(stderr,
+			"usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS [fast]\n");
 		return 2;
 	}
 	if (media_create_with(NULL, &options, atoi(argv[6]), &media, &fault) != VOS_OK) {
 		fprintf(stderr, "relay_host: %s\n", fault.text);
 		return 1;
 	}
+	if (argc > 7 && use_fast_path(media, &local, &options))
+		return 1;
 	if (open_calls(media, &local, bases, (uint32_t)atoi(argv[2]), (uint16_t)atoi(argv[5])))
 		return 1;
 	while (read(STDIN_FILENO, &byte, 1) > 0)
 		;
-	media_status(media, &status);
-	fprintf(stderr, "relayed %llu, dropped %llu\n", (unsigned long long)status.packets,
-		(unsigned long long)status.dropped);
+	print_status(media);
 	media_destroy(media);
 	return 0;
 }

@@ -80,6 +80,7 @@ COMMANDS = {
     'nat-keep-alive-phones': ['show nat-keep-alive phones', 'show nat-keep-alive phones phone 1002',
                               'show nat-keep-alive phones missed'],
     'media-ports': ['show media ports'],
+    'media-fast-path': ['show media fast-path'],
     'media-sessions': ['show media sessions'],
     'media-decision': ['show media decision caller 1001 callee out',
                        'show media decision caller 1003 callee 1004'],

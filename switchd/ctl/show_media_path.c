@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The fast path for media: whether there is one, where, and why not. */
+#include "switchd/ctl/handlers.h"
+
+static const struct member media_fast_path_members[] = {
+	{"wanted", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"is_on", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"reason", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"hook", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"interfaces", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"packets", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"changes", CELL_INT, MEMBER_ALWAYS, NULL},
+	{0},
+};
+
+const struct schema schema_media_fast_path = SCHEMA_OF_ITEM(media_fast_path_members);
+
+enum step show_media_fast_path(struct request *request)
+{
+	static const char *const words[] = {
+		[WORD_FAST_PATH_AUTO] = "auto",
+		[WORD_FAST_PATH_OFF] = "off",
+		[WORD_FAST_PATH_REQUIRED] = "required",
+	};
+	struct media *media = request->ctl->context.media;
+	struct media_fast_status status;
+
+	if (!media)
+		return request_refuse(request, FAULT_STATE, 0, "the media relay is not running");
+	media_fast_path(media, &status);
+	item_begin(request);
+	item_str(request, NULL, "wanted", words[status.wanted]);
+	item_bool(request, NULL, "is_on", status.is_on);
+	if (!status.is_on) {
+		item_str(request, NULL, "reason", status.reason);
+	} else {
+		item_str(request, NULL, "hook", status.hook);
+		item_str(request, NULL, "interfaces", status.devices);
+	}
+	item_int(request, NULL, "packets", (int64_t)status.packets);
+	item_int(request, NULL, "changes", (int64_t)status.changes);
+	item_end(request);
+	return STEP_DONE;
+}
