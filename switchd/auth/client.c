@@ -260,6 +260,10 @@ enum auth_client_verdict auth_client_take(struct auth_client *client,
 		return AUTH_CLIENT_ANSWERED;
 	if (refusal->keeps_realm && *kept && !span_eq(realm_of(*kept), reading.realm))
 		return AUTH_CLIENT_FOREIGN;
+	/* Asked of two requests at once: the count goes on. */
+	if (*kept && span_eq(realm_of(*kept), reading.realm) &&
+	    span_eq(nonce_of(*kept), reading.nonce))
+		return AUTH_CLIENT_TAKEN;
 	challenge = keep(&reading, random);
 	if (!challenge)
 		return AUTH_CLIENT_NO_MEMORY;

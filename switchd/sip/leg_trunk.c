@@ -2,33 +2,105 @@
 /* Calls over a registration of ours: the server's challenges to INVITE and to requests inside the
  * dialog (RFC 3261 section 22).
  *
+ * What a server wants answered is kept for all calls of the thread over that registration, so that
+ * only the first one has to be asked: the others answer from the start, with a rising count.
+ *
  * A challenge is answered only when the request went to that very server and the answer came from
- * it, and its realm stays what it was first. A peer in the dialog that could have us sign what it
- * likes would call on our account: it writes the Request-URI by its Contact, and can hand on a
- * nonce that the server gave to itself. */
+ * it, and inside a dialog its realm stays what it was first. A peer in the dialog that could have
+ * us sign what it likes would call on our account: it writes the Request-URI by its Contact, and
+ * can hand on a nonce that the server gave to itself. */
 #include <stdlib.h>
+#include <uthash.h>
 
 #include "switchd/auth/client.h"
 #include "switchd/conf/conf_registrations.h"
 #include "switchd/sip/leg_private.h"
+#include "switchd/sip/resolve.h"
 
 #define CHALLENGES_MAX  8
 #define CREDENTIALS_MAX 4096 /* two lines, for a server and a proxy */
 
+/* Beyond it those that no call uses are let go. */
+#define AUTHS_MAX 1024
+
+/* What the server of a registration asked for last. */
+struct trunk_auth {
+	UT_hash_handle hh;
+	struct auth_client client;
+	unsigned legs; /* that use it */
+	size_t key_len;
+	char key[]; /* name of the registration, NUL, address of the server */
+};
+
 struct leg_trunk {
 	struct addr server;
-	struct auth_client auth;
+	struct trunk_auth *auth;
+	bool has_answered; /* a challenge, in this dialog */
 	char *credentials; /* of the INVITE sent last, for its ACK; NULL = it had none */
 	char name[];       /* of the registration */
 };
+
+static void drop_auth(struct sip_worker *worker, struct trunk_auth *auth)
+{
+	HASH_DEL(worker->trunk_auths, auth);
+	auth_client_forget(&auth->client);
+	free(auth);
+}
+
+static void drop_unused(struct sip_worker *worker)
+{
+	struct trunk_auth *auth;
+	struct trunk_auth *next;
+
+	HASH_ITER (hh, worker->trunk_auths, auth, next)
+		if (auth->legs == 0)
+			drop_auth(worker, auth);
+}
+
+void leg_trunks_destroy(struct sip_worker *worker)
+{
+	drop_unused(worker);
+}
+
+static struct trunk_auth *auth_for(struct sip_worker *worker, const char *name,
+				   const struct addr *server)
+{
+	char memory[RESOLVE_NAME_MAX + ADDR_TEXT_MAX];
+	struct buf key = buf_over(memory, sizeof(memory));
+	char address[ADDR_TEXT_MAX];
+	struct trunk_auth *auth;
+
+	buf_add_str(&key, name);
+	buf_add_char(&key, '\0');
+	buf_add_str(&key, addr_print(server, address));
+	if (key.failed)
+		return NULL;
+	HASH_FIND(hh, worker->trunk_auths, key.data, key.len, auth);
+	if (auth)
+		return auth;
+	if (HASH_COUNT(worker->trunk_auths) >= AUTHS_MAX)
+		drop_unused(worker);
+	auth = calloc(1, sizeof(*auth) + key.len);
+	if (!auth)
+		return NULL;
+	auth->key_len = key.len;
+	memcpy(auth->key, key.data, key.len);
+	HASH_ADD_KEYPTR(hh, worker->trunk_auths, auth->key, auth->key_len, auth);
+	return auth;
+}
 
 static bool begin(struct sip_leg *leg, const char *name, const struct addr *server)
 {
 	size_t len = strlen(name);
 	struct leg_trunk *trunk = calloc(1, sizeof(*trunk) + len + 1);
 
-	if (!trunk)
+	if (trunk)
+		trunk->auth = auth_for(leg->worker, name, server);
+	if (!trunk || !trunk->auth) {
+		free(trunk);
 		return false;
+	}
+	trunk->auth->legs++;
 	trunk->server = *server;
 	memcpy(trunk->name, name, len + 1);
 	leg_trunk_end(leg);
@@ -44,14 +116,19 @@ bool leg_trunk_use(struct sip_leg *leg, const struct conf_registration *registra
 
 bool leg_trunk_share(struct sip_leg *leg, const struct sip_leg *with)
 {
-	return !with->trunk || begin(leg, with->trunk->name, &with->trunk->server);
+	if (!with->trunk)
+		return true;
+	if (!begin(leg, with->trunk->name, &with->trunk->server))
+		return false;
+	leg->trunk->has_answered = with->trunk->has_answered;
+	return true;
 }
 
 void leg_trunk_end(struct sip_leg *leg)
 {
 	if (!leg->trunk)
 		return;
-	auth_client_forget(&leg->trunk->auth);
+	leg->trunk->auth->legs--;
 	free(leg->trunk->credentials);
 	free(leg->trunk);
 	leg->trunk = NULL;
@@ -77,7 +154,7 @@ static struct span write_credentials(struct sip_leg *leg, enum sip_method method
 		return SPAN_NONE;
 	secret.user = span_of(registration->auth_name);
 	secret.password = (struct span){registration->password, registration->password_len};
-	auth_client_write(&leg->trunk->auth, &secret,
+	auth_client_write(&leg->trunk->auth->client, &secret,
 			  &(struct auth_client_request){
 				  .method = sip_method_text(method), .uri = uri, .body = body},
 			  &out);
@@ -107,8 +184,8 @@ void leg_trunk_add_credentials(struct sip_leg *leg, enum sip_method method, stru
 			buf_add_str(out, leg->trunk->credentials);
 		return;
 	}
-	if (!auth_client_has_challenge(&leg->trunk->auth) ||
-	    !auth_client_ignores_body(&leg->trunk->auth))
+	if (!auth_client_has_challenge(&leg->trunk->auth->client) ||
+	    !auth_client_ignores_body(&leg->trunk->auth->client))
 		return;
 	credentials = write_credentials(leg, method, uri, SPAN_NONE, memory);
 	if (method == SIP_INVITE)
@@ -143,7 +220,7 @@ static bool take_challenge(struct sip_leg *leg, const struct txn_client *txn,
 	struct span lines[CHALLENGES_MAX];
 	struct auth_client_refusal refusal = {
 		.is_proxy = is_proxy,
-		.keeps_realm = true,
+		.keeps_realm = leg->trunk->has_answered,
 		.lines = lines,
 		.sent = txn_client_sent(txn),
 	};
@@ -155,8 +232,14 @@ static bool take_challenge(struct sip_leg *leg, const struct txn_client *txn,
 			rx->msg, is_proxy ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE,
 			&index)))
 		lines[refusal.count++] = header->value;
-	return auth_client_take(&leg->trunk->auth, &refusal, &leg->worker->random) ==
-	       AUTH_CLIENT_TAKEN;
+	if (auth_client_take(&leg->trunk->auth->client, &refusal, &leg->worker->random) !=
+	    AUTH_CLIENT_TAKEN) {
+		/* The next call asks anew. */
+		auth_client_forget(&leg->trunk->auth->client);
+		return false;
+	}
+	leg->trunk->has_answered = true;
+	return true;
 }
 
 /* Request-URI of a request of ours. */

@@ -15,6 +15,8 @@ bool leg_trunk_use(struct sip_leg *leg, const struct conf_registration *registra
 /* As the other leg's does, if it does. */
 bool leg_trunk_share(struct sip_leg *leg, const struct sip_leg *with);
 void leg_trunk_end(struct sip_leg *leg);
+/* At the end of the worker, when no leg is left. */
+void leg_trunks_destroy(struct sip_worker *worker);
 /* Of a request that leg_begin_request() has begun. */
 void leg_trunk_add_credentials(struct sip_leg *leg, enum sip_method method, struct span uri,
 			       struct buf *out);

@@ -8,6 +8,7 @@
 #include "shared/base/clock.h"
 #include "switchd/call/call_table.h"
 #include "switchd/sip/leg.h"
+#include "switchd/sip/leg_trunk.h"
 #include "switchd/sip/location.h"
 #include "switchd/sip/message_relay.h"
 #include "switchd/sip/options_check.h"
@@ -88,6 +89,7 @@ void worker_destroy(struct sip_worker *worker)
 	outbound_destroy(worker->outbound);
 	call_table_destroy(worker->calls);
 	leg_table_destroy(worker);
+	leg_trunks_destroy(worker);
 	if (worker->txns)
 		txn_table_destroy(worker->txns);
 	worker_io_destroy(worker);

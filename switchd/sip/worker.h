@@ -30,6 +30,7 @@ struct media;
 struct call_table;
 struct sip_ping;
 struct message_relay;
+struct trunk_auth;
 struct txn_table;
 struct leg_table;
 
@@ -119,6 +120,7 @@ struct sip_worker {
 	struct sip_ping *pings;         /* under way (ping.h) */
 	struct message_relay *messages; /* under way (message_relay.h) */
 	size_t message_count;
+	struct trunk_auth *trunk_auths; /* what servers of registrations ask (leg_trunk.c) */
 	struct outbound *outbound;
 	struct options_check *options_check;
 	struct sip_counters counters;

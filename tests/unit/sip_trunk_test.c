@@ -547,7 +547,99 @@ static void a_dynamic_gateway(void **state)
 	outbound_bench_close(bench);
 }
 
-TEST_MAIN(cmocka_unit_test(an_invite_over_it), cmocka_unit_test(from_the_account),
+/* The next call to the server: what it sends at once. */
+static void next_call(struct bench *bench, const char *call_id)
+{
+	static char branch[32];
+
+	bench->call_id = call_id;
+	snprintf(branch, sizeof(branch), "b-%s", call_id);
+	caller_sends(bench, "INVITE", 1, branch, "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(outbound_server(bench), "INVITE sip:7001@127.0.0.1:");
+	assert_string_equal(server_value(outbound_server(bench), "CSeq"), "1 INVITE");
+}
+
+static void busy(struct bench *bench)
+{
+	answer(bench, "486 Busy Here", "");
+	peer_expect(outbound_server(bench), "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+}
+
+/* One round trip for the first call; all others answer from the start and count on. */
+static void later_calls_are_not_asked(void **state)
+{
+	struct bench *bench = open_call(NULL);
+	struct peer *server = outbound_server(bench);
+
+	(void)state;
+	assert_string_equal(server_value(server, "Authorization"), "");
+	answer(bench, "401 Unauthorized", CHALLENGE("WWW", "n1"));
+	peer_expect(server, "ACK ");
+	peer_expect(server, "INVITE ");
+	assert_credentials(bench, "Authorization", "n1", 1);
+	busy(bench);
+	next_call(bench, "second");
+	assert_credentials(bench, "Authorization", "n1", 2);
+	busy(bench);
+	/* Its time is over: the new one is taken, and serves from there. */
+	next_call(bench, "third");
+	assert_credentials(bench, "Authorization", "n1", 3);
+	answer(bench, "401 Unauthorized", CHALLENGE("WWW", "n2"));
+	peer_expect(server, "ACK ");
+	peer_expect(server, "INVITE ");
+	assert_credentials(bench, "Authorization", "n2", 1);
+	busy(bench);
+	next_call(bench, "fourth");
+	assert_credentials(bench, "Authorization", "n2", 2);
+	/* Another realm in another call is the server's affair. */
+	answer(bench, "401 Unauthorized",
+	       "WWW-Authenticate: Digest realm=\"moved\", nonce=\"n3\", qop=\"auth\"\r\n");
+	peer_expect(server, "ACK ");
+	peer_expect(server, "INVITE ");
+	assert_non_null(strstr(server->text, "realm=\"moved\", nonce=\"n3\""));
+	busy(bench);
+	/* Refused with what was sent: the next one has to be asked again. */
+	next_call(bench, "fifth");
+	assert_non_null(strstr(server->text, "nonce=\"n3\""));
+	answer(bench, "401 Unauthorized",
+	       "WWW-Authenticate: Digest realm=\"moved\", nonce=\"n3\", qop=\"auth\"\r\n");
+	peer_expect(server, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 ");
+	peer_expect_nothing(server);
+	next_call(bench, "sixth");
+	assert_string_equal(server_value(server, "Authorization"), "");
+	busy(bench);
+	outbound_bench_close(bench);
+}
+
+/* Two that were asked at once by the same nonce do not use a count twice. */
+static void two_calls_at_once(void **state)
+{
+	struct bench *bench = open_call(NULL);
+	struct peer *server = outbound_server(bench);
+	char first[8192];
+
+	(void)state;
+	snprintf(first, sizeof(first), "%s", server->text);
+	next_call(bench, "second");
+	answer(bench, "407 Proxy", CHALLENGE("Proxy", "n1"));
+	peer_expect(server, "ACK ");
+	peer_expect(server, "INVITE ");
+	assert_credentials(bench, "Proxy-Authorization", "n1", 1);
+	busy(bench);
+	snprintf(server->text, sizeof(server->text), "%s", first);
+	answer(bench, "407 Proxy", CHALLENGE("Proxy", "n1"));
+	peer_expect(server, "ACK ");
+	peer_expect(server, "INVITE ");
+	assert_credentials(bench, "Proxy-Authorization", "n1", 2);
+	busy(bench);
+	outbound_bench_close(bench);
+}
+
+TEST_MAIN(cmocka_unit_test(later_calls_are_not_asked), cmocka_unit_test(two_calls_at_once),
+	  cmocka_unit_test(an_invite_over_it), cmocka_unit_test(from_the_account),
 	  cmocka_unit_test(a_challenged_invite), cmocka_unit_test(refused),
 	  cmocka_unit_test(challenges_end), cmocka_unit_test(another_realm),
 	  cmocka_unit_test(given_up), cmocka_unit_test(a_peer_that_is_not_the_server),
