@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
-#include "switchd/call/call_hunt.h"
 #include "switchd/call/call_trace.h"
+#include "switchd/call/call_transfer.h"
 
 /* Parts a leg from its call; it finishes its protocol alone. */
 static void drop_leg(struct call *call, struct leg *leg)
@@ -19,6 +19,8 @@ void call_end(struct call *call, struct leg *but, struct cause cause)
 {
 	call_note(call, TRACE_CALL_END, but ? (uint8_t)but->side : TRACE_NO_SIDE,
 		  cause_number(cause), but ? but->side : TRACE_NO_SIDE, "");
+	if (call->transfer)
+		call_transfer_over(call, cause);
 	for (int side = 0; side < MEDIA_SIDES; side++) {
 		struct leg *leg = call->legs[side];
 
@@ -34,20 +36,20 @@ void call_end(struct call *call, struct leg *but, struct cause cause)
 	call_free(call);
 }
 
-static bool set_texts(struct call *call, const struct call_setup *setup)
+bool call_set_texts(struct call *call, const char *caller, const char *callee, const char *party)
 {
-	size_t caller_len = strlen(setup->caller) + 1;
-	size_t callee_len = strlen(setup->callee) + 1;
-	size_t party_len = strlen(setup->party) + 1;
+	size_t caller_len = strlen(caller) + 1;
+	size_t callee_len = strlen(callee) + 1;
+	size_t party_len = strlen(party) + 1;
 
 	call->caller = pool_take(&call->table->pool, caller_len + callee_len + party_len);
 	if (!call->caller)
 		return false;
 	call->callee = call->caller + caller_len;
 	call->party = call->callee + callee_len;
-	memcpy(call->caller, setup->caller, caller_len);
-	memcpy(call->callee, setup->callee, callee_len);
-	memcpy(call->party, setup->party, party_len);
+	memcpy(call->caller, caller, caller_len);
+	memcpy(call->callee, callee, callee_len);
+	memcpy(call->party, party, party_len);
 	return true;
 }
 
@@ -63,7 +65,7 @@ static bool forward_on(struct call *call, struct cause *cause)
 
 /* Calls the next candidates, or those of the number that the called one is forwarded to. False:
  * none is left, and *cause says what the caller is to hear. */
-static bool dial_on(struct call *call, struct cause *cause)
+bool call_dial_on(struct call *call, struct cause *cause)
 {
 	if (call_hunt_next(call))
 		return true;
@@ -76,7 +78,7 @@ void call_start(struct call_table *table, const struct call_setup *setup)
 	struct call *call = call_new(table);
 	struct cause cause;
 
-	if (!call || !set_texts(call, setup)) {
+	if (!call || !call_set_texts(call, setup->caller, setup->callee, setup->party)) {
 		if (call)
 			call_free(call);
 		setup->leg->ops->release(setup->leg, cause_of(CAUSE_NO_MEMORY));
@@ -89,12 +91,13 @@ void call_start(struct call_table *table, const struct call_setup *setup)
 	call_note_leg(call, setup->leg, 0, setup->party);
 	call_note(call, TRACE_CALL_START, MEDIA_A, 0, 0, call->caller);
 	call_note(call, TRACE_CALLED, MEDIA_A, 0, 0, call->callee);
+	call->privacy = setup->identity.privacy;
 	cause = call_ingress(call, setup);
 	if (cause.id == CAUSE_NORMAL)
 		cause = call_hunt_fill(call, setup);
 	if (cause.id != CAUSE_NORMAL)
 		call_end(call, NULL, call_ingress_told(call->hunt, cause));
-	else if (!dial_on(call, &cause))
+	else if (!call_dial_on(call, &cause))
 		call_end(call, NULL, call_ingress_told(call->hunt, cause));
 }
 
@@ -109,7 +112,7 @@ static void go_on(struct call *call, struct cause cause)
 	if (!may_go_on)
 		call_attempts_end(call, cause_of(CAUSE_ABANDONED));
 	cause = hunt->answer;
-	if (may_go_on ? dial_on(call, &cause) : forward_on(call, &cause))
+	if (may_go_on ? call_dial_on(call, &cause) : forward_on(call, &cause))
 		return;
 	call_end(call, NULL, call_ingress_told(hunt, cause));
 }
@@ -140,6 +143,7 @@ void call_provisional(struct leg *leg, int status, struct span sdp)
 		return;
 	}
 	call_attempt_rings(call, attempt);
+	call_transfer_rings(call);
 	cause = call_attempt_forward(call, attempt, sdp, &out);
 	if (cause.id == CAUSE_NORMAL)
 		call_attempt_tell(call, attempt, status, buf_span(&out));
@@ -189,6 +193,12 @@ void call_answered(struct leg *leg, struct span sdp)
 		buf_add(&out, attempt->candidate->early_sdp, attempt->candidate->early_sdp_len);
 	take_answer(call, attempt, buf_span(&out));
 	call_limit_start(call, &attempt->candidate->target);
+	if (call->transfer) {
+		call_attempts_end(call, cause_of(CAUSE_ANSWERED_ELSEWHERE));
+		call_hunt_end(call);
+		call_transfer_answered(call, leg, buf_span(&out));
+		return;
+	}
 	if (call->is_late_offer && sdp.len)
 		call->ack_pending = true; /* the caller's ACK brings the answer */
 	else
@@ -217,6 +227,6 @@ void call_leg_failed(struct leg *leg, struct cause cause)
 
 void call_leg_released(struct leg *leg, struct cause cause)
 {
-	if (leg->call)
+	if (leg->call && !call_transfer_left(leg))
 		call_end(leg->call, leg, cause);
 }

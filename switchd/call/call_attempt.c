@@ -21,18 +21,39 @@ static size_t size_for(const char *party)
 	return offsetof(struct call_attempt, party) + strlen(party) + 1;
 }
 
-static struct call_attempt *attempt_new(struct call *call, struct call_candidate *candidate)
+static struct call_attempt *new_record(struct call *call, const char *party,
+				       const struct addr *address)
 {
-	const char *party = candidate->target.party;
 	struct call_attempt *attempt = pool_take_zeroed(&call->table->pool, size_for(party));
 
 	if (!attempt)
 		return NULL;
-	attempt->candidate = candidate;
-	attempt->address = candidate->target.address;
+	attempt->address = *address;
 	attempt->start_ms = since_start_ms(call);
 	memcpy(attempt->party, party, strlen(party) + 1);
 	DL_APPEND(call->attempts, attempt);
+	return attempt;
+}
+
+static struct call_attempt *attempt_new(struct call *call, struct call_candidate *candidate)
+{
+	struct call_attempt *attempt =
+		new_record(call, candidate->target.party, &candidate->target.address);
+
+	if (attempt)
+		attempt->candidate = candidate;
+	return attempt;
+}
+
+struct call_attempt *call_attempt_joined(struct call *call, const char *party,
+					 const struct addr *address)
+{
+	struct call_attempt *attempt = new_record(call, party, address);
+
+	if (!attempt)
+		return NULL;
+	attempt->state = ATTEMPT_ANSWERED;
+	attempt->end_ms = attempt->start_ms;
 	return attempt;
 }
 

@@ -100,6 +100,9 @@ void call_hunt_end(struct call *call);
 uint64_t call_chance(void *context, uint64_t n);
 /* Admits the call and rewrites its numbers; else the cause to refuse it with. */
 struct cause call_ingress(struct call *call, const struct call_setup *setup);
+/* The same of a call that a party asks for by a transfer: from setup->caller, and without a limit
+ * to its lines, as it has one in the call before. */
+struct cause call_ingress_transfer(struct call *call, const struct call_setup *setup);
 /* What the caller is told in place of that cause. */
 struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause);
 /* 180, 183 as the caller wants to have ringing signalled. */
@@ -130,6 +133,9 @@ void call_gateway_reach(struct call *call, const struct conf_routing_gateway *ga
 			size_t address, struct call_target *target);
 
 /* call_attempt.c: one of them. */
+/* The record of a party that was not called, but comes with a dialog that is up. */
+struct call_attempt *call_attempt_joined(struct call *call, const char *party,
+					 const struct addr *address);
 bool call_attempt_dial(struct call *call, struct call_candidate *candidate);
 void call_attempt_free(struct call *call, struct call_attempt *attempt);
 void call_early_sdp_drop(struct call *call, struct call_candidate *candidate);

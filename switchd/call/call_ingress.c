@@ -31,24 +31,30 @@ static struct cause take_line(struct call *call, struct live *live, uint32_t cap
 	return cause_of(CAUSE_NORMAL);
 }
 
-static void rewrite(struct call *call, const struct conf_dial_plan *caller_plan,
-		    const struct conf_dial_plan *callee_plan)
+static void rewrite(struct call *call, const struct call_setup *setup)
 {
+	const struct conf_mapping_gateway *mapping = setup->mapping;
+	const struct conf_phone *phone = setup->phone;
 	struct call_hunt *hunt = call->hunt;
 
-	conf_plan_apply(caller_plan, call->caller, call_chance, NULL, hunt->caller_number,
+	conf_plan_apply(mapping ? mapping->caller_plan
+			: phone ? phone->caller_plan
+				: NULL,
+			setup->caller, call_chance, NULL, hunt->caller_number,
 			sizeof(hunt->caller_number));
-	conf_plan_apply(callee_plan, call->callee, call_chance, NULL, hunt->callee_number,
+	conf_plan_apply(mapping ? mapping->callee_plan
+			: phone ? phone->callee_plan
+				: NULL,
+			setup->callee, call_chance, NULL, hunt->callee_number,
 			sizeof(hunt->callee_number));
 }
 
 /* The rules look at the numbers as they were received. */
-static struct cause check_numbers(const struct call *call,
-				  const struct conf_mapping_gateway *mapping)
+static struct cause check_numbers(const struct call_setup *setup)
 {
-	if (conf_number_check(&mapping->caller_rule, call->caller) != CONF_NUMBER_OK)
+	if (conf_number_check(&setup->mapping->caller_rule, setup->caller) != CONF_NUMBER_OK)
 		return cause_of(CAUSE_CALLER_NUMBER);
-	if (conf_number_check(&mapping->callee_rule, call->callee) != CONF_NUMBER_OK)
+	if (conf_number_check(&setup->mapping->callee_rule, setup->callee) != CONF_NUMBER_OK)
 		return cause_of(CAUSE_CALLEE_NUMBER);
 	return cause_of(CAUSE_NORMAL);
 }
@@ -75,31 +81,39 @@ static void proceeding_fired(struct wheel_timer *timer, void *owner)
 	call_end(call, NULL, call_ingress_told(call->hunt, cause_of(CAUSE_TIMEOUT_SETUP)));
 }
 
-struct cause call_ingress(struct call *call, const struct call_setup *setup)
+static struct cause admit(struct call *call, const struct call_setup *setup, uint32_t capacity)
 {
 	const struct conf_mapping_gateway *mapping = setup->mapping;
-	const struct conf_phone *phone = setup->phone;
 	const struct call_env *env = &call->table->env;
-	struct call_hunt *hunt = call->hunt;
-	struct cause cause = cause_of(CAUSE_NORMAL);
+	struct cause cause;
 
-	hunt->mapping = mapping;
-	hunt->phone = phone;
-	if (mapping) {
-		rewrite(call, mapping->caller_plan, mapping->callee_plan);
-		cause = check_numbers(call, mapping);
-		if (cause.id == CAUSE_NORMAL)
-			cause = take_line(call, mapping->live, mapping->capacity,
-					  mapping->rate_limit);
-		if (cause.id == CAUSE_NORMAL && mapping->proceeding_s)
-			wheel_start(env->wheel, &call->limit, proceeding_fired, *env->now_us,
-				    (uint64_t)mapping->proceeding_s * 1000000);
-		return cause;
-	}
-	rewrite(call, phone ? phone->caller_plan : NULL, phone ? phone->callee_plan : NULL);
-	if (phone && phone->live)
+	call->hunt->mapping = mapping;
+	call->hunt->phone = setup->phone;
+	rewrite(call, setup);
+	if (!mapping)
+		return cause_of(CAUSE_NORMAL);
+	cause = check_numbers(setup);
+	if (cause.id == CAUSE_NORMAL)
+		cause = take_line(call, mapping->live, capacity, mapping->rate_limit);
+	if (cause.id == CAUSE_NORMAL && mapping->proceeding_s)
+		wheel_start(env->wheel, &call->limit, proceeding_fired, *env->now_us,
+			    (uint64_t)mapping->proceeding_s * 1000000);
+	return cause;
+}
+
+struct cause call_ingress(struct call *call, const struct call_setup *setup)
+{
+	const struct conf_phone *phone = setup->phone;
+	struct cause cause = admit(call, setup, setup->mapping ? setup->mapping->capacity : 0);
+
+	if (!setup->mapping && phone && phone->live)
 		cause = take_line(call, phone->live, phone->capacity, 0);
 	return cause;
+}
+
+struct cause call_ingress_transfer(struct call *call, const struct call_setup *setup)
+{
+	return admit(call, setup, 0);
 }
 
 int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp)

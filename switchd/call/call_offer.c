@@ -5,7 +5,7 @@
  * as it was (RFC 3261 14.1), its relay included. */
 #include <stdlib.h>
 
-#include "switchd/call/call_hunt.h"
+#include "switchd/call/call_transfer.h"
 
 /* SDP of one leg, made ready for the other; false when the call had to end over it. */
 static bool forward(struct call *call, struct leg *from, bool is_answer, struct span sdp,
@@ -79,7 +79,7 @@ int call_offer(struct leg *leg, struct span sdp)
 
 	if (!call)
 		return 481;
-	if (call->hunt || call->offer || call->ack_pending)
+	if (call->hunt || call->offer || call->ack_pending || call_transfer_is_joining(call))
 		return 491;
 	call->offer = calloc(1, sizeof(*call->offer));
 	if (!call->offer)
@@ -145,6 +145,8 @@ void call_offer_result(struct leg *leg, int status, struct span sdp)
 	char memory[SDP_BYTES_MAX + 1024];
 	struct buf out = buf_over(memory, sizeof(memory));
 
+	if (call && call->transfer && call_transfer_result(leg, status, sdp))
+		return;
 	if (!call || !call->offer || leg->side == call->offer->by)
 		return;
 	asker = call_other_leg(call, leg);
@@ -157,7 +159,10 @@ void call_offer_result(struct leg *leg, int status, struct span sdp)
 		drop_offer(call);
 	else if (!accept_offer(call, leg, sdp, &out))
 		return;
-	asker->ops->offer_result(asker, status_for_asker(status), buf_span(&out));
+	if (call->transfer && call->transfer->stage == TRANSFER_REPLACING)
+		call_replace_result(call, status_for_asker(status), buf_span(&out));
+	else
+		asker->ops->offer_result(asker, status_for_asker(status), buf_span(&out));
 	/* RFC 3261 14.1: these two say that the dialog is gone. */
 	if (status == 481 || status == 408)
 		call_end(call, NULL, cause_of(CAUSE_DIALOG_LOST));

@@ -65,10 +65,12 @@ struct call {
 	struct call_table *table;
 	struct leg *legs[MEDIA_SIDES]; /* B: the callee that answered */
 	struct call_attempt *attempts;
-	struct call_attempt *answered; /* the attempt that became leg B */
-	struct call_hunt *hunt;        /* NULL once it is answered */
-	struct call_offer *offer;      /* NULL: none waits */
-	char *caller;                  /* with callee and party in one block */
+	struct call_attempt *answered;  /* the attempt that became leg B */
+	struct call_hunt *hunt;         /* NULL once it is answered */
+	struct call_offer *offer;       /* NULL: none waits */
+	struct call_transfer *transfer; /* under way; NULL = none, as nearly always */
+	struct call_past *past;         /* of a call that came by a transfer; NULL = none */
+	char *caller;                   /* with callee and party in one block */
 	char *callee;
 	char *party;              /* the caller's: "phone 1001" */
 	struct live *caller_line; /* counted there while the call lasts; NULL = nowhere */
@@ -87,6 +89,7 @@ struct call {
 	struct call_decided decided[MEDIA_SIDES];
 	bool is_late_offer; /* INVITE without SDP: the answer comes with the caller's ACK */
 	bool ack_pending;   /* callee waits for that ACK */
+	uint8_t privacy;    /* that the caller asked for: set of enum call_privacy */
 };
 
 struct call_table {
@@ -118,3 +121,9 @@ struct call *call_after(const struct call_table *table, uint64_t after);
 
 /* call.c */
 void call_end(struct call *call, struct leg *but, struct cause cause);
+bool call_set_texts(struct call *call, const char *caller, const char *callee, const char *party);
+/* Calls the first candidates, or forwards; false: none is left, and *cause says why. */
+bool call_dial_on(struct call *call, struct cause *cause);
+
+/* call_show.c: what the media decision knew of that side; its network is left out. */
+struct decide_party call_decided_party(const struct call *call, enum media_side side);

@@ -171,8 +171,10 @@ static void describe_party(const struct decide_party *decide, const char *networ
 	out->decide.network = "";
 }
 
-static struct decide_party undecided(const struct call_decided *decided)
+struct decide_party call_decided_party(const struct call *call, enum media_side side)
 {
+	const struct call_decided *decided = &call->decided[side];
+
 	return (struct decide_party){
 		.mode = (enum conf_media_mode)decided->mode,
 		.has_local_ring = decided->has_local_ring,
@@ -191,8 +193,8 @@ static void describe_decision(const struct call *call, struct call_detail *out)
 	const char *callee = attempt ? attempt->party : "";
 	const char *network = call->networks ? call->networks : "";
 	struct decide_party parties[MEDIA_SIDES] = {
-		undecided(&call->decided[MEDIA_A]),
-		undecided(&call->decided[MEDIA_B]),
+		call_decided_party(call, MEDIA_A),
+		call_decided_party(call, MEDIA_B),
 	};
 
 	if (call->hunt) {

@@ -4,7 +4,7 @@
 #include <utlist.h>
 
 #include "shared/base/clock.h"
-#include "switchd/call/call_hunt.h"
+#include "switchd/call/call_transfer.h"
 
 /* Id: 8 bits thread, 32 bits second of the start of the table, 24 bits count (which may carry into
  * the seconds: still unique and rising). So ids of an earlier run do not come again. */
@@ -30,6 +30,8 @@ void call_table_destroy(struct call_table *table)
 	while (table->first) {
 		struct call *call = table->first;
 
+		if (call->transfer)
+			call_transfer_drop(call);
 		for (int side = 0; side < MEDIA_SIDES; side++)
 			if (call->legs[side])
 				call->legs[side]->call = NULL;
@@ -108,6 +110,7 @@ void call_free(struct call *call)
 		end_line(call, attempt);
 		call_attempt_free(call, attempt);
 	}
+	call_past_free(call);
 	free(call->offer);
 	free(call->networks);
 	if (call->caller)

@@ -80,6 +80,7 @@ static enum vos_err build_forwarding(struct conf *conf, const struct object *obj
 enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *object,
 				    struct conf_phone *phone)
 {
+	phone->party.may_transfer = object_field(object, FIELD_PHONE_TRANSFER)->boolean;
 	phone->capacity = (uint32_t)object_field(object, FIELD_PHONE_CAPACITY)->number;
 	phone->max_duration_s = duration_of(object, FIELD_PHONE_MAX_CALL_DURATION);
 	phone->caller_plan = plan_of(conf, object, FIELD_PHONE_CALLER_TRANSFORM);
@@ -158,6 +159,7 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 	};
 	struct conf_rules *rules = &conf->private->rules;
 
+	gateway->party.may_transfer = object_field(object, FIELD_MAPPING_GATEWAY_TRANSFER)->boolean;
 	gateway->live = live_get(conf->private->live, LIVE_MAPPING_GATEWAY, gateway->name);
 	gateway->capacity = (uint32_t)object_field(object, FIELD_MAPPING_GATEWAY_CAPACITY)->number;
 	gateway->rate_limit =
@@ -212,6 +214,7 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 	for (int stage = 0; stage < CONF_STAGES; stage++)
 		gateway->stage_s[stage] = (uint16_t)object_field(object, stages[stage])->number;
 	gateway->max_duration_s = duration_of(object, FIELD_ROUTING_GATEWAY_MAX_CALL_DURATION);
+	gateway->party.may_transfer = object_field(object, FIELD_ROUTING_GATEWAY_TRANSFER)->boolean;
 	gateway->live = live_get(conf->private->live, LIVE_ROUTING_GATEWAY, gateway->name);
 	gateway->capacity = (uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_CAPACITY)->number;
 	gateway->rate_limit =

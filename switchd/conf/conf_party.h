@@ -26,6 +26,7 @@ struct conf_party {
 	bool has_encryption;
 	bool is_dynamic; /* registers here */
 	bool has_session_timer;
+	bool may_transfer;
 	uint8_t dtmf;        /* WORD_DTMF_...: how digits are sent to it */
 	int8_t port_layout;  /* WORD_PORT_LAYOUT_...; -1 = not set */
 	const char *network; /* name of a network object, "" = by address */

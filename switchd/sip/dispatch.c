@@ -79,6 +79,9 @@ static void handle_new(struct sip_worker *worker, const struct sip_rx *rx)
 	case SIP_MESSAGE:
 		message_request(worker, rx);
 		break;
+	case SIP_REFER:
+		sip_reply_stateless(worker, rx, 403, "REFER Only Inside A Call");
+		break;
 	case SIP_ACK:
 		break; /* for an answer given without a transaction */
 	case SIP_BYE:

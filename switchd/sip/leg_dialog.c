@@ -6,7 +6,7 @@
 
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_pass.h"
-#include "switchd/sip/leg_private.h"
+#include "switchd/sip/leg_refer.h"
 #include "switchd/trace/recorder.h"
 
 static void bye_response(struct sip_worker *worker, void *user, struct txn_client *txn,
@@ -83,6 +83,7 @@ static void handle_bye(struct sip_worker *worker, struct sip_leg *leg, const str
 		return; /* both hung up at once: our BYE's answer ends the leg */
 	if (leg->invite_in)
 		txn_server_stop_2xx(worker, leg->invite_in);
+	leg_refer_end(leg);
 	call_leg_released(&leg->base, cause_of(was_up ? CAUSE_NORMAL : CAUSE_ABANDONED));
 	leg_free_soon(leg);
 }
@@ -98,7 +99,7 @@ static void answer_invite(struct sip_leg *leg, struct txn_server *txn, struct sp
 	struct buf extra = buf_over(memory, sizeof(memory));
 
 	leg_add_contact(leg, &extra);
-	buf_add_lit(&extra, "Allow: " SIP_ALLOW "\r\n");
+	buf_add_lit(&extra, "Allow: " SIP_ALLOW "\r\n" LEG_SUPPORTED);
 	leg_session_answer(leg, &extra);
 	leg_session_sent(leg, sdp);
 	txn_server_respond(leg->worker, txn, 200, NULL, span_of(leg->local_tag), buf_span(&extra),
@@ -218,7 +219,7 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
 		sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 	} else if (method != SIP_INVITE && method != SIP_UPDATE && method != SIP_INFO &&
-		   method != SIP_MESSAGE) {
+		   method != SIP_MESSAGE && method != SIP_REFER) {
 		out = sip_reply_begin(worker, rx, method == SIP_METHOD_UNKNOWN ? 501 : 405, NULL,
 				      SPAN_NONE);
 		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
@@ -227,6 +228,8 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 		sip_reply_stateless(worker, rx, leg->state == LEG_ENDED ? 481 : 491, NULL);
 	} else if (method == SIP_INFO || method == SIP_MESSAGE) {
 		leg_pass_request(worker, leg, rx);
+	} else if (method == SIP_REFER) {
+		leg_refer_request(worker, leg, rx);
 	} else {
 		handle_offer(worker, leg, rx);
 	}
@@ -390,6 +393,7 @@ const struct leg_ops sip_leg_ops = {
 	.offer_result = op_offer_result,
 	.inside = leg_op_inside,
 	.inside_result = leg_op_inside_result,
+	.referred = leg_op_referred,
 	.release = op_release,
 	.describe = op_describe,
 	.dialog = op_dialog,

@@ -6,7 +6,7 @@
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/leg_caller.h"
-#include "switchd/sip/leg_private.h"
+#include "switchd/sip/leg_refer.h"
 
 #define MAX_FORWARDS 70
 
@@ -21,7 +21,8 @@ static void add_unsupported(const struct sip_msg *msg, struct buf *out)
 		struct span rest = require->value;
 
 		while (sip_list_next(&rest, &token)) {
-			if (span_ieq(token, SPAN_LIT("timer")))
+			if (span_ieq(token, SPAN_LIT("timer")) ||
+			    span_ieq(token, SPAN_LIT("replaces")))
 				continue;
 			if (out->len)
 				buf_add_lit(out, ", ");
@@ -268,10 +269,45 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 			conf_network_of(worker->conf, &rx->source, &rx->socket->bound);
 }
 
+/* RFC 3891: the leg that the INVITE is to replace, NULL when it names none. False: answered. */
+static bool find_replaced(struct sip_worker *worker, const struct sip_rx *rx, struct sip_leg **out)
+{
+	struct span value;
+	int status = 400;
+	int count;
+
+	*out = NULL;
+	if (!leg_invite_replaces(rx->msg, &value, &count))
+		return true;
+	if (count == 1)
+		*out = leg_replaced(worker, value, &status);
+	if (!*out)
+		sip_reply_stateless(worker, rx, status, NULL);
+	return *out != NULL;
+}
+
+static void start(struct sip_worker *worker, struct sip_leg *leg, struct sip_leg *replaced,
+		  const struct call_setup *setup)
+{
+	int status;
+
+	if (!replaced) {
+		call_start(worker->calls, setup);
+		return;
+	}
+	status = call_replace(&leg->base, &replaced->base, setup);
+	if (!status)
+		return;
+	txn_server_respond(worker, leg->invite_in, status, NULL, span_of(leg->local_tag), SPAN_NONE,
+			   SPAN_NONE, SPAN_NONE);
+	leg_free_soon(leg);
+}
+
 void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct call_setup setup = {0};
 	struct leg_caller caller = {0};
+	struct sip_leg *replaced;
 	struct sip_leg *leg;
 	const char *why = NULL;
 	char callee[64];
@@ -295,6 +331,8 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 		sip_reply_stateless(worker, rx, 482, NULL);
 		return;
 	}
+	if (!find_replaced(worker, rx, &replaced))
+		return;
 	leg = make_leg(worker, rx, &caller, callee, &status);
 	if (!leg && status == 422) {
 		refuse_interval(worker, rx);
@@ -310,7 +348,7 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 	setup.leg = &leg->base;
 	setup.callee = callee;
 	fill_setup(worker, rx, &caller, &setup);
-	call_start(worker->calls, &setup);
+	start(worker, leg, replaced, &setup);
 }
 
 struct span leg_tag(const void *user)

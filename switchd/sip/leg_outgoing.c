@@ -436,7 +436,7 @@ static bool send_invite(struct sip_leg *leg, struct span sdp)
 	leg->invite_cseq = ++leg->local_cseq;
 	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
 	leg_add_contact(leg, out);
-	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n" LEG_SUPPORTED);
 	if (leg->identity)
 		buf_add_str(out, leg->identity);
 	leg_session_propose(leg, out);

@@ -101,6 +101,7 @@ struct sip_leg {
 	struct txn_client *request_out; /* BYE */
 	struct leg_pass *passing;       /* leg_pass.h */
 	uint32_t pass_number;           /* given last */
+	struct leg_refer *refer;        /* of the peer's last REFER (leg_refer.c); NULL = none */
 	char *ack;                      /* ACK with a body, kept to be sent again */
 	size_t ack_len;
 	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */
@@ -125,6 +126,9 @@ void leg_free_soon(struct sip_leg *leg);
 uint64_t leg_merge_key(const struct sip_worker *worker, const struct sip_msg *msg);
 void leg_merge_enter(struct sip_leg *leg, uint64_t key);
 bool leg_merge_is_known(const struct sip_worker *worker, uint64_t key);
+/* The leg of a dialog; NULL: none is ours. */
+struct sip_leg *leg_find_dialog(struct sip_worker *worker, struct span call_id,
+				struct span local_tag, struct span remote_tag);
 /* For what lives as long as a leg. */
 struct pool *leg_pool(const struct sip_worker *worker);
 
@@ -192,7 +196,8 @@ void leg_session_sent(struct sip_leg *leg, struct span sdp);
 void leg_session_stop(struct sip_leg *leg);
 void leg_session_describe(const struct sip_leg *leg, char *out, size_t size);
 
-#define LEG_MIN_SE "Min-SE: 90\r\n" /* SESSION_MIN_SE_S */
+#define LEG_SUPPORTED "Supported: replaces, norefersub\r\n"
+#define LEG_MIN_SE    "Min-SE: 90\r\n" /* SESSION_MIN_SE_S */
 
 /* leg_offer.c */
 /* A re-INVITE that only refreshes; false when it cannot be sent. */

@@ -5,7 +5,7 @@
 
 #include "switchd/loop/slots.h"
 #include "switchd/sip/leg_pass.h"
-#include "switchd/sip/leg_private.h"
+#include "switchd/sip/leg_refer.h"
 
 #define MERGE_BUCKETS 16384u /* power of two */
 
@@ -144,6 +144,7 @@ static void leg_free(struct sip_leg *leg)
 	if (leg->request_out)
 		txn_client_forget(leg->request_out);
 	leg_pass_stop(leg);
+	leg_refer_stop(leg);
 	leg_trunk_end(leg);
 	slots_remove(&table->slots, leg->slot);
 	leg_texts_free(leg);
@@ -183,17 +184,23 @@ bool leg_table_is_quiet(const struct sip_worker *worker)
 	return worker->legs->slots.count == 0;
 }
 
-struct sip_leg *leg_find(struct sip_worker *worker, const struct sip_msg *msg)
+struct sip_leg *leg_find_dialog(struct sip_worker *worker, struct span call_id,
+				struct span local_tag, struct span remote_tag)
 {
-	struct sip_leg *leg = slots_find(&worker->legs->slots, msg->to_tag);
+	struct sip_leg *leg = slots_find(&worker->legs->slots, local_tag);
 
 	if (!leg)
 		return NULL;
 	/* The tag is ours and random, Call-ID and the peer's tag are checked with it (RFC 3261 12).
 	 */
-	if (!span_eq(msg->to_tag, span_of(leg->local_tag)) ||
-	    !span_eq(msg->call_id, span_of(leg->call_id)) ||
-	    !span_eq(msg->from_tag, span_of(leg->remote_tag ? leg->remote_tag : "")))
+	if (!span_eq(local_tag, span_of(leg->local_tag)) ||
+	    !span_eq(call_id, span_of(leg->call_id)) ||
+	    !span_eq(remote_tag, span_of(leg->remote_tag ? leg->remote_tag : "")))
 		return NULL;
 	return leg;
+}
+
+struct sip_leg *leg_find(struct sip_worker *worker, const struct sip_msg *msg)
+{
+	return leg_find_dialog(worker, msg->call_id, msg->to_tag, msg->from_tag);
 }

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A peer's wish to have another party in its place: whether it may, and how that begins. The new
+ * call is routed as one of the peer's own, with its rights, its rules and its rewriting of numbers;
+ * a gateway's counts among its calls. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "shared/base/clock.h"
+#include "switchd/call/call_transfer.h"
+
+/* As whom a party calls. */
+struct rights {
+	const struct conf_party *party;
+	const struct conf_mapping_gateway *mapping; /* this, */
+	const struct conf_phone *phone;             /* or this; neither: it cannot call */
+	char number[64];
+};
+
+static const char *party_of(const struct call *call, const struct leg *leg)
+{
+	if (leg->side == MEDIA_A)
+		return call->party;
+	return call->answered ? call->answered->party : "";
+}
+
+static bool is_kind(const char *party, const char *kind, struct span *name)
+{
+	size_t len = strlen(kind);
+
+	if (strncmp(party, kind, len) != 0)
+		return false;
+	*name = span_of(party + len);
+	return true;
+}
+
+static bool bars_out(enum conf_lock lock)
+{
+	return lock == CONF_LOCK_OUT || lock == CONF_LOCK_ALL;
+}
+
+/* A gateway that only takes calls may call if calls from its address are a mapping gateway's. */
+static const struct conf_mapping_gateway *way_in(const struct conf *conf, const struct leg *leg)
+{
+	const struct conf_mapping_gateway *mapping =
+		conf_mapping_gateway_find(conf, &leg->signalling);
+
+	return mapping && !mapping->wants_password ? mapping : NULL;
+}
+
+/* False: the configuration knows the party no more. */
+static bool find_rights(const struct conf *conf, const struct leg *leg, struct rights *out)
+{
+	const struct call *call = leg->call;
+	const char *party = party_of(call, leg);
+	struct span name;
+
+	*out = (struct rights){0};
+	snprintf(out->number, sizeof(out->number), "%s",
+		 leg->side == MEDIA_A ? call->caller : call->callee);
+	if (is_kind(party, "phone ", &name)) {
+		const struct conf_phone *phone = conf_phone_find(conf, name);
+
+		if (!phone)
+			return false;
+		out->party = &phone->party;
+		out->phone = bars_out(phone->lock) ? NULL : phone;
+		snprintf(out->number, sizeof(out->number), "%s", phone->number);
+	} else if (is_kind(party, "mapping-gateway ", &name)) {
+		out->mapping = conf_mapping_named(conf, name);
+		out->party = out->mapping ? &out->mapping->party : NULL;
+	} else if (is_kind(party, "routing-gateway ", &name)) {
+		const struct conf_routing_gateway *routing = conf_routing_gateway_find(conf, name);
+
+		out->party = routing ? &routing->party : NULL;
+		out->mapping = way_in(conf, leg);
+	}
+	/* Of a mapping gateway `in` is the way in to us. */
+	if (out->mapping &&
+	    (out->mapping->lock == CONF_LOCK_IN || out->mapping->lock == CONF_LOCK_ALL ||
+	     atomic_load_explicit(&out->mapping->live->admin, memory_order_relaxed) !=
+		     LIVE_ENABLED))
+		out->mapping = NULL;
+	return out->party != NULL;
+}
+
+static const struct conf *conf_of(const struct call *call)
+{
+	return *call->table->env.conf;
+}
+
+static bool is_whole(const struct call *call)
+{
+	return !call->hunt && !call->transfer && !call->ack_pending && call->legs[MEDIA_A] &&
+	       call->legs[MEDIA_B];
+}
+
+int call_refer_check(struct leg *leg, const struct call_refer *refer)
+{
+	const struct call *call = leg->call;
+	struct rights rights;
+
+	if (!call)
+		return 603;
+	if (!find_rights(conf_of(call), leg, &rights) || !rights.party->may_transfer)
+		return 603;
+	if (!refer->has_replaced && !rights.mapping && !rights.phone)
+		return 403;
+	if (call->past && call->past->transfers >= CALL_TRANSFERS_MAX)
+		return 403;
+	return is_whole(call) ? 0 : 491;
+}
+
+/* --- What both kinds begin with. --- */
+
+/* The number of the party that stays, as others know it. */
+static const char *number_of(const struct call *call, const struct leg *leg)
+{
+	return leg->side == MEDIA_A ? call->caller : call->callee;
+}
+
+/* The network by its name in the configuration, which lives as long as the new call's set-up. */
+static const char *network_of(const struct conf *conf, const struct call *call,
+			      enum media_side side)
+{
+	const char *name = call->networks ? call->networks : "";
+
+	if (side == MEDIA_B && call->networks)
+		name += strlen(name) + 1;
+	for (size_t i = 0; i < conf->network_count; i++)
+		if (strcmp(conf->networks[i].name, name) == 0)
+			return conf->networks[i].name;
+	return "";
+}
+
+static struct decide_party decide_of(const struct conf *conf, const struct leg *leg)
+{
+	struct decide_party party = call_decided_party(leg->call, leg->side);
+
+	party.network = network_of(conf, leg->call, leg->side);
+	return party;
+}
+
+static struct call_transfer *begin(struct leg *referrer, const char *callee)
+{
+	struct call *old = referrer->call;
+	struct leg *kept = call_other_leg(old, referrer);
+	struct call_transfer *transfer = calloc(1, sizeof(*transfer));
+	struct call_past *past = calloc(1, sizeof(*past));
+	struct call *fresh = transfer && past ? call_new(old->table) : NULL;
+
+	if (!fresh || !call_set_texts(fresh, number_of(old, kept), callee, party_of(old, kept))) {
+		free(transfer);
+		free(past);
+		if (fresh)
+			call_free(fresh);
+		return NULL;
+	}
+	past->transfers = (old->past ? old->past->transfers : 0) + 1;
+	fresh->past = past;
+	fresh->privacy = kept->side == MEDIA_A ? old->privacy : 0;
+	transfer->old = old;
+	transfer->fresh = fresh;
+	transfer->referrer = referrer;
+	transfer->kept = kept;
+	old->transfer = transfer;
+	fresh->transfer = transfer;
+	return transfer;
+}
+
+/* --- To a number. --- */
+
+static bool shows_referrer(const struct conf *conf)
+{
+	const struct value *shown =
+		snapshot_param(conf->snapshot, PARAM_SS_CALL_TRANSFER_NORMAL_DISPLAY);
+
+	return shown->type == VALUE_ENUM && shown->number == WORD_TRANSFER_DISPLAY_LOCAL_NUMBER;
+}
+
+static struct cause fill(struct call *fresh, const struct leg *kept, const struct rights *rights,
+			 const char *number)
+{
+	struct call_setup setup = {
+		.caller = rights->number,
+		.callee = number,
+		.display = "",
+		.mapping = rights->mapping,
+		.phone = rights->phone,
+		.decide = decide_of(fresh->hunt->conf, kept),
+		.max_forwards = 70,
+	};
+	struct call_hunt *hunt = fresh->hunt;
+	struct cause cause;
+
+	setup.identity.privacy = fresh->privacy;
+	cause = call_ingress_transfer(fresh, &setup);
+	if (cause.id != CAUSE_NORMAL)
+		return cause;
+	if (!shows_referrer(hunt->conf))
+		snprintf(hunt->caller_number, sizeof(hunt->caller_number), "%s", fresh->caller);
+	return call_hunt_fill(fresh, &setup);
+}
+
+static void to_number(struct leg *leg, const char *number)
+{
+	struct call_transfer *transfer;
+	struct rights rights;
+	struct call *fresh;
+	struct cause cause;
+
+	if (!find_rights(conf_of(leg->call), leg, &rights)) {
+		leg->ops->referred(leg, 603);
+		return;
+	}
+	transfer = begin(leg, number);
+	if (!transfer) {
+		leg->ops->referred(leg, 503);
+		return;
+	}
+	fresh = transfer->fresh;
+	fresh->legs[MEDIA_A] = transfer->kept;
+	fresh->is_late_offer = true;
+	/* Whoever stays on would ring itself. */
+	if (strcmp(number, number_of(leg->call, transfer->kept)) == 0)
+		cause = cause_of(CAUSE_LOOP);
+	else
+		cause = fill(fresh, transfer->kept, &rights, number);
+	if (cause.id != CAUSE_NORMAL || !call_dial_on(fresh, &cause))
+		call_end(fresh, NULL, call_ingress_told(fresh->hunt, cause));
+}
+
+/* --- To the party of another call. --- */
+
+/* A record of the target, as of one that was called. */
+static bool note_target(struct call *fresh, struct call *consult, struct leg *target)
+{
+	struct call_attempt *attempt =
+		call_attempt_joined(fresh, party_of(consult, target), &target->signalling);
+
+	if (!attempt)
+		return false;
+	fresh->answered = attempt;
+	return true;
+}
+
+static void to_party(struct leg *leg, struct leg *replaced)
+{
+	struct call *consult = replaced->call;
+	struct leg *target = call_other_leg(consult, replaced);
+	struct call_transfer *transfer = begin(leg, number_of(consult, target));
+	const struct call_target limits = {.max_duration_s = CONF_DURATION_UNSET};
+	struct decide_party kept, other;
+	struct rights rights;
+	struct call *fresh;
+
+	if (!transfer) {
+		leg->ops->referred(leg, 503);
+		return;
+	}
+	fresh = transfer->fresh;
+	transfer->stage = TRANSFER_ASKING;
+	transfer->consult = consult;
+	transfer->target = target;
+	consult->transfer = transfer;
+	if (!note_target(fresh, consult, target)) {
+		call_end(fresh, NULL, cause_of(CAUSE_NO_MEMORY));
+		return;
+	}
+	kept = decide_of(fresh->hunt->conf, transfer->kept);
+	other = decide_of(fresh->hunt->conf, target);
+	fresh->media.decision = media_decide(fresh->hunt->conf->snapshot, &kept, &other);
+	call_media_keep_decision(fresh, &kept, &other);
+	if (find_rights(fresh->hunt->conf, leg, &rights)) {
+		fresh->hunt->mapping = rights.mapping;
+		fresh->hunt->phone = rights.phone;
+	}
+	fresh->answer_us = *fresh->table->env.now_us;
+	fresh->answer_ms = clock_wall_ms();
+	call_limit_start(fresh, &limits);
+	call_hunt_end(fresh);
+	call_transfer_ask(transfer);
+}
+
+/* Only a leg of the peer's own can be replaced, and only one of a call that is up. */
+static bool is_own(const struct leg *leg, const struct leg *replaced)
+{
+	return replaced && replaced->call && replaced->call != leg->call &&
+	       is_whole(replaced->call) &&
+	       strcmp(party_of(leg->call, leg), party_of(replaced->call, replaced)) == 0;
+}
+
+void call_refer(struct leg *leg, const struct call_refer *refer)
+{
+	if (!refer->has_replaced)
+		to_number(leg, refer->number);
+	else if (is_own(leg, refer->replaced))
+		to_party(leg, refer->replaced);
+	else
+		leg->ops->referred(leg, 481);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* REFER and Replaces of a SIP leg (leg_refer.c). */
+#pragma once
+
+#include "switchd/sip/leg_private.h"
+
+void leg_refer_request(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx);
+void leg_op_referred(struct leg *base, int status);
+/* The dialog ends: its sender learns no more. */
+void leg_refer_end(struct sip_leg *leg);
+void leg_refer_stop(struct sip_leg *leg);
+
+/* The Replaces of an INVITE; false: it has none. More than one is an error. */
+bool leg_invite_replaces(const struct sip_msg *msg, struct span *value, int *count);
+/* The leg that it names; NULL: *status says why it cannot be replaced. */
+struct sip_leg *leg_replaced(struct sip_worker *worker, struct span value, int *status);
