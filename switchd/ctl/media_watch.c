@@ -26,26 +26,33 @@ bool media_watch_is_over(bool is_raised, uint64_t percent, int64_t threshold)
 	return percent >= (uint64_t)threshold;
 }
 
-void media_watch_measure(struct media_watch *watch, uint64_t packets, uint64_t cpu_us,
+static void measure_cost(struct media_watch *watch, uint64_t packets, uint64_t cpu_us)
+{
+	uint64_t core;
+
+	if (packets < MEASURE_PACKETS || cpu_us < MEASURE_CPU_US)
+		return;
+	core = packets * 1000000 / cpu_us;
+	if (watch->packets_core)
+		core = (watch->packets_core * (MEASURE_SHARE - 1) + core) / MEASURE_SHARE;
+	watch->packets_core = core;
+}
+
+void media_watch_measure(struct media_watch *watch, const struct media_status *status,
 			 uint64_t now_us)
 {
-	uint64_t more = packets - watch->packets;
-	uint64_t cost_us = cpu_us - watch->cpu_us;
+	uint64_t more = status->packets - watch->packets;
+	uint64_t by_threads = status->by_threads - watch->by_threads;
 	uint64_t passed_us = now_us - watch->looked_us;
-	uint64_t core;
 
 	if (watch->looked_us && passed_us) {
 		watch->packets_s = more * 1000000 / passed_us;
-		if (more >= MEASURE_PACKETS && cost_us >= MEASURE_CPU_US) {
-			core = more * 1000000 / cost_us;
-			watch->packets_core = watch->packets_core
-						      ? (watch->packets_core * (MEASURE_SHARE - 1) +
-							 core) / MEASURE_SHARE
-						      : core;
-		}
+		watch->is_by_kernel = by_threads < more / 2;
+		measure_cost(watch, by_threads, status->cpu_us - watch->cpu_us);
 	}
-	watch->packets = packets;
-	watch->cpu_us = cpu_us;
+	watch->packets = status->packets;
+	watch->by_threads = status->by_threads;
+	watch->cpu_us = status->cpu_us;
 	watch->looked_us = now_us;
 }
 
@@ -104,7 +111,7 @@ static void look(struct ctl *ctl, uint64_t now_us)
 		look_at_pool(ctl, &pools[i], &watch->is_raised[i], threshold);
 	look_at_descriptors(ctl, threshold);
 	media_status(ctl->context.media, &status);
-	media_watch_measure(watch, status.packets, status.cpu_us, now_us);
+	media_watch_measure(watch, &status, now_us);
 	if (now_us >= watch->sample_us) {
 		watch->sample_us = now_us + SAMPLE_US;
 		capacity_trend_add(&watch->trend, (uint32_t)status.sessions);

@@ -17,9 +17,11 @@ struct media_watch {
 	uint64_t due_us;
 	uint64_t looked_us;
 	uint64_t sample_us; /* the next one of the trend, and of the descriptors */
-	uint64_t packets;   /* at the last look, as the next one */
+	uint64_t packets;   /* at the last look, as the next two */
+	uint64_t by_threads;
 	uint64_t cpu_us;
 	uint64_t packets_s;    /* relayed in the last second */
+	bool is_by_kernel;     /* most of these cost the threads nothing */
 	uint64_t packets_core; /* that one core can relay a second, as measured; 0 = not yet */
 	int64_t descriptors;   /* in use at the last sample; -1 = not known */
 	bool is_raised[PORTS_ADDRESSES_MAX];
@@ -31,6 +33,6 @@ struct media_watch {
 int media_watch_run(struct ctl *ctl);
 /* Whether an alarm that is raised, or not, is to be with this share in use. */
 bool media_watch_is_over(bool is_raised, uint64_t percent, int64_t threshold);
-/* Takes one look's figures into packets_s and packets_core. */
-void media_watch_measure(struct media_watch *watch, uint64_t packets, uint64_t cpu_us,
+/* Takes one look's figures into packets_s, is_by_kernel and packets_core. */
+void media_watch_measure(struct media_watch *watch, const struct media_status *status,
 			 uint64_t now_us);

@@ -93,7 +93,8 @@ static void reckon(const struct request *request, struct figures *out)
 		.descriptors_max = out->descriptors.limit,
 		.memory_available = capacity_memory(),
 		.packets_s = (int64_t)watch->packets_s,
-		.packets_core = (int64_t)watch->packets_core,
+		/* What the kernel forwards by itself is not the threads' to bound. */
+		.packets_core = watch->is_by_kernel ? 0 : (int64_t)watch->packets_core,
 		.cores = cores_of(&out->media),
 	};
 	capacity_reckon(&out->input, &out->capacity);

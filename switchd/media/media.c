@@ -453,6 +453,7 @@ void media_status(struct media *media, struct media_status *out)
 		out->sessions += atomic_load_explicit(&thread->session_count, memory_order_relaxed);
 		out->cpu_us += thread_cpu_us(thread);
 	}
+	out->by_threads = out->packets;
 	out->packets += media_fast_packets(&media->fast);
 }
 

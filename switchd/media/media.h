@@ -132,6 +132,7 @@ struct media_status {
 	uint64_t refused;     /* sessions for which there was no port */
 	uint64_t sessions;    /* that are open */
 	uint64_t cpu_us;      /* processor time of the threads */
+	uint64_t by_threads;  /* of the packets, those that the kernel did not forward by itself */
 	uint32_t threads;
 	uint32_t own_ports_low; /* IVR_RTP_PORT; 0: there is none */
 	uint32_t own_ports_high;

@@ -11,7 +11,7 @@ packages_build=(
 )
 # What the tests drive the programs with. tshark, nftables and iproute2 serve the network namespaces.
 packages_test=(
-	python3 sip-tester sipsak sipvicious baresip-core tshark nftables iproute2 tmux sox mandoc libfaketime openssl
+	python3 sip-tester sipsak sipvicious baresip-core tshark nftables iptables iproute2 tmux sox mandoc libfaketime openssl
 )
 # What .ci/run looks the sources over with.
 packages_lint=(clang-format cppcheck shellcheck)

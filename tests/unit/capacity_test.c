@@ -4,6 +4,7 @@
 
 #include "switchd/ctl/capacity.h"
 #include "switchd/ctl/media_watch.h"
+#include "switchd/media/media.h"
 
 static const struct capacity_input plenty = {
 	.calls_max = 100000,
@@ -180,25 +181,40 @@ static void an_alarm_neither_flutters_nor_hangs(void **state)
 	assert_false(media_watch_is_over(true, 0, 5));
 }
 
+static void look(struct media_watch *watch, uint64_t packets, uint64_t by_threads, uint64_t cpu_us,
+		 uint64_t at_s)
+{
+	const struct media_status status = {
+		.packets = packets, .by_threads = by_threads, .cpu_us = cpu_us};
+
+	media_watch_measure(watch, &status, at_s * 1000000);
+}
+
 static void the_cost_of_a_packet_is_measured(void **state)
 {
 	struct media_watch watch = {0};
 
 	(void)state;
 	/* The first look has nothing to compare with. */
-	media_watch_measure(&watch, 1000000, 5000000, 10000000);
+	look(&watch, 1000000, 1000000, 5000000, 10);
 	assert_int_equal(watch.packets_s, 0);
 	assert_int_equal(watch.packets_core, 0);
-	media_watch_measure(&watch, 1020000, 5100000, 11000000);
+	look(&watch, 1020000, 1020000, 5100000, 11);
 	assert_int_equal(watch.packets_s, 20000);
 	assert_int_equal(watch.packets_core, 200000);
 	/* A quiet second tells nothing of the cost. */
-	media_watch_measure(&watch, 1020100, 5150000, 12000000);
+	look(&watch, 1020100, 1020100, 5150000, 12);
 	assert_int_equal(watch.packets_s, 100);
 	assert_int_equal(watch.packets_core, 200000);
 	/* A new figure moves it by an eighth. */
-	media_watch_measure(&watch, 1060100, 5250000, 13000000);
+	look(&watch, 1060100, 1060100, 5250000, 13);
 	assert_int_equal(watch.packets_core, (7 * 200000 + 400000) / 8);
+	assert_false(watch.is_by_kernel);
+	/* What the kernel forwards costs the threads nothing, and so says nothing of them. */
+	look(&watch, 1460100, 1061100, 5255000, 14);
+	assert_int_equal(watch.packets_s, 400000);
+	assert_true(watch.is_by_kernel);
+	assert_int_equal(watch.packets_core, (7 * 225000 + 200000) / 8);
 }
 
 TEST_MAIN(cmocka_unit_test(each_resource_has_its_figure), cmocka_unit_test(the_lowest_comes_first),
