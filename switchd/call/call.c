@@ -163,8 +163,10 @@ static void take_answer(struct call *call, struct call_attempt *attempt, struct 
 	call->answered = attempt;
 	call->callee_line = call->hunt->called_line;
 	call->hunt->called_line = NULL;
+	call_ringback_stop(call, candidate);
 	call->media = candidate->media;
 	memset(candidate->media.sessions, 0, sizeof(candidate->media.sessions));
+	memset(candidate->media.ciphers, 0, sizeof(candidate->media.ciphers));
 	call->streams[MEDIA_B] = candidate->heard;
 	call_note(call, TRACE_ANSWERED, MEDIA_B, 0, call_attempt_number(call, attempt),
 		  attempt->party);

@@ -71,8 +71,8 @@ static void take_spare(struct call_hunt *hunt, struct call_candidate *candidate)
 	if (!candidate->is_fork && media->decision.relay && call_media_open_streams(&hunt->spare) &&
 	    hunt->spare.decision.is_paired == media->decision.is_paired &&
 	    addr_ip_eq(&hunt->spare_anchor, &candidate->anchor)) {
-		memcpy(media->sessions, hunt->spare.sessions, sizeof(media->sessions));
-		memset(hunt->spare.sessions, 0, sizeof(hunt->spare.sessions));
+		call_media_move(media, &hunt->spare);
+		call_media_forget(media);
 		candidate->path = hunt->spare_path;
 		return;
 	}
@@ -93,16 +93,24 @@ static struct cause write_offer(struct call *call, struct call_candidate *candid
 		.peers = candidate->is_held ? hunt->held : NULL,
 	};
 
-	switch (call_media_forward(call, &pass, (struct span){hunt->sdp, hunt->sdp_len}, out)) {
-	case VOS_OK:
-		return cause_of(CAUSE_NORMAL);
-	case VOS_EFULL:
-		return cause_of(CAUSE_NO_RTP_PORT);
-	case VOS_EINVAL:
-		return cause_of(CAUSE_BAD_SDP);
-	default:
-		return cause_of(CAUSE_NO_MEMORY);
-	}
+	return call_media_cause(
+		call_media_forward(call, &pass, (struct span){hunt->sdp, hunt->sdp_len}, out));
+}
+
+/* What is asked of the media with either side, and whether it may be played a tone. */
+static void set_rules(struct call *call, struct call_candidate *candidate)
+{
+	const struct call_env *env = &call->table->env;
+	const struct snapshot *config = call->hunt->conf->snapshot;
+	const struct leg *caller = call->legs[MEDIA_A];
+	struct call_media *media = &candidate->media;
+
+	call_cipher_rules(config, &call->hunt->caller, caller->is_secure, &media->rules[MEDIA_A]);
+	call_cipher_rules(config, &candidate->target.decide,
+			  env->is_secure &&
+				  env->is_secure(env->context, &candidate->target, caller),
+			  &media->rules[MEDIA_B]);
+	media->wants_own_port = candidate->target.decide.has_local_ring;
 }
 
 bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
@@ -132,6 +140,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		(struct call_dtmf){.kinds = {hunt->caller.dtmf, candidate->target.decide.dtmf}};
 	call_note(call, TRACE_MEDIA, MEDIA_B, candidate->media.decision.step, 0,
 		  candidate->media.decision.relay ? "relayed" : "direct");
+	set_rules(call, candidate);
 	candidate->anchor = env->media_address(env->context, &candidate->target, caller);
 	candidate->is_held = candidate->is_fork && candidate->media.decision.relay;
 	take_spare(hunt, candidate);
@@ -144,6 +153,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		attempt->leg = env->dial(env->context, call, caller, &dial);
 		if (attempt->leg) {
 			attempt->leg->attempt = attempt;
+			call_ringback_arm(call, attempt);
 			call_note_leg(call, attempt->leg, call_attempt_number(call, attempt),
 				      attempt->party);
 			return true;
@@ -188,7 +198,7 @@ struct cause call_attempt_forward(struct call *call, struct call_attempt *attemp
 	enum vos_err err = call_media_forward(call, &pass, sdp, out);
 
 	if (err != VOS_OK)
-		return cause_of(err == VOS_EFULL ? CAUSE_NO_RTP_PORT : CAUSE_BAD_SDP);
+		return call_media_cause(err);
 	keep_early_sdp(call, candidate, buf_span(out));
 	return cause_of(CAUSE_NORMAL);
 }
@@ -208,6 +218,10 @@ void call_attempt_open(struct call *call, struct call_attempt *attempt, struct s
 	candidate->is_held = false;
 	if (!sdp.len)
 		return;
+	if (call_ringback_differs(call, attempt)) {
+		call_ringback_stop(call, candidate);
+		is_other = true;
+	}
 	if (hunt->told_path && is_other)
 		caller->ops->new_dialog(caller);
 	hunt->told_path = candidate->path;
@@ -240,6 +254,8 @@ void call_attempt_tell(struct call *call, struct call_attempt *attempt, int stat
 
 	if (!is_news(hunt, attempt, status, sdp.len > 0))
 		return;
+	if (sdp.len == 0 && call_ringback_covers(call, attempt))
+		return;
 	if (sdp.len)
 		call_attempt_open(call, attempt, sdp);
 	hunt->told = attempt;
@@ -270,6 +286,7 @@ static void leave_media(struct call_hunt *hunt, struct call_candidate *candidate
 	hunt->spare_anchor = candidate->anchor;
 	hunt->spare_path = candidate->path;
 	memset(media->sessions, 0, sizeof(media->sessions));
+	memset(media->ciphers, 0, sizeof(media->ciphers));
 }
 
 static bool has_sent_media(const struct call_media *media)

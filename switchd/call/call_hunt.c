@@ -243,6 +243,7 @@ void call_hunt_end(struct call *call)
 		return;
 	DL_FOREACH (call->attempts, attempt)
 		attempt->candidate = NULL;
+	call_ringback_end(call);
 	drop_candidates(call);
 	call_media_close(&hunt->spare, 0);
 	conf_unref(hunt->conf);

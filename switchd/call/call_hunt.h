@@ -78,6 +78,10 @@ struct call_hunt {
 	unsigned paths;                  /* numbers given */
 	const struct call_attempt *told; /* whose 18x the caller hears; NULL = nobody's now */
 	unsigned told_path;              /* whose SDP the caller has; 0 = nobody's */
+	unsigned ring_path;              /* whose caller hears our tone; 0 = none */
+	char ring_codec[5];              /* of the tone: "PCMA" */
+	struct wheel_timer ring_timer;   /* until the tone of the attempt that runs */
+	struct call *ring_call;          /* whose timer that is */
 	bool told_ringing;               /* the caller had 180 */
 	bool told_progress;              /* the caller had any 18x */
 	char display[64];
@@ -153,6 +157,19 @@ void call_attempt_over(struct call *call, struct call_attempt *attempt,
 		       enum call_attempt_state state, struct cause cause);
 /* Ends all that are under way. */
 void call_attempts_end(struct call *call, struct cause cause);
+
+/* call_ringback.c: the ring tone that the switch plays to the caller. */
+/* The attempt was dialled: its tone may begin after a time. */
+void call_ringback_arm(struct call *call, const struct call_attempt *attempt);
+/* The attempt rings without media of its own: plays the tone where the callee has it. True: the
+ * caller hears it, and is told nothing more of ringing. */
+bool call_ringback_covers(struct call *call, struct call_attempt *attempt);
+/* The caller was told of a tone in another codec than the callee's: what follows is another
+ * session (RFC 3261 13.2.1). */
+bool call_ringback_differs(const struct call *call, const struct call_attempt *attempt);
+/* The candidate has answered. */
+void call_ringback_stop(struct call *call, const struct call_candidate *candidate);
+void call_ringback_end(struct call *call);
 
 /* call_limit.c: when a call that is up has to end. */
 void call_limit_start(struct call *call, const struct call_target *callee);

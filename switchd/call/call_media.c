@@ -8,6 +8,9 @@
 
 #include "switchd/call/call_hunt.h"
 
+/* Lines of keys for all streams of an SDP. */
+#define CIPHER_TEXT_MAX 1024
+
 void call_media_close(struct call_media *media, unsigned but)
 {
 	for (unsigned i = 0; i < CALL_STREAMS_MAX; i++) {
@@ -15,6 +18,44 @@ void call_media_close(struct call_media *media, unsigned but)
 			continue;
 		media_close(media->sessions[i]);
 		media->sessions[i] = NULL;
+		call_cipher_free(media->ciphers[i]);
+		media->ciphers[i] = NULL;
+	}
+}
+
+void call_media_move(struct call_media *to, struct call_media *from)
+{
+	memcpy(to->sessions, from->sessions, sizeof(to->sessions));
+	memcpy(to->ciphers, from->ciphers, sizeof(to->ciphers));
+	memset(from->sessions, 0, sizeof(from->sessions));
+	memset(from->ciphers, 0, sizeof(from->ciphers));
+}
+
+void call_media_forget(struct call_media *media)
+{
+	for (unsigned i = 0; i < CALL_STREAMS_MAX; i++)
+		if (media->sessions[i])
+			call_cipher_forget(media->ciphers[i], media->sessions[i], MEDIA_B);
+}
+
+static struct span scramble_key(const struct call *call)
+{
+	return span_of((*call->table->env.conf)->scramble_key);
+}
+
+void call_media_refreshed(struct call *call, const struct leg *leg, const struct sdp *sdp)
+{
+	for (size_t i = 0; i < sdp->stream_count && i < CALL_STREAMS_MAX; i++) {
+		const struct call_cipher_step step = {
+			.rules = call->media.rules,
+			.key = scramble_key(call),
+			.from = leg->side,
+			.is_answer = true,
+			.session = call->media.sessions[i],
+		};
+
+		if (step.session && sdp->streams[i].port)
+			call_cipher_refresh(call->media.ciphers[i], &step, &sdp->streams[i]);
 	}
 }
 
@@ -70,18 +111,42 @@ static enum vos_err open_session(struct call *call, const struct call_pass *pass
 {
 	const struct addr *near = &pass->from->media_address;
 	bool is_caller = pass->from->side == MEDIA_A;
+	const struct addr *local_a = is_caller ? near : pass->anchor;
+	const struct addr *local_b = is_caller ? pass->anchor : near;
+	enum media_layout layout = pass->media->decision.is_paired ? MEDIA_PAIRED : MEDIA_COMPACT;
 
 	if (*session)
 		return VOS_OK;
-	return media_open_in(call->table->env.media,
-			     pass->media->decision.is_paired ? MEDIA_PAIRED : MEDIA_COMPACT,
-			     is_caller ? near : pass->anchor, is_caller ? pass->anchor : near,
-			     session);
+	return pass->media->wants_own_port
+		       ? media_open_own(call->table->env.media, layout, local_a, local_b, session)
+		       : media_open_in(call->table->env.media, layout, local_a, local_b, session);
+}
+
+static enum vos_err pass_cipher(struct call *call, const struct call_pass *pass, size_t index,
+				const struct sdp_stream *stream, struct sdp_anchor *out,
+				struct buf *text)
+{
+	const struct call_cipher_step step = {
+		.rules = pass->media->rules,
+		.key = scramble_key(call),
+		.from = pass->from->side,
+		.is_answer = pass->is_answer,
+		.session = pass->media->sessions[index],
+	};
+
+	/* Fax over UDPTL has no encryption; who requires one does without the fax. */
+	if (!is_rtp(stream))
+		return pass->media->rules[MEDIA_A].srtp == WORD_PARTY_SRTP_REQUIRED ||
+				       pass->media->rules[MEDIA_B].srtp == WORD_PARTY_SRTP_REQUIRED
+			       ? VOS_EPERM
+			       : VOS_OK;
+	return call_cipher_pass(&pass->media->ciphers[index], &step, stream, out, text);
 }
 
 /* Anchors one stream at the relay. Port 0 (refused, or nothing that can be relayed) stays 0. */
 static enum vos_err anchor_stream(struct call *call, const struct call_pass *pass, size_t index,
-				  const struct sdp_stream *stream, struct sdp_anchor *out)
+				  const struct sdp_stream *stream, struct sdp_anchor *out,
+				  struct buf *text)
 {
 	enum media_side to = pass->from->side == MEDIA_A ? MEDIA_B : MEDIA_A;
 	struct media_peer peer = {
@@ -101,6 +166,8 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 		return VOS_OK;
 	session = &pass->media->sessions[index];
 	err = open_session(call, pass, session);
+	if (err == VOS_OK)
+		err = pass_cipher(call, pass, index, stream, out, text);
 	if (err != VOS_OK)
 		return err;
 	if (pass->peers) {
@@ -120,6 +187,9 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 {
 	bool is_relayed = pass->media->decision.relay;
 	struct sdp_anchor anchors[SDP_STREAMS_MAX];
+	char memory[CIPHER_TEXT_MAX];
+	struct buf text = buf_over(memory, sizeof(memory));
+	enum vos_err err = VOS_OK;
 	struct sdp sdp;
 	const char *why;
 
@@ -134,17 +204,33 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 	call_media_note(pass->heard, &sdp);
 	if (!is_relayed) {
 		buf_add_span(out, body);
-		return out->failed ? VOS_EINVAL : VOS_OK;
+		if (out->failed)
+			return VOS_EINVAL;
+		return call_cipher_check_direct(pass->media->rules, &sdp);
 	}
-	for (size_t i = 0; i < sdp.stream_count; i++) {
-		enum vos_err err = anchor_stream(call, pass, i, &sdp.streams[i], &anchors[i]);
+	for (size_t i = 0; i < sdp.stream_count && err == VOS_OK; i++)
+		err = anchor_stream(call, pass, i, &sdp.streams[i], &anchors[i], &text);
+	if (err == VOS_OK && (!call_dtmf_forward(call, pass, &sdp, body, anchors, out) || out->failed))
+		err = VOS_EINVAL;
+	if (text.len)
+		secret_wipe(memory, sizeof(memory));
+	return err;
+}
 
-		if (err != VOS_OK)
-			return err;
+struct cause call_media_cause(enum vos_err err)
+{
+	switch (err) {
+	case VOS_OK:
+		return cause_of(CAUSE_NORMAL);
+	case VOS_EFULL:
+		return cause_of(CAUSE_NO_RTP_PORT);
+	case VOS_EPERM:
+		return cause_of(CAUSE_NO_CIPHER);
+	case VOS_EINVAL:
+		return cause_of(CAUSE_BAD_SDP);
+	default:
+		return cause_of(CAUSE_NO_MEMORY);
 	}
-	if (!call_dtmf_forward(call, pass, &sdp, body, anchors, out) || out->failed)
-		return VOS_EINVAL;
-	return VOS_OK;
 }
 
 static struct call_decided decided(const struct decide_party *party)

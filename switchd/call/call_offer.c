@@ -22,7 +22,7 @@ static bool forward(struct call *call, struct leg *from, bool is_answer, struct 
 
 	if (err == VOS_OK)
 		return true;
-	call_end(call, NULL, cause_of(err == VOS_EFULL ? CAUSE_NO_RTP_PORT : CAUSE_BAD_SDP));
+	call_end(call, NULL, call_media_cause(err));
 	return false;
 }
 
@@ -177,6 +177,7 @@ void call_refreshed(struct leg *leg, struct span sdp)
 
 	if (!call || call->hunt || !sdp_scan(sdp, &scanned, &why) || !scanned.stream_count)
 		return;
+	call_media_refreshed(call, leg, &scanned);
 	heard = call->streams[leg->side];
 	call_media_note(&heard, &scanned);
 	if (addr_eq(&heard.address, &call->streams[leg->side].address) &&

@@ -66,6 +66,7 @@ struct leg {
 	struct addr signalling;    /* observed source, or where it is called */
 	struct addr media_address; /* ours, in the SDP that this leg is sent */
 	bool is_nat;
+	bool is_secure;         /* its signalling is encrypted: keys may stand in its SDP */
 	bool has_session_timer; /* agreed on: a peer that is gone is noticed */
 	bool is_other_callee;   /* who answers now is not the one whose early SDP was reported */
 };
@@ -114,6 +115,9 @@ struct call_env {
 	/* Address that a leg to this target will have in its SDP, before it is dialled. */
 	struct addr (*media_address)(void *context, const struct call_target *target,
 				     const struct leg *caller);
+	/* Whether its signalling will be encrypted. */
+	bool (*is_secure)(void *context, const struct call_target *target,
+			  const struct leg *caller);
 	/* Starts an outgoing leg for the call; NULL when it cannot be. */
 	struct leg *(*dial)(void *context, struct call *call, const struct leg *caller,
 			    const struct call_dial *dial);

@@ -181,6 +181,7 @@ static void free_conf(struct conf *conf)
 {
 	struct conf_private *private = conf->private;
 
+	secret_wipe(conf->scramble_key, sizeof(conf->scramble_key));
 	if (private) {
 		for (size_t i = 0; i < conf->network_count; i++)
 			free(private->networks[i].prefixes);
@@ -251,6 +252,8 @@ enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
 	set_algorithms(conf);
 	set_resend(conf);
 	err = build_rules(conf, previous);
+	if (!err)
+		err = conf_open_scramble_key(conf, key, fault);
 	if (!err)
 		err = conf_build_networks(conf);
 	if (!err)

@@ -12,6 +12,8 @@
 #include "switchd/conf/conf_party.h"
 #include "switchd/conf/conf_rules.h"
 
+#define CONF_SCRAMBLE_KEY_MAX 64
+
 /* Where calls to a phone go instead; an empty list: nowhere. */
 enum conf_forward {
 	CONF_FORWARD_ALWAYS,
@@ -76,6 +78,7 @@ struct conf {
 	 * failure. */
 	uint32_t resend_ms[VALUE_INTERVALS_MAX];
 	uint8_t resend_count;
+	char scramble_key[CONF_SCRAMBLE_KEY_MAX + 1]; /* "" = none */
 	const struct conf_listen *listens;
 	size_t listen_count;
 	const struct conf_network *networks;

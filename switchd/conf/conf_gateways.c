@@ -44,12 +44,10 @@ static int8_t port_layout_of(const struct object *object, enum field_id field)
 }
 
 static struct conf_party party_of(const struct object *object, enum field_id media_proxy,
-				  enum field_id encryption, enum field_id network)
+				  enum field_id network)
 {
 	return (struct conf_party){
 		.media_mode = (enum conf_media_mode)object_field(object, media_proxy)->number,
-		.has_encryption =
-			object_field(object, encryption)->number != WORD_PARTY_ENCRYPTION_NONE,
 		.network = conf_field_text(object, network),
 	};
 }
@@ -63,8 +61,8 @@ static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const st
 	gateway->match_port = object_field(object, FIELD_MAPPING_GATEWAY_AUTHENTICATION)->number ==
 			      WORD_GATEWAY_AUTHENTICATION_IP_PORT;
 	gateway->lock = (enum conf_lock)object_field(object, FIELD_MAPPING_GATEWAY_LOCK)->number;
-	gateway->party = party_of(object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY,
-				  FIELD_MAPPING_GATEWAY_ENCRYPTION, FIELD_MAPPING_GATEWAY_NETWORK);
+	gateway->party =
+		party_of(object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY, FIELD_MAPPING_GATEWAY_NETWORK);
 	gateway->party.port_layout = port_layout_of(object, FIELD_MAPPING_GATEWAY_RTP_PORT_LAYOUT);
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_MAPPING_GATEWAY_SESSION_TIMER)->boolean;
@@ -100,6 +98,8 @@ static enum vos_err build_mappings(struct conf *conf, const struct secret_key *k
 		struct conf_mapping_gateway *gateway = &private->mappings[i];
 		enum vos_err err = build_mapping(gateway, object, fault);
 
+		conf_set_ciphers(conf->snapshot, object, FIELD_MAPPING_GATEWAY_ENCRYPTION,
+				 FIELD_MAPPING_GATEWAY_SRTP, &gateway->party);
 		if (!err)
 			err = conf_build_mapping_rules(conf, object, gateway);
 		if (!err)
@@ -137,8 +137,12 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 	gateway->name = object_key(object);
 	gateway->priority = (int32_t)object_field(object, FIELD_ROUTING_GATEWAY_PRIORITY)->number;
 	gateway->lock = (enum conf_lock)object_field(object, FIELD_ROUTING_GATEWAY_LOCK)->number;
-	gateway->party = party_of(object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY,
-				  FIELD_ROUTING_GATEWAY_ENCRYPTION, FIELD_ROUTING_GATEWAY_NETWORK);
+	gateway->party =
+		party_of(object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY, FIELD_ROUTING_GATEWAY_NETWORK);
+	gateway->party.has_local_ring =
+		object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING)->boolean;
+	gateway->local_ring_delay_s =
+		(uint16_t)object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING_DELAY)->number;
 	gateway->party.port_layout = port_layout_of(object, FIELD_ROUTING_GATEWAY_RTP_PORT_LAYOUT);
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_ROUTING_GATEWAY_SESSION_TIMER)->boolean;
@@ -251,6 +255,8 @@ enum vos_err conf_build_gateways(struct conf *conf, const struct secret_key *key
 			snapshot_object_at(conf->snapshot, OBJECT_ROUTING_GATEWAY, i);
 
 		err = build_routing(&private->routings[i], object, fault);
+		conf_set_ciphers(conf->snapshot, object, FIELD_ROUTING_GATEWAY_ENCRYPTION,
+				 FIELD_ROUTING_GATEWAY_SRTP, &private->routings[i].party);
 		if (!err)
 			err = conf_build_routing_rules(conf, object, &private->routings[i]);
 		if (!err)

@@ -23,7 +23,9 @@ struct conf_ha1 {
 struct conf_party {
 	enum conf_media_mode media_mode;
 	bool has_local_ring;
-	bool has_encryption;
+	bool has_encryption; /* of either kind that follows */
+	uint8_t srtp;        /* WORD_PARTY_SRTP_... */
+	uint8_t scramble;    /* WORD_RTP_ENCRYPTION_...; none where there is SRTP */
 	bool is_dynamic; /* registers here */
 	bool has_session_timer;
 	bool may_transfer;
@@ -147,4 +149,5 @@ struct conf_routing_gateway {
 	struct conf_switching switching;
 	uint16_t stage_s[CONF_STAGES]; /* 0: the parameter */
 	int32_t max_duration_s;        /* 0 = no limit, or CONF_DURATION_UNSET */
+	uint16_t local_ring_delay_s;   /* 0: when the callee rings */
 };

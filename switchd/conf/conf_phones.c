@@ -81,8 +81,6 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 		.media_mode =
 			(enum conf_media_mode)object_field(object, FIELD_PHONE_MEDIA_PROXY)->number,
 		.has_local_ring = object_field(object, FIELD_PHONE_LOCAL_RING)->boolean,
-		.has_encryption = object_field(object, FIELD_PHONE_ENCRYPTION)->number !=
-				  WORD_PARTY_ENCRYPTION_NONE,
 		.is_dynamic = !phone->is_static,
 		.has_session_timer = object_field(object, FIELD_PHONE_SESSION_TIMER)->boolean,
 		.dtmf = (uint8_t)object_field(object, FIELD_PHONE_DTMF)->number,
@@ -171,6 +169,8 @@ enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 		const char *sealed = sealed_password(object);
 
 		set_phone(phone, object);
+		conf_set_ciphers(conf->snapshot, object, FIELD_PHONE_ENCRYPTION, FIELD_PHONE_SRTP,
+				 &phone->party);
 		if (conf_build_phone_rules(conf, object, phone) != VOS_OK)
 			return VOS_ENOMEM;
 		if (!sealed)

@@ -74,6 +74,12 @@ VOS_CHECK enum vos_err conf_open_ha1(const struct conf *conf, const struct objec
 				     enum field_id field, const struct secret_key *key,
 				     struct conf_ha1 *out, bool *has_password,
 				     struct vos_fault *fault);
+/* SRTP and scrambling of a party. */
+void conf_set_ciphers(const struct snapshot *snapshot, const struct object *object,
+		      enum field_id encryption, enum field_id srtp, struct conf_party *party);
+/* SS_RTP_ENCRYPTION_KEY. */
+VOS_CHECK enum vos_err conf_open_scramble_key(struct conf *conf, const struct secret_key *key,
+					      struct vos_fault *fault);
 VOS_CHECK enum vos_err conf_build_known(struct conf *conf);
 void conf_free_known(struct conf_private *private);
 VOS_CHECK enum vos_err conf_build_listens(struct conf *conf);

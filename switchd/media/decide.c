@@ -91,6 +91,11 @@ static bool wants_paired(const struct decide_global *global, const struct decide
 				      : party->port_layout == WORD_PORT_LAYOUT_PAIRED;
 }
 
+static bool has_cipher(const struct decide_party *party)
+{
+	return party->srtp || party->scramble;
+}
+
 struct decide_result decide_by(const struct decide_global *global,
 			       const struct decide_party *caller, const struct decide_party *callee)
 {
@@ -102,6 +107,10 @@ struct decide_result decide_by(const struct decide_global *global,
 	 * asked. */
 	if (!result.relay && from != ADDR_NONE && to != ADDR_NONE && from != to)
 		result = relay_at(DECIDE_ADDRESS_FAMILY);
+	/* Encryption is done in the relay. A party's or the global Off stands, and it is refused
+	 * then where it is required. */
+	if (result.step == DECIDE_DIRECT && (has_cipher(caller) || has_cipher(callee)))
+		result = relay_at(DECIDE_CIPHER);
 	/* A5: for peers that insist, so one is enough. */
 	result.is_paired = wants_paired(global, caller) || wants_paired(global, callee);
 	return result;
@@ -113,6 +122,8 @@ void decide_party_from(const struct conf_party *conf, struct decide_party *out)
 		.mode = conf->media_mode,
 		.has_local_ring = conf->has_local_ring,
 		.has_encryption = conf->has_encryption,
+		.srtp = conf->srtp,
+		.scramble = conf->scramble,
 		.is_dynamic = conf->is_dynamic,
 		.dtmf = conf->dtmf,
 		.port_layout = conf->port_layout,
@@ -154,6 +165,7 @@ static const struct {
 	[DECIDE_BEHIND_NAT] = {"behind-nat", "a party is behind NAT"},
 	[DECIDE_DIRECT] = {"direct", "nothing asks for the relay"},
 	[DECIDE_ADDRESS_FAMILY] = {"address-family", "one party has IPv4, the other IPv6"},
+	[DECIDE_CIPHER] = {"cipher", "the switch encrypts a party's media"},
 };
 
 const char *decide_step_name(enum decide_step step)

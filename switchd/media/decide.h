@@ -12,6 +12,8 @@ struct decide_party {
 	enum conf_media_mode mode;
 	bool has_local_ring;
 	bool has_encryption;
+	uint8_t srtp;       /* WORD_PARTY_SRTP_... */
+	uint8_t scramble;   /* enum scramble_mode */
 	bool is_dynamic;    /* registered here, not static */
 	bool is_nat;        /* signalling source differs from what it advertises */
 	uint8_t dtmf;       /* WORD_DTMF_...; no input of the decision, goes along with the party */
@@ -34,6 +36,7 @@ enum decide_step {
 	DECIDE_BEHIND_NAT,
 	DECIDE_DIRECT,         /* nothing asked for the relay */
 	DECIDE_ADDRESS_FAMILY, /* IPv4 and IPv6: technically required */
+	DECIDE_CIPHER,         /* nothing else asked, and a party's media is encrypted here */
 };
 
 struct decide_result {

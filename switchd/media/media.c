@@ -106,7 +106,7 @@ static struct ports_options options_of(const struct conf *conf, enum param_id po
 		.low = range->ports.low,
 		.high = range->ports.high,
 		.tos = (uint8_t)snapshot_number(conf->snapshot, PARAM_SS_QOS_RTP),
-		.ready_target = ready_target(),
+		.ready_target = ports == PARAM_IVR_RTP_PORT ? 0 : ready_target(),
 		.rest_us =
 			(uint64_t)snapshot_number(conf->snapshot, PARAM_SS_RTP_PORT_REST) * 1000000,
 	};
@@ -156,14 +156,16 @@ static void prepare_listens(struct media *media, const struct conf *conf)
 }
 
 /* What plays audio of the switch's own; the ports for it are bound as they are needed. */
-static enum vos_err create_player(struct media *media, const struct conf *conf)
+static enum vos_err create_player(struct media *media, const struct conf *conf,
+				  struct vos_fault *fault)
 {
-	struct ports_options options = options_of(conf, PARAM_IVR_RTP_PORT);
+	const struct ports_options ports = options_of(conf, PARAM_IVR_RTP_PORT);
 	enum vos_err err = player_create(media->log, conf, &media->player);
 
-	options.ready_target = 0;
 	if (err == VOS_OK)
-		err = ports_create(&options, &media->own_ports);
+		err = ports_create(&ports, &media->own_ports);
+	if (err != VOS_OK)
+		fault_set(fault, FAULT_INTERNAL, 0, "no ring tone: %s", vos_strerror(err));
 	for (int i = 0; i < media->thread_count; i++)
 		media->threads[i].own_ports = media->own_ports;
 	return err;
@@ -187,29 +189,20 @@ enum vos_err media_create(const struct log *log, struct conf *conf, int thread_c
 
 	raise_descriptors(conf);
 	options = options_of(conf, PARAM_SS_RTP_PORT_RANGE);
-	err = srtp_start();
-	if (err != VOS_OK) {
-		fault_set(fault, FAULT_INTERNAL, 0, "the SRTP library does not start");
-		return err;
-	}
+	srtp_start();
 	err = media_create_with(log, &options, thread_count, &media, fault);
 	if (err != VOS_OK)
 		return err;
-	err = create_player(media, conf);
-	if (err != VOS_OK) {
-		fault_set(fault, FAULT_INTERNAL, 0, "the player of ring tones does not start: %s",
-			  vos_strerror(err));
+	err = create_player(media, conf, fault);
+	if (err == VOS_OK)
+		err = media_fast_start(&media->fast, conf, fault);
+	if (err == VOS_OK) {
+		prepare_listens(media, conf);
+		*out = media;
+	} else {
 		media_destroy(media);
-		return err;
 	}
-	err = media_fast_start(&media->fast, conf, fault);
-	if (err != VOS_OK) {
-		media_destroy(media);
-		return err;
-	}
-	prepare_listens(media, conf);
-	*out = media;
-	return VOS_OK;
+	return err;
 }
 
 void media_destroy(struct media *media)
@@ -227,14 +220,11 @@ void media_destroy(struct media *media)
 
 void media_configure(struct media *media, struct conf *conf)
 {
-	struct ports_options own = options_of(conf, PARAM_IVR_RTP_PORT);
-
 	raise_descriptors(conf);
 	media_fast_configure(&media->fast, conf);
 	use_range(media, media->ports, options_of(conf, PARAM_SS_RTP_PORT_RANGE));
 	if (media->own_ports) {
-		own.ready_target = 0;
-		use_range(media, media->own_ports, own);
+		use_range(media, media->own_ports, options_of(conf, PARAM_IVR_RTP_PORT));
 		player_configure(media->player, conf);
 	}
 	prepare_listens(media, conf);
@@ -276,16 +266,14 @@ static enum vos_err take_pairs(struct media *media, const struct addr locals[MED
 			       struct media_session *session, int fds[MEDIA_SIDES])
 {
 	bool is_one = !session->is_paired && addr_ip_eq(&locals[MEDIA_A], &locals[MEDIA_B]);
-	int wanted = is_one ? 1 : 2;
 	uint64_t now_us = clock_mono_us();
+	int wanted;
 
-	if (session->own_ports &&
-	    ports_take(session->own_ports, &locals[MEDIA_A], now_us, &session->pairs[0]) == VOS_OK)
-		session->pair_count = 1;
-	else
+	if (session->own_ports && ports_take(session->own_ports, &locals[MEDIA_A], now_us,
+					     &session->pairs[0]) != VOS_OK)
 		session->own_ports = NULL;
-	if (session->own_ports)
-		wanted = 2;
+	session->pair_count = session->own_ports ? 1 : 0;
+	wanted = is_one && !session->own_ports ? 1 : 2;
 	for (int i = session->pair_count; i < wanted; i++) {
 		enum vos_err err = ports_take(media->ports, &locals[i], now_us, &session->pairs[i]);
 

@@ -179,8 +179,8 @@ static enum vos_err clip_of_tone(const struct tone *tone, struct clip **out)
 /* What rings: the file of the configuration, or the tone of its country. */
 static enum vos_err clip_of(const struct log *log, const struct conf *conf, struct clip **out)
 {
-	const char *path = snapshot_text(conf->snapshot, PARAM_SS_LOCAL_RING_FILE);
-	int country = (int)snapshot_number(conf->snapshot, PARAM_SS_LOCAL_RING_TONE);
+	const char *path = snapshot_text(conf->snapshot, PARAM_IVR_RING_FILE);
+	int country = (int)snapshot_number(conf->snapshot, PARAM_IVR_RING_TONE);
 	struct vos_fault fault = {0};
 	struct wav wav;
 	enum vos_err err;

@@ -219,6 +219,19 @@ static void read_connection(struct scan *scan, struct part *part, struct span va
 	part->has_connection = true;
 }
 
+/* Up to the line that begins the next stream, or to the end. */
+static void extend_lines(struct scan *scan, const struct sdp_line *line)
+{
+	struct sdp_stream *stream;
+
+	if (scan->sdp->stream_count == 0 || line->type == 'm')
+		return;
+	stream = &scan->sdp->streams[scan->sdp->stream_count - 1];
+	if (!stream->lines.ptr)
+		stream->lines.ptr = line->value.ptr - 2;
+	stream->lines.len = (size_t)(line->value.ptr + line->value.len - stream->lines.ptr);
+}
+
 static void read_line(struct scan *scan, const struct sdp_line *line)
 {
 	struct part *part = scan->sdp->stream_count ? &scan->part : &scan->session;
@@ -229,6 +242,7 @@ static void read_line(struct scan *scan, const struct sdp_line *line)
 		scan->has_version = true;
 		return;
 	}
+	extend_lines(scan, line);
 	if (line->type == 'v')
 		scan->why = "SDP has two descriptions";
 	else if (line->type == 'm')
@@ -264,6 +278,24 @@ bool sdp_scan(struct span body, struct sdp *out, const char **why)
 		return false;
 	}
 	return true;
+}
+
+bool sdp_next_attribute(struct span *lines, struct span name, struct span *value)
+{
+	struct sdp_lines walk = {.rest = *lines};
+	struct sdp_line line;
+	bool is_found = false;
+
+	while (!is_found && sdp_lines_next(&walk, &line)) {
+		struct span found;
+
+		if (line.type != 'a')
+			continue;
+		sdp_attribute_split(line.value, &found, value);
+		is_found = span_ieq(found, name);
+	}
+	*lines = walk.rest;
+	return is_found;
 }
 
 bool sdp_same_addresses(const struct sdp *a, const struct sdp *b)

@@ -17,6 +17,7 @@ struct sdp_stream {
 	struct span media;   /* "audio" */
 	struct span proto;   /* "RTP/AVP" */
 	struct span formats; /* "0 8 101" */
+	struct span lines;   /* those behind its m= line */
 	struct addr rtp; /* connection address and port; family ADDR_NONE when the address is a name
 			    or 0 */
 	bool is_null_address; /* 0.0.0.0 or ::, the old hold */
@@ -42,6 +43,8 @@ bool sdp_scan(struct span body, struct sdp *out, const char **why);
 struct sdp_anchor {
 	struct addr address; /* ip for c= and port for m= */
 	bool write_rtcp; /* adds a=rtcp:<port> (RFC 3605): RTCP shares the port (compact layout) */
+	const char *proto;      /* in place of the stream's, as "RTP/SAVP"; NULL: as it came */
+	struct span attributes; /* lines put behind the stream's own, each with CRLF */
 };
 
 /* Appends body to out with c= and m= of each stream replaced and the o= address hidden behind that
@@ -49,11 +52,14 @@ struct sdp_anchor {
  * of 0.0.0.0 or
  * ::, stays the null address, so that the far side sees the hold (RFC 3264 section 8.4). Removed:
  * a=candidate, a=remote-candidates, a=end-of-candidates, a=ice-* (RFC 8445: the relay is no ICE
- * agent), a=rtcp (written anew), a=source-filter, a=group:BUNDLE. All else passes byte for byte;
+ * agent), a=rtcp (written anew), a=source-filter, a=group:BUNDLE, a=crypto (RFC 4568: keys are each
+ * leg's own) and a=x-vos-scramble. All else passes byte for byte;
  * every line ends with CRLF. anchors has one entry a stream; sdp is what sdp_scan said of the same
  * body. */
 bool sdp_rewrite(struct span body, const struct sdp *sdp, const struct sdp_anchor *anchors,
 		 struct buf *out);
+/* The next line "a=name:value" of a stream's lines; false at the end. */
+bool sdp_next_attribute(struct span *lines, struct span name, struct span *value);
 /* True when the streams of both stand at the same addresses and ports. */
 bool sdp_same_addresses(const struct sdp *a, const struct sdp *b);
 /* Adds the RTP payload types of the stream to a set of 128 bits (struct media_peer). */

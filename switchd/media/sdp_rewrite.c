@@ -91,6 +91,20 @@ static void end_stream(struct rewrite *rewrite)
 	    span_istarts_with(stream->proto, SPAN_LIT("RTP/")))
 		buf_printf(rewrite->out, "a=rtcp:%u\r\n",
 			   (unsigned)wanted_port(rewrite, rewrite->stream));
+	if (is_anchored(rewrite, rewrite->stream))
+		buf_add_span(rewrite->out, rewrite->anchors[rewrite->stream].attributes);
+}
+
+static void write_protocol(struct rewrite *rewrite, const struct sdp_media_line *line)
+{
+	const char *proto = rewrite->anchors[rewrite->stream].proto;
+
+	if (!proto) {
+		buf_add_span(rewrite->out, line->rest);
+		return;
+	}
+	buf_printf(rewrite->out, "%s ", proto);
+	buf_add_span(rewrite->out, line->formats);
 }
 
 static bool rewrite_media(struct rewrite *rewrite, struct span value)
@@ -109,7 +123,7 @@ static bool rewrite_media(struct rewrite *rewrite, struct span value)
 		buf_add_lit(rewrite->out, "m=");
 		buf_add_span(rewrite->out, line.media);
 		buf_printf(rewrite->out, " %u ", (unsigned)wanted_port(rewrite, rewrite->stream));
-		buf_add_span(rewrite->out, line.rest);
+		write_protocol(rewrite, &line);
 		buf_add_lit(rewrite->out, "\r\n");
 	} else {
 		rewrite->needs_connection = rewrite->session_connection.len &&
@@ -155,6 +169,8 @@ static bool is_dropped(struct span line)
 		"remote-candidates",
 		"end-of-candidates",
 		"source-filter", /* RFC 4570: admits the far side's address only */
+		"crypto",        /* RFC 4568: the keys of a leg are of that leg */
+		"x-vos-scramble",
 	};
 	struct span name;
 	struct span value;

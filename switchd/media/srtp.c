@@ -2,6 +2,7 @@
 #include "switchd/media/srtp.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <srtp2/srtp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +28,18 @@ struct srtp_work {
 	struct keyed before;
 };
 
-enum vos_err srtp_start(void)
+static void start_library(void)
 {
-	srtp_err_status_t status = srtp_init();
+	/* Where it fails, so does everything that is asked of it later. */
+	(void)srtp_init();
+}
 
-	/* Started already: the library refuses a second list of its modules. */
-	return status == srtp_err_status_ok || status == srtp_err_status_bad_param ? VOS_OK
-										   : VOS_EINVAL;
+void srtp_start(void)
+{
+	/* libsrtp has one state a process, and fails when it is started again. */
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, start_library);
 }
 
 static enum vos_err keyed_open(struct keyed *keyed, const struct sdes *sdes, srtp_ssrc_type_t type)

@@ -7,8 +7,8 @@
 #include "switchd/media/relay_work.h"
 #include "switchd/media/sdes.h"
 
-/* Once, before the first of the others. */
-VOS_CHECK enum vos_err srtp_start(void);
+/* Before the first of the others. */
+void srtp_start(void);
 
 /* For RELAY_PROTECT: what goes to the peer, under our key. */
 VOS_CHECK enum vos_err srtp_protect_new(const struct sdes *ours, struct relay_work **out);

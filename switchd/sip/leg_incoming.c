@@ -211,6 +211,7 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 	leg->socket = rx->socket;
 	leg->base.signalling = rx->source;
 	leg->base.media_address = rx->socket->media_address;
+	leg->base.is_secure = rx->socket->transport == CONF_TLS;
 	leg->base.is_nat = is_nat(rx);
 	leg->remote_cseq = msg->cseq;
 	leg->has_remote_cseq = true;

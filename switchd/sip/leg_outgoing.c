@@ -45,6 +45,11 @@ struct addr leg_media_address(void *context, const struct call_target *target,
 	return socket_for(context, target, caller)->media_address;
 }
 
+bool leg_is_secure(void *context, const struct call_target *target, const struct leg *caller)
+{
+	return socket_for(context, target, caller)->transport == CONF_TLS;
+}
+
 /* --- Stages. --- */
 
 static void stage_fired(struct wheel_timer *timer, void *owner)
@@ -467,6 +472,7 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 	/* RFC 3261 8.1.1.8 */
 	leg->is_sips = span_istarts_with(span_of(dial->target->request_uri), SPAN_LIT("sips:"));
 	leg->base.media_address = leg->socket->media_address;
+	leg->base.is_secure = leg->socket->transport == CONF_TLS;
 	leg->peer = dial->target->address;
 	leg->state = LEG_OUTGOING;
 	leg->max_forwards = dial->max_forwards - 1;

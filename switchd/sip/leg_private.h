@@ -173,6 +173,7 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		     const struct call_dial *dial);
 struct addr leg_media_address(void *context, const struct call_target *target,
 			      const struct leg *caller);
+bool leg_is_secure(void *context, const struct call_target *target, const struct leg *caller);
 void leg_give_up(struct sip_leg *leg, struct cause cause);
 
 /* leg_session.c */

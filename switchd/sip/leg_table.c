@@ -39,6 +39,7 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.worker_number = worker->number,
 		.context = worker,
 		.media_address = leg_media_address,
+		.is_secure = leg_is_secure,
 		.dial = leg_dial,
 	};
 

@@ -13,12 +13,7 @@ import sys
 ROOT = pathlib.Path(os.environ.get("VOS_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 
 # Read by switchd, and rightly NOT_YET all the same: what the row promises does not happen yet.
-READ_IN_PART = {
-    "FIELD_PHONE_ENCRYPTION": "an input of the media decision; nothing is encrypted",
-    "FIELD_MAPPING_GATEWAY_ENCRYPTION": "an input of the media decision; nothing is encrypted",
-    "FIELD_ROUTING_GATEWAY_ENCRYPTION": "an input of the media decision; nothing is encrypted",
-    "FIELD_ROUTING_GATEWAY_LOCAL_RING": "an input of the media decision; no tone is played",
-}
+READ_IN_PART = {}
 
 STRINGS_AND_COMMENTS = re.compile(
     r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/', re.DOTALL

@@ -8,7 +8,7 @@
 #include "shared/catalog/catalog.h"
 #include "shared/catalog/checks.h"
 
-#define SAMPLES_MAX 40
+#define SAMPLES_MAX 80
 #define SAMPLE_LEN  1100
 
 struct samples {

@@ -487,9 +487,9 @@ static void not_in_effect(void **state)
 
 	(void)state;
 	/* When one of these is in effect, another takes its place here. */
-	assert_false(param_get(PARAM_IVR_RTP_PORT)->in_effect);
+	assert_false(param_get(PARAM_IVR_CALL_REPORT_PORT)->in_effect);
 	assert_false(field_get(FIELD_PHONE_CODECS)->in_effect);
-	changes_param(&list, "IVR_RTP_PORT", "50000,50999");
+	changes_param(&list, "IVR_CALL_REPORT_PORT", "9000");
 	for (int i = 0; i < 300; i++) {
 		snprintf(key, sizeof(key), "1%03d", i);
 		changes_create(&list, "phone", key);
@@ -498,7 +498,7 @@ static void not_in_effect(void **state)
 	}
 	check(&checked, NULL, &list, NULL);
 	assert_int_equal(checked.report.warning_count, 2);
-	EXPECT_WARNING(checked, "param IVR_RTP_PORT", "IVR_RTP_PORT: not in effect yet");
+	EXPECT_WARNING(checked, "param IVR_CALL_REPORT_PORT", "IVR_CALL_REPORT_PORT: not in effect yet");
 	EXPECT_WARNING(checked, "phone 1000 codecs",
 		       "phone 1000 codecs: not in effect yet (and 299 more)");
 	base = snapshot_ref(checked.after);
