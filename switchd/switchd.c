@@ -155,6 +155,7 @@ static enum switchd_exit make_tables(struct switchd *switchd)
 	err = media_create(&switchd->log, switchd->conf, media_threads, &switchd->media, &fault);
 	if (err != VOS_OK)
 		return fail(switchd, EXIT_BIND, &fault, err);
+	media_wake_late(switchd->media);
 	return EXIT_STOPPED;
 }
 

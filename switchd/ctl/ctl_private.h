@@ -3,6 +3,7 @@
  * thread. */
 #pragma once
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #include "shared/control/control.h"

@@ -7,7 +7,7 @@
  * flight. */
 #pragma once
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,19 +20,23 @@ struct mail {
 };
 
 struct mailbox {
-	pthread_mutex_t lock;
-	struct mail *first;
-	struct mail **last;
-	int wake_fd; /* eventfd, readable while there is mail */
-	bool is_closed;
+	_Atomic(struct mail *) newest; /* the others behind it, back to the oldest */
+	atomic_uint posting;           /* senders that are about to wake the receiver */
+	atomic_bool wants_wake;        /* mail was put that nobody was woken for */
+	int wake_fd;                   /* eventfd, readable while there is mail */
 	void *receiver;
 };
 
 VOS_CHECK enum vos_err mailbox_init(struct mailbox *box, void *receiver);
 /* False when the box is closed: the mail stays the sender's. */
 bool mailbox_post(struct mailbox *box, struct mail *mail);
+/* The same without waking the receiver, which mailbox_wake() does, or the next mail that is posted.
+ */
+bool mailbox_put(struct mailbox *box, struct mail *mail);
+void mailbox_wake(struct mailbox *box);
 /* Runs all mail that was there at the call. Receiver's thread only. */
 void mailbox_run(struct mailbox *box);
 /* No more mail is taken; what is queued runs at once. */
 void mailbox_close(struct mailbox *box);
+/* After mailbox_close(). */
 void mailbox_destroy(struct mailbox *box);

@@ -37,7 +37,7 @@ static void request_refill(struct media *media)
 {
 	if (atomic_flag_test_and_set(&media->is_refilling))
 		return;
-	if (!mailbox_post(&media->threads[0].mailbox, &media->refill_mail))
+	if (!relay_mail(&media->threads[0], &media->refill_mail))
 		atomic_flag_clear(&media->is_refilling);
 }
 
@@ -362,6 +362,18 @@ uint16_t media_port(const struct media_session *session, enum media_side side)
 enum media_layout media_layout_of(const struct media_session *session)
 {
 	return session->is_paired ? MEDIA_PAIRED : MEDIA_COMPACT;
+}
+
+void media_wake_late(struct media *media)
+{
+	for (int i = 0; i < media->thread_count; i++)
+		media->threads[i].wakes_late = true;
+}
+
+void media_wake(struct media *media)
+{
+	for (int i = 0; i < media->thread_count; i++)
+		mailbox_wake(&media->threads[i].mailbox);
 }
 
 void media_set_peer(struct media_session *session, enum media_side side,

@@ -33,6 +33,10 @@ enum media_side { MEDIA_A, MEDIA_B, MEDIA_SIDES };
 /* Starts thread_count relay threads for the port range and ToS of conf. */
 VOS_CHECK enum vos_err media_create(const struct log *log, struct conf *conf, int thread_count,
 				    struct media **out, struct vos_fault *fault);
+/* Before anything is opened: what sessions are told does not wake the relay threads; whoever opens
+ * and changes them calls media_wake() once it has done with all that it has at the moment. */
+void media_wake_late(struct media *media);
+void media_wake(struct media *media);
 /* Ends the threads and the sessions that are still open; their handles are dead. */
 void media_destroy(struct media *media);
 /* New configuration: range and ToS take effect for new sessions. Nothing of conf is kept. */

@@ -115,6 +115,12 @@ static void session_run(struct mail *mail, void *receiver)
 			set_peer(session, (enum media_side)i, &peers[i], is_own[i], thread->now_us);
 }
 
+bool relay_mail(struct media_thread *thread, struct mail *mail)
+{
+	return thread->wakes_late ? mailbox_put(&thread->mailbox, mail)
+				  : mailbox_post(&thread->mailbox, mail);
+}
+
 void relay_session_post(struct media_session *session, unsigned commands)
 {
 	struct media_thread *thread = session->thread;
@@ -125,7 +131,7 @@ void relay_session_post(struct media_session *session, unsigned commands)
 	session->commands |= commands;
 	pthread_mutex_unlock(&thread->command_lock);
 	if (is_first)
-		mailbox_post(&thread->mailbox, &session->mail);
+		relay_mail(thread, &session->mail);
 }
 
 /* The socket for RTCP of a side in the paired layout. */

@@ -112,6 +112,7 @@ struct media_thread {
 	struct ports *ports;
 	struct ports *own_ports; /* of IVR_RTP_PORT; NULL: there is none */
 	struct mailbox mailbox;
+	bool wakes_late; /* who sends mail lets media_wake() follow */
 	pthread_mutex_t command_lock;
 	struct media_session *sessions; /* under the command lock */
 	_Atomic uint32_t session_count;
@@ -141,6 +142,8 @@ void relay_thread_destroy(struct media_thread *thread);
 VOS_CHECK enum vos_err relay_session_add(struct media_thread *thread, struct media_session *session,
 					 const struct addr locals[MEDIA_SIDES],
 					 const int fds[MEDIA_SIDES]);
+/* False: the thread has ended. */
+bool relay_mail(struct media_thread *thread, struct mail *mail);
 /* Posts commands; the fields they speak of are filled under the command lock by the caller. */
 void relay_session_post(struct media_session *session, unsigned commands);
 /* Takes what waits in the side's socket, at most one batch. Media thread. */

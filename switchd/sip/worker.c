@@ -7,6 +7,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_table.h"
+#include "switchd/media/media.h"
 #include "switchd/sip/leg.h"
 #include "switchd/sip/leg_trunk.h"
 #include "switchd/sip/location.h"
@@ -171,6 +172,14 @@ static bool run_stop(struct sip_worker *worker)
 	return is_quiet || worker->now_us >= io->stop_deadline_us;
 }
 
+/* What this turn has for the relay and for peers; the relay first, which is to know a call when its
+ * SDP arrives. */
+static void flush(struct sip_worker *worker)
+{
+	media_wake(worker->shared->media);
+	worker_io_flush(worker);
+}
+
 static void *worker_main(void *argument)
 {
 	struct sip_worker *worker = argument;
@@ -185,13 +194,13 @@ static void *worker_main(void *argument)
 		worker_receive_handover(worker);
 		wheel_run(&worker->wheel, worker->now_us);
 		wait_ms = run_shared_work(worker);
-		worker_io_flush(worker);
+		flush(worker);
 		if (run_stop(worker))
 			break;
 		if (worker->io->is_stopping && wait_ms > 10)
 			wait_ms = 10;
 	}
-	worker_io_flush(worker);
+	flush(worker);
 	return NULL;
 }
 

@@ -161,5 +161,57 @@ static void mail_at_the_edges(void **state)
 	mailbox_destroy(&receiver.box);
 }
 
+static bool is_awake(const struct receiver *receiver)
+{
+	struct pollfd poll_fd = {.fd = receiver->box.wake_fd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) == 1;
+}
+
+static void put(struct receiver *receiver, int number)
+{
+	struct letter *letter = calloc(1, sizeof(*letter));
+
+	letter->number = number;
+	letter->mail.run = read_letter;
+	assert_true(mailbox_put(&receiver->box, &letter->mail));
+}
+
+/* Mail that was put waits for mailbox_wake(), or for mail that is posted; it is never forgotten. */
+static void mail_that_does_not_wake(void **state)
+{
+	struct receiver receiver = {0};
+	struct letter *posted = calloc(1, sizeof(*posted));
+	struct letter late = {.mail = {.run = read_letter}, .number = 6};
+
+	(void)state;
+	assert_int_equal(mailbox_init(&receiver.box, &receiver), VOS_OK);
+	mailbox_wake(&receiver.box);
+	assert_false(is_awake(&receiver));
+	put(&receiver, 1);
+	put(&receiver, 2);
+	assert_false(is_awake(&receiver));
+	mailbox_wake(&receiver.box);
+	assert_true(is_awake(&receiver));
+	mailbox_run(&receiver.box);
+	assert_int_equal(receiver.count, 2);
+	assert_false(is_awake(&receiver));
+
+	put(&receiver, 3);
+	posted->number = 4;
+	posted->mail.run = read_letter;
+	assert_true(mailbox_post(&receiver.box, &posted->mail));
+	assert_true(is_awake(&receiver));
+	mailbox_run(&receiver.box);
+	assert_int_equal(receiver.count, 4);
+
+	put(&receiver, 5);
+	mailbox_close(&receiver.box);
+	assert_int_equal(receiver.count, 5);
+	assert_false(mailbox_put(&receiver.box, &late.mail));
+	mailbox_destroy(&receiver.box);
+}
+
 TEST_MAIN(cmocka_unit_test(ring_keeps_order), cmocka_unit_test(ring_refuses_when_full),
-	  cmocka_unit_test(mail_arrives_in_order), cmocka_unit_test(mail_at_the_edges))
+	  cmocka_unit_test(mail_arrives_in_order), cmocka_unit_test(mail_at_the_edges),
+	  cmocka_unit_test(mail_that_does_not_wake))
