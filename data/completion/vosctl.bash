@@ -45,6 +45,7 @@ SS_ENDPOINT_REGISTER_SUSPEND_TIME
 SS_MAX_CALL_DURATION
 SS_CALL_REMAIN_TIME
 SS_NO_MEDIA_HANGUP_TIME
+SS_RTP_INTERRUPT_TIME
 SS_RTP_ENCRYPTION_MODE
 SS_RTP_ENCRYPTION_KEY
 SS_SRTP_TLS_ONLY
@@ -117,8 +118,8 @@ SS_H323_Q931_NUMBER_TYPE
 SS_H323_Q931_PRESENTATION_INDICATOR
 SS_H323_Q931_SCREENING_INDICATOR
 IVR_RTP_PORT
-IVR_RING_TONE
-IVR_RING_FILE
+SS_LOCAL_RING_TONE
+SS_LOCAL_RING_FILE
 IVR_CODEC_PRIORITY
 IVR_PARSE_DTMF_MODE
 IVR_ENABLE_PARSE_INBAND
@@ -245,8 +246,8 @@ _vosctl_next()
 		'set system-parameter try-protect-route-delay' | 'set system-parameter endpoint-time-to-live' | \
 		'set system-parameter endpoint-register-retry' | 'set system-parameter endpoint-register-suspend-time' | \
 		'set system-parameter max-call-duration' | 'set system-parameter call-remain-time' | \
-		'set system-parameter no-media-hangup-time' | 'set system-parameter max-cps' | \
-		'set system-parameter black-list-caller-malicious-call-check-interval' | \
+		'set system-parameter no-media-hangup-time' | 'set system-parameter rtp-interrupt-time' | \
+		'set system-parameter max-cps' | 'set system-parameter black-list-caller-malicious-call-check-interval' | \
 		'set system-parameter black-list-caller-malicious-call-limit' | \
 		'set system-parameter black-list-caller-malicious-call-expire' | \
 		'set system-parameter black-list-no-answer-period' | 'set system-parameter black-list-no-answer-limit' | \
@@ -271,7 +272,7 @@ _vosctl_next()
 		'set h323-parameter h245-port-range' | 'set h323-parameter timeout-alerting' | \
 		'set h323-parameter timeout-callproceeding' | 'set h323-parameter timeout-setup' | \
 		'set h323-parameter timeout-callproceeding-olc' | 'set audio-service-parameter rtp-port' | \
-		'set audio-service-parameter ring-file' | 'set audio-service-parameter codec-priority' | \
+		'set audio-service-parameter local-ring-file' | 'set audio-service-parameter codec-priority' | \
 		'set audio-service-parameter voicemail-expire-day' | 'set audio-service-parameter voicemail-max-number' | \
 		'set audio-service-parameter voicemail-max-time' | 'set audio-service-parameter voicemail-welcome' | \
 		'set audio-service-parameter callback-keep-line-ring-time' | \
@@ -332,7 +333,7 @@ _vosctl_next()
 		'set SS_ENDPOINT_TIME_TO_LIVE' | 'set SS_ENDPOINT_REGISTER_RETRY' | \
 		'set SS_ENDPOINT_REGISTER_SUSPEND_TIME' | 'set SS_MAX_CALL_DURATION' | \
 		'set SS_CALL_REMAIN_TIME' | 'set SS_NO_MEDIA_HANGUP_TIME' | \
-		'set SS_MAX_CPS' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL' | \
+		'set SS_RTP_INTERRUPT_TIME' | 'set SS_MAX_CPS' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL' | \
 		'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE' | \
 		'set SS_BLACK_LIST_NO_ANSWER_PERIOD' | 'set SS_BLACK_LIST_NO_ANSWER_LIMIT' | \
 		'set SS_BLACK_LIST_NO_ANSWER_EXPIRE' | 'set SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT' | \
@@ -355,7 +356,7 @@ _vosctl_next()
 		'set SS_H245_PORT_RANGE' | 'set SS_H323_TIMEOUT_ALERTING' | \
 		'set SS_H323_TIMEOUT_CALLPROCEEDING' | 'set SS_H323_TIMEOUT_SETUP' | \
 		'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | 'set IVR_RTP_PORT' | \
-		'set IVR_RING_FILE' | 'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
+		'set SS_LOCAL_RING_FILE' | 'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
 		'set IVR_VOICEMAIL_MAX_NUMBER' | 'set IVR_VOICEMAIL_MAX_TIME' | \
 		'set IVR_VOICEMAIL_WELCOME' | 'set IVR_CALLBACK_KEEP_LINE_RING_TIME' | \
 		'set IVR_CALLBACK_KEEP_LINE_TIME' | 'set IVR_CALL_REPORT_IP' | \
@@ -563,7 +564,7 @@ _vosctl_next()
 		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
-		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path'
+		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path'
 		;;
 	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
 		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')
@@ -680,9 +681,9 @@ _vosctl_next()
 		next='@ not-screened verified-passed verified-failed network-provided absent !'
 		;;
 	'set audio-service-parameter')
-		next='rtp-port ring-tone ring-file codec-priority parse-dtmf-mode enable-parse-inband enable-parse-second-inband voicemail-expire-day voicemail-max-number voicemail-max-time voicemail-welcome callback-keep-line-ring-time callback-keep-line-time call-report-ip call-report-port call-report-retry call-report-retry-interval alarm-caller-e164 alarm-confirm-key alarm-period alarm-retry alarm-retry-interval alarm-pre-audio'
+		next='rtp-port local-ring-tone local-ring-file codec-priority parse-dtmf-mode enable-parse-inband enable-parse-second-inband voicemail-expire-day voicemail-max-number voicemail-max-time voicemail-welcome callback-keep-line-ring-time callback-keep-line-time call-report-ip call-report-port call-report-retry call-report-retry-interval alarm-caller-e164 alarm-confirm-key alarm-period alarm-retry alarm-retry-interval alarm-pre-audio'
 		;;
-	'set audio-service-parameter ring-tone' | 'set IVR_RING_TONE')
+	'set audio-service-parameter local-ring-tone' | 'set SS_LOCAL_RING_TONE')
 		next='@ itu ar at au be bg br ch cl cn cz de dk ee es fi fr gb gr hk hu id ie il in it jp kr lt mx my nl no nz ph pl pt ru se sg th tr tw us ve vn za !'
 		;;
 	'set audio-service-parameter parse-dtmf-mode' | 'set IVR_PARSE_DTMF_MODE')
@@ -750,7 +751,7 @@ _vosctl_next()
 		next='number order reuse-count'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -774,6 +775,9 @@ _vosctl_next()
 		'set routing-gateway * rtp-interrupt-detection')
 		next='@ none server-to-remote remote-to-server both !'
 		;;
+	'set phone * rtp-learning' | 'set mapping-gateway * rtp-learning' | 'set routing-gateway * rtp-learning')
+		next='@ learn-once strict relearn !'
+		;;
 	'set phone * codecs' | 'set mapping-gateway * codecs' | 'set routing-gateway * codecs')
 		next='@ g711a g711u g729 g729a g723 g722 g726 gsm ilbc amr opus !'
 		;;
@@ -786,7 +790,7 @@ _vosctl_next()
 		next='@keys:number-transform !'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
@@ -806,7 +810,7 @@ _vosctl_next()
 		next='@ from p-asserted p-preferred remote-party-id display !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection codecs dtmf session-timer max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'
@@ -836,7 +840,7 @@ _vosctl_next()
 		next='@mapping-gateways !'
 		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media @keys:alarm'
 		;;
 	'set alarm *')
 		next='level lower upper window post mail call'

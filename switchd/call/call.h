@@ -70,9 +70,22 @@ struct call_party_info {
 	char network[CALL_PARTY_MAX]; /* decide.network points here */
 };
 
+/* What became of the first stream of a relayed call; of sides: 0 the caller, 1 the callee. */
+struct call_quality {
+	bool is_relayed;
+	struct media_quality sides[2];
+	uint32_t deaf_s[2];       /* how long that party heard nothing, while it was heard */
+	int64_t deaf_since_ms[2]; /* wall time; 0 = it hears */
+};
+
+#define CALL_DEAF_TEXT 64
+/* "caller heard nothing since 23:41:09 UTC" */
+const char *call_watch_text(enum media_side deaf, int64_t since_ms, char out[CALL_DEAF_TEXT]);
+
 /* Of one call more than a list needs. */
 struct call_detail {
 	struct call_info info;
+	struct call_quality quality;
 	size_t attempt_count; /* may be more than are shown: the last ones are */
 	struct call_attempt_info attempts[CALL_ATTEMPTS_SHOWN];
 	struct call_party_info decided[2];

@@ -174,5 +174,12 @@ void call_ringback_end(struct call *call);
 /* call_limit.c: when a call that is up has to end. */
 void call_limit_start(struct call *call, const struct call_target *callee);
 void call_limit_stop(struct call *call);
+/* call_watch.c: media of a call that is up. */
+void call_watch_start(struct call *call);
+void call_watch_stop(struct call *call);
+/* For show, and for the record of the call before its media is closed. */
+void call_quality_read(const struct call *call, const struct call_media *media,
+		       struct call_quality *out);
+
 /* What runs, in words, each with "; " behind it. */
 void call_limit_describe(const struct call *call, struct buf *out);

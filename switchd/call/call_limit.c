@@ -176,11 +176,13 @@ void call_limit_start(struct call *call, const struct call_target *callee)
 	call->ceiling_s = (uint32_t)param(call, PARAM_SS_SIP_NO_TIMER_REINVITE_INTERVAL);
 	wake(call);
 	watch_media(call);
+	call_watch_start(call);
 }
 
 void call_limit_stop(struct call *call)
 {
 	wheel_stop(call->table->env.wheel, &call->limit);
+	call_watch_stop(call);
 	if (!call->silence)
 		return;
 	wheel_stop(call->table->env.wheel, &call->silence->timer);

@@ -143,6 +143,16 @@ static enum vos_err pass_cipher(struct call *call, const struct call_pass *pass,
 	return call_cipher_pass(&pass->media->ciphers[index], &step, stream, out, text);
 }
 
+/* The words of the catalogue stand in the order of enum media_learning. */
+static enum media_learning learning_of(const struct call *call, const struct leg *leg)
+{
+	if (leg->attempt && leg->attempt->candidate)
+		return (enum media_learning)leg->attempt->candidate->target.decide.learning;
+	if (call->hunt && leg->side == MEDIA_A)
+		return (enum media_learning)call->hunt->caller.learning;
+	return (enum media_learning)call->decided[leg->side].learning;
+}
+
 /* Anchors one stream at the relay. Port 0 (refused, or nothing that can be relayed) stays 0. */
 static enum vos_err anchor_stream(struct call *call, const struct call_pass *pass, size_t index,
 				  const struct sdp_stream *stream, struct sdp_anchor *out,
@@ -155,10 +165,15 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 		.signalling = pass->from->signalling,
 		.may_learn = may_learn(pass->from, stream),
 		.is_raw = is_udptl(stream),
+		.learning = learning_of(call, pass->from),
+		.is_audio = span_ieq(stream->media, SPAN_LIT("audio")),
+		.event_type = stream->event_type,
+		.clock_hz = stream->clock_hz,
 	};
 	struct media_session **session;
 	enum vos_err err;
 
+	sdp_payload_types(stream, peer.payload_types);
 	*out = (struct sdp_anchor){.address = *pass->anchor, .write_rtcp = true};
 	out->address.port = 0;
 	if (stream->port == 0 || index >= CALL_STREAMS_MAX ||
@@ -243,6 +258,8 @@ static struct call_decided decided(const struct decide_party *party)
 		.is_dynamic = party->is_dynamic,
 		.is_nat = party->is_nat,
 		.port_layout = party->port_layout,
+		.learning = party->learning,
+		.rtp_detection = party->rtp_detection,
 	};
 }
 

@@ -55,6 +55,8 @@ struct call_decided {
 	bool is_dynamic;
 	bool is_nat;
 	int8_t port_layout;
+	uint8_t learning;
+	uint8_t rtp_detection;
 };
 
 struct call {
@@ -78,6 +80,7 @@ struct call {
 	char *networks; /* of caller and callee, each with its NUL; NULL: neither has one */
 	struct wheel_timer limit;     /* of the set-up; once it is answered, of the talk */
 	struct call_silence *silence; /* call_limit.c; NULL: media is not watched */
+	struct call_watch *watch;     /* call_watch.c; the same */
 	uint32_t max_s;               /* longest talk; 0 = no limit, as with the next */
 	uint32_t ceiling_s;           /* while the caller's leg has no session timer */
 	int64_t start_ms;
@@ -98,6 +101,7 @@ struct call_table {
 	struct call *first;
 	size_t count;
 	uint64_t next_id;
+	unsigned alarms_up[2]; /* of calls' media, by kind (call_watch.c) */
 	struct pool pool;        /* of what a call has as long as it lasts */
 	struct pool setups_pool; /* of what it has until the answer */
 };

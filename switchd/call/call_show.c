@@ -182,6 +182,8 @@ struct decide_party call_decided_party(const struct call *call, enum media_side 
 		.is_dynamic = decided->is_dynamic,
 		.is_nat = decided->is_nat,
 		.port_layout = decided->port_layout,
+		.learning = decided->learning,
+		.rtp_detection = decided->rtp_detection,
 		.source = decided->source,
 	};
 }
@@ -212,6 +214,15 @@ static void describe_decision(const struct call *call, struct call_detail *out)
 	describe_party(&parties[MEDIA_B], network, callee, &out->decided[MEDIA_B]);
 }
 
+static void describe_quality(const struct call *call, struct call_detail *out)
+{
+	const struct call_attempt *attempt = foremost(call);
+
+	call_quality_read(call,
+			  attempt && attempt->candidate ? &attempt->candidate->media : &call->media,
+			  &out->quality);
+}
+
 size_t call_table_list(struct call_table *table, uint64_t after, struct call_info *out, size_t max)
 {
 	const struct call *call = call_after(table, after);
@@ -231,5 +242,6 @@ bool call_table_detail(struct call_table *table, uint64_t id, struct call_detail
 	describe(call, &out->info);
 	describe_attempts(call, out);
 	describe_decision(call, out);
+	describe_quality(call, out);
 	return true;
 }

@@ -108,6 +108,7 @@ struct call_env {
 	struct conf *const *conf;
 	struct location *location;
 	struct media *media;
+	struct alarms *alarms; /* NULL: nobody is told */
 	const struct log *log;
 	struct recorder_ring *trace; /* NULL: nothing is recorded */
 	int worker_number;

@@ -64,6 +64,10 @@ static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const st
 	gateway->party =
 		party_of(object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY, FIELD_MAPPING_GATEWAY_NETWORK);
 	gateway->party.port_layout = port_layout_of(object, FIELD_MAPPING_GATEWAY_RTP_PORT_LAYOUT);
+	gateway->party.learning =
+		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_RTP_LEARNING)->number;
+	gateway->party.rtp_detection =
+		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_RTP_INTERRUPT_DETECTION)->number;
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_MAPPING_GATEWAY_SESSION_TIMER)->boolean;
 	gateway->party.dtmf = (uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_DTMF)->number;
@@ -144,6 +148,10 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 	gateway->local_ring_delay_s =
 		(uint16_t)object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING_DELAY)->number;
 	gateway->party.port_layout = port_layout_of(object, FIELD_ROUTING_GATEWAY_RTP_PORT_LAYOUT);
+	gateway->party.learning =
+		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_RTP_LEARNING)->number;
+	gateway->party.rtp_detection =
+		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_RTP_INTERRUPT_DETECTION)->number;
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_ROUTING_GATEWAY_SESSION_TIMER)->boolean;
 	gateway->party.dtmf = (uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_DTMF)->number;

@@ -85,6 +85,9 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 		.has_session_timer = object_field(object, FIELD_PHONE_SESSION_TIMER)->boolean,
 		.dtmf = (uint8_t)object_field(object, FIELD_PHONE_DTMF)->number,
 		.port_layout = layout->type == VALUE_ENUM ? (int8_t)layout->number : -1,
+		.learning = (uint8_t)object_field(object, FIELD_PHONE_RTP_LEARNING)->number,
+		.rtp_detection =
+			(uint8_t)object_field(object, FIELD_PHONE_RTP_INTERRUPT_DETECTION)->number,
 		.network = conf_field_text(object, FIELD_PHONE_NETWORK),
 	};
 }

@@ -29,6 +29,49 @@ static void item_counters(struct request *request, json_t *leg, const struct med
 	snprintf(ssrc, sizeof(ssrc), "%08x", (unsigned)c->ssrc);
 	item_str(request, leg, "ssrc", ssrc);
 	item_int(request, leg, "payload_type", c->payload_type);
+	item_str(request, leg, "path", c->is_fast ? "kernel" : "switchd");
+}
+
+/* Of the stream that the party sends, and what its reports tell of the one that it is sent. */
+static void item_quality(struct request *request, json_t *leg, const struct media_quality *quality)
+{
+	const struct stream_quality *stream = &quality->stream;
+	const struct rtcp_quality *reports = &quality->reports;
+	char mos[16];
+
+	item_int(request, leg, "dropped_source", stream->refused_source);
+	item_int(request, leg, "dropped_ssrc", stream->refused_ssrc);
+	item_int(request, leg, "dropped_payload_type", stream->refused_type);
+	if (!stream->packets)
+		return;
+	snprintf(mos, sizeof(mos), "%u.%02u", quality->mos.centi / 100u, quality->mos.centi % 100u);
+	item_str(request, leg, "mos", mos);
+	item_int(request, leg, "r_factor", (quality->mos.r_tenths + 5) / 10);
+	item_int(request, leg, "lost", (int64_t)stream->lost);
+	item_int(request, leg, "loss_ppm", stream->loss_ppm);
+	item_int(request, leg, "late", (int64_t)stream->late);
+	item_int(request, leg, "duplicates", (int64_t)stream->duplicates);
+	item_int(request, leg, "jitter_us", stream->jitter_us);
+	item_int(request, leg, "jitter_max_us", stream->jitter_max_us);
+	item_int(request, leg, "bursts", stream->bursts);
+	item_int(request, leg, "burst_loss_ppm", stream->burst_ppm);
+	item_int(request, leg, "gap_loss_ppm", stream->gap_ppm);
+	item_int(request, leg, "silences", stream->silences);
+	item_int(request, leg, "silent_ms", (int64_t)(stream->silent_us / 1000));
+	item_int(request, leg, "longest_silence_ms", stream->longest_silence_ms);
+	item_int(request, leg, "comfort_noise", stream->comfort_noise);
+	item_int(request, leg, "payload_type_changes", stream->type_changes);
+	item_int(request, leg, "stream_restarts", stream->restarts);
+	if (reports->round_trip_max_us) {
+		item_int(request, leg, "round_trip_us", reports->round_trip_us);
+		item_int(request, leg, "round_trip_mean_us", reports->round_trip_mean_us);
+		item_int(request, leg, "round_trip_max_us", reports->round_trip_max_us);
+	}
+	if (reports->reports) {
+		item_int(request, leg, "reported_lost", reports->lost);
+		item_int(request, leg, "reported_loss_ppm", reports->loss_ppm);
+		item_int(request, leg, "reported_jitter_us", reports->jitter_us);
+	}
 }
 
 static void item_leg(struct request *request, json_t *leg, const char *side,
@@ -77,6 +120,35 @@ static const struct member leg_members[] = {
 	{"is_locked", CELL_BOOL, MEMBER_AT_TIMES, NULL},
 	{"ssrc", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"payload_type", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"path", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"dropped_source", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"dropped_ssrc", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"dropped_payload_type", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"mos", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"r_factor", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"lost", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"loss_ppm", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"late", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"duplicates", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"jitter_us", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"jitter_max_us", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"bursts", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"burst_loss_ppm", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"gap_loss_ppm", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"silences", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"silent_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"longest_silence_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"comfort_noise", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"payload_type_changes", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"stream_restarts", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"round_trip_us", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"round_trip_mean_us", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"round_trip_max_us", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"reported_lost", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"reported_loss_ppm", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"reported_jitter_us", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"last_heard_time", CELL_TIME, MEMBER_AT_TIMES, NULL},
+	{"heard_nothing_s", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{0},
 };
 
@@ -105,6 +177,7 @@ static const struct member call_members[] = {
 	{"is_relayed", CELL_BOOL, MEMBER_ALWAYS, NULL},
 	{"media_step", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"media_reason", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"audio", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"cause", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"timers", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"attempts", CELL_TEXT, MEMBER_LIST, attempt_members},
@@ -155,6 +228,42 @@ static void item_reason(struct request *request, const struct call_detail *detai
 	item_str(request, NULL, "media_reason", buf_cstr(&reason));
 }
 
+/* Who hears whom, of a relayed call. */
+static void item_audio(struct request *request, const struct call_quality *quality)
+{
+	char text[CALL_DEAF_TEXT];
+	bool has_come[2];
+
+	if (!quality->is_relayed)
+		return;
+	for (int side = 0; side < 2; side++) {
+		has_come[side] = quality->sides[side].stream.packets > 0;
+		if (!quality->deaf_since_ms[side])
+			continue;
+		item_str(
+			request, NULL, "audio",
+			call_watch_text((enum media_side)side, quality->deaf_since_ms[side], text));
+		return;
+	}
+	item_str(request, NULL, "audio",
+		 has_come[0] && has_come[1] ? "both ways"
+		 : has_come[0]              ? "from the caller only"
+		 : has_come[1]              ? "from the callee only"
+					    : "none yet");
+}
+
+static void item_heard(struct request *request, json_t *leg, const struct call_quality *quality,
+		       int side)
+{
+	if (!quality->is_relayed)
+		return;
+	item_quality(request, leg, &quality->sides[side]);
+	if (quality->deaf_since_ms[side])
+		item_time(request, leg, "last_heard_time", quality->deaf_since_ms[side]);
+	if (quality->deaf_s[side])
+		item_int(request, leg, "heard_nothing_s", quality->deaf_s[side]);
+}
+
 static void emit_call_item(struct request *request, const struct call_detail *detail)
 {
 	const struct call_info *call = &detail->info;
@@ -173,12 +282,17 @@ static void emit_call_item(struct request *request, const struct call_detail *de
 	item_bool(request, NULL, "is_relayed", call->is_relayed);
 	item_str(request, NULL, "media_step", decide_step_name(call->media_step));
 	item_reason(request, detail);
+	item_audio(request, &detail->quality);
 	item_str(request, NULL, "cause", call->cause);
 	item_str(request, NULL, "timers", call->timers);
 	item_attempts(request, detail);
 	legs = item_list(request, NULL, "legs");
-	item_leg(request, item_child(legs), "a", &call->legs[0], call->is_relayed);
-	item_leg(request, item_child(legs), "b", &call->legs[1], call->is_relayed);
+	for (int side = 0; side < 2; side++) {
+		json_t *leg = item_child(legs);
+
+		item_leg(request, leg, side ? "b" : "a", &call->legs[side], call->is_relayed);
+		item_heard(request, leg, &detail->quality, side);
+	}
 	item_end(request);
 }
 

@@ -127,6 +127,8 @@ void decide_party_from(const struct conf_party *conf, struct decide_party *out)
 		.is_dynamic = conf->is_dynamic,
 		.dtmf = conf->dtmf,
 		.port_layout = conf->port_layout,
+		.learning = conf->learning,
+		.rtp_detection = conf->rtp_detection,
 		.network = conf->network ? conf->network : "",
 	};
 }

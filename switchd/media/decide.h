@@ -18,8 +18,11 @@ struct decide_party {
 	bool is_nat;        /* signalling source differs from what it advertises */
 	uint8_t dtmf;       /* WORD_DTMF_...; no input of the decision, goes along with the party */
 	int8_t port_layout; /* WORD_PORT_LAYOUT_...; -1 = the parameter says */
-	struct addr source; /* observed signalling source */
-	const char *network; /* "" = none */
+	/* Of no meaning for the decision; for what comes after it: */
+	uint8_t learning;      /* WORD_RTP_LEARNING_... */
+	uint8_t rtp_detection; /* WORD_RTP_DETECTION_... */
+	struct addr source;    /* observed signalling source */
+	const char *network;   /* "" = none */
 };
 
 enum decide_step {

@@ -4,6 +4,8 @@
 
 #include "switchd/media/sdp_private.h"
 
+#define CLOCK_HZ_MAX 1000000
+
 /* What is known of the part being read, session or stream, before the stream is settled. */
 struct part {
 	struct sdp_connection connection;
@@ -77,19 +79,30 @@ static void set_default_codec(struct sdp_stream *stream)
 		set_codec(stream, span_of(static_codec(number)));
 }
 
-/* "a=rtpmap:0 PCMU/8000": counts for the first format only. */
+/* "a=rtpmap:0 PCMU/8000": counts for the first format, and where it says which type digits have. */
 static void read_rtpmap(struct scan *scan, struct span value)
 {
 	struct sdp_stream *stream;
 	struct span format = sdp_word(&value);
 	struct span name = sdp_word(&value);
+	struct span clock = name;
+	uint64_t number;
 
-	if (scan->sdp->stream_count == 0)
+	name.len = span_find(name, '/');
+	if (name.len < clock.len)
+		clock = (struct span){clock.ptr + name.len + 1, clock.len - name.len - 1};
+	clock.len = span_find(clock, '/');
+	if (scan->sdp->stream_count == 0 || !sdp_is_token(name))
 		return;
 	stream = &scan->sdp->streams[scan->sdp->stream_count - 1];
-	name.len = span_find(name, '/');
-	if (span_eq(format, first_format(stream)) && sdp_is_token(name))
+	if (span_eq(format, first_format(stream))) {
 		set_codec(stream, name);
+		if (span_to_u64(clock, CLOCK_HZ_MAX, &number))
+			stream->clock_hz = (uint32_t)number;
+	}
+	if (stream->event_type == 0 && span_ieq(name, SPAN_LIT("telephone-event")) &&
+	    span_to_u64(format, 127, &number))
+		stream->event_type = (uint8_t)number;
 }
 
 /* "a=rtcp:53020" or "a=rtcp:53020 IN IP4 192.0.2.4" (RFC 3605). One that cannot be read is as good

@@ -25,6 +25,8 @@ struct sdp_stream {
 	struct addr rtcp;     /* a=rtcp, else port + 1 (or the port, when muxed) */
 	bool has_rtcp_mux;
 	enum sdp_direction direction;
+	uint32_t clock_hz;  /* of the first format; 0: not said */
+	uint8_t event_type; /* of telephone-event (RFC 4733), the first one; 0: none */
 	char codec[24]; /* name of the first format: from a=rtpmap or the static table */
 };
 

@@ -34,6 +34,7 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.conf = &worker->conf,
 		.location = worker->shared->location,
 		.media = worker->shared->media,
+		.alarms = worker->shared->alarms,
 		.log = worker->shared->log,
 		.trace = worker->trace,
 		.worker_number = worker->number,
