@@ -29,11 +29,11 @@ struct conf_party {
 	bool is_dynamic; /* registers here */
 	bool has_session_timer;
 	bool may_transfer;
-	uint8_t dtmf;        /* WORD_DTMF_...: how digits are sent to it */
-	int8_t port_layout;  /* WORD_PORT_LAYOUT_...; -1 = not set */
-	uint8_t learning;    /* WORD_RTP_LEARNING_... */
+	uint8_t dtmf;          /* WORD_DTMF_...: how digits are sent to it */
+	int8_t port_layout;    /* WORD_PORT_LAYOUT_...; -1 = not set */
+	uint8_t learning;      /* WORD_RTP_LEARNING_... */
 	uint8_t rtp_detection; /* WORD_RTP_DETECTION_... */
-	const char *network; /* name of a network object, "" = by address */
+	const char *network;   /* name of a network object, "" = by address */
 };
 
 /* A list of names. */
