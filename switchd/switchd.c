@@ -8,6 +8,7 @@
 #include "switchd/alarm/alarm.h"
 #include "switchd/auth/digest.h"
 #include "switchd/auth/firewall.h"
+#include "switchd/cdr/writer.h"
 #include "switchd/media/media.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
@@ -103,6 +104,7 @@ static void conf_changed(void *user, struct conf *conf)
 
 	set_log_level(switchd, conf->snapshot);
 	alarms_configure(switchd->alarms, conf->snapshot);
+	cdr_writer_configure(switchd->cdr, conf->snapshot);
 	backups_configure(switchd->backups, conf->snapshot);
 	media_configure(switchd->media, conf);
 	firewall_configure(switchd->firewall, conf);
@@ -172,6 +174,19 @@ static enum vos_err make_recorder(struct switchd *switchd, int threads)
 	return recorder_create(threads, (size_t)size_mib << 20, &switchd->recorder);
 }
 
+/* Calls that an earlier run has left become records here. */
+static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
+{
+	struct vos_fault fault = {0};
+	enum vos_err err =
+		cdr_writer_create(switchd->store, &switchd->log, switchd->alarms, threads,
+				  switchd->conf->snapshot, &switchd->cdr, &fault);
+
+	if (err == VOS_OK)
+		err = cdr_writer_start(switchd->cdr);
+	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_STATE, &fault, err);
+}
+
 static enum switchd_exit make_workers(struct switchd *switchd)
 {
 	struct sip_shared *shared = &switchd->shared;
@@ -189,7 +204,10 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 	shared->workers = calloc((size_t)shared->worker_count, sizeof(struct sip_worker *));
 	if (make_recorder(switchd, shared->worker_count) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
+	if (make_cdr(switchd, shared->worker_count) != EXIT_STOPPED)
+		return EXIT_STATE;
 	shared->recorder = switchd->recorder;
+	shared->cdr = switchd->cdr;
 	if (!shared->workers || guard_create(shared->worker_count, &shared->guard) != VOS_OK ||
 	    resolver_create(&shared->resolver) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
@@ -300,6 +318,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.keepalive = switchd->keepalive,
 		.media = switchd->media,
 		.recorder = switchd->recorder,
+		.cdr = switchd->cdr,
 		.conf = switchd->conf,
 		.grave = &switchd->grave,
 		.version = VOS_VERSION,
@@ -353,6 +372,7 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 	/* After those whose last messages it sends. */
 	if (switchd->shared.stream)
 		stream_stop(switchd->shared.stream, STREAM_GRACE_MS);
+	cdr_writer_stop(switchd->cdr);
 	backups_stop(switchd->backups);
 	switchd->backups = NULL;
 	if (switchd->store_thread_started)
@@ -368,6 +388,7 @@ void switchd_free(struct switchd *switchd)
 	for (int i = 0; switchd->shared.workers && i < switchd->shared.worker_count; i++)
 		worker_destroy(switchd->shared.workers[i]);
 	free(switchd->shared.workers);
+	cdr_writer_destroy(switchd->cdr);
 	recorder_destroy(switchd->recorder);
 	guard_destroy(switchd->shared.guard);
 	if (switchd->media)

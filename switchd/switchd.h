@@ -43,6 +43,7 @@ struct switchd {
 	struct keepalive *keepalive;
 	struct media *media;
 	struct recorder *recorder;
+	struct cdr_writer *cdr;
 	struct sip_shared shared;
 	int worker_started;
 	bool store_thread_started;

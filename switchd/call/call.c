@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "switchd/call/call_record.h"
 #include "switchd/call/call_trace.h"
 #include "switchd/call/call_transfer.h"
 
@@ -19,6 +20,7 @@ void call_end(struct call *call, struct leg *but, struct cause cause)
 {
 	call_note(call, TRACE_CALL_END, but ? (uint8_t)but->side : TRACE_NO_SIDE,
 		  cause_number(cause), but ? but->side : TRACE_NO_SIDE, "");
+	call_record_ended(call, but, cause);
 	if (call->transfer)
 		call_transfer_over(call, cause);
 	for (int side = 0; side < MEDIA_SIDES; side++) {
@@ -92,7 +94,9 @@ void call_start(struct call_table *table, const struct call_setup *setup)
 	call_note(call, TRACE_CALL_START, MEDIA_A, 0, 0, call->caller);
 	call_note(call, TRACE_CALLED, MEDIA_A, 0, 0, call->callee);
 	call->privacy = setup->identity.privacy;
-	cause = call_ingress(call, setup);
+	cause = call_record_room(table);
+	if (cause.id == CAUSE_NORMAL)
+		cause = call_ingress(call, setup);
 	if (cause.id == CAUSE_NORMAL)
 		cause = call_hunt_fill(call, setup);
 	if (cause.id != CAUSE_NORMAL)
@@ -194,6 +198,8 @@ void call_answered(struct leg *leg, struct span sdp)
 	if (sdp.len == 0 && !call->is_late_offer && attempt->candidate->early_sdp)
 		buf_add(&out, attempt->candidate->early_sdp, attempt->candidate->early_sdp_len);
 	take_answer(call, attempt, buf_span(&out));
+	if (!call->transfer)
+		call_record_answered(call);
 	call_limit_start(call, &attempt->candidate->target);
 	if (call->transfer) {
 		call_attempts_end(call, cause_of(CAUSE_ANSWERED_ELSEWHERE));

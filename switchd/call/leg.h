@@ -11,6 +11,8 @@
 #include "switchd/call/cause.h"
 #include "switchd/call/identity.h"
 
+struct cdr_spool;
+struct cdr_writer;
 struct recorder_ring;
 
 struct leg;
@@ -54,8 +56,8 @@ struct leg_ops {
 	/* Ends the leg in whatever state it is: final answer, CANCEL or BYE. */
 	void (*release)(struct leg *leg, struct cause cause);
 	void (*describe)(const struct leg *leg, struct call_leg_info *out);
-	/* Hash of its Call-ID, by which its messages are found in the recorder. */
-	uint64_t (*dialog)(const struct leg *leg, const struct recorder_ring *trace);
+	/* Call-ID, by which its messages are found in the recorder; valid as long as the leg. */
+	struct span (*call_id)(const struct leg *leg);
 };
 
 struct leg {
@@ -110,7 +112,9 @@ struct call_env {
 	struct media *media;
 	struct alarms *alarms; /* NULL: nobody is told */
 	const struct log *log;
-	struct recorder_ring *trace; /* NULL: nothing is recorded */
+	struct recorder_ring *trace;  /* NULL: nothing is recorded */
+	struct cdr_spool *records;    /* of calls; NULL: none are made, as with the next */
+	const struct cdr_writer *cdr; /* who may have no room for more */
 	int worker_number;
 	void *context;
 	/* Address that a leg to this target will have in its SDP, before it is dialled. */

@@ -39,9 +39,10 @@ struct ctl_context {
 	struct firewall *firewall;
 	struct keepalive *keepalive;
 	struct media *media;
-	struct recorder *recorder; /* may be NULL */
-	struct conf *conf;         /* the first one; ctl takes a reference of its own */
-	struct conf_grave *grave;  /* of all confs; the control thread sweeps it. NULL = none */
+	struct recorder *recorder; /* may be NULL, as the next */
+	struct cdr_writer *cdr;
+	struct conf *conf;        /* the first one; ctl takes a reference of its own */
+	struct conf_grave *grave; /* of all confs; the control thread sweeps it. NULL = none */
 	const char *version;
 	int64_t started_ms; /* wall time */
 	/* Called in the control thread after a commit; conf is borrowed. NULL = nobody cares. */

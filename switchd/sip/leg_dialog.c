@@ -7,7 +7,6 @@
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_pass.h"
 #include "switchd/sip/leg_refer.h"
-#include "switchd/trace/recorder.h"
 
 static void bye_response(struct sip_worker *worker, void *user, struct txn_client *txn,
 			 const struct sip_rx *rx)
@@ -353,9 +352,9 @@ static void op_release(struct leg *base, struct cause cause)
 	}
 }
 
-static uint64_t op_dialog(const struct leg *base, const struct recorder_ring *trace)
+static struct span op_call_id(const struct leg *base)
 {
-	return recorder_dialog(trace, span_of(((const struct sip_leg *)base)->call_id));
+	return span_of(((const struct sip_leg *)base)->call_id);
 }
 
 static void op_describe(const struct leg *base, struct call_leg_info *out)
@@ -396,5 +395,5 @@ const struct leg_ops sip_leg_ops = {
 	.referred = leg_op_referred,
 	.release = op_release,
 	.describe = op_describe,
-	.dialog = op_dialog,
+	.call_id = op_call_id,
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "switchd/cdr/writer.h"
 #include "switchd/loop/slots.h"
 #include "switchd/sip/leg_pass.h"
 #include "switchd/sip/leg_refer.h"
@@ -37,6 +38,8 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.alarms = worker->shared->alarms,
 		.log = worker->shared->log,
 		.trace = worker->trace,
+		.records = cdr_writer_spool(worker->shared->cdr, worker->number),
+		.cdr = worker->shared->cdr,
 		.worker_number = worker->number,
 		.context = worker,
 		.media_address = leg_media_address,

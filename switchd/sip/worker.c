@@ -7,6 +7,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_table.h"
+#include "switchd/cdr/writer.h"
 #include "switchd/media/media.h"
 #include "switchd/sip/leg.h"
 #include "switchd/sip/leg_trunk.h"
@@ -114,12 +115,15 @@ static void run_expiry(struct sip_worker *worker)
 		presence_update_all(worker);
 }
 
-/* Work of thread 0 for all: keepalive and the expiry of bindings. Returns milliseconds to wait. */
+/* Records that wait for room; and work of thread 0 for all: keepalive and the expiry of bindings.
+ * Returns milliseconds to wait. */
 static int run_shared_work(struct sip_worker *worker)
 {
 	struct worker_io *io = worker->io;
 	uint64_t wait_us;
 
+	if (worker->shared->cdr)
+		cdr_spool_flush(cdr_writer_spool(worker->shared->cdr, worker->number));
 	if (worker->number != 0)
 		return MAX_WAIT_MS;
 	wait_us = keepalive_send(worker, &io->keepalive);

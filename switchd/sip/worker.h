@@ -16,6 +16,7 @@
 #include "switchd/sip/msg.h"
 
 struct alarms;
+struct cdr_writer;
 struct recorder;
 struct recorder_ring;
 struct location;
@@ -96,6 +97,7 @@ struct sip_shared {
 	struct stream *stream;     /* NULL: neither TCP nor TLS is listened on */
 	struct resolver *resolver; /* NULL: names are not looked up */
 	struct recorder *recorder; /* NULL: nothing is recorded */
+	struct cdr_writer *cdr;    /* NULL: no records of calls */
 	struct sip_worker **workers;
 	int worker_count;
 	struct hash_key owner_key; /* hash of foreign Call-IDs */

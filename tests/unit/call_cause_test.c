@@ -35,4 +35,22 @@ static void order_of_answers(void **state)
 			}
 }
 
-TEST_MAIN(cmocka_unit_test(order_of_answers))
+/* A record tells causes apart by their number, an operator by their name. */
+static void numbers_and_names_are_unique(void **state)
+{
+	(void)state;
+	for (int i = 0; i < CAUSE_COUNT; i++)
+		for (int j = 0; j < i; j++) {
+			char one[64];
+			char other[64];
+
+			cause_name(cause_of((enum cause_id)i), one, sizeof(one));
+			cause_name(cause_of((enum cause_id)j), other, sizeof(other));
+			assert_string_not_equal(one, other);
+			if (cause_number(cause_of((enum cause_id)i)) ==
+			    cause_number(cause_of((enum cause_id)j)))
+				fail_msg("%s and %s have one number", one, other);
+		}
+}
+
+TEST_MAIN(cmocka_unit_test(order_of_answers), cmocka_unit_test(numbers_and_names_are_unique))

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/call/call_record.h"
+
+#include <stdio.h>
+#include <utlist.h>
+
+#include "switchd/cdr/writer.h"
+
+struct cause call_record_room(const struct call_table *table)
+{
+	const struct call_env *env = &table->env;
+
+	if (env->records && (cdr_writer_refuses(env->cdr) || cdr_spool_is_full(env->records)))
+		return cause_of(CAUSE_CDR_FULL);
+	return cause_of(CAUSE_NORMAL);
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+#define COPY(cdr, member, text) copy_text((cdr)->member, sizeof((cdr)->member), text)
+
+/* "routing-gateway a:503, routing-gateway b:answered"; as many as fit. */
+static void fill_tried(const struct call *call, struct cdr *cdr)
+{
+	struct buf text = buf_over(cdr->tried, sizeof(cdr->tried) - 1);
+	const struct call_attempt *attempt;
+
+	DL_FOREACH (call->attempts, attempt) {
+		char outcome[32];
+		size_t before = text.len;
+
+		cdr->attempts++;
+		cause_name(attempt->outcome, outcome, sizeof(outcome));
+		buf_printf(&text, "%s%s:%s", before ? ", " : "", attempt->party,
+			   attempt->state == ATTEMPT_ANSWERED ? "answered" : outcome);
+		if (text.failed) {
+			text.len = before;
+			text.failed = false;
+		}
+	}
+	cdr->tried[text.len] = '\0';
+}
+
+static const struct call_attempt *last_attempt(const struct call *call)
+{
+	return call->attempts ? call->attempts->prev : NULL;
+}
+
+static void fill_caller(const struct call *call, struct cdr *cdr)
+{
+	const struct call_stream *stream = &call->streams[MEDIA_A];
+	const struct leg *leg = call->legs[MEDIA_A];
+
+	COPY(cdr, caller_received, call->caller);
+	COPY(cdr, callee_received, call->callee);
+	COPY(cdr, caller_party, call->party);
+	COPY(cdr, caller_codec, stream->codec);
+	cdr->caller_media = stream->address;
+	if (!leg)
+		return;
+	cdr->caller_address = leg->signalling;
+	span_copy(leg->ops->call_id(leg), cdr->caller_call_id, sizeof(cdr->caller_call_id));
+	COPY(cdr, caller_protocol, "sip");
+}
+
+static void fill_callee(const struct call *call, const struct call_attempt *attempt,
+			struct cdr *cdr)
+{
+	const struct call_stream *stream = &call->streams[MEDIA_B];
+	const struct leg *leg = attempt->leg ? attempt->leg : call->legs[MEDIA_B];
+
+	COPY(cdr, callee_party, attempt->party);
+	COPY(cdr, callee_protocol, "sip");
+	COPY(cdr, callee_codec, stream->codec);
+	cdr->callee_media = stream->address;
+	cdr->callee_address = attempt->address;
+	cdr->ring_ms = attempt->ring_ms;
+	if (leg)
+		span_copy(leg->ops->call_id(leg), cdr->callee_call_id, sizeof(cdr->callee_call_id));
+}
+
+/* Numbers as they are routed, and as they are sent; only the set-up knows them. */
+static void fill_numbers(const struct call_hunt *hunt, const struct call_target *target,
+			 struct cdr *cdr)
+{
+	COPY(cdr, caller, hunt->caller_number);
+	COPY(cdr, callee, hunt->callee_number);
+	if (!target)
+		return;
+	COPY(cdr, caller_sent, target->caller);
+	COPY(cdr, callee_sent, target->number);
+}
+
+static void fill_begin(const struct call *call, struct cdr *cdr)
+{
+	const struct call_attempt *attempt = call->answered ? call->answered : last_attempt(call);
+	const struct call_hunt *hunt = call->hunt;
+	const struct call_target *target = NULL;
+
+	cdr->key = (int64_t)call->id;
+	cdr->start_ms = call->start_ms;
+	fill_caller(call, cdr);
+	if (attempt) {
+		fill_callee(call, attempt, cdr);
+		fill_tried(call, cdr);
+	}
+	if (!hunt)
+		return;
+	if (attempt && attempt->candidate)
+		target = &attempt->candidate->target;
+	else if (attempt && hunt->count)
+		target = &hunt->candidates[0].target;
+	fill_numbers(hunt, target, cdr);
+}
+
+static void fill_media(const struct call_media *media, struct cdr *cdr)
+{
+	struct media_counters counters;
+
+	if (!media->sessions[0])
+		return;
+	media_read(media->sessions[0], MEDIA_A, &counters);
+	cdr->caller_packets = (int64_t)counters.packets;
+	media_read(media->sessions[0], MEDIA_B, &counters);
+	cdr->callee_packets = (int64_t)counters.packets;
+}
+
+void call_record_answered(const struct call *call)
+{
+	const struct call_env *env = &call->table->env;
+	struct cdr cdr = {0};
+
+	if (!env->records)
+		return;
+	fill_begin(call, &cdr);
+	cdr.answer_us = call->answer_us;
+	/* By the monotonic clock, as with the end: a step of the wall clock bends neither. */
+	cdr.answer_ms = call->start_ms + (int64_t)(call->answer_us - call->start_us) / 1000;
+	cdr.is_relayed = call->media.decision.relay;
+	COPY(&cdr, media_step, decide_step_name(call->media.decision.step));
+	cdr_spool_put(env->records, CDR_BEGIN, &cdr);
+}
+
+/* SERVER_BILLING_RECORD_*: calls that never connected may be left out. */
+static bool is_wanted(const struct call *call, struct cause cause)
+{
+	const struct snapshot *config = (*call->table->env.conf)->snapshot;
+
+	if (call->answer_us)
+		return true;
+	if (!snapshot_bool(config, PARAM_SERVER_BILLING_RECORD_ZERO_HOLD_TIME))
+		return false;
+	return cause_number(cause) >= 0 ||
+	       snapshot_bool(config, PARAM_SERVER_BILLING_RECORD_SERVER_HANG_UP);
+}
+
+/* Who refuses a call is who hangs up. */
+static enum cdr_side side_of(const struct call *call, const struct leg *by, struct cause cause)
+{
+	if (by)
+		return by->side == MEDIA_A ? CDR_BY_CALLER : CDR_BY_CALLEE;
+	return !call->answer_us && cause.received ? CDR_BY_CALLEE : CDR_BY_SWITCH;
+}
+
+void call_record_ended(const struct call *call, const struct leg *by, struct cause cause)
+{
+	const struct call_env *env = &call->table->env;
+	uint64_t now_us = *env->now_us;
+	struct cdr cdr = {.key = (int64_t)call->id};
+
+	if (!env->records || !is_wanted(call, cause))
+		return;
+	if (!call->answer_us)
+		fill_begin(call, &cdr);
+	cdr.stop_ms = call->start_ms + (int64_t)(now_us - call->start_us) / 1000;
+	if (call->answer_us)
+		cdr.talk_ms = (int64_t)(now_us - call->answer_us) / 1000;
+	cdr.cause = cause_number(cause);
+	cause_name(cause, cdr.cause_name, sizeof(cdr.cause_name));
+	cdr.q850 = cause_q850(cause);
+	cdr.side = side_of(call, by, cause);
+	fill_media(&call->media, &cdr);
+	cdr_spool_put(env->records, call->answer_us ? CDR_CLOSE : CDR_WHOLE, &cdr);
+}

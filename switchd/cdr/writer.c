@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Life and loop of the thread. It sleeps until a signalling thread puts something, waits 20 ms for
+ * more, and writes all there is in one transaction. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/config/snapshot.h"
+#include "switchd/alarm/alarm.h"
+#include "switchd/cdr/writer_private.h"
+
+#define GATHER_MS   20
+#define IDLE_MS     1000
+#define AGAIN_MS    500  /* after a write that failed */
+#define REMOVE_MAX  5000 /* records of one transaction that go */
+#define ALARM_STORE "store"
+#define ALARM_QUEUE "queue"
+
+static void read_settings(struct writer_settings *out, const struct snapshot *config)
+{
+	const struct object *cdr = snapshot_object_find(config, OBJECT_CDR, SPAN_LIT(""));
+
+	if (!cdr)
+		cdr = object_unset(OBJECT_CDR);
+	out->precision_ms = snapshot_number(config, PARAM_SERVER_BILLING_HOLD_TIME_PRECISION);
+	out->pending_max =
+		(uint64_t)snapshot_number(config, PARAM_SERVER_MAX_CDR_PENDING_LIST_LENGTH);
+	out->history = (uint64_t)object_field(cdr, FIELD_CDR_HISTORY)->number;
+	out->refuses_when_full = object_field(cdr, FIELD_CDR_REFUSE_WHEN_FULL)->boolean;
+}
+
+void cdr_writer_configure(struct cdr_writer *writer, const struct snapshot *config)
+{
+	pthread_mutex_lock(&writer->lock);
+	read_settings(&writer->settings, config);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+static enum vos_err open_spools(struct cdr_writer *writer, struct vos_fault *fault)
+{
+	for (int i = 0; i < writer->spool_count; i++) {
+		struct vos_fault lack = {0};
+		struct buf path = buf_new();
+		enum vos_err err;
+
+		buf_printf(&path, "%s/calls-%d.spool", store_dir(writer->base), i);
+		err = path.failed ? VOS_ENOMEM
+				  : cdr_spool_open(buf_cstr(&path), &writer->spools[i], &lack);
+		buf_free(&path);
+		if (err) {
+			fault_set(fault, FAULT_INTERNAL, 0, "out of memory");
+			return err;
+		}
+		if (lack.text[0]) {
+			log_warning(writer->log, "cdr", "%s", lack.text);
+			alarms_raise(writer->alarms, WORD_ALARM_KIND_DISK, "calls", "%s",
+				     lack.text);
+		}
+		cdr_spool_set_wake(writer->spools[i], writer->wake_fd, &writer->is_asleep);
+	}
+	return VOS_OK;
+}
+
+/* An earlier run may have had more threads: their spools are read, and are no more. */
+static int spools_of(const struct store *store, int threads)
+{
+	char path[4096];
+	int count = threads;
+
+	for (;; count++) {
+		snprintf(path, sizeof(path), "%s/calls-%d.spool", store_dir(store), count);
+		if (access(path, F_OK) != 0)
+			return count;
+	}
+}
+
+static void close_spools(struct cdr_writer *writer, int from)
+{
+	for (int i = from; i < writer->spool_count; i++) {
+		cdr_spool_close(writer->spools[i]);
+		writer->spools[i] = NULL;
+	}
+	if (writer->spool_count > from)
+		writer->spool_count = from;
+}
+
+static void remove_spools(struct cdr_writer *writer, int from)
+{
+	char path[4096];
+
+	for (int i = from; i < writer->spool_count; i++) {
+		snprintf(path, sizeof(path), "%s/calls-%d.spool", store_dir(writer->base), i);
+		unlink(path);
+	}
+	close_spools(writer, from);
+}
+
+enum vos_err cdr_writer_create(struct store *store, const struct log *log, struct alarms *alarms,
+			       int signalling_threads, const struct snapshot *config,
+			       struct cdr_writer **out, struct vos_fault *fault)
+{
+	struct cdr_writer *writer = calloc(1, sizeof(*writer));
+	pthread_condattr_t attributes;
+	enum vos_err err = VOS_ENOMEM;
+
+	*out = NULL;
+	if (!writer)
+		return VOS_ENOMEM;
+	writer->base = store;
+	writer->log = log;
+	writer->alarms = alarms;
+	writer->spool_count = spools_of(store, signalling_threads);
+	pthread_mutex_init(&writer->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&writer->news, &attributes);
+	pthread_condattr_destroy(&attributes);
+	writer->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	writer->spools = calloc((size_t)writer->spool_count, sizeof(struct cdr_spool *));
+	writer->positions = calloc((size_t)writer->spool_count, sizeof(uint64_t));
+	read_settings(&writer->settings, config);
+	if (writer->wake_fd >= 0 && writer->spools && writer->positions)
+		err = cdr_store_open(store, &writer->store, fault);
+	if (!err)
+		err = open_spools(writer, fault);
+	if (!err)
+		err = writer_recover(writer, fault);
+	if (err) {
+		cdr_writer_destroy(writer);
+		return err;
+	}
+	remove_spools(writer, signalling_threads);
+	*out = writer;
+	return VOS_OK;
+}
+
+void cdr_writer_destroy(struct cdr_writer *writer)
+{
+	if (!writer)
+		return;
+	cdr_writer_stop(writer);
+	writer_batch_reset(writer);
+	cdr_batch_free(&writer->batch);
+	if (writer->spools)
+		close_spools(writer, 0);
+	free(writer->spools);
+	free(writer->positions);
+	cdr_store_close(writer->store);
+	if (writer->wake_fd >= 0)
+		close(writer->wake_fd);
+	pthread_cond_destroy(&writer->news);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}
+
+/* --- One turn. --- */
+
+static void take_spools(struct cdr_writer *writer, const struct writer_settings *settings)
+{
+	for (int i = 0; i < writer->spool_count; i++) {
+		enum cdr_event event;
+		struct cdr cdr;
+
+		while (writer->events < settings->pending_max + WRITER_EVENTS_MAX &&
+		       cdr_spool_next(writer->spools[i], &writer->positions[i], &event, &cdr))
+			writer_take(writer, settings, event, &cdr);
+	}
+}
+
+static void spools_done(struct cdr_writer *writer)
+{
+	for (int i = 0; i < writer->spool_count; i++)
+		cdr_spool_done(writer->spools[i], writer->positions[i]);
+}
+
+/* The store cannot be written: the batch stays and grows. Its events stay in the spool too, as long
+ * as that has room for new ones. */
+static void hold(struct cdr_writer *writer, const struct vos_fault *fault)
+{
+	for (int i = 0; i < writer->spool_count; i++)
+		if (cdr_spool_backlog(writer->spools[i]) > CDR_SPOOL_BYTES / 2)
+			cdr_spool_done(writer->spools[i], writer->positions[i]);
+	alarms_raise(writer->alarms, WORD_ALARM_KIND_DATABASE, ALARM_STORE,
+		     "records of calls cannot be stored: %s", fault->text);
+	if (!writer->is_failing)
+		log_error(writer->log, "cdr",
+			  "records of calls cannot be stored, tried again twice a second: %s",
+			  fault->text);
+	writer->is_failing = true;
+}
+
+static void keep_places(struct cdr_writer *writer)
+{
+	for (int i = 0; i < writer->consumer_count; i++) {
+		uint64_t done = atomic_load(&writer->consumers[i]->done);
+		char name[64];
+
+		if (done == writer->consumer_kept[i])
+			continue;
+		snprintf(name, sizeof(name), "done-%s", writer->consumers[i]->name);
+		cdr_batch_put_number(&writer->batch, name, done);
+	}
+}
+
+static void places_kept(struct cdr_writer *writer)
+{
+	for (int i = 0; i < writer->consumer_count; i++)
+		writer->consumer_kept[i] = atomic_load(&writer->consumers[i]->done);
+}
+
+/* The first record that some consumer has not had. */
+static uint64_t first_pending(const struct cdr_writer *writer)
+{
+	uint64_t first = writer->next;
+
+	for (int i = 0; i < writer->consumer_count; i++) {
+		uint64_t done = writer->consumer_kept[i];
+
+		if (atomic_load(&writer->consumers[i]->is_on) && done + 1 < first)
+			first = done + 1;
+	}
+	return first;
+}
+
+static void remove_old(struct cdr_writer *writer, const struct writer_settings *settings)
+{
+	uint64_t until = first_pending(writer);
+	struct vos_fault fault = {0};
+
+	if (until + settings->history > writer->next)
+		until = writer->next > settings->history ? writer->next - settings->history : 0;
+	if (until <= writer->oldest)
+		return;
+	if (until - writer->oldest > REMOVE_MAX)
+		until = writer->oldest + REMOVE_MAX;
+	if (cdr_store_remove_records(writer->store, writer->oldest, until, &fault) == VOS_OK)
+		writer->oldest = until;
+}
+
+static bool write_batch(struct cdr_writer *writer)
+{
+	struct vos_fault fault = {0};
+	uint64_t began_us = clock_mono_us();
+	uint64_t took_us;
+
+	keep_places(writer);
+	if (!writer->batch.count)
+		return true;
+	cdr_batch_put_number(&writer->batch, "next", writer->next);
+	if (cdr_store_write(writer->store, &writer->batch, &fault) != VOS_OK) {
+		hold(writer, &fault);
+		return false;
+	}
+	took_us = clock_mono_us() - began_us;
+	places_kept(writer);
+	spools_done(writer);
+	writer_batch_reset(writer);
+	if (writer->is_failing) {
+		alarms_clear(writer->alarms, WORD_ALARM_KIND_DATABASE, ALARM_STORE);
+		log_notice(writer->log, "cdr", "records of calls are stored again");
+	}
+	writer->is_failing = false;
+	pthread_mutex_lock(&writer->lock);
+	writer->status.commits++;
+	if (took_us > writer->status.commit_us)
+		writer->status.commit_us = took_us;
+	pthread_mutex_unlock(&writer->lock);
+	return true;
+}
+
+/* Up at 50 and 90 %, down at 40. */
+static void watch_queue(struct cdr_writer *writer, uint64_t pending, uint64_t max)
+{
+	if (pending * 10 >= max * 9)
+		alarms_raise(writer->alarms, WORD_ALARM_KIND_PENDING_CDR, ALARM_QUEUE,
+			     "%llu of %llu records wait, over 90 %%: new calls will be refused",
+			     (unsigned long long)pending, (unsigned long long)max);
+	else if (pending * 2 >= max)
+		alarms_raise(writer->alarms, WORD_ALARM_KIND_PENDING_CDR, ALARM_QUEUE,
+			     "%llu of %llu records wait, over 50 %%", (unsigned long long)pending,
+			     (unsigned long long)max);
+	else if (pending * 5 < max * 2)
+		alarms_clear(writer->alarms, WORD_ALARM_KIND_PENDING_CDR, ALARM_QUEUE);
+}
+
+static void publish(struct cdr_writer *writer, const struct writer_settings *settings)
+{
+	uint64_t pending = writer->next - first_pending(writer);
+	uint64_t spool = 0;
+	bool refuses;
+
+	if (pending < writer->records)
+		pending = writer->records;
+	for (int i = 0; i < writer->spool_count; i++)
+		spool += cdr_spool_backlog(writer->spools[i]);
+	refuses = settings->refuses_when_full && pending >= settings->pending_max;
+	watch_queue(writer, pending, settings->pending_max);
+	atomic_store(&writer->refuses, refuses);
+	pthread_mutex_lock(&writer->lock);
+	writer->status.newest = writer->next - 1 - writer->records;
+	writer->status.oldest = writer->oldest < writer->next ? writer->oldest : 0;
+	writer->status.pending = pending;
+	writer->status.pending_max = settings->pending_max;
+	writer->status.in_memory = writer->records;
+	writer->status.spool_bytes = spool;
+	writer->status.is_failing = writer->is_failing;
+	writer->status.refuses = refuses;
+	pthread_cond_broadcast(&writer->news);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+static void turn(struct cdr_writer *writer)
+{
+	struct writer_settings settings;
+
+	pthread_mutex_lock(&writer->lock);
+	settings = writer->settings;
+	pthread_mutex_unlock(&writer->lock);
+	/* Before what is read: all that is up at this moment is in the store with it. */
+	if (clock_mono_us() >= writer->alive_us + CDR_CHECKPOINT_S * 1000000u)
+		writer_sign(writer);
+	take_spools(writer, &settings);
+	if (write_batch(writer))
+		remove_old(writer, &settings);
+	publish(writer, &settings);
+}
+
+static void gather(void)
+{
+	const struct timespec pause = {.tv_nsec = GATHER_MS * 1000000};
+
+	nanosleep(&pause, NULL);
+}
+
+/* Until somebody puts something, or a second has passed. */
+static void wait_for_more(struct cdr_writer *writer)
+{
+	struct pollfd poll_fd = {.fd = writer->wake_fd, .events = POLLIN};
+	uint64_t count;
+
+	atomic_store(&writer->is_asleep, true);
+	for (int i = 0; i < writer->spool_count; i++)
+		if (!writer->is_failing &&
+		    cdr_spool_has_more(writer->spools[i], writer->positions[i])) {
+			atomic_store(&writer->is_asleep, false);
+			return gather();
+		}
+	if (poll(&poll_fd, 1, writer->is_failing ? AGAIN_MS : IDLE_MS) > 0 &&
+	    read(writer->wake_fd, &count, sizeof(count)) > 0 && !atomic_load(&writer->is_stopping))
+		gather();
+	atomic_store(&writer->is_asleep, false);
+}
+
+static void *run(void *argument)
+{
+	struct cdr_writer *writer = argument;
+
+	while (!atomic_load(&writer->is_stopping)) {
+		turn(writer);
+		wait_for_more(writer);
+	}
+	turn(writer);
+	return NULL;
+}
+
+enum vos_err cdr_writer_start(struct cdr_writer *writer)
+{
+	if (pthread_create(&writer->thread, NULL, run, writer) != 0)
+		return VOS_ENOMEM;
+	writer->is_started = true;
+	return VOS_OK;
+}
+
+static void ring(struct cdr_writer *writer)
+{
+	const uint64_t one = 1;
+
+	if (write(writer->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_error(writer->log, "cdr", "cannot wake the thread: %s", strerror(errno));
+}
+
+void cdr_writer_stop(struct cdr_writer *writer)
+{
+	if (!writer || !writer->is_started)
+		return;
+	atomic_store(&writer->is_stopping, true);
+	ring(writer);
+	pthread_join(writer->thread, NULL);
+	writer->is_started = false;
+	if (writer->records)
+		log_error(writer->log, "cdr",
+			  "stopped with %zu records that are not stored; those that their spool "
+			  "still has are stored at the next start",
+			  writer->records);
+	cdr_writer_wake(writer);
+}
+
+/* --- For others. --- */
+
+struct cdr_spool *cdr_writer_spool(struct cdr_writer *writer, int thread)
+{
+	return writer ? writer->spools[thread] : NULL;
+}
+
+bool cdr_writer_refuses(const struct cdr_writer *writer)
+{
+	return writer && atomic_load_explicit(&writer->refuses, memory_order_relaxed);
+}
+
+struct cdr_store *cdr_writer_store(struct cdr_writer *writer)
+{
+	return writer->store;
+}
+
+void cdr_writer_add_consumer(struct cdr_writer *writer, struct cdr_consumer *consumer)
+{
+	struct buf text = buf_new();
+	uint64_t done = writer->next - 1;
+	char name[64];
+
+	snprintf(name, sizeof(name), "done-%s", consumer->name);
+	if (cdr_store_get(writer->store, 'n', name, &text) == VOS_OK)
+		done = strtoull(buf_cstr(&text), NULL, 10);
+	buf_free(&text);
+	atomic_store(&consumer->done, done);
+	writer->consumer_kept[writer->consumer_count] = done;
+	writer->consumers[writer->consumer_count++] = consumer;
+}
+
+uint64_t cdr_writer_wait(struct cdr_writer *writer, uint64_t number, int timeout_ms)
+{
+	struct timespec until;
+	uint64_t newest;
+	int code = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += timeout_ms % 1000 * 1000000L;
+	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&writer->lock);
+	while (writer->status.newest <= number && !code && !atomic_load(&writer->is_stopping))
+		code = pthread_cond_timedwait(&writer->news, &writer->lock, &until);
+	newest = writer->status.newest;
+	pthread_mutex_unlock(&writer->lock);
+	return newest;
+}
+
+void cdr_writer_wake(struct cdr_writer *writer)
+{
+	pthread_mutex_lock(&writer->lock);
+	pthread_cond_broadcast(&writer->news);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+void cdr_writer_status(struct cdr_writer *writer, struct cdr_status *out)
+{
+	pthread_mutex_lock(&writer->lock);
+	*out = writer->status;
+	pthread_mutex_unlock(&writer->lock);
+}
+
+void cdr_writer_on_record(struct cdr_writer *writer, cdr_seen_fn *fn, void *context)
+{
+	writer->seen = fn;
+	writer->seen_context = context;
+}

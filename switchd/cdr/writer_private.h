@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The writer's state, shared by writer.c (life and loop), writer_batch.c (events into changes) and
+ * writer_recover.c (what an earlier run has left). */
+#pragma once
+
+#include <pthread.h>
+#include <uthash.h>
+
+#include "switchd/cdr/writer.h"
+#include "switchd/store/cdr_store.h"
+
+#define WRITER_EVENTS_MAX 4096 /* of one transaction */
+
+/* A call whose beginning is in the batch, and not in the store yet. */
+struct writer_begun {
+	uint64_t key;
+	struct cdr cdr;
+	UT_hash_handle hh;
+};
+
+struct writer_settings {
+	int64_t precision_ms;
+	uint64_t pending_max;
+	uint64_t history;
+	bool refuses_when_full;
+};
+
+struct cdr_writer {
+	struct store *base;
+	struct cdr_store *store;
+	const struct log *log;
+	struct alarms *alarms;
+	int spool_count;
+	struct cdr_spool **spools;
+	uint64_t *positions; /* read so far, of each spool */
+	int wake_fd;
+	atomic_bool is_asleep;
+	pthread_t thread;
+	bool is_started;
+	atomic_bool is_stopping;
+
+	/* The thread's own. */
+	struct cdr_batch batch;
+	struct writer_begun *begun;
+	size_t records; /* in the batch */
+	size_t events;
+	uint64_t next; /* number of the next record */
+	uint64_t oldest;
+	uint64_t boot;
+	uint64_t alive_us; /* last sign of life */
+	bool is_failing;
+	cdr_seen_fn *seen;
+	void *seen_context;
+
+	struct cdr_consumer *consumers[CDR_CONSUMERS_MAX];
+	int consumer_count;
+	uint64_t consumer_kept[CDR_CONSUMERS_MAX]; /* place in the store */
+
+	pthread_mutex_t lock; /* of the following */
+	pthread_cond_t news;
+	struct writer_settings settings;
+	struct cdr_status status;
+	atomic_bool refuses;
+};
+
+/* writer_batch.c */
+void writer_take(struct cdr_writer *writer, const struct writer_settings *settings,
+		 enum cdr_event event, const struct cdr *cdr);
+void writer_batch_reset(struct cdr_writer *writer);
+/* A record that is whole, with the next number. */
+void writer_add_record(struct cdr_writer *writer, const struct writer_settings *settings,
+		       struct cdr *cdr);
+
+/* writer_recover.c */
+VOS_CHECK enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault);
+/* The sign of life, into the batch. */
+void writer_sign(struct cdr_writer *writer);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an earlier run has left: spools that were not stored, and calls that were up when it ended.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "switchd/call/cause.h"
+#include "switchd/cdr/writer_private.h"
+
+/* Of this start of the machine, by which monotonic times compare. */
+static uint64_t boot_number(void)
+{
+	char text[40] = "";
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return len >= 8 ? strtoull(text, NULL, 16) : 0;
+}
+
+void writer_sign(struct cdr_writer *writer)
+{
+	writer->alive_us = clock_mono_us();
+	cdr_batch_put_number(&writer->batch, "alive-us", writer->alive_us);
+	cdr_batch_put_number(&writer->batch, "alive-ms", (uint64_t)clock_wall_ms());
+	cdr_batch_put_number(&writer->batch, "boot", writer->boot);
+}
+
+static enum vos_err drain_spools(struct cdr_writer *writer, struct vos_fault *fault)
+{
+	for (int i = 0; i < writer->spool_count; i++) {
+		enum cdr_event event;
+		struct cdr cdr;
+		bool is_more = true;
+
+		while (is_more) {
+			enum vos_err err;
+
+			while (writer->events < WRITER_EVENTS_MAX &&
+			       (is_more = cdr_spool_next(writer->spools[i], &writer->positions[i],
+							 &event, &cdr)))
+				writer_take(writer, &writer->settings, event, &cdr);
+			if (!writer->events)
+				break;
+			cdr_batch_put_number(&writer->batch, "next", writer->next);
+			err = cdr_store_write(writer->store, &writer->batch, fault);
+			if (err)
+				return err;
+			writer_batch_reset(writer);
+			cdr_spool_done(writer->spools[i], writer->positions[i]);
+		}
+	}
+	return VOS_OK;
+}
+
+struct cut {
+	struct cdr_writer *writer;
+	struct cdr_batch *gone;
+	uint64_t alive_us;
+	int64_t alive_ms;
+	bool is_same_boot;
+	size_t count;
+};
+
+static bool cut_call(void *context, const char *key, struct span value)
+{
+	const struct cause restart = cause_of(CAUSE_RESTART);
+	struct cut *cut = context;
+	struct cdr cdr;
+
+	cdr_batch_remove(cut->gone, 'o', key);
+	if (!cdr_decode(value, &cdr))
+		return true;
+	if (cut->is_same_boot)
+		cdr.talk_ms = cut->alive_us > cdr.answer_us
+				      ? (int64_t)(cut->alive_us - cdr.answer_us) / 1000
+				      : 0;
+	else
+		cdr.talk_ms = cut->alive_ms > cdr.answer_ms ? cut->alive_ms - cdr.answer_ms : 0;
+	cdr.stop_ms = cdr.answer_ms + cdr.talk_ms;
+	cdr.cause = cause_number(restart);
+	cause_name(restart, cdr.cause_name, sizeof(cdr.cause_name));
+	cdr.q850 = cause_q850(restart);
+	cdr.side = CDR_BY_SWITCH;
+	writer_add_record(cut->writer, &cut->writer->settings, &cdr);
+	cut->count++;
+	return true;
+}
+
+/* Every call that was up becomes a record that ends at the last sign of life. */
+static enum vos_err cut_calls(struct cdr_writer *writer, struct vos_fault *fault)
+{
+	struct cut cut = {
+		.writer = writer,
+		.gone = &writer->batch,
+		.alive_us = cdr_store_number(writer->store, "alive-us"),
+		.alive_ms = (int64_t)cdr_store_number(writer->store, "alive-ms"),
+		.is_same_boot = cdr_store_number(writer->store, "boot") == writer->boot,
+	};
+	enum vos_err err = cdr_store_walk(writer->store, 'o', "", false, cut_call, &cut);
+
+	if (err || !cut.count)
+		return err;
+	cdr_batch_put_number(&writer->batch, "next", writer->next);
+	err = cdr_store_write(writer->store, &writer->batch, fault);
+	writer_batch_reset(writer);
+	if (!err)
+		log_notice(writer->log, "cdr", "%zu calls were cut by the restart", cut.count);
+	return err;
+}
+
+enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault)
+{
+	uint64_t first;
+	uint64_t last;
+	enum vos_err err = cdr_store_range(writer->store, &first, &last);
+
+	if (err)
+		return err;
+	writer->boot = boot_number();
+	writer->next = cdr_store_number(writer->store, "next");
+	if (writer->next <= last)
+		writer->next = last + 1;
+	if (writer->next == 0)
+		writer->next = 1;
+	writer->oldest = first ? first : writer->next;
+	err = drain_spools(writer, fault);
+	return err ? err : cut_calls(writer, fault);
+}
