@@ -118,8 +118,8 @@ SS_H323_Q931_NUMBER_TYPE
 SS_H323_Q931_PRESENTATION_INDICATOR
 SS_H323_Q931_SCREENING_INDICATOR
 IVR_RTP_PORT
-SS_LOCAL_RING_TONE
-SS_LOCAL_RING_FILE
+IVR_RING_TONE
+IVR_RING_FILE
 IVR_CODEC_PRIORITY
 IVR_PARSE_DTMF_MODE
 IVR_ENABLE_PARSE_INBAND
@@ -272,7 +272,7 @@ _vosctl_next()
 		'set h323-parameter h245-port-range' | 'set h323-parameter timeout-alerting' | \
 		'set h323-parameter timeout-callproceeding' | 'set h323-parameter timeout-setup' | \
 		'set h323-parameter timeout-callproceeding-olc' | 'set audio-service-parameter rtp-port' | \
-		'set audio-service-parameter local-ring-file' | 'set audio-service-parameter codec-priority' | \
+		'set audio-service-parameter ring-file' | 'set audio-service-parameter codec-priority' | \
 		'set audio-service-parameter voicemail-expire-day' | 'set audio-service-parameter voicemail-max-number' | \
 		'set audio-service-parameter voicemail-max-time' | 'set audio-service-parameter voicemail-welcome' | \
 		'set audio-service-parameter callback-keep-line-ring-time' | \
@@ -356,7 +356,7 @@ _vosctl_next()
 		'set SS_H245_PORT_RANGE' | 'set SS_H323_TIMEOUT_ALERTING' | \
 		'set SS_H323_TIMEOUT_CALLPROCEEDING' | 'set SS_H323_TIMEOUT_SETUP' | \
 		'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | 'set IVR_RTP_PORT' | \
-		'set SS_LOCAL_RING_FILE' | 'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
+		'set IVR_RING_FILE' | 'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
 		'set IVR_VOICEMAIL_MAX_NUMBER' | 'set IVR_VOICEMAIL_MAX_TIME' | \
 		'set IVR_VOICEMAIL_WELCOME' | 'set IVR_CALLBACK_KEEP_LINE_RING_TIME' | \
 		'set IVR_CALLBACK_KEEP_LINE_TIME' | 'set IVR_CALL_REPORT_IP' | \
@@ -588,17 +588,19 @@ _vosctl_next()
 		'set server-parameter billing-record-server-hang-up' | 'set server-parameter phone-as-callee-money-verify' | \
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
 		'set listen * verify-peer' | 'set phone * local-ring' | 'set phone * session-timer' | \
-		'set mapping-gateway * recognise-privacy' | 'set mapping-gateway * session-timer' | \
+		'set phone * transfer' | 'set mapping-gateway * recognise-privacy' | \
+		'set mapping-gateway * session-timer' | 'set mapping-gateway * transfer' | \
 		'set routing-gateway * protect' | 'set routing-gateway * switch-after-ring' | \
 		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
 		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
 		'set routing-gateway * allow-publish' | 'set routing-gateway * remote-party-id' | \
-		'set routing-gateway * local-ring' | 'set routing-gateway * session-timer' | \
-		'set SS_MEDIA_PROXY_BETWEEN_NET' | 'set SS_MEDIA_PROXY_BEHIND_NAT' | \
-		'set SS_MEDIA_PROXY_SAME_NAT' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | \
-		'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | 'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | \
-		'set SS_GATEWAY_ASR_CALCULATE' | 'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | \
-		'set SS_REPLY_UNAUTHORIZED' | 'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
+		'set routing-gateway * transfer' | 'set routing-gateway * local-ring' | \
+		'set routing-gateway * session-timer' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
+		'set SS_MEDIA_PROXY_BEHIND_NAT' | 'set SS_MEDIA_PROXY_SAME_NAT' | \
+		'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | \
+		'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | 'set SS_GATEWAY_ASR_CALCULATE' | \
+		'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | 'set SS_REPLY_UNAUTHORIZED' | \
+		'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
 		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_SRTP_TLS_ONLY' | \
 		'set SS_CDR_RECORD_TO_FILE' | 'set SS_CDR_RECORD_NONCONNECT' | \
 		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | \
@@ -681,9 +683,9 @@ _vosctl_next()
 		next='@ not-screened verified-passed verified-failed network-provided absent !'
 		;;
 	'set audio-service-parameter')
-		next='rtp-port local-ring-tone local-ring-file codec-priority parse-dtmf-mode enable-parse-inband enable-parse-second-inband voicemail-expire-day voicemail-max-number voicemail-max-time voicemail-welcome callback-keep-line-ring-time callback-keep-line-time call-report-ip call-report-port call-report-retry call-report-retry-interval alarm-caller-e164 alarm-confirm-key alarm-period alarm-retry alarm-retry-interval alarm-pre-audio'
+		next='rtp-port ring-tone ring-file codec-priority parse-dtmf-mode enable-parse-inband enable-parse-second-inband voicemail-expire-day voicemail-max-number voicemail-max-time voicemail-welcome callback-keep-line-ring-time callback-keep-line-time call-report-ip call-report-port call-report-retry call-report-retry-interval alarm-caller-e164 alarm-confirm-key alarm-period alarm-retry alarm-retry-interval alarm-pre-audio'
 		;;
-	'set audio-service-parameter local-ring-tone' | 'set SS_LOCAL_RING_TONE')
+	'set audio-service-parameter ring-tone' | 'set IVR_RING_TONE')
 		next='@ itu ar at au be bg br ch cl cn cz de dk ee es fi fr gb gr hk hu id ie il in it jp kr lt mx my nl no nz ph pl pt ru se sg th tr tw us ve vn za !'
 		;;
 	'set audio-service-parameter parse-dtmf-mode' | 'set IVR_PARSE_DTMF_MODE')
@@ -751,7 +753,7 @@ _vosctl_next()
 		next='number order reuse-count'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration caller-transform callee-transform forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration caller-transform callee-transform transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -790,7 +792,7 @@ _vosctl_next()
 		next='@keys:number-transform !'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration transfer caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
@@ -810,7 +812,7 @@ _vosctl_next()
 		next='@ from p-asserted p-preferred remote-party-id display !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'

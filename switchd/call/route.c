@@ -230,7 +230,7 @@ size_t route_find(const struct route_query *query, struct route_candidate *out, 
 			.gateway = gateway,
 			.prefix_len = matches[i].prefix_len,
 			.verdict = judge(query, gateway),
-			.load = live_load(gateway->live, gateway->capacity),
+			.load = live_load(gateway->live, gateway->capacity, query->now_us),
 			.asr = asr_at == WORD_ROUTE_SORT_NONE
 				       ? 0
 				       : asr_of(config, gateway->live, query->now_us),

@@ -217,6 +217,7 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 	gateway->party.may_transfer = object_field(object, FIELD_ROUTING_GATEWAY_TRANSFER)->boolean;
 	gateway->live = live_get(conf->private->live, LIVE_ROUTING_GATEWAY, gateway->name);
 	gateway->capacity = (uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_CAPACITY)->number;
+	gateway->may_publish = object_field(object, FIELD_ROUTING_GATEWAY_ALLOW_PUBLISH)->boolean;
 	gateway->rate_limit =
 		(uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_RATE_LIMIT)->number;
 	take_identity(object, gateway);

@@ -26,7 +26,7 @@ struct conf_party {
 	bool has_encryption; /* of either kind that follows */
 	uint8_t srtp;        /* WORD_PARTY_SRTP_... */
 	uint8_t scramble;    /* WORD_RTP_ENCRYPTION_...; none where there is SRTP */
-	bool is_dynamic; /* registers here */
+	bool is_dynamic;     /* registers here */
 	bool has_session_timer;
 	bool may_transfer;
 	uint8_t dtmf;          /* WORD_DTMF_...: how digits are sent to it */
@@ -134,6 +134,7 @@ struct conf_routing_gateway {
 	uint32_t capacity;   /* 0 = no limit, as with the next */
 	uint32_t rate_limit; /* calls/s */
 	bool has_options_check;
+	bool may_publish;          /* its capacity, by PUBLISH */
 	int8_t privacy;            /* WORD_PRIVACY_...; -1 = not set, as with the next */
 	int8_t display_from;       /* WORD_DISPLAY_FROM_... */
 	uint8_t asserted_identity; /* WORD_IDENTITY_HEADER_..., as with the next */

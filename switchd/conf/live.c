@@ -162,12 +162,20 @@ static void raise_peak(struct live *live, uint32_t calls)
 		;
 }
 
-static bool take_line(struct live *live, uint32_t capacity)
+/* Calls that may be there at a time. */
+static uint32_t limit_of(const struct live *live, uint32_t capacity, uint64_t now_us)
+{
+	if (live_has_published(live, now_us))
+		return atomic_load_explicit(&live->published_capacity, memory_order_relaxed);
+	return capacity ? capacity : UINT32_MAX;
+}
+
+static bool take_line(struct live *live, uint32_t limit)
 {
 	uint32_t calls = atomic_load_explicit(&live->calls, memory_order_relaxed);
 
 	do {
-		if (capacity && calls >= capacity)
+		if (calls >= limit)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&live->calls, &calls, calls + 1, memory_order_relaxed, memory_order_relaxed));
@@ -178,7 +186,7 @@ static bool take_line(struct live *live, uint32_t capacity)
 enum live_verdict live_begin(struct live *live, uint32_t capacity, uint32_t rate_limit,
 			     uint64_t now_us)
 {
-	if (!take_line(live, capacity))
+	if (!take_line(live, limit_of(live, capacity, now_us)))
 		return LIVE_FULL;
 	if (!take_rate(live, rate_limit, now_us)) {
 		live_end(live);
@@ -196,18 +204,20 @@ void live_end(struct live *live)
 enum live_verdict live_would_admit(const struct live *live, uint32_t capacity, uint32_t rate_limit,
 				   uint64_t now_us)
 {
-	if (capacity && atomic_load_explicit(&live->calls, memory_order_relaxed) >= capacity)
+	if (atomic_load_explicit(&live->calls, memory_order_relaxed) >=
+	    limit_of(live, capacity, now_us))
 		return LIVE_FULL;
 	if (rate_limit && live_rate(live, now_us) >= rate_limit)
 		return LIVE_TOO_FAST;
 	return LIVE_OK;
 }
 
-uint32_t live_load(const struct live *live, uint32_t capacity)
+uint32_t live_load(const struct live *live, uint32_t capacity, uint64_t now_us)
 {
 	uint64_t calls = atomic_load_explicit(&live->calls, memory_order_relaxed);
+	uint32_t limit = limit_of(live, capacity, now_us);
 
-	return capacity ? (uint32_t)(calls * 1000 / capacity) : 0;
+	return limit && limit != UINT32_MAX ? (uint32_t)(calls * 1000 / limit) : 0;
 }
 
 /* --- The window of answers. --- */

@@ -52,6 +52,12 @@ struct live {
 	 * and what each last said to OPTIONS: a status, 0 = not asked yet. */
 	_Atomic uint32_t dead_addresses;
 	_Atomic uint32_t check_answers[LIVE_ADDRESSES_MAX];
+	/* What a gateway said of itself by PUBLISH (behaviour C13): in the place of its capacity
+	 * until then, monotonic; 0 = it said nothing. */
+	_Atomic uint64_t published_until_us;
+	_Atomic uint32_t published_capacity;
+	_Atomic uint32_t published_calls;
+	_Atomic uint64_t publish_tag;
 	struct live_window *window; /* gateways and groups; NULL: none is kept */
 	enum live_kind kind;
 	char name[];
@@ -80,7 +86,8 @@ enum live_verdict {
 	LIVE_TOO_FAST, /* rate limit reached */
 };
 
-/* Admits a call, or says why not. capacity 0 = no limit, rate_limit (calls/s) 0 = no limit. */
+/* Admits a call, or says why not. capacity 0 = no limit, rate_limit (calls/s) 0 = no limit; what
+ * the gateway has published stands before its capacity. */
 enum live_verdict live_begin(struct live *live, uint32_t capacity, uint32_t rate_limit,
 			     uint64_t now_us);
 void live_end(struct live *live);
@@ -98,7 +105,12 @@ static inline void live_set_offline(struct live *live, enum live_offline reason,
 		atomic_fetch_and(&live->is_offline, ~(uint32_t)reason);
 }
 /* Calls in thousandths of the capacity; 0 without one. */
-uint32_t live_load(const struct live *live, uint32_t capacity);
+uint32_t live_load(const struct live *live, uint32_t capacity, uint64_t now_us);
+/* A publication of the gateway's is in force. */
+static inline bool live_has_published(const struct live *live, uint64_t now_us)
+{
+	return atomic_load_explicit(&live->published_until_us, memory_order_relaxed) > now_us;
+}
 
 /* One attempt that has ended, into a window of bucket_count buckets over window_s seconds. Without
  * a window nothing is kept, and the sum is 0. */

@@ -50,6 +50,9 @@ static const struct column more_columns[] = {MORE_COLUMNS};
 static const struct column routing_more_columns[] = {
 	MORE_COLUMNS,
 	{"address_checks", CELL_TEXT, "", "CHECKS", 24},
+	{"published_capacity", CELL_INT, "", "PUBLISHED", 9},
+	{"published_calls", CELL_INT, "", "PUB-CALLS", 9},
+	{"publish_expires_s", CELL_INT, "s", "PUB-EXPIRES", 11},
 };
 
 static const char *const brief[] = {"name", "state", NULL};
@@ -236,6 +239,22 @@ static void emit_checks(struct request *request, const struct conf_routing_gatew
 	buf_free(&text);
 }
 
+/* What the gateway says of itself by PUBLISH; null when nothing is in force. */
+static void emit_published(struct request *request, const struct live *live)
+{
+	uint64_t now_us = clock_mono_us();
+	uint64_t until_us = atomic_load(&live->published_until_us);
+
+	if (until_us <= now_us) {
+		for (int i = 0; i < 3; i++)
+			emit_null(request);
+		return;
+	}
+	emit_int(request, atomic_load(&live->published_capacity));
+	emit_int(request, atomic_load(&live->published_calls));
+	emit_int(request, (int64_t)((until_us - now_us + 999999) / 1000000));
+}
+
 static void emit_mapping(struct request *request, const struct conf *conf,
 			 const struct object *object)
 {
@@ -270,8 +289,10 @@ static void emit_routing(struct request *request, const struct conf *conf,
 	emit_field(request, object, FIELD_ROUTING_GATEWAY_LOCK);
 	emit_field(request, object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY);
 	emit_gateway_load(request, gateway->live, gateway->capacity, gateway->rate_limit);
-	if (is_detailed(request))
+	if (is_detailed(request)) {
 		emit_checks(request, gateway);
+		emit_published(request, gateway->live);
+	}
 	emit_list_end(request, &routing_view, object);
 }
 

@@ -6,6 +6,7 @@
 #include "switchd/sip/leg.h"
 #include "switchd/sip/message_relay.h"
 #include "switchd/sip/probe.h"
+#include "switchd/sip/publish.h"
 #include "switchd/sip/reply.h"
 #include "switchd/sip/txn.h"
 
@@ -81,6 +82,9 @@ static void handle_new(struct sip_worker *worker, const struct sip_rx *rx)
 		break;
 	case SIP_REFER:
 		sip_reply_stateless(worker, rx, 403, "REFER Only Inside A Call");
+		break;
+	case SIP_PUBLISH:
+		publish_request(worker, rx);
 		break;
 	case SIP_ACK:
 		break; /* for an answer given without a transaction */

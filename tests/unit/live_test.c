@@ -42,7 +42,7 @@ static void test_capacity(void **state)
 
 	(void)state;
 	assert_int_equal(live_begin(live, 2, 0, 0), LIVE_OK);
-	assert_int_equal(live_load(live, 2), 500);
+	assert_int_equal(live_load(live, 2, 0), 500);
 	assert_int_equal(live_begin(live, 2, 0, 0), LIVE_OK);
 	assert_int_equal(live_begin(live, 2, 0, 0), LIVE_FULL);
 	assert_int_equal(live_would_admit(live, 2, 0, 0), LIVE_FULL);
