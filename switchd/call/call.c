@@ -186,6 +186,7 @@ void call_answered(struct leg *leg, struct span sdp)
 	struct leg *caller;
 	char memory[SDP_BYTES_MAX + 1024];
 	struct buf out = buf_over(memory, sizeof(memory));
+	bool has_agreed;
 	struct cause cause;
 
 	if (!call || !attempt)
@@ -197,6 +198,7 @@ void call_answered(struct leg *leg, struct span sdp)
 	}
 	if (sdp.len == 0 && !call->is_late_offer && attempt->candidate->early_sdp)
 		buf_add(&out, attempt->candidate->early_sdp, attempt->candidate->early_sdp_len);
+	has_agreed = call->hunt->agreed == attempt && !leg->is_other_callee;
 	take_answer(call, attempt, buf_span(&out));
 	if (!call->transfer)
 		call_record_answered(call);
@@ -207,7 +209,7 @@ void call_answered(struct leg *leg, struct span sdp)
 		call_transfer_answered(call, leg, buf_span(&out));
 		return;
 	}
-	if (call->is_late_offer && sdp.len)
+	if (call->is_late_offer && sdp.len && !has_agreed)
 		call->ack_pending = true; /* the caller's ACK brings the answer */
 	else
 		leg->ops->ack(leg, SPAN_NONE);

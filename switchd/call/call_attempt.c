@@ -127,6 +127,8 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		.dialled = call->callee,
 		.identity = &hunt->identity,
 		.max_forwards = hunt->max_forwards,
+		.may_be_reliable =
+			hunt->sdp_len > 0 || (caller->takes_early_offer && !candidate->is_fork),
 	};
 	struct cause cause;
 
@@ -210,8 +212,10 @@ void call_attempt_open(struct call *call, struct call_attempt *attempt, struct s
 	struct call_hunt *hunt = call->hunt;
 	/* A callee behind a forking proxy answers from the same ports of ours when it is relayed.
 	 */
-	bool is_other = hunt->told_path != candidate->path ||
-			(attempt->leg->is_other_callee && !candidate->media.decision.relay);
+	bool is_other =
+		hunt->told_path != candidate->path ||
+		(attempt->leg->is_other_callee && !candidate->media.decision.relay) ||
+		(hunt->agreed && (hunt->agreed != attempt || attempt->leg->is_other_callee));
 
 	if (candidate->is_held && hunt->held)
 		call_media_set_peers(&candidate->media, MEDIA_A, hunt->held);
@@ -262,6 +266,7 @@ void call_attempt_tell(struct call *call, struct call_attempt *attempt, int stat
 	hunt->told_progress = true;
 	if (status == 180)
 		hunt->told_ringing = true;
+	caller->wants_answer = sdp.len && attempt->leg->wants_answer;
 	caller->ops->provisional(caller, call_ingress_ringing(hunt, status, sdp.len > 0), sdp);
 }
 
@@ -323,6 +328,7 @@ void call_attempt_over(struct call *call, struct call_attempt *attempt,
 	struct call_candidate *candidate = attempt->candidate;
 	struct call_hunt *hunt = call->hunt;
 
+	call_early_over(call, attempt, state);
 	if (attempt->leg) {
 		attempt->leg->attempt = NULL;
 		if (state != ATTEMPT_ANSWERED)

@@ -108,6 +108,7 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 	target->gateway = gateway;
 	target->max_duration_s = gateway->max_duration_s;
 	target->has_session_timer = gateway->party.has_session_timer;
+	target->has_100rel = gateway->party.has_100rel;
 	call_gateway_reach(call, gateway, hunt->gateways.address, target);
 	decide_party_from(&gateway->party, &target->decide);
 	target->decide.is_nat = target->is_nat;

@@ -75,15 +75,16 @@ struct call_hunt {
 	struct call_media spare; /* ports of the attempt before, for the next one */
 	struct addr spare_anchor;
 	unsigned spare_path;
-	unsigned paths;                  /* numbers given */
-	const struct call_attempt *told; /* whose 18x the caller hears; NULL = nobody's now */
-	unsigned told_path;              /* whose SDP the caller has; 0 = nobody's */
-	unsigned ring_path;              /* whose caller hears our tone; 0 = none */
-	char ring_codec[5];              /* of the tone: "PCMA" */
-	struct wheel_timer ring_timer;   /* until the tone of the attempt that runs */
-	struct call *ring_call;          /* whose timer that is */
-	bool told_ringing;               /* the caller had 180 */
-	bool told_progress;              /* the caller had any 18x */
+	unsigned paths;                    /* numbers given */
+	const struct call_attempt *told;   /* whose 18x the caller hears; NULL = nobody's now */
+	unsigned told_path;                /* whose SDP the caller has; 0 = nobody's */
+	unsigned ring_path;                /* whose caller hears our tone; 0 = none */
+	char ring_codec[5];                /* of the tone: "PCMA" */
+	struct wheel_timer ring_timer;     /* until the tone of the attempt that runs */
+	struct call *ring_call;            /* whose timer that is */
+	const struct call_attempt *agreed; /* whose early offer the caller has answered */
+	bool told_ringing;                 /* the caller had 180 */
+	bool told_progress;                /* the caller had any 18x */
 	char display[64];
 	struct call_identity identity;
 	int max_forwards;
@@ -170,6 +171,21 @@ bool call_ringback_differs(const struct call *call, const struct call_attempt *a
 /* The candidate has answered. */
 void call_ringback_stop(struct call *call, const struct call_candidate *candidate);
 void call_ringback_end(struct call *call);
+
+/* call_early.c: offers and answers before the call is answered. */
+/* The attempt that an offer of this leg would be to, or of; NULL: none can be made now. */
+struct call_attempt *call_early_attempt(const struct call *call, const struct leg *leg);
+/* The caller's answer to the callee's offer. */
+void call_early_answer(struct call *call, struct leg *leg, struct span sdp);
+/* What waits for an answer between the caller and the attempt goes on in the call, or ends. */
+void call_early_over(struct call *call, struct call_attempt *attempt,
+		     enum call_attempt_state state);
+
+/* call_offer.c */
+/* SDP of one leg, made ready for the other; of the call when attempt is NULL. */
+VOS_CHECK enum vos_err call_forward_sdp(struct call *call, const struct call_attempt *attempt,
+					struct leg *from, bool is_answer, struct span sdp,
+					struct buf *out);
 
 /* call_limit.c: when a call that is up has to end. */
 void call_limit_start(struct call *call, const struct call_target *callee);

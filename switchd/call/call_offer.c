@@ -7,18 +7,44 @@
 
 #include "switchd/call/call_transfer.h"
 
-/* SDP of one leg, made ready for the other; false when the call had to end over it. */
-static bool forward(struct call *call, struct leg *from, bool is_answer, struct span sdp,
-		    struct buf *out)
+static struct leg *other_of(const struct call *call, const struct call_attempt *attempt,
+			    const struct leg *leg)
+{
+	if (!attempt)
+		return call_other_leg(call, leg);
+	return leg->side == MEDIA_A ? attempt->leg : call->legs[MEDIA_A];
+}
+
+static struct call_media *media_of(struct call *call, const struct call_attempt *attempt)
+{
+	return attempt ? &attempt->candidate->media : &call->media;
+}
+
+static struct call_stream *heard_of(struct call *call, const struct call_attempt *attempt,
+				    enum media_side side)
+{
+	return attempt && side == MEDIA_B ? &attempt->candidate->heard : &call->streams[side];
+}
+
+enum vos_err call_forward_sdp(struct call *call, const struct call_attempt *attempt,
+			      struct leg *from, bool is_answer, struct span sdp, struct buf *out)
 {
 	const struct call_pass pass = {
-		.media = &call->media,
+		.media = media_of(call, attempt),
 		.from = from,
-		.anchor = &call_other_leg(call, from)->media_address,
-		.heard = &call->streams[from->side],
+		.anchor = &other_of(call, attempt, from)->media_address,
+		.heard = heard_of(call, attempt, from->side),
 		.is_answer = is_answer,
 	};
-	enum vos_err err = call_media_forward(call, &pass, sdp, out);
+
+	return call_media_forward(call, &pass, sdp, out);
+}
+
+/* False when the call had to end over it. */
+static bool forward(struct call *call, const struct call_attempt *attempt, struct leg *from,
+		    bool is_answer, struct span sdp, struct buf *out)
+{
+	enum vos_err err = call_forward_sdp(call, attempt, from, is_answer, sdp, out);
 
 	if (err == VOS_OK)
 		return true;
@@ -33,6 +59,10 @@ void call_acked(struct leg *leg, struct span sdp)
 	char memory[SDP_BYTES_MAX + 1024];
 	struct buf out = buf_over(memory, sizeof(memory));
 
+	if (call && call->hunt && !call->ack_pending) {
+		call_early_answer(call, leg, sdp);
+		return;
+	}
 	if (!call || !call->ack_pending)
 		return;
 	call->ack_pending = false;
@@ -43,16 +73,19 @@ void call_acked(struct leg *leg, struct span sdp)
 		call_end(call, NULL, cause_of(CAUSE_BAD_SDP));
 		return;
 	}
-	if (forward(call, leg, true, sdp, &out))
+	if (forward(call, NULL, leg, true, sdp, &out))
 		other->ops->ack(other, buf_span(&out));
 }
 
 /* The call as it was before the offer. */
 static void drop_offer(struct call *call)
 {
+	struct call_media *media;
+
 	if (call->offer) {
-		call_media_close(&call->media, call->offer->streams_before);
-		call_dtmf_restore(&call->media.dtmf, &call->offer->dtmf_before);
+		media = media_of(call, call->offer->attempt);
+		call_media_close(media, call->offer->streams_before);
+		call_dtmf_restore(&media->dtmf, &call->offer->dtmf_before);
 	}
 	free(call->offer);
 	call->offer = NULL;
@@ -63,8 +96,8 @@ static void keep_offer(struct call *call)
 	struct call_offer *offer = call->offer;
 
 	if (!offer->was_empty)
-		call->streams[offer->by] = offer->heard;
-	call_media_set_peers(&call->media, offer->by, &offer->peers);
+		*heard_of(call, offer->attempt, offer->by) = offer->heard;
+	call_media_set_peers(media_of(call, offer->attempt), offer->by, &offer->peers);
 	free(offer);
 	call->offer = NULL;
 }
@@ -72,6 +105,7 @@ static void keep_offer(struct call *call)
 int call_offer(struct leg *leg, struct span sdp)
 {
 	struct call *call = leg->call;
+	struct call_attempt *attempt = NULL;
 	struct leg *other;
 	char memory[SDP_BYTES_MAX + 1024];
 	struct buf out = buf_over(memory, sizeof(memory));
@@ -79,18 +113,22 @@ int call_offer(struct leg *leg, struct span sdp)
 
 	if (!call)
 		return 481;
-	if (call->hunt || call->offer || call->ack_pending || call_transfer_is_joining(call))
+	if (call->hunt)
+		attempt = call_early_attempt(call, leg);
+	if ((call->hunt && !attempt) || call->offer || call->ack_pending ||
+	    call_transfer_is_joining(call))
 		return 491;
 	call->offer = calloc(1, sizeof(*call->offer));
 	if (!call->offer)
 		return 500;
 	call->offer->by = leg->side;
+	call->offer->attempt = attempt;
 	call->offer->was_empty = sdp.len == 0;
-	call->offer->heard = call->streams[leg->side];
-	call->offer->streams_before = call_media_open_streams(&call->media);
-	call->offer->dtmf_before = call->media.dtmf;
-	other = call_other_leg(call, leg);
-	pass.media = &call->media;
+	call->offer->heard = *heard_of(call, attempt, leg->side);
+	call->offer->streams_before = call_media_open_streams(media_of(call, attempt));
+	call->offer->dtmf_before = media_of(call, attempt)->dtmf;
+	other = other_of(call, attempt, leg);
+	pass.media = media_of(call, attempt);
 	pass.anchor = &other->media_address;
 	pass.heard = &call->offer->heard;
 	pass.peers = &call->offer->peers;
@@ -110,7 +148,7 @@ void call_offer_withdrawn(struct leg *leg)
 	if (!call || !call->offer || leg->side != call->offer->by || call->offer->is_withdrawn)
 		return;
 	call->offer->is_withdrawn = true;
-	other = call_other_leg(call, leg);
+	other = other_of(call, call->offer->attempt, leg);
 	other->ops->withdraw_offer(other);
 }
 
@@ -126,10 +164,11 @@ static int status_for_asker(int status)
 /* The other side has taken the offer; false when the call had to end over its SDP. */
 static bool accept_offer(struct call *call, struct leg *leg, struct span sdp, struct buf *out)
 {
+	const struct call_attempt *attempt = call->offer->attempt;
 	bool was_empty = call->offer->was_empty;
 
 	keep_offer(call);
-	if (!forward(call, leg, !was_empty, sdp, out))
+	if (!forward(call, attempt, leg, !was_empty, sdp, out))
 		return false;
 	if (was_empty && sdp.len)
 		call->ack_pending = true;
@@ -149,7 +188,7 @@ void call_offer_result(struct leg *leg, int status, struct span sdp)
 		return;
 	if (!call || !call->offer || leg->side == call->offer->by)
 		return;
-	asker = call_other_leg(call, leg);
+	asker = other_of(call, call->offer->attempt, leg);
 	if (status < 300 && call->offer->is_withdrawn) {
 		drop_offer(call);
 		leg->ops->ack(leg, SPAN_NONE); /* crossed with the CANCEL; nobody waits for it */

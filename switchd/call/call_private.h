@@ -38,6 +38,7 @@ struct call_attempt {
 /* A new offer inside the call that waits for its answer. */
 struct call_offer {
 	enum media_side by;
+	struct call_attempt *attempt; /* before the answer: with whom; NULL: in the call */
 	bool was_empty;
 	bool is_withdrawn;
 	struct call_dtmf dtmf_before;

@@ -37,7 +37,8 @@ struct leg_ops {
 	void (*new_dialog)(struct leg *leg);
 	/* To a caller: 200. */
 	void (*answer)(struct leg *leg, struct span sdp);
-	/* To a callee that answered: ACK; sdp only after a late offer. */
+	/* To a callee that answered: ACK; sdp only after a late offer. To one whose early offer
+	 * waits: its answer. */
 	void (*ack)(struct leg *leg, struct span sdp);
 	/* In the call: a new offer (hold, resume, codec); empty sdp asks the peer for one. The
 	 * peer's answer comes as call_offer_result. */
@@ -70,6 +71,8 @@ struct leg {
 	bool is_nat;
 	bool is_secure;         /* its signalling is encrypted: keys may stand in its SDP */
 	bool has_session_timer; /* agreed on: a peer that is gone is noticed */
+	bool wants_answer;      /* the SDP of its 18x is an offer that has no answer yet */
+	bool takes_early_offer; /* the caller's: it would answer one */
 	bool is_other_callee;   /* who answers now is not the one whose early SDP was reported */
 };
 
@@ -83,6 +86,7 @@ struct call_target {
 	struct addr address;        /* where to send */
 	struct addr local;          /* listen address to use; family ADDR_NONE = one of its kind */
 	bool has_session_timer;     /* may be proposed */
+	bool has_100rel;            /* the same */
 	unsigned transports;        /* bits 1 << enum conf_transport: how it may be reached */
 	bool is_nat;
 	struct decide_party decide;
@@ -98,7 +102,8 @@ struct call_dial {
 	const char *display; /* for between quotes; "" = none */
 	const char *dialled; /* the number that the caller asked for */
 	const struct call_identity *identity;
-	struct span sdp; /* empty: late offer */
+	struct span sdp;      /* empty: late offer */
+	bool may_be_reliable; /* an early offer of the callee would be answered */
 	int max_forwards;
 };
 
@@ -149,6 +154,7 @@ void call_start(struct call_table *table, const struct call_setup *setup);
 /* Reports of a leg. The leg must not look at leg->call afterwards without a check for NULL. */
 void call_provisional(struct leg *leg, int status, struct span sdp);
 void call_answered(struct leg *leg, struct span sdp);
+/* The caller's ACK; or its answer to an early offer, in which case the SDP is not empty. */
 void call_acked(struct leg *leg, struct span sdp);
 /* An outgoing leg has failed before answer. */
 void call_leg_failed(struct leg *leg, struct cause cause);

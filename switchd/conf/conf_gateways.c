@@ -71,6 +71,7 @@ static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const st
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_MAPPING_GATEWAY_SESSION_TIMER)->boolean;
 	gateway->party.dtmf = (uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_DTMF)->number;
+	gateway->party.has_100rel = object_field(object, FIELD_MAPPING_GATEWAY_REL100)->boolean;
 	if (count > CONF_GATEWAY_ADDRESSES_MAX)
 		return refuse(object, FIELD_MAPPING_GATEWAY_ADDRESS, "too many addresses", fault);
 	for (size_t i = 0; i < count; i++) {
@@ -155,6 +156,7 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_ROUTING_GATEWAY_SESSION_TIMER)->boolean;
 	gateway->party.dtmf = (uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_DTMF)->number;
+	gateway->party.has_100rel = object_field(object, FIELD_ROUTING_GATEWAY_REL100)->boolean;
 	gateway->transport =
 		(enum conf_transport)object_field(object, FIELD_ROUTING_GATEWAY_TRANSPORT)->number;
 	gateway->party.has_local_ring =

@@ -88,6 +88,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 		.learning = (uint8_t)object_field(object, FIELD_PHONE_RTP_LEARNING)->number,
 		.rtp_detection =
 			(uint8_t)object_field(object, FIELD_PHONE_RTP_INTERRUPT_DETECTION)->number,
+		.has_100rel = object_field(object, FIELD_PHONE_REL100)->boolean,
 		.network = conf_field_text(object, FIELD_PHONE_NETWORK),
 	};
 }

@@ -7,5 +7,6 @@
 bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_socket *socket,
 		      const struct addr *source, const char *data, size_t len);
 
-#define SIP_ALLOW \
-	"INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REGISTER, MESSAGE, PUBLISH, REFER"
+#define SIP_ALLOW                                                                              \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REGISTER, MESSAGE, PUBLISH, " \
+	"REFER"

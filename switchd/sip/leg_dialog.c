@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "switchd/sip/dispatch.h"
+#include "switchd/sip/leg_early.h"
 #include "switchd/sip/leg_pass.h"
 #include "switchd/sip/leg_refer.h"
 
@@ -62,6 +63,8 @@ static void handle_ack(struct sip_leg *leg, const struct sip_rx *rx)
 		return;
 	}
 	call_acked(&leg->base, leg_sdp(rx->msg));
+	if (leg->state == LEG_CONFIRMED)
+		leg_reliable_acked(leg);
 }
 
 static void handle_bye(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
@@ -193,6 +196,19 @@ static bool take_cseq(struct sip_leg *leg, const struct sip_msg *msg)
 	return true;
 }
 
+/* Our INVITE has no final answer. */
+static void early_request(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
+{
+	enum sip_method method = rx->msg->method;
+
+	if (leg->state == LEG_OUTGOING && method == SIP_UPDATE)
+		leg_update_request(worker, leg, rx);
+	else if (leg->state == LEG_OUTGOING && (method == SIP_INVITE || method == SIP_INFO))
+		sip_reply_stateless(worker, rx, 491, NULL);
+	else
+		sip_reply_stateless(worker, rx, 481, NULL);
+}
+
 void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
 {
 	enum sip_method method = rx->msg->method;
@@ -203,8 +219,7 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 		return;
 	}
 	if (leg->state == LEG_OUTGOING || leg->state == LEG_CANCELLED) {
-		/* No dialog yet: our INVITE has no final answer. */
-		sip_reply_stateless(worker, rx, 481, NULL);
+		early_request(worker, leg, rx);
 		return;
 	}
 	if (!take_cseq(leg, rx->msg)) {
@@ -213,6 +228,10 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 	}
 	if (method == SIP_BYE) {
 		handle_bye(worker, leg, rx);
+	} else if (method == SIP_PRACK) {
+		leg_reliable_prack(worker, leg, rx);
+	} else if (method == SIP_UPDATE && leg->state == LEG_INCOMING) {
+		leg_update_request(worker, leg, rx);
 	} else if (method == SIP_OPTIONS) {
 		out = sip_reply_begin(worker, rx, 200, NULL, SPAN_NONE);
 		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
@@ -239,40 +258,47 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 static void op_provisional(struct leg *base, int status, struct span sdp)
 {
 	struct sip_leg *leg = leg_of(base);
-	char memory[256];
-	struct buf extra = buf_over(memory, sizeof(memory));
 
-	if (leg->state != LEG_INCOMING || !leg->invite_in)
-		return;
-	leg_add_contact(leg, &extra);
-	txn_server_respond(leg->worker, leg->invite_in, status, NULL, span_of(leg->local_tag),
-			   buf_span(&extra), SPAN_LIT("application/sdp"), sdp);
+	if (leg->state == LEG_INCOMING && leg->invite_in)
+		leg_reliable_provisional(leg, status, sdp);
 }
 
 static void op_new_dialog(struct leg *base)
 {
 	struct sip_leg *leg = leg_of(base);
 
-	if (leg->state == LEG_INCOMING)
-		leg_renew_tag(leg);
+	if (leg->state != LEG_INCOMING)
+		return;
+	leg_renew_tag(leg);
+	leg_reliable_renew(leg);
+}
+
+void leg_confirm(struct sip_leg *leg, struct span sdp)
+{
+	struct span body = leg_reliable_body(leg, sdp);
+
+	leg->state = LEG_CONFIRMED;
+	leg->awaits_ack = true;
+	answer_invite(leg, leg->invite_in, body);
+	if (!body.len && leg->early)
+		leg_session_sent(leg, span_of(leg->early->sdp_sent));
+	leg_texts_pack(leg);
 }
 
 static void op_answer(struct leg *base, struct span sdp)
 {
 	struct sip_leg *leg = leg_of(base);
 
-	if (leg->state != LEG_INCOMING || !leg->invite_in)
-		return;
-	leg->state = LEG_CONFIRMED;
-	leg->awaits_ack = true;
-	answer_invite(leg, leg->invite_in, sdp);
-	leg_texts_pack(leg);
+	if (leg->state == LEG_INCOMING && leg->invite_in && !leg_reliable_holds(leg, sdp))
+		leg_confirm(leg, sdp);
 }
 
 static void op_ack(struct leg *base, struct span sdp)
 {
 	struct sip_leg *leg = leg_of(base);
 
+	if (leg->state == LEG_OUTGOING)
+		leg_early_ack(leg, sdp);
 	if (leg->state == LEG_ANSWERED)
 		leg->state = LEG_CONFIRMED;
 	if (leg->state == LEG_CONFIRMED) {
@@ -286,6 +312,10 @@ static void op_offer_result(struct leg *base, int status, struct span sdp)
 	struct sip_leg *leg = leg_of(base);
 	struct txn_server *update = leg->offer_in;
 
+	if (leg->state == LEG_INCOMING || leg->state == LEG_OUTGOING) {
+		leg_update_result(leg, status, sdp);
+		return;
+	}
 	if (update) {
 		leg->offer_in = NULL;
 		txn_server_set_user(update, NULL, NULL);
@@ -310,7 +340,9 @@ static void reject(struct sip_leg *leg, struct cause cause)
 {
 	char memory[256];
 	struct buf extra = buf_over(memory, sizeof(memory));
-	int status = cause_status(cause);
+	/* It was answered, but the caller has not heard so: what it hears is that it is over. */
+	bool is_over = cause.received == 0 && cause.id == CAUSE_NORMAL;
+	int status = is_over ? 480 : cause_status(cause);
 
 	leg_add_reason(&extra, cause);
 	if (status == 503)

@@ -6,6 +6,7 @@
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/leg_caller.h"
+#include "switchd/sip/leg_early.h"
 #include "switchd/sip/leg_refer.h"
 
 #define MAX_FORWARDS 70
@@ -22,7 +23,8 @@ static void add_unsupported(const struct sip_msg *msg, struct buf *out)
 
 		while (sip_list_next(&rest, &token)) {
 			if (span_ieq(token, SPAN_LIT("timer")) ||
-			    span_ieq(token, SPAN_LIT("replaces")))
+			    span_ieq(token, SPAN_LIT("replaces")) ||
+			    span_ieq(token, SPAN_LIT("100rel")))
 				continue;
 			if (out->len)
 				buf_add_lit(out, ", ");
@@ -227,6 +229,8 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 		leg_free_soon(leg);
 		return NULL;
 	}
+	if (caller->conf->has_100rel)
+		leg_reliable_use(leg, msg);
 	*status = 503;
 	leg_choose_peer(leg, &rx->source);
 	if (caller->registration && !leg_trunk_use(leg, caller->registration, &rx->source)) {
@@ -317,6 +321,11 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 	if (!check_shape(worker, rx, callee, sizeof(callee)) ||
 	    !leg_identify(worker, rx, &caller, callee, sizeof(callee)))
 		return;
+	if (!caller.conf->has_100rel &&
+	    sip_msg_has_token(rx->msg, SIP_HDR_REQUIRE, SPAN_LIT("100rel"))) {
+		refuse_extension(worker, rx, SPAN_LIT("100rel"));
+		return;
+	}
 	if (!rx->msg->contact_count) {
 		sip_reply_stateless(worker, rx, 400, "Missing Contact");
 		return;
@@ -393,6 +402,10 @@ void leg_txn_event(struct sip_worker *worker, void *user, struct txn_server *txn
 		call_leg_released(&leg->base, cause_of(CAUSE_NO_ACK));
 		leg_send_bye(leg,
 			     leg->release_after_ack ? leg->release_cause : cause_of(CAUSE_NO_ACK));
+		break;
+	case TXN_SERVER_NO_PRACK:
+		if (leg->invite_in == txn)
+			leg_reliable_lost(leg);
 		break;
 	case TXN_SERVER_GONE:
 		if (leg->invite_in == txn)

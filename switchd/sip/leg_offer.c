@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "switchd/sip/dispatch.h"
-#include "switchd/sip/leg_private.h"
+#include "switchd/sip/leg_early.h"
 
 static void give_up(struct sip_leg *leg)
 {
@@ -209,7 +209,9 @@ void leg_offer(struct leg *base, struct span sdp)
 {
 	struct sip_leg *leg = leg_of(base);
 
-	if (leg->state != LEG_CONFIRMED || leg->awaits_ack) {
+	if (leg->state == LEG_INCOMING || leg->state == LEG_OUTGOING) {
+		leg_update_offer(leg, sdp);
+	} else if (leg->state != LEG_CONFIRMED || leg->awaits_ack) {
 		call_offer_result(base, 491, SPAN_NONE);
 	} else if (leg->session.offer_is_out) {
 		/* A refresh: the call has only one offer under way. */

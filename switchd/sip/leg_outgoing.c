@@ -6,7 +6,7 @@
 #include "switchd/conf/conf_registrations.h"
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/identity.h"
-#include "switchd/sip/leg_private.h"
+#include "switchd/sip/leg_early.h"
 
 static const struct {
 	enum param_id param;
@@ -86,11 +86,9 @@ static enum conf_stage stage_of(int status, bool has_sdp)
 /* --- Responses to the first INVITE. --- */
 
 /* RFC 3261 12.1.2: the route set of the caller's side is Record-Route in reverse. */
-static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
+bool leg_write_route(const struct sip_msg *msg, struct buf *out)
 {
 	struct span elements[LEG_ROUTES_MAX];
-	char memory[LEG_ROUTE_BYTES];
-	struct buf route = buf_over(memory, sizeof(memory));
 	const struct sip_header *header;
 	int index = 0;
 	int count = 0;
@@ -106,44 +104,25 @@ static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 		}
 	}
 	while (count > 0) {
-		if (route.len)
-			buf_add_lit(&route, ", ");
-		buf_add_span(&route, elements[--count]);
+		if (out->len)
+			buf_add_lit(out, ", ");
+		buf_add_span(out, elements[--count]);
 	}
-	return leg_route_from(leg, &route);
+	return !out->failed;
 }
 
 /* False when the dialog cannot be kept: out of memory, or the peer's headers are beyond all use. */
 static bool learn_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 {
+	char memory[LEG_ROUTE_BYTES];
+	struct buf route = buf_over(memory, sizeof(memory));
 	bool is_good = rx->msg->to_tag.len <= LEG_TOKEN_BYTES &&
-		       leg_set(leg, &leg->remote_tag, rx->msg->to_tag) && learn_route(leg, rx->msg);
+		       leg_set(leg, &leg->remote_tag, rx->msg->to_tag) &&
+		       leg_write_route(rx->msg, &route) && leg_route_from(leg, &route);
 
 	leg_learn_target(leg, rx->msg);
 	leg_choose_peer(leg, txn_client_target(leg->invite_out));
 	return is_good;
-}
-
-static uint64_t tag_hash(const struct sip_leg *leg, const struct sip_rx *rx)
-{
-	const struct span tag = rx->msg->to_tag;
-
-	return hash_bytes(&leg->worker->hash_key, tag.ptr, tag.len);
-}
-
-/* A proxy may have called several phones for this INVITE, each with its own To tag: the caller gets
- * the early media of the first, of the others only that they ring. */
-static struct span early_sdp(struct sip_leg *leg, const struct sip_rx *rx)
-{
-	struct span sdp = leg_sdp(rx->msg);
-
-	if (sdp.len == 0)
-		return sdp;
-	if (leg->has_early_sdp)
-		return leg->early_tag == tag_hash(leg, rx) ? sdp : SPAN_NONE;
-	leg->has_early_sdp = true;
-	leg->early_tag = tag_hash(leg, rx);
-	return sdp;
 }
 
 /* Of a call that another phone has answered the phone is told so, and does not count it as missed
@@ -175,7 +154,8 @@ static void provisional(struct sip_leg *leg, const struct sip_rx *rx)
 	}
 	if (leg->state != LEG_OUTGOING)
 		return;
-	sdp = early_sdp(leg, rx);
+	if (!leg_early_take(leg, rx, &sdp))
+		return;
 	stage = stage_of(status, sdp.len > 0);
 	if (stage > leg->stage)
 		start_stage(leg, stage);
@@ -204,7 +184,7 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 	memcpy(stray->local_tag, leg->local_tag, sizeof(stray->local_tag));
 	stray->peer = leg->peer;
 	stray->invite_cseq = leg->invite_cseq;
-	stray->local_cseq = leg->invite_cseq;
+	stray->local_cseq = leg->local_cseq;
 	stray->invite_out = leg->invite_out; /* only its target is looked at */
 	(void)leg_trunk_share(stray, leg);
 	is_good = leg_set(stray, &stray->call_id, span_of(leg->call_id)) &&
@@ -223,15 +203,20 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 
 static void first_answer(struct sip_leg *leg, const struct sip_rx *rx)
 {
+	struct span sdp;
+
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg->state = LEG_ANSWERED;
 	leg->identity = NULL;
-	leg->base.is_other_callee = leg->has_early_sdp && leg->early_tag != tag_hash(leg, rx);
+	leg_early_answered(leg, rx->msg, &sdp);
 	if (learn_dialog(leg, rx)) {
 		leg_session_agreed(leg, rx->msg);
-		leg_session_sent(leg, txn_client_body(leg->invite_out));
+		leg_session_sent(leg, leg->early && leg->early->sdp_sent
+					      ? span_of(leg->early->sdp_sent)
+					      : txn_client_body(leg->invite_out));
 		leg_texts_pack(leg);
-		call_answered(&leg->base, leg_sdp(rx->msg));
+		call_answered(&leg->base, sdp);
+		leg_early_end(leg);
 		return;
 	}
 	leg_send_ack(leg, SPAN_NONE);
@@ -315,7 +300,7 @@ static bool invite_again(struct sip_leg *leg, struct txn_client *refused)
 		return false;
 	txn_client_forget(refused);
 	leg->heard_provisional = false;
-	leg->has_early_sdp = false;
+	leg_early_end(leg);
 	start_stage(leg, CONF_STAGE_INVITE);
 	return true;
 }
@@ -442,6 +427,8 @@ static bool send_invite(struct sip_leg *leg, struct span sdp)
 	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
 	leg_add_contact(leg, out);
 	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n" LEG_SUPPORTED);
+	if (leg->asks_100rel)
+		buf_add_lit(out, "Supported: 100rel\r\n");
 	if (leg->identity)
 		buf_add_str(out, leg->identity);
 	leg_session_propose(leg, out);
@@ -478,6 +465,7 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 	leg->max_forwards = dial->max_forwards - 1;
 	leg->session.owns_call_id = true;
 	leg_session_use(leg, dial->target->has_session_timer);
+	leg->asks_100rel = dial->target->has_100rel && dial->may_be_reliable;
 	if (!write_identity(leg, dial) ||
 	    (dial->target->registration &&
 	     !leg_trunk_use(leg, dial->target->registration, &dial->target->address))) {

@@ -90,9 +90,8 @@ struct sip_leg {
 	bool awaits_ack;
 	bool reinvite_answered; /* ours; further 2xx only want their ACK again */
 	bool ack_held;          /* ours was answered; its ACK waits for the other side's */
+	bool asks_100rel;       /* our INVITE says that we have it */
 	bool release_after_ack; /* BYE is held until the caller's ACK (RFC 3261 15.1.1) */
-	bool has_early_sdp;     /* early_tag is set */
-	uint64_t early_tag;     /* hash of the To tag whose 18x brought the first SDP */
 	uint8_t strays;
 	struct cause release_cause;     /* why it is given up, or why BYE is held */
 	struct txn_server *invite_in;   /* the peer's INVITE or re-INVITE */
@@ -106,6 +105,7 @@ struct sip_leg {
 	size_t ack_len;
 	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */
 	struct leg_session session;
+	struct leg_early *early;    /* leg_early.h; NULL once the call is up */
 	struct sip_leg *merge_next; /* in the table's chain of merge_key */
 	struct sip_leg **merge_prev;
 	uint64_t merge_key;

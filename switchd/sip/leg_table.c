@@ -5,6 +5,7 @@
 
 #include "switchd/cdr/writer.h"
 #include "switchd/loop/slots.h"
+#include "switchd/sip/leg_early.h"
 #include "switchd/sip/leg_pass.h"
 #include "switchd/sip/leg_refer.h"
 
@@ -140,6 +141,7 @@ static void leg_free(struct sip_leg *leg)
 	merge_leave(leg);
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg_session_stop(leg);
+	leg_early_end(leg);
 	leg_close_txn(leg, leg->invite_in);
 	leg_close_txn(leg, leg->offer_in);
 	if (leg->invite_out) {
@@ -199,8 +201,10 @@ struct sip_leg *leg_find_dialog(struct sip_worker *worker, struct span call_id,
 	/* The tag is ours and random, Call-ID and the peer's tag are checked with it (RFC 3261 12).
 	 */
 	if (!span_eq(local_tag, span_of(leg->local_tag)) ||
-	    !span_eq(call_id, span_of(leg->call_id)) ||
-	    !span_eq(remote_tag, span_of(leg->remote_tag ? leg->remote_tag : "")))
+	    !span_eq(call_id, span_of(leg->call_id)))
+		return NULL;
+	if (!span_eq(remote_tag, span_of(leg->remote_tag ? leg->remote_tag : "")) &&
+	    !leg_early_find(leg, remote_tag))
 		return NULL;
 	return leg;
 }

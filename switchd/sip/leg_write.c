@@ -3,7 +3,7 @@
  * for that (RFC 3261 section 12.2). */
 #include <stdio.h>
 
-#include "switchd/sip/leg_private.h"
+#include "switchd/sip/leg_early.h"
 
 struct span leg_sdp(const struct sip_msg *msg)
 {
@@ -141,7 +141,7 @@ void leg_choose_peer(struct sip_leg *leg, const struct addr *source)
 	}
 }
 
-void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)
+struct span leg_target_of(const struct sip_msg *msg)
 {
 	struct span rest = msg->contact;
 	struct span element;
@@ -151,7 +151,16 @@ void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)
 	    name.uri_text.len <= LEG_NAME_BYTES &&
 	    (span_ieq(name.uri.scheme, SPAN_LIT("sip")) ||
 	     span_ieq(name.uri.scheme, SPAN_LIT("sips"))))
-		leg_set(leg, &leg->remote_target, name.uri_text);
+		return name.uri_text;
+	return SPAN_NONE;
+}
+
+void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)
+{
+	struct span target = leg_target_of(msg);
+
+	if (target.len)
+		leg_set(leg, &leg->remote_target, target);
 }
 
 void leg_add_reason(struct buf *out, struct cause cause)

@@ -46,10 +46,12 @@ bool txn_walk(const struct txn_table *table, uint64_t *cursor, size_t places, tx
 struct txn_server;
 
 enum txn_server_event {
-	TXN_SERVER_ACKED,  /* ACK for a final answer to INVITE that is not 2xx */
-	TXN_SERVER_NO_ACK, /* final answer to INVITE retransmitted to the end of the list without
-			      ACK */
-	TXN_SERVER_GONE,   /* the transaction has ended; the pointer is dead */
+	TXN_SERVER_ACKED,    /* ACK for a final answer to INVITE that is not 2xx */
+	TXN_SERVER_NO_ACK,   /* final answer to INVITE retransmitted to the end of the list without
+				ACK */
+	TXN_SERVER_NO_PRACK, /* the same of a reliable provisional answer; it may be answered still
+			      */
+	TXN_SERVER_GONE,     /* the transaction has ended; the pointer is dead */
 };
 
 typedef void txn_server_fn(struct sip_worker *worker, void *user, struct txn_server *txn,
@@ -71,6 +73,12 @@ void txn_server_stop_2xx(struct sip_worker *worker, struct txn_server *txn);
 void txn_server_respond(struct sip_worker *worker, struct txn_server *txn, int status,
 			const char *reason, struct span to_tag, struct span extra,
 			struct span content_type, struct span body);
+/* The same for a provisional response to INVITE that is repeated until txn_server_pracked() (RFC
+ * 3262 section 3); a final response ends that too. */
+void txn_server_respond_reliably(struct sip_worker *worker, struct txn_server *txn, int status,
+				 struct span to_tag, struct span extra, struct span content_type,
+				 struct span body);
+void txn_server_pracked(struct sip_worker *worker, struct txn_server *txn);
 void txn_server_set_user(struct txn_server *txn, txn_server_fn *fn, void *user);
 void *txn_server_user(const struct txn_server *txn);
 bool txn_server_is_final(const struct txn_server *txn); /* a final response was sent */

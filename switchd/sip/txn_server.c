@@ -251,6 +251,7 @@ static void start_final(struct txn_server *txn, int status)
 		return;
 	}
 	txn->state = status < 300 ? SERVER_ACCEPTED : SERVER_COMPLETED;
+	txn_schedule_end(&txn->schedule); /* of a provisional one */
 	txn_schedule_start(&txn->schedule, txn->worker->conf);
 	txn->linger_until_us = txn->worker->now_us + TXN_LINGER_US;
 	if (txn_schedule_next(&txn->schedule, &wait_us))
@@ -276,6 +277,51 @@ void txn_server_respond(struct sip_worker *worker, struct txn_server *txn, int s
 	keep_response(txn, sent);
 	if (status >= 200 && txn->state == SERVER_PROCEEDING)
 		start_final(txn, status);
+}
+
+/* RFC 3262 section 3: over any transport, as a hop behind this one may lose it. */
+static void provisional_fired(struct wheel_timer *timer, void *owner)
+{
+	struct txn_server *txn =
+		(struct txn_server *)((char *)timer - offsetof(struct txn_server, timer));
+	struct sip_worker *worker = owner;
+	uint64_t wait_us;
+	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
+
+	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
+		send_again(worker, txn);
+		worker->counters.retransmissions++;
+		wheel_start(&worker->wheel, timer, provisional_fired, wheel_due_us(timer), wait_us);
+		return;
+	}
+	worker->counters.timeouts++;
+	txn_schedule_end(&txn->schedule);
+	if (txn->fn)
+		txn->fn(worker, txn->user, txn, TXN_SERVER_NO_PRACK);
+}
+
+void txn_server_respond_reliably(struct sip_worker *worker, struct txn_server *txn, int status,
+				 struct span to_tag, struct span extra, struct span content_type,
+				 struct span body)
+{
+	uint64_t wait_us;
+
+	if (txn->state != SERVER_PROCEEDING)
+		return;
+	txn_server_respond(worker, txn, status, NULL, to_tag, extra, content_type, body);
+	txn_schedule_end(&txn->schedule);
+	txn_schedule_start(&txn->schedule, worker->conf);
+	if (txn_schedule_next(&txn->schedule, &wait_us))
+		wheel_start(&worker->wheel, &txn->timer, provisional_fired, worker->now_us,
+			    wait_us);
+}
+
+void txn_server_pracked(struct sip_worker *worker, struct txn_server *txn)
+{
+	if (txn->state != SERVER_PROCEEDING)
+		return;
+	wheel_stop(&worker->wheel, &txn->timer);
+	txn_schedule_end(&txn->schedule);
 }
 
 void txn_server_ack(struct sip_worker *worker, struct txn_server *txn)

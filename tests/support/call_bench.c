@@ -221,10 +221,12 @@ static struct conf *make_conf(const struct bench *bench, const char *const *more
 					  "SS_RTP_PORT_RANGE", "20000,20999"};
 	char listen[32], gateway[32];
 	const char *const listen_fields[] = {"udp", listen, NULL};
-	const char *const in_fields[] = {"address", "127.0.0.1", "session-timer",
-					 bench->session_timer, NULL};
-	const char *const out_fields[] = {
-		"address", gateway, "prefixes", "9", "session-timer", bench->session_timer, NULL};
+	const char *const in_fields[] = {
+		"address",     "127.0.0.1", "session-timer", bench->session_timer, "100rel",
+		bench->rel100, NULL};
+	const char *const out_fields[] = {"address", gateway,         "prefixes",
+					  "9",       "session-timer", bench->session_timer,
+					  "100rel",  bench->rel100,   NULL};
 	const char *const at_once[] = {"ring", "at-once", NULL};
 	const struct test_object objects[] = {
 		{OBJECT_LISTEN, "main", listen_fields},
@@ -268,6 +270,7 @@ struct bench *bench_open(const char *media_mode)
 	bench->call_id = "call-1";
 	bench->extra = "";
 	bench->session_timer = "on";
+	bench->rel100 = "on";
 	bench->media_mode = media_mode;
 	bench->conf = make_conf(bench, NULL);
 	bench->workers[0] = NULL;

@@ -34,6 +34,7 @@ struct bench {
 	const char *extra;                /* header lines of all that the peers send */
 	const char *media_mode;
 	const char *session_timer; /* of both gateways: on, off */
+	const char *rel100;        /* the same */
 	uint16_t port;
 };
 
