@@ -195,5 +195,14 @@ static void two_pairs_or_none(void **state)
 	media_destroy(media);
 }
 
-TEST_MAIN(cmocka_unit_test(each_kind_on_its_port), cmocka_unit_test(nothing_else_gets_in),
-	  cmocka_unit_test(one_side_is_muxed), cmocka_unit_test(two_pairs_or_none))
+/* A call may have 8 KiB, of which signalling takes half. */
+static void a_session_is_small(void **state)
+{
+	(void)state;
+	assert_in_range(sizeof(struct media_session), 1, 4096);
+	assert_in_range(sizeof(struct relay_side), 1, 1536);
+}
+
+TEST_MAIN(cmocka_unit_test(a_session_is_small), cmocka_unit_test(each_kind_on_its_port),
+	  cmocka_unit_test(nothing_else_gets_in), cmocka_unit_test(one_side_is_muxed),
+	  cmocka_unit_test(two_pairs_or_none))
