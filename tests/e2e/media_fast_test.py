@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Calls with their media forwarded by switchd and by the kernel: the same tests on both paths.
+
+    phones (192.0.2.11, .12) --- switch (192.0.2.1)
+
+Two network namespaces; this process lives in the one of the phones. What went over the wire is judged by
+tshark. SS_MEDIA_FAST_PATH required refuses to start where there is no fast path, auto does without."""
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+import netns  # noqa: E402
+from siplib import Agent, Rtp, Sdp, make_sdp, stop_cleanly  # noqa: E402
+from switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
+
+SWITCH, ONE, TWO = '192.0.2.1', '192.0.2.11', '192.0.2.12'
+SIP_PORT = 5060
+TOS = 0xa0
+PATIENCE_S = 30
+SETTLED = 80  # packets after which a stream is where it belongs
+CONFIG = '''
+phone 1001
+ password plain "one-password"
+ exit
+phone 1002
+ password plain "two-password"
+ exit
+SS_MEDIA_PROXY_MODE = must-on
+SS_RTP_PORT_RANGE = 30000,30099
+SS_QOS_RTP = 160
+'''
+SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
+WITHOUT_RIGHTS = ('setpriv', '--bounding-set', '-bpf,-sys_admin,-perfmon')
+# 1: good.
+SUMS = ('ip.checksum.status', 'udp.checksum.status')
+world = None
+
+
+def fill_in_checksums(device):
+    """Otherwise nobody does on a cable that is none, and tshark could not judge them."""
+    value = struct.pack('II', ETHTOOL_STXCSUM, 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        buffer = ctypes.create_string_buffer(value)
+        request = struct.pack('16sP', device.encode(), ctypes.addressof(buffer)).ljust(40, b'\0')
+        fcntl.ioctl(one, SIOCETHTOOL, request)
+
+
+class World:
+    def __init__(self):
+        self.switch = netns.Netns('sw')
+        self.phones = netns.Netns('ph')
+        netns.link(self.switch, 'wan', f'{SWITCH}/24', self.phones, 'eth0', f'{ONE}/24')
+        self.phones.ip('addr', 'add', f'{TWO}/24', 'dev', 'eth0')
+        self.enter(self.switch)
+        fill_in_checksums('wan')
+        self.enter(self.phones)
+        fill_in_checksums('eth0')
+
+    @staticmethod
+    def enter(one):
+        with open(f'/run/netns/{one.name}') as inside:
+            if netns.libc.setns(inside.fileno(), netns.CLONE_NEWNET) != 0:
+                raise OSError('setns')
+
+    def delete(self):
+        for one in (self.switch, self.phones):
+            one.delete()
+
+
+def has_bye(capture):
+    """While it is being written it may end within a packet."""
+    try:
+        return capture.packets('sip.Method == "BYE"', 'frame.number')
+    except RuntimeError:
+        return []
+
+
+def judged(capture, display_filter, *fields):
+    """As capture.packets(), with the sums looked at."""
+    words = [word for field in fields for word in ('-e', field)]
+    out = netns.run('tshark', '-r', str(capture.path), '-o', 'ip.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE',
+                    '-Y', display_filter, '-T', 'fields', '-E', 'separator=/t', *words)
+    return [tuple(line.split('\t')) for line in out.splitlines()]
+
+
+class Fixture(unittest.TestCase):
+    mode = 'off'
+
+    @property
+    def path(self):
+        return 'switchd' if self.mode == 'off' else 'kernel'
+
+    def folder(self):
+        scratch = tempfile.TemporaryDirectory(prefix='vos-fast-')
+        self.addCleanup(scratch.cleanup)
+        return Path(scratch.name)
+
+    def make_switch(self, mode, folder=None, words=()):
+        config = f'{CONFIG}SS_MEDIA_FAST_PATH = {mode}\n'
+        return Switch(folder or self.folder(), config, SWITCH, SIP_PORT, [*world.switch.launcher, *words])
+
+    def start(self, mode=None, words=()):
+        self.switch = self.make_switch(mode or self.mode, words=words)
+        self.addCleanup(self.end)
+        self.switch.start()
+        self.register()
+
+    def register(self):
+        self.ended = []
+        self.caller = Agent(self.switch, '1001', 'one-password', ONE)
+        self.callee = Agent(self.switch, '1002', 'two-password', TWO)
+        for agent in (self.caller, self.callee):
+            self.addCleanup(agent.close)
+            agent.register()
+
+    def end(self):
+        if self.switch.process and self.switch.process.poll() is None:
+            stop_cleanly(self.switch)
+
+    def rtp(self, address):
+        rtp = Rtp(address)
+        self.addCleanup(rtp.close)
+        return rtp
+
+    def call(self):
+        """A call that is up: both ends, their RTP, and where each sends it."""
+        a, b = self.rtp(ONE), self.rtp(TWO)
+        call = self.caller.invite('1002', sdp=make_sdp(ONE, a.port))
+        ring = self.callee.incoming(PATIENCE_S)
+        ring.answer(200, sdp=make_sdp(TWO, b.port))
+        answer = call.wait(200, PATIENCE_S)
+        call.ack()
+        ring.wait_request('ACK', PATIENCE_S)
+        self.addCleanup(self.hang_up, call, ring, self.switch.process)
+        return call, ring, a, b, Sdp(answer.body).rtp, Sdp(ring.invite_request.body).rtp
+
+    def hang_up(self, call, ring, process=None):
+        """So that switchd need not wait for it at its end; once, and not with another process."""
+        if call in self.ended or process not in (None, self.switch.process):
+            return
+        self.ended.append(call)
+        call.send('BYE')
+        ring.reply(ring.wait_request('BYE', PATIENCE_S), 200)
+
+    def passes(self, source, to, sink, count):
+        for _ in range(count):
+            data = source.send(to)
+            got = sink.receive(PATIENCE_S)
+            self.assertIsNotNone(got, f'a packet from {source.address} did not come to {sink.address}')
+            self.assertEqual(got[0], data)
+
+    def streams(self):
+        return {row['leg']: row for row in self.switch.rows('show', 'media', 'sessions')}
+
+    def settle(self, source, to, sink, leg, path=None):
+        """Packets until the stream is on its path."""
+        self.passes(source, to, sink, SETTLED)
+
+        def is_there():
+            self.passes(source, to, sink, 1)
+            return self.streams()[leg]['path'] == (path or self.path)
+        wait_for(f'stream of {leg} is on its path', is_there, PATIENCE_S)
+
+    def fast_path(self):
+        return self.switch.json('show', 'media', 'fast-path')['item']
+
+
+class BySwitchd(Fixture):
+    def test_packets_on_the_wire(self):
+        folder = self.folder()
+        self.start()
+        capture = netns.Capture(world.phones, folder, 'wire', 'eth0')
+        self.addCleanup(capture.stop)
+        call, ring, a, b, to_a, to_b = self.call()
+        self.settle(a, to_a, b, 'a')
+        self.settle(b, to_b, a, 'b')
+        self.settle(a, to_a, b, 'a')
+        before = self.fast_path()['packets']
+        self.passes(a, to_a, b, 50)
+        self.passes(b, to_b, a, 50)
+        self.assertEqual(self.fast_path()['packets'] - before, 0 if self.mode == 'off' else 100)
+        # Reports pass as well.
+        report = b'\x80\xc8\x00\x01' + a.ssrc.to_bytes(4, 'big')
+        a.rtcp.sendto(report, (to_a[0], to_a[1]))
+        self.assertEqual(b.receive(PATIENCE_S, rtcp=True)[0], report)
+        rows = self.streams()
+        for leg, sent in (('a', a), ('b', b)):
+            self.assertEqual(rows[leg]['path'], self.path)
+            self.assertEqual(rows[leg]['dropped'], 0)
+            self.assertGreater(rows[leg]['packets'], SETTLED + 50)
+            shown = self.switch.json('show', 'call', rows[leg]['call'])['item']['legs']['ab'.index(leg)]
+            self.assertEqual((shown['path'], shown['packets']), (self.path, rows[leg]['packets']))
+            self.assertEqual(shown['ssrc'], f'{sent.ssrc:08x}')
+        self.hang_up(call, ring)
+        # The capture has the last packet when it has one that was sent after it.
+        wait_for('the capture has the BYE', lambda: has_bye(capture), PATIENCE_S)
+        capture.stop()
+        leaves = judged(capture, f'udp && ip.src == {SWITCH} && udp.srcport >= 30000 && udp.length > 100', 'ip.dst',
+                                 'ip.dsfield', 'ip.ttl', 'udp.srcport', 'udp.dstport', 'udp.length', *SUMS)
+        self.assertEqual(len(leaves), sum(row['packets'] for row in rows.values()))
+        expected = {(TWO, f'{TOS:#04x}', '64', str(to_b[1]), str(b.port), '180', '1', '1'),
+                    (ONE, f'{TOS:#04x}', '64', str(to_a[1]), str(a.port), '180', '1', '1')}
+        self.assertEqual(set(leaves), expected)
+
+    def test_a_party_that_moves(self):
+        self.start()
+        call, ring, a, b, to_a, _ = self.call()
+        self.settle(a, to_a, b, 'a')
+        moved = self.rtp(TWO)
+        ring.reinvite(make_sdp(TWO, moved.port, version=2))
+        offered = call.wait_request('INVITE', PATIENCE_S)
+        call.answer(200, sdp=make_sdp(ONE, a.port, version=2))
+        ring.wait(200, PATIENCE_S)
+        ring.ack()
+        call.wait_request('ACK', PATIENCE_S)
+        self.assertEqual(Sdp(offered.body).rtp, to_a)
+        # The move is a letter to the media thread; packets before it still go to the old place.
+        self.assertTrue(wait_for('packets come to the new place', lambda: a.send(to_a) and moved.receive(0.1),
+                                 PATIENCE_S))
+        while moved.receive(0.1):
+            pass
+        while b.receive(0.1):
+            pass
+        self.settle(a, to_a, moved, 'a')
+        self.assertIsNone(b.receive(0.01))
+
+    def test_an_interface_that_goes_down(self):
+        self.start()
+        _, _, a, b, to_a, _ = self.call()
+        self.settle(a, to_a, b, 'a')
+        world.switch.ip('link', 'set', 'wan', 'down')
+        world.switch.ip('link', 'set', 'wan', 'up')
+        # The link takes a moment until it carries again.
+        wait_for('packets pass again', lambda: a.send(to_a) and b.receive(0.1), PATIENCE_S)
+        while b.receive(0.1):
+            pass
+        self.settle(a, to_a, b, 'a')
+
+
+class ByTheKernel(BySwitchd):
+    mode = 'required'
+
+    def test_kill_and_restart(self):
+        self.start()
+        _, _, a, b, to_a, _ = self.call()
+        self.settle(a, to_a, b, 'a')
+        folder = self.switch.folder
+        self.switch.process.send_signal(signal.SIGKILL)
+        self.switch.process.wait()
+        self.switch.process = None
+        # Nothing of it forwards on: packets for the port meet nobody.
+        for _ in range(20):
+            try:
+                a.send(to_a)
+            except ConnectionRefusedError:
+                pass
+        self.assertIsNone(b.receive(0.2))
+        self.switch = self.make_switch(self.mode, folder)
+        self.switch.start(apply=False)
+        self.assertTrue(self.fast_path()['is_on'])
+        self.register()
+        _, _, a, b, to_a, _ = self.call()
+        self.settle(a, to_a, b, 'a')
+
+
+class Modes(Fixture):
+    def test_off(self):
+        self.start('off')
+        item = self.fast_path()
+        self.assertEqual((item['wanted'], item['is_on'], item['reason']), ('off', False, 'off'))
+
+    def test_auto_takes_it(self):
+        self.start('auto')
+        item = self.fast_path()
+        self.assertTrue(item['is_on'])
+        self.assertEqual(item['interfaces'], 'wan')
+        self.assertIn(item['hook'], ('tcx', 'clsact'))
+
+    @unittest.skipUnless(shutil.which('setpriv'), 'without setpriv rights cannot be taken away')
+    def test_auto_without_rights(self):
+        self.start('auto', words=WITHOUT_RIGHTS)
+        item = self.fast_path()
+        self.assertFalse(item['is_on'])
+        self.assertTrue(item['reason'])
+        _, _, a, b, to_a, _ = self.call()
+        self.settle(a, to_a, b, 'a', 'switchd')
+
+    @unittest.skipUnless(shutil.which('setpriv'), 'without setpriv rights cannot be taken away')
+    def test_required_without_rights(self):
+        switch = self.make_switch('required')
+        done = subprocess.run([*world.switch.launcher, *WITHOUT_RIGHTS, str(BUILD / 'switchd'), '--foreground',
+                               '--state', str(switch.folder / 'state'), '--socket', switch.socket, '--apply',
+                               str(switch.config_path)], capture_output=True, text=True, timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn('SS_MEDIA_FAST_PATH is required, and there is no fast path: ', done.stderr)
+
+
+def has_fast_path():
+    """Whether switchd has one here; without it only what switchd does itself can be tested."""
+    with tempfile.TemporaryDirectory(prefix='vos-fast-') as folder:
+        switch = Switch(folder, f'{CONFIG}SS_MEDIA_FAST_PATH = auto\n', SWITCH, SIP_PORT, world.switch.launcher)
+        try:
+            switch.start()
+            item = switch.json('show', 'media', 'fast-path')['item']
+        finally:
+            if switch.process and switch.process.poll() is None:
+                switch.stop()
+    if not item['is_on']:
+        print(f'no fast path: {item["reason"]}')
+    return item['is_on']
+
+
+def load_tests(loader, _tests, _pattern):
+    kinds = [BySwitchd, ByTheKernel, Modes] if has_fast_path() else [BySwitchd]
+    return unittest.TestSuite(loader.loadTestsFromTestCase(kind) for kind in kinds)
+
+
+if __name__ == '__main__':
+    if os.geteuid() != 0 or not shutil.which('ip') or not shutil.which('tshark') or not netns.are_possible():
+        print('needs root, ip and tshark: network namespaces cannot be made here')
+        sys.exit(SKIPPED)
+    world = World()
+    try:
+        unittest.main(exit=False, verbosity=1, argv=sys.argv).result.wasSuccessful() or sys.exit(1)
+    finally:
+        world.delete()
