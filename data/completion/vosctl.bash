@@ -292,12 +292,12 @@ _vosctl_next()
 		'set server-parameter query-cdr-max-day-interval' | 'set server-parameter login-failed-disable-time' | \
 		'set server-parameter password-length' | 'set server-parameter terminal-additional-characters' | \
 		'set hostname' | 'set control read-only-socket' | 'set trace ring-size' | \
-		'set backup directory' | 'set backup interval' | 'set backup keep' | \
-		'set network * prefix' | 'set network * interface' | 'set listen * udp' | \
-		'set listen * tcp' | 'set listen * tls' | 'set listen * media-address' | \
-		'set listen * advertised-address' | 'set listen * certificate' | \
-		'set listen * key' | 'set listen * ca' | 'set trusted * memo' | \
-		'set number-transform * rule' | 'set number-pool * number' | \
+		'set cdr history' | 'set backup directory' | 'set backup interval' | \
+		'set backup keep' | 'set network * prefix' | 'set network * interface' | \
+		'set listen * udp' | 'set listen * tcp' | 'set listen * tls' | \
+		'set listen * media-address' | 'set listen * advertised-address' | \
+		'set listen * certificate' | 'set listen * key' | 'set listen * ca' | \
+		'set trusted * memo' | 'set number-transform * rule' | 'set number-pool * number' | \
 		'set number-pool * reuse-count' | 'set phone * name' | 'set phone * capacity' | \
 		'set phone * max-addresses' | 'set phone * address' | 'set phone * max-call-duration' | \
 		'set phone * forward-always' | 'set phone * forward-busy' | \
@@ -403,7 +403,7 @@ _vosctl_next()
 		next='@names !'
 		;;
 	'show running-config')
-		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm'
+		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace cdr backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm'
 		;;
 	'show running-config system-parameter' | 'show running-config sip-parameter' | \
 		'show running-config h323-parameter' | 'show running-config audio-service-parameter' | \
@@ -418,6 +418,9 @@ _vosctl_next()
 		;;
 	'show running-config trace')
 		next='all names redact @keys:trace'
+		;;
+	'show running-config cdr')
+		next='all names redact @keys:cdr'
 		;;
 	'show running-config backup')
 		next='all names redact @keys:backup'
@@ -561,7 +564,7 @@ _vosctl_next()
 		next='graceful'
 		;;
 	'set')
-		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm @names'
+		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace cdr backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
 		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path'
@@ -587,15 +590,17 @@ _vosctl_next()
 		'set server-parameter billing-record-illegal-call' | 'set server-parameter billing-record-zero-hold-time' | \
 		'set server-parameter billing-record-server-hang-up' | 'set server-parameter phone-as-callee-money-verify' | \
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
-		'set listen * verify-peer' | 'set phone * local-ring' | 'set phone * session-timer' | \
+		'set cdr refuse-when-full' | 'set listen * verify-peer' | \
+		'set phone * local-ring' | 'set phone * session-timer' | 'set phone * 100rel' | \
 		'set phone * transfer' | 'set mapping-gateway * recognise-privacy' | \
-		'set mapping-gateway * session-timer' | 'set mapping-gateway * transfer' | \
-		'set routing-gateway * protect' | 'set routing-gateway * switch-after-ring' | \
-		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
-		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
-		'set routing-gateway * allow-publish' | 'set routing-gateway * remote-party-id' | \
-		'set routing-gateway * transfer' | 'set routing-gateway * local-ring' | \
-		'set routing-gateway * session-timer' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
+		'set mapping-gateway * session-timer' | 'set mapping-gateway * 100rel' | \
+		'set mapping-gateway * transfer' | 'set routing-gateway * protect' | \
+		'set routing-gateway * switch-after-ring' | 'set routing-gateway * switch-after-sdp' | \
+		'set routing-gateway * switch-after-rtp' | 'set routing-gateway * switch-after-busy' | \
+		'set routing-gateway * options-check' | 'set routing-gateway * allow-publish' | \
+		'set routing-gateway * remote-party-id' | 'set routing-gateway * transfer' | \
+		'set routing-gateway * local-ring' | 'set routing-gateway * session-timer' | \
+		'set routing-gateway * 100rel' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
 		'set SS_MEDIA_PROXY_BEHIND_NAT' | 'set SS_MEDIA_PROXY_SAME_NAT' | \
 		'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | \
 		'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | 'set SS_GATEWAY_ASR_CALCULATE' | \
@@ -706,6 +711,9 @@ _vosctl_next()
 	'set trace')
 		next='ring-size'
 		;;
+	'set cdr')
+		next='history refuse-when-full'
+		;;
 	'set backup')
 		next='directory interval keep'
 		;;
@@ -753,7 +761,7 @@ _vosctl_next()
 		next='number order reuse-count'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration caller-transform callee-transform transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -792,7 +800,7 @@ _vosctl_next()
 		next='@keys:number-transform !'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration transfer caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
@@ -812,7 +820,7 @@ _vosctl_next()
 		next='@ from p-asserted p-preferred remote-party-id display !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'
