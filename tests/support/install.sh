@@ -7,6 +7,7 @@
 packages_build=(
 	gcc libc6-dev make cmake pkg-config
 	libsofia-sip-ua-dev liblmdb-dev libsodium-dev libedit-dev libjansson-dev libmd-dev libnftables-dev libssl-dev libsrtp2-dev
+	libbpf-dev
 	uthash-dev libcmocka-dev
 )
 # What the tests drive the programs with. tshark, nftables and iproute2 serve the network namespaces.
@@ -15,7 +16,7 @@ packages_test=(
 )
 # What .ci/run looks the sources over with.
 packages_lint=(clang-format cppcheck shellcheck)
-# What the fuzz targets are built with.
+# What the fuzz targets are built with, and the program for the kernel (media fast path).
 packages_fuzz=(clang)
 
 package_is_installed()
