@@ -76,6 +76,18 @@ bool span_copy(struct span s, char *out, size_t size)
 	return true;
 }
 
+void span_join(struct span a, struct span b, char *out, size_t size)
+{
+	size_t first = a.len < size ? a.len : size - 1;
+	size_t second = b.len < size - first ? b.len : size - first - 1;
+
+	if (first)
+		memcpy(out, a.ptr, first);
+	if (second)
+		memcpy(out + first, b.ptr, second);
+	out[first + second] = '\0';
+}
+
 char *span_dup(struct span s)
 {
 	char *copy = malloc(s.len + 1);

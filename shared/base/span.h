@@ -54,5 +54,7 @@ size_t span_find(struct span s, char c);
 bool span_to_u64(struct span s, uint64_t max, uint64_t *out);
 /* Copies with a terminating NUL into out[size]; false when it does not fit (out is then empty). */
 bool span_copy(struct span s, char *out, size_t size);
+/* One behind the other, as much of them as fits, with a NUL. */
+void span_join(struct span a, struct span b, char *out, size_t size);
 /* malloc'ed, NUL-terminated copy; NULL when out of memory. */
 char *span_dup(struct span s);

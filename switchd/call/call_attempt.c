@@ -2,7 +2,6 @@
 /* An attempt: one callee that is called, alone or together with others, until it answers, refuses,
  * or is given up. What the caller hears of it is decided here. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <utlist.h>
 
 #include "switchd/call/call_hunt.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The gateways of a number, one after the other: which is next (behaviour C7, C9), what it is told
  * to dial (C10, C15), and its counters. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
@@ -100,7 +99,8 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 
 	free(target->route);
 	memset(candidate, 0, sizeof(*candidate));
-	snprintf(target->party, sizeof(target->party), "routing-gateway %s", gateway->name);
+	span_join(SPAN_LIT("routing-gateway "), span_of(gateway->name), target->party,
+		  sizeof(target->party));
 	conf_plan_apply(gateway->callee_plan, hunt->callee_number, call_chance, NULL,
 			target->number, sizeof(target->number));
 	conf_plan_apply(gateway->caller_plan, hunt->caller_number, call_chance, NULL,
@@ -199,7 +199,8 @@ struct cause call_gateways_take_line(struct call *call, struct call_attempt *att
 	attempt->pool_number = conf_pool_take(gateway->pool, call_chance, NULL, now_us);
 	if (!attempt->pool_number)
 		return cause_of(CAUSE_POOL_EMPTY);
-	snprintf(target->caller, sizeof(target->caller), "%s", attempt->pool_number->name);
+	span_join(span_of(attempt->pool_number->name), SPAN_NONE, target->caller,
+		  sizeof(target->caller));
 	return cause_of(CAUSE_NORMAL);
 }
 

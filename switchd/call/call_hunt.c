@@ -2,7 +2,6 @@
 /* The hunt: candidates for a callee (the contacts of a phone, or gateways by prefix), called in
  * turn, or those of a group at once, until one answers or the rules say stop (behaviour C7,
  * RFC 3261 16.6 and 16.7). */
-#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -35,8 +34,9 @@ static struct call_target *add_target(struct call_hunt *hunt)
 static void set_numbers(const struct call *call, const struct conf_phone *phone,
 			struct call_target *target)
 {
-	snprintf(target->number, sizeof(target->number), "%s", phone->number);
-	snprintf(target->caller, sizeof(target->caller), "%s", call->hunt->caller_number);
+	span_join(span_of(phone->number), SPAN_NONE, target->number, sizeof(target->number));
+	span_join(span_of(call->hunt->caller_number), SPAN_NONE, target->caller,
+		  sizeof(target->caller));
 	target->max_duration_s = phone->max_duration_s;
 	target->has_session_timer = phone->party.has_session_timer;
 	target->has_100rel = phone->party.has_100rel;
@@ -51,8 +51,9 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 
 	if (!target)
 		return;
-	snprintf(target->party, sizeof(target->party), "phone %s", phone->number);
-	snprintf(target->request_uri, sizeof(target->request_uri), "%s", binding->contact);
+	span_join(SPAN_LIT("phone "), span_of(phone->number), target->party, sizeof(target->party));
+	span_join(span_of(binding->contact), SPAN_NONE, target->request_uri,
+		  sizeof(target->request_uri));
 	set_numbers(call, phone, target);
 	target->address = binding->source;
 	target->local = binding->local;
@@ -74,7 +75,7 @@ static void add_static(struct call *call, const struct conf_phone *phone)
 
 	if (!target)
 		return;
-	snprintf(target->party, sizeof(target->party), "phone %s", phone->number);
+	span_join(SPAN_LIT("phone "), span_of(phone->number), target->party, sizeof(target->party));
 	set_numbers(call, phone, target);
 	target->address = phone->static_address;
 	target->transports = 1u << CONF_UDP;
@@ -165,7 +166,7 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 	struct call_hunt *hunt = call->hunt;
 	struct cause cause;
 
-	snprintf(hunt->display, sizeof(hunt->display), "%s", setup->display);
+	span_join(span_of(setup->display), SPAN_NONE, hunt->display, sizeof(hunt->display));
 	hunt->identity = setup->identity;
 	hunt->max_forwards = setup->max_forwards;
 	hunt->caller = setup->decide;

@@ -3,7 +3,6 @@
  *
  * Every attempt has a path of its own, and attempts at once have ports of their own: what one
  * callee sends cannot reach the caller by the ports of another. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "switchd/call/call_hunt.h"
@@ -81,7 +80,7 @@ void call_media_note(struct call_stream *heard, const struct sdp *sdp)
 {
 	if (sdp->stream_count == 0)
 		return;
-	snprintf(heard->codec, sizeof(heard->codec), "%.11s", sdp->streams[0].codec);
+	span_join(span_of(sdp->streams[0].codec), SPAN_NONE, heard->codec, sizeof(heard->codec));
 	heard->address = sdp->streams[0].rtp;
 	heard->direction =
 		sdp->streams[0].is_null_address ? SDP_INACTIVE : sdp->streams[0].direction;
@@ -225,7 +224,8 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 	}
 	for (size_t i = 0; i < sdp.stream_count && err == VOS_OK; i++)
 		err = anchor_stream(call, pass, i, &sdp.streams[i], &anchors[i], &text);
-	if (err == VOS_OK && (!call_dtmf_forward(call, pass, &sdp, body, anchors, out) || out->failed))
+	if (err == VOS_OK &&
+	    (!call_dtmf_forward(call, pass, &sdp, body, anchors, out) || out->failed))
 		err = VOS_EINVAL;
 	if (text.len)
 		secret_wipe(memory, sizeof(memory));

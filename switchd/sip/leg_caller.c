@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "switchd/sip/leg_caller.h"
 
-#include <stdio.h>
-
 #include "switchd/auth/credentials.h"
 #include "switchd/conf/conf_registrations.h"
 #include "switchd/sip/authorize.h"
@@ -52,7 +50,8 @@ static bool take_gateway(struct sip_worker *worker, const struct sip_rx *rx,
 			 const struct conf_mapping_gateway *gateway, struct leg_caller *out)
 {
 	identity_of_gateway(rx->msg, gateway, &out->identity, out->number, sizeof(out->number));
-	snprintf(out->party, sizeof(out->party), "mapping-gateway %s", gateway->name);
+	span_join(SPAN_LIT("mapping-gateway "), span_of(gateway->name), out->party,
+		  sizeof(out->party));
 	out->conf = &gateway->party;
 	out->mapping = gateway;
 	if (gateway->lock != CONF_LOCK_NONE && gateway->lock != CONF_LOCK_OUT)
@@ -72,11 +71,11 @@ static bool take_phone(struct sip_worker *worker, const struct sip_rx *rx,
 		return false;
 	}
 	/* The number is the one that the password belongs to, whatever From claims. */
-	snprintf(out->number, sizeof(out->number), "%s", phone->number);
+	span_join(span_of(phone->number), SPAN_NONE, out->number, sizeof(out->number));
 	identity_of_phone(rx->msg, &out->identity);
 	if (phone->display_name[0])
 		identity_quote(phone->display_name, out->display, sizeof(out->display));
-	snprintf(out->party, sizeof(out->party), "phone %s", phone->number);
+	span_join(SPAN_LIT("phone "), span_of(phone->number), out->party, sizeof(out->party));
 	out->conf = &phone->party;
 	out->phone = phone;
 	return true;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An INVITE from outside a dialog: who sends it, whether it can be used, and the leg of the caller.
  */
-#include <stdio.h>
 
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/guard.h"
@@ -258,7 +257,7 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 	setup->caller = caller->number;
 	setup->display = caller->display;
 	setup->identity = caller->identity;
-	snprintf(setup->party, sizeof(setup->party), "%s", caller->party);
+	span_join(span_of(caller->party), SPAN_NONE, setup->party, sizeof(setup->party));
 	setup->mapping = caller->mapping;
 	setup->phone = caller->phone;
 	setup->sdp = leg_sdp(rx->msg);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The first INVITE of ours: the leg of the callee with its stages (behaviour C6). */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "switchd/conf/conf_registrations.h"
@@ -383,18 +382,22 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	struct buf text = buf_over(memory, sizeof(memory));
 	const struct conf_registration *registration = dial->target->registration;
 	char to[ADDR_TEXT_MAX];
+	uint8_t number = (uint8_t)leg->worker->number;
 	uint8_t random[12];
 	bool is_good;
 
 	addr_print(&dial->target->address, to);
 	buf_add_lit(&text, "<sip:");
 	buf_add_escaped_user(&text, identity_to(leg->worker->conf, dial));
-	buf_printf(&text, "@%s>", registration ? registration->host : to);
+	buf_add_char(&text, '@');
+	buf_add_str(&text, registration ? registration->host : to);
+	buf_add_char(&text, '>');
 	is_good = write_caller(leg, dial) && leg_text_from(leg, &leg->remote, &text);
 
 	buf_reset(&text);
 	random_take(&leg->worker->random, random, sizeof(random));
-	buf_printf(&text, "v1-%02x", (unsigned)leg->worker->number);
+	buf_add_lit(&text, "v1-");
+	buf_add_hex(&text, &number, 1);
 	buf_add_hex(&text, random, sizeof(random));
 	is_good = is_good && leg_text_from(leg, &leg->call_id, &text);
 	/* Without a registered contact the Request-URI is made as To is, and says how it goes
@@ -405,8 +408,9 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	} else {
 		buf_add_lit(&text, "sip:");
 		buf_add_escaped_user(&text, dial->target->number);
-		buf_printf(&text, "@%s%s", registration ? registration->domain : to,
-			   leg_uri_transport(leg));
+		buf_add_char(&text, '@');
+		buf_add_str(&text, registration ? registration->domain : to);
+		buf_add_str(&text, leg_uri_transport(leg));
 	}
 	is_good = is_good && leg_text_from(leg, &leg->remote_target, &text);
 	/* RFC 3327 section 5.3: what the REGISTER's proxies asked for. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The legs of a thread: slots, tags that carry them, life and end. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "switchd/cdr/writer.h"
@@ -58,11 +57,13 @@ struct pool *leg_pool(const struct sip_worker *worker)
 
 void leg_renew_tag(struct sip_leg *leg)
 {
-	uint64_t random;
+	struct buf text = buf_over(leg->local_tag, sizeof(leg->local_tag) - 1);
+	uint8_t bytes[12] = {(uint8_t)(leg->slot >> 24), (uint8_t)(leg->slot >> 16),
+			     (uint8_t)(leg->slot >> 8), (uint8_t)leg->slot};
 
-	random_take(&leg->worker->random, &random, sizeof(random));
-	snprintf(leg->local_tag, sizeof(leg->local_tag), "%08x%016llx", leg->slot,
-		 (unsigned long long)random);
+	random_take(&leg->worker->random, bytes + 4, sizeof(bytes) - 4);
+	buf_add_hex(&text, bytes, sizeof(bytes));
+	leg->local_tag[text.len] = '\0';
 }
 
 struct sip_leg *leg_new(struct sip_worker *worker)

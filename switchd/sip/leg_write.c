@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The text of requests inside the dialog, where they go, and what of a peer's message is learned
  * for that (RFC 3261 section 12.2). */
-#include <stdio.h>
 
 #include "switchd/sip/leg_early.h"
 
@@ -174,9 +173,13 @@ void leg_add_reason(struct buf *out, struct cause cause)
 static void write_ack(struct sip_leg *leg, struct span sdp)
 {
 	char branch[TXN_BRANCH_MAX];
+	struct buf text = buf_over(branch, sizeof(branch) - 1);
 	struct buf *out;
 
-	snprintf(branch, sizeof(branch), "z9hG4bKa%s%x", leg->local_tag, leg->invite_cseq);
+	buf_add_lit(&text, "z9hG4bKa");
+	buf_add_str(&text, leg->local_tag);
+	buf_add_u64(&text, leg->invite_cseq);
+	branch[text.len] = '\0';
 	out = leg_begin_request(leg, SIP_ACK, leg->invite_cseq, branch);
 	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
 }

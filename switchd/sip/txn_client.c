@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Client transactions: INVITE (RFC 3261 17.1.1 with RFC 6026) and others (17.1.2). */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "switchd/sip/txn_private.h"
@@ -8,12 +7,24 @@
 
 #define BRANCH_SLOT 9 /* where the slot stands: after the cookie and the thread */
 
+static void write_branch(struct sip_worker *worker, struct txn_client *txn)
+{
+	struct buf text = buf_over(txn->branch, sizeof(txn->branch) - 1);
+	uint8_t bytes[13] = {(uint8_t)worker->number, (uint8_t)(txn->slot >> 24),
+			     (uint8_t)(txn->slot >> 16), (uint8_t)(txn->slot >> 8),
+			     (uint8_t)txn->slot};
+
+	random_take(&worker->random, bytes + 5, sizeof(bytes) - 5);
+	buf_add_lit(&text, "z9hG4bK");
+	buf_add_hex(&text, bytes, sizeof(bytes)); /* the slot stands at BRANCH_SLOT */
+	txn->branch[text.len] = '\0';
+}
+
 struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method method,
 				  txn_client_fn *fn, void *user)
 {
 	struct txn_table *table = worker->txns;
 	struct txn_client *txn = pool_take_zeroed(&table->pool, sizeof(*txn));
-	uint64_t random;
 
 	if (!txn)
 		return NULL;
@@ -21,9 +32,7 @@ struct txn_client *txn_client_new(struct sip_worker *worker, enum sip_method met
 		pool_give(&table->pool, txn, sizeof(*txn));
 		return NULL;
 	}
-	random_take(&worker->random, &random, sizeof(random));
-	snprintf(txn->branch, sizeof(txn->branch), "z9hG4bK%02x%08x%016llx",
-		 (unsigned)worker->number, txn->slot, (unsigned long long)random);
+	write_branch(worker, txn);
 	txn->worker = worker;
 	txn->start_us = worker->now_us;
 	txn->method = method;
