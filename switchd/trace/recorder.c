@@ -314,6 +314,7 @@ bool recorder_next(const struct recorder_ring *ring, struct recorder_cursor *cur
 		if (record.kind == RECORD_PAD)
 			continue;
 		fill(out, &record, memory);
+		out->position = position;
 		if (size)
 			out->data.len = copied;
 		return true;

@@ -53,7 +53,8 @@ struct trace_event {
 	uint8_t side;      /* enum media_side of the leg, or TRACE_NO_SIDE */
 	struct addr local; /* of a message */
 	struct addr peer;
-	struct span data; /* read: in the reader's memory */
+	struct span data;  /* read: in the reader's memory */
+	uint64_t position; /* read: where the record stands in its ring */
 };
 
 #define TRACE_NO_SIDE  0xff
