@@ -301,6 +301,8 @@ static void op_ack(struct leg *base, struct span sdp)
 		leg_early_ack(leg, sdp);
 	if (leg->state == LEG_ANSWERED)
 		leg->state = LEG_CONFIRMED;
+	else if (!leg->ack_held)
+		return; /* what it has answered was no INVITE */
 	if (leg->state == LEG_CONFIRMED) {
 		leg_send_ack(leg, sdp);
 		leg_session_sent(leg, sdp);
