@@ -33,6 +33,8 @@ struct check_facts {
 	 * NULL = not looked at. */
 	bool (*is_certificate_good)(const char *certificate, const char *key, const char *ca,
 				    struct vos_fault *fault);
+	/* Whether the ring tone can be read from this file; NULL = not looked at. */
+	bool (*is_ring_file_good)(const char *path, struct vos_fault *fault);
 };
 
 /* `before` may be NULL (everything counts as new); used to warn about what the change brought in

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "switchd/media/wav.h"
 #include "switchd/sip/location.h"
 #include "switchd/sip/tls.h"
 
@@ -70,13 +71,24 @@ static bool is_certificate_good(const char *certificate, const char *key, const 
 	return err == VOS_OK;
 }
 
+static bool is_ring_file_good(const char *path, struct vos_fault *fault)
+{
+	struct wav wav;
+
+	if (wav_load(path, &wav, fault) != VOS_OK)
+		return false;
+	wav_clear(&wav);
+	return true;
+}
+
 void commit_facts(struct location *location, struct check_facts *out)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 	unsigned low;
 	unsigned high;
 
-	*out = (struct check_facts){.is_certificate_good = is_certificate_good};
+	*out = (struct check_facts){.is_certificate_good = is_certificate_good,
+				    .is_ring_file_good = is_ring_file_good};
 	if (location) {
 		out->nat_device_count = location_kept_count(location);
 		out->is_behind_nat = is_behind_nat;
