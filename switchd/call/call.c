@@ -110,15 +110,49 @@ static void go_on(struct call *call, struct cause cause)
 {
 	struct call_hunt *hunt = call->hunt;
 	bool may_go_on = call_hunt_may_go_on(hunt, cause);
+	bool is_redirected;
 
 	if (may_go_on && hunt->running > 0)
 		return;
 	if (!may_go_on)
 		call_attempts_end(call, cause_of(CAUSE_ABANDONED));
+	/* Contacts go before what else might be called. */
+	is_redirected = hunt->is_redirected && cause.received < 600;
+	hunt->is_redirected = false;
 	cause = hunt->answer;
-	if (may_go_on ? call_dial_on(call, &cause) : forward_on(call, &cause))
+	if (is_redirected ? forward_on(call, &cause)
+	    : may_go_on   ? call_dial_on(call, &cause)
+			  : forward_on(call, &cause))
 		return;
 	call_end(call, NULL, call_ingress_told(hunt, cause));
+}
+
+/* A party that is called says where the call is to go. */
+void call_leg_redirected(struct leg *leg, struct cause cause, const struct call_redirect *to)
+{
+	struct call_attempt *attempt = leg->attempt;
+	struct call *call = leg->call;
+	struct leg *caller;
+	int mode;
+
+	if (!call || !attempt) {
+		call_leg_failed(leg, cause);
+		return;
+	}
+	mode = call_redirect_mode(call, attempt, cause.received);
+	/* The party that stays on after a transfer did not call. */
+	if (mode == WORD_REDIRECT_PASS && !call->transfer) {
+		caller = call->legs[MEDIA_A];
+		call_attempt_over(call, attempt, ATTEMPT_FAILED, cause);
+		drop_leg(call, caller);
+		caller->ops->redirect(caller, cause.received, to);
+		call_end(call, NULL, cause);
+		return;
+	}
+	call->hunt->is_redirected =
+		mode == WORD_REDIRECT_FOLLOW && call_forward_redirect(call, attempt, to, &cause);
+	call_attempt_over(call, attempt, ATTEMPT_FAILED, cause);
+	go_on(call, cause);
 }
 
 /* The SDP of an attempt cannot be used. */

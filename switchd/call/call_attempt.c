@@ -120,14 +120,16 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	struct call_attempt *attempt = attempt_new(call, candidate);
 	char memory[SDP_BYTES_MAX + 1024];
 	struct buf sdp = buf_over(memory, sizeof(memory));
+	struct call_diversions diversions;
 	struct call_dial dial = {
+		.diversions = &diversions,
 		.target = &candidate->target,
 		.display = hunt->display,
 		.dialled = call->callee,
 		.identity = &hunt->identity,
 		.max_forwards = hunt->max_forwards,
-		.may_be_reliable =
-			hunt->sdp_len > 0 || (caller->takes_early_offer && !candidate->is_fork),
+		.may_be_reliable = hunt->sdp_len > 0 || (caller->takes_early_offer &&
+							 !candidate->is_fork && !call->transfer),
 	};
 	struct cause cause;
 
@@ -151,6 +153,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		cause = write_offer(call, candidate, &sdp);
 	if (cause.id == CAUSE_NORMAL) {
 		dial.sdp = buf_span(&sdp);
+		call_forward_diversions(hunt, &diversions);
 		attempt->leg = env->dial(env->context, call, caller, &dial);
 		if (attempt->leg) {
 			attempt->leg->attempt = attempt;

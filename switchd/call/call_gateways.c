@@ -27,12 +27,11 @@ static struct cause why_none(const struct route_candidate *list, size_t count)
 	return cause_of(is_offline ? CAUSE_GATEWAYS_OFFLINE : CAUSE_NO_ROUTE);
 }
 
-struct cause call_gateways_fill(struct call *call)
+static struct route_query query_of(const struct call *call)
 {
-	struct route_candidate found[ROUTE_CANDIDATES_MAX];
-	struct call_hunt *hunt = call->hunt;
-	struct call_gateways *gateways = &hunt->gateways;
-	const struct route_query query = {
+	const struct call_hunt *hunt = call->hunt;
+
+	return (struct route_query){
 		.conf = hunt->conf,
 		.caller = hunt->caller_number,
 		.callee = hunt->callee_number,
@@ -40,6 +39,26 @@ struct cause call_gateways_fill(struct call *call)
 		.week_min = conf_week_minute(call->start_ms),
 		.now_us = *call->table->env.now_us,
 	};
+}
+
+static struct cause use(struct call_gateways *gateways, const struct route_candidate *found,
+			size_t count)
+{
+	gateways->list = malloc(count * (sizeof(*gateways->list) + sizeof(bool)));
+	if (!gateways->list)
+		return cause_of(CAUSE_NO_MEMORY);
+	memcpy(gateways->list, found, count * sizeof(*gateways->list));
+	gateways->is_tried = (bool *)(gateways->list + count);
+	memset(gateways->is_tried, 0, count * sizeof(bool));
+	gateways->count = count;
+	gateways->first_address = 0;
+	return cause_of(CAUSE_NORMAL);
+}
+
+struct cause call_gateways_fill(struct call *call)
+{
+	struct route_candidate found[ROUTE_CANDIDATES_MAX];
+	const struct route_query query = query_of(call);
 	size_t matched = route_find(&query, found, ROUTE_CANDIDATES_MAX);
 	size_t count = 0;
 
@@ -48,14 +67,27 @@ struct cause call_gateways_fill(struct call *call)
 		count++;
 	if (count == 0)
 		return why_none(found, matched);
-	gateways->list = malloc(count * (sizeof(*gateways->list) + sizeof(bool)));
-	if (!gateways->list)
-		return cause_of(CAUSE_NO_MEMORY);
-	memcpy(gateways->list, found, count * sizeof(*gateways->list));
-	gateways->is_tried = (bool *)(gateways->list + count);
-	memset(gateways->is_tried, 0, count * sizeof(bool));
-	gateways->count = count;
-	return cause_of(CAUSE_NORMAL);
+	return use(&call->hunt->gateways, found, count);
+}
+
+struct cause call_gateways_fill_one(struct call *call, const struct conf_routing_gateway *gateway,
+				    const struct addr *address)
+{
+	const struct route_query query = query_of(call);
+	const struct route_candidate found = {
+		.gateway = gateway,
+		.verdict = route_judge(&query, gateway),
+	};
+	struct call_gateways *gateways = &call->hunt->gateways;
+	struct cause cause;
+
+	if (!route_is_in(found.verdict))
+		return why_none(&found, 1);
+	cause = use(gateways, &found, 1);
+	for (size_t i = 0; i < gateway->address_count; i++)
+		if (addr_eq(&gateway->addresses[i], address))
+			gateways->first_address = i;
+	return cause;
 }
 
 void call_gateways_end(struct call_gateways *gateways)
@@ -142,9 +174,9 @@ bool call_gateways_next(struct call *call)
 	if (gateways->current)
 		gateways->switches++;
 	gateways->current = next->gateway;
-	gateways->address = next_alive(next->gateway, 0);
+	gateways->address = next_alive(next->gateway, gateways->first_address);
 	if (gateways->address == next->gateway->address_count)
-		gateways->address = 0; /* the last one has died since the route was found */
+		gateways->address = gateways->first_address; /* it has died since then */
 	aim(call, next->gateway);
 	return true;
 }

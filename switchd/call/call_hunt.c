@@ -161,6 +161,21 @@ struct cause call_hunt_aim(struct call *call, struct span instance)
 	return call_gateways_fill(call);
 }
 
+struct cause call_hunt_aim_at(struct call *call, const struct conf_routing_gateway *gateway,
+			      const struct addr *address)
+{
+	struct call_hunt *hunt = call->hunt;
+
+	drop_candidates(call);
+	hunt->has_answer = false;
+	hunt->is_one_party = false;
+	hunt->called = NULL;
+	if (!reserve_candidates(call, 1))
+		return cause_of(CAUSE_NO_MEMORY);
+	hunt->count = 1;
+	return call_gateways_fill_one(call, gateway, address);
+}
+
 struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 {
 	struct call_hunt *hunt = call->hunt;
@@ -250,7 +265,7 @@ void call_hunt_end(struct call *call)
 	call_media_close(&hunt->spare, 0);
 	conf_unref(hunt->conf);
 	free(hunt->held);
-	free(hunt->forwards);
+	call_forward_end(hunt);
 	pool_give(&call->table->setups_pool, hunt->sdp, hunt->sdp_len);
 	pool_give(&call->table->setups_pool, hunt, sizeof(*hunt));
 	call->hunt = NULL;

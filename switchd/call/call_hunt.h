@@ -31,19 +31,24 @@ struct call_gateways {
 	size_t count;
 	const struct conf_routing_gateway *current;
 	size_t address;             /* of the current one, that was called last */
+	size_t first_address;       /* to begin with */
 	bool wants_address;         /* the next address of the current one, not the next gateway */
 	unsigned switches;          /* to another gateway */
 	struct switch_input failed; /* the attempt that failed last */
 	enum switch_rule rule;      /* what was decided of it */
 };
 
-#define CALL_FORWARDS_MAX 5 /* of one call */
+#define CALL_FORWARDS_MAX  5  /* one out of the other */
+#define CALL_REDIRECTS_MAX 10 /* 3xx that are followed for one call */
 
 /* Numbers that stand in for the one that was called, tried in order. */
 struct call_forward {
-	const struct conf_names *numbers;
+	const struct conf_names *numbers; /* of the phone's configuration; NULL: */
+	struct call_redirect *contacts;   /* that the party answered with */
 	size_t next;
-	char from[64]; /* the number that is forwarded */
+	char from[64];                          /* the number that is forwarded */
+	const struct conf_routing_gateway *via; /* the gateway that sent it elsewhere, or NULL */
+	enum call_diversion_reason reason;
 };
 
 /* What only the set-up needs; freed at the answer. */
@@ -59,6 +64,7 @@ struct call_hunt {
 	struct call_forward *forwards; /* CALL_FORWARDS_MAX of them, the first depth in use; NULL
 					* while nothing was forwarded: most calls are not */
 	unsigned depth;
+	unsigned redirects; /* followed so far */
 	struct decide_party caller;
 	struct call_candidate *candidates; /* room for CALL_TARGETS_MAX at most */
 	size_t capacity;
@@ -67,6 +73,7 @@ struct call_hunt {
 	unsigned running;    /* attempts under way */
 	bool is_one_party;   /* contacts of one phone: every one counts, not only the last */
 	bool was_ringing;    /* some attempt was */
+	bool is_redirected;  /* forwards has contacts that go before all others */
 	bool has_answer;     /* answer is set */
 	struct cause answer; /* for the caller, unless one of the others answers */
 	char *sdp;           /* the caller's offer, for every attempt */
@@ -94,6 +101,9 @@ struct call_hunt {
 struct cause call_hunt_fill(struct call *call, const struct call_setup *setup);
 /* Candidates for hunt->callee_number, in the place of those before; else why there is none. */
 struct cause call_hunt_aim(struct call *call, struct span instance);
+/* The same for that gateway alone, at that address of its own, if it may be used. */
+struct cause call_hunt_aim_at(struct call *call, const struct conf_routing_gateway *gateway,
+			      const struct addr *address);
 /* Calls the next group of candidates; false when there is none left. */
 bool call_hunt_next(struct call *call);
 /* After an attempt ended like this: whether others may still be called. */
@@ -119,9 +129,20 @@ const struct conf_names *call_forward_always(const struct conf_phone *phone);
 /* Aims at the next number after the present one ended like that; false: there is none, and *cause
  * says so when that is the reason. */
 bool call_forward_next(struct call *call, struct cause *cause);
+/* WORD_REDIRECT_...: what becomes of that 3xx of its party. */
+int call_redirect_mode(const struct call *call, const struct call_attempt *attempt, int status);
+/* The attempt was redirected: the contacts are the next numbers. False: they are not followed, and
+ * *cause says so when that is the reason. */
+bool call_forward_redirect(struct call *call, const struct call_attempt *attempt,
+			   const struct call_redirect *to, struct cause *cause);
+/* What the callee is to be told of that. */
+void call_forward_diversions(const struct call_hunt *hunt, struct call_diversions *out);
+void call_forward_end(struct call_hunt *hunt);
 
 /* call_gateways.c: the gateways of a number. */
 struct cause call_gateways_fill(struct call *call);
+struct cause call_gateways_fill_one(struct call *call, const struct conf_routing_gateway *gateway,
+				    const struct addr *address);
 /* Makes the hunt's candidate the next address or gateway; false when there is none. */
 bool call_gateways_next(struct call *call);
 /* After an attempt at the current one has failed. */

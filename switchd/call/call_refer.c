@@ -136,8 +136,14 @@ static const char *network_of(const struct conf *conf, const struct call *call,
 static struct decide_party decide_of(const struct conf *conf, const struct leg *leg)
 {
 	struct decide_party party = call_decided_party(leg->call, leg->side);
+	struct rights rights;
 
-	party.network = network_of(conf, leg->call, leg->side);
+	if (find_rights(conf, leg, &rights))
+		decide_party_from(rights.party, &party);
+	party.is_nat = leg->is_nat;
+	party.source = leg->signalling;
+	if (!party.network || !party.network[0])
+		party.network = network_of(conf, leg->call, leg->side);
 	return party;
 }
 
@@ -244,13 +250,29 @@ static bool note_target(struct call *fresh, struct call *consult, struct leg *ta
 	return true;
 }
 
+/* As call_attempt_dial() does for one that is called. */
+static void set_media(const struct call_transfer *transfer)
+{
+	struct call *fresh = transfer->fresh;
+	const struct conf *conf = fresh->hunt->conf;
+	struct decide_party kept = decide_of(conf, transfer->kept);
+	struct decide_party target = decide_of(conf, transfer->target);
+	struct call_media *media = &fresh->media;
+
+	media->decision = media_decide(conf->snapshot, &kept, &target);
+	media->dtmf = (struct call_dtmf){.kinds = {kept.dtmf, target.dtmf}};
+	call_cipher_rules(conf->snapshot, &kept, transfer->kept->is_secure, &media->rules[MEDIA_A]);
+	call_cipher_rules(conf->snapshot, &target, transfer->target->is_secure,
+			  &media->rules[MEDIA_B]);
+	call_media_keep_decision(fresh, &kept, &target);
+}
+
 static void to_party(struct leg *leg, struct leg *replaced)
 {
 	struct call *consult = replaced->call;
 	struct leg *target = call_other_leg(consult, replaced);
 	struct call_transfer *transfer = begin(leg, number_of(consult, target));
 	const struct call_target limits = {.max_duration_s = CONF_DURATION_UNSET};
-	struct decide_party kept, other;
 	struct rights rights;
 	struct call *fresh;
 
@@ -267,10 +289,7 @@ static void to_party(struct leg *leg, struct leg *replaced)
 		call_end(fresh, NULL, cause_of(CAUSE_NO_MEMORY));
 		return;
 	}
-	kept = decide_of(fresh->hunt->conf, transfer->kept);
-	other = decide_of(fresh->hunt->conf, target);
-	fresh->media.decision = media_decide(fresh->hunt->conf->snapshot, &kept, &other);
-	call_media_keep_decision(fresh, &kept, &other);
+	set_media(transfer);
 	if (find_rights(fresh->hunt->conf, leg, &rights)) {
 		fresh->hunt->mapping = rights.mapping;
 		fresh->hunt->phone = rights.phone;

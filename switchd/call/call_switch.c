@@ -23,7 +23,7 @@ static bool is_busy(struct cause cause)
 	return cause.received == 486 || cause.received == 600;
 }
 
-static bool is_stop_code(const struct conf_switching *gateway, int code)
+bool switch_is_stop_code(const struct conf_switching *gateway, int code)
 {
 	for (size_t i = 0; code && i < gateway->stop_code_count; i++)
 		if (gateway->stop_codes[i] == code)
@@ -36,7 +36,7 @@ enum switch_rule switch_decide(const struct snapshot *config, const struct conf_
 {
 	int64_t limit = snapshot_number(config, PARAM_SS_GATEWAY_SWITCH_LIMIT);
 
-	if (is_stop_code(gateway, input->cause.received))
+	if (switch_is_stop_code(gateway, input->cause.received))
 		return SWITCH_STOP_CODE;
 	if (is_busy(input->cause)) {
 		if (!gateway->after_busy &&

@@ -32,4 +32,5 @@ enum switch_rule {
 /* gateway: the switching of the one that failed. */
 enum switch_rule switch_decide(const struct snapshot *config, const struct conf_switching *gateway,
 			       const struct switch_input *input);
+bool switch_is_stop_code(const struct conf_switching *gateway, int code);
 const char *switch_rule_text(enum switch_rule rule);

@@ -29,12 +29,31 @@ struct call_inside {
 	uint32_t number; /* by which its answer is known to the asker; 0: nobody asks */
 };
 
+/* Where a call is to go instead (RFC 3261 8.1.3.4), best first. */
+#define CALL_CONTACTS_MAX 5
+
+struct call_contact {
+	char number[64];
+	char host[64];       /* as it was written */
+	struct addr address; /* the same; family ADDR_NONE: it is a name */
+	bool is_ours;        /* that is the switch itself */
+	uint16_t q_thousandths;
+};
+
+struct call_redirect {
+	size_t count;
+	struct call_contact contacts[CALL_CONTACTS_MAX];
+};
+
 struct leg_ops {
 	/* To a caller still waiting: 180, 183; sdp may be empty. */
 	void (*provisional)(struct leg *leg, int status, struct span sdp);
 	/* To a caller still waiting: what follows is of another callee than what it was told, with
 	 * other media; so it is another dialog (RFC 3261 12.1). */
 	void (*new_dialog)(struct leg *leg);
+	/* To a caller still waiting: 3xx, to call those numbers of ours instead. It ends the leg.
+	 */
+	void (*redirect)(struct leg *leg, int status, const struct call_redirect *to);
 	/* To a caller: 200. */
 	void (*answer)(struct leg *leg, struct span sdp);
 	/* To a callee that answered: ACK; sdp only after a late offer. To one whose early offer
@@ -102,6 +121,7 @@ struct call_dial {
 	const char *display; /* for between quotes; "" = none */
 	const char *dialled; /* the number that the caller asked for */
 	const struct call_identity *identity;
+	const struct call_diversions *diversions;
 	struct span sdp;      /* empty: late offer */
 	bool may_be_reliable; /* an early offer of the callee would be answered */
 	int max_forwards;
@@ -158,6 +178,8 @@ void call_answered(struct leg *leg, struct span sdp);
 void call_acked(struct leg *leg, struct span sdp);
 /* An outgoing leg has failed before answer. */
 void call_leg_failed(struct leg *leg, struct cause cause);
+/* It has failed with a 3xx. */
+void call_leg_redirected(struct leg *leg, struct cause cause, const struct call_redirect *to);
 /* The peer hung up, gave up, or is lost. */
 void call_leg_released(struct leg *leg, struct cause cause);
 /* 0: the result comes by offer_result; else the status to refuse with. */

@@ -119,8 +119,8 @@ static bool has_address(const struct conf_routing_gateway *gateway)
 	return true;
 }
 
-static enum route_verdict judge(const struct route_query *query,
-				const struct conf_routing_gateway *gateway)
+enum route_verdict route_judge(const struct route_query *query,
+			       const struct conf_routing_gateway *gateway)
 {
 	enum route_verdict verdict;
 
@@ -229,7 +229,7 @@ size_t route_find(const struct route_query *query, struct route_candidate *out, 
 		out[i] = (struct route_candidate){
 			.gateway = gateway,
 			.prefix_len = matches[i].prefix_len,
-			.verdict = judge(query, gateway),
+			.verdict = route_judge(query, gateway),
 			.load = live_load(gateway->live, gateway->capacity, query->now_us),
 			.asr = asr_at == WORD_ROUTE_SORT_NONE
 				       ? 0

@@ -58,6 +58,10 @@ struct route_candidate {
  * max. */
 size_t route_find(const struct route_query *query, struct route_candidate *out, size_t max);
 
+/* The same of one gateway, whatever its prefixes. */
+enum route_verdict route_judge(const struct route_query *query,
+			       const struct conf_routing_gateway *gateway);
+
 static inline bool route_is_in(enum route_verdict verdict)
 {
 	return verdict == ROUTE_IN || verdict == ROUTE_PROTECTED;

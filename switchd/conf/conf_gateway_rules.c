@@ -80,6 +80,8 @@ static enum vos_err build_forwarding(struct conf *conf, const struct object *obj
 enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *object,
 				    struct conf_phone *phone)
 {
+	phone->party.redirect = (uint8_t)object_field(object, FIELD_PHONE_REDIRECT)->number;
+	phone->party.wants_diversion = object_field(object, FIELD_PHONE_DIVERSION)->boolean;
 	phone->party.may_transfer = object_field(object, FIELD_PHONE_TRANSFER)->boolean;
 	phone->capacity = (uint32_t)object_field(object, FIELD_PHONE_CAPACITY)->number;
 	phone->max_duration_s = duration_of(object, FIELD_PHONE_MAX_CALL_DURATION);
@@ -214,6 +216,10 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 	for (int stage = 0; stage < CONF_STAGES; stage++)
 		gateway->stage_s[stage] = (uint16_t)object_field(object, stages[stage])->number;
 	gateway->max_duration_s = duration_of(object, FIELD_ROUTING_GATEWAY_MAX_CALL_DURATION);
+	gateway->party.redirect =
+		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_REDIRECT)->number;
+	gateway->party.wants_diversion =
+		object_field(object, FIELD_ROUTING_GATEWAY_DIVERSION)->boolean;
 	gateway->party.may_transfer = object_field(object, FIELD_ROUTING_GATEWAY_TRANSFER)->boolean;
 	gateway->live = live_get(conf->private->live, LIVE_ROUTING_GATEWAY, gateway->name);
 	gateway->capacity = (uint32_t)object_field(object, FIELD_ROUTING_GATEWAY_CAPACITY)->number;

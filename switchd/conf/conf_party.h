@@ -29,6 +29,8 @@ struct conf_party {
 	bool is_dynamic;     /* registers here */
 	bool has_session_timer;
 	bool may_transfer;
+	bool wants_diversion;  /* as the callee of a call that was forwarded */
+	uint8_t redirect;      /* WORD_REDIRECT_...: when it answers 3xx */
 	bool has_100rel;       /* RFC 3262 */
 	uint8_t dtmf;          /* WORD_DTMF_...: how digits are sent to it */
 	int8_t port_layout;    /* WORD_PORT_LAYOUT_...; -1 = not set */

@@ -4,6 +4,7 @@
 #include "switchd/auth/credentials.h"
 #include "switchd/conf/conf_registrations.h"
 #include "switchd/sip/authorize.h"
+#include "switchd/sip/diversion.h"
 #include "switchd/sip/identity.h"
 
 bool leg_text_is_clean(const char *text)
@@ -50,6 +51,7 @@ static bool take_gateway(struct sip_worker *worker, const struct sip_rx *rx,
 			 const struct conf_mapping_gateway *gateway, struct leg_caller *out)
 {
 	identity_of_gateway(rx->msg, gateway, &out->identity, out->number, sizeof(out->number));
+	diversion_of(rx->msg, &out->identity.diverted);
 	span_join(SPAN_LIT("mapping-gateway "), span_of(gateway->name), out->party,
 		  sizeof(out->party));
 	out->conf = &gateway->party;

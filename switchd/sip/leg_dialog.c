@@ -7,6 +7,7 @@
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_early.h"
 #include "switchd/sip/leg_pass.h"
+#include "switchd/sip/leg_redirect.h"
 #include "switchd/sip/leg_refer.h"
 
 static void bye_response(struct sip_worker *worker, void *user, struct txn_client *txn,
@@ -419,6 +420,7 @@ static void op_describe(const struct leg *base, struct call_leg_info *out)
 const struct leg_ops sip_leg_ops = {
 	.provisional = op_provisional,
 	.new_dialog = op_new_dialog,
+	.redirect = leg_op_redirect,
 	.answer = op_answer,
 	.ack = op_ack,
 	.offer = leg_offer,

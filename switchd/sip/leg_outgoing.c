@@ -4,8 +4,10 @@
 
 #include "switchd/conf/conf_registrations.h"
 #include "switchd/sip/dispatch.h"
+#include "switchd/sip/diversion.h"
 #include "switchd/sip/identity.h"
 #include "switchd/sip/leg_early.h"
+#include "switchd/sip/leg_redirect.h"
 
 static const struct {
 	enum param_id param;
@@ -253,7 +255,9 @@ static void answered(struct sip_leg *leg, const struct sip_rx *rx)
 	}
 }
 
-static void failed(struct sip_leg *leg, struct txn_client *txn, struct cause cause)
+/* msg: a refusal; NULL: there is none. */
+static void failed(struct sip_leg *leg, struct txn_client *txn, const struct sip_msg *msg,
+		   struct cause cause)
 {
 	bool was_waiting = leg->state == LEG_OUTGOING;
 
@@ -262,7 +266,9 @@ static void failed(struct sip_leg *leg, struct txn_client *txn, struct cause cau
 	txn_client_forget(txn);
 	leg->invite_out = NULL;
 	leg_free_soon(leg);
-	if (was_waiting)
+	if (was_waiting && msg && msg->status < 400)
+		leg_redirected(leg, msg, cause);
+	else if (was_waiting)
 		call_leg_failed(&leg->base, cause);
 }
 
@@ -314,7 +320,7 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 		/* The transaction has ended: normal after an answer, else nothing was heard. */
 		leg->invite_out = NULL;
 		if (leg->state == LEG_OUTGOING || leg->state == LEG_CANCELLED)
-			failed(leg, txn,
+			failed(leg, txn, NULL,
 			       cause_of(txn_client_is_unreachable(txn) ? CAUSE_GATEWAY_UNREACHABLE
 								       : CAUSE_TIMEOUT_INVITE));
 	} else if (rx->msg->status < 200) {
@@ -327,7 +333,7 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 		   leg_session_raise(leg, rx->msg) && invite_again(leg, txn)) {
 		/* RFC 4028 section 7.3: once, with the interval that was asked for. */
 	} else {
-		failed(leg, txn, cause_of_answer(rx->msg));
+		failed(leg, txn, rx->msg, cause_of_answer(rx->msg));
 	}
 }
 
@@ -371,6 +377,7 @@ static bool write_caller(struct sip_leg *leg, const struct call_dial *dial)
 	is_good = is_good && leg_text_from(leg, &leg->local, &text);
 	buf_reset(&text);
 	identity_add_headers(&identity, host, &text);
+	diversion_add_headers(leg->worker->conf, dial, host, &text);
 	if (text.len)
 		is_good = is_good && leg_text_from(leg, &leg->identity, &text);
 	return is_good;

@@ -169,7 +169,7 @@ static void callee_refuses(void **state)
 	refused("500 Oops", "SIP/2.0 500 ");
 	/* What is between the switch and its gateway is not the caller's business. */
 	refused("401 Unauthorized", "SIP/2.0 480 ");
-	refused("302 Moved", "SIP/2.0 480 ");
+	refused("302 Moved", "SIP/2.0 482 "); /* to itself */
 }
 
 static void unknown_number(void **state)
