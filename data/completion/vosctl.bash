@@ -592,20 +592,20 @@ _vosctl_next()
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
 		'set cdr refuse-when-full' | 'set listen * verify-peer' | \
 		'set phone * local-ring' | 'set phone * session-timer' | 'set phone * 100rel' | \
-		'set phone * transfer' | 'set mapping-gateway * recognise-privacy' | \
+		'set phone * diversion' | 'set phone * transfer' | 'set mapping-gateway * recognise-privacy' | \
 		'set mapping-gateway * session-timer' | 'set mapping-gateway * 100rel' | \
 		'set mapping-gateway * transfer' | 'set routing-gateway * protect' | \
 		'set routing-gateway * switch-after-ring' | 'set routing-gateway * switch-after-sdp' | \
 		'set routing-gateway * switch-after-rtp' | 'set routing-gateway * switch-after-busy' | \
 		'set routing-gateway * options-check' | 'set routing-gateway * allow-publish' | \
-		'set routing-gateway * remote-party-id' | 'set routing-gateway * transfer' | \
-		'set routing-gateway * local-ring' | 'set routing-gateway * session-timer' | \
-		'set routing-gateway * 100rel' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
-		'set SS_MEDIA_PROXY_BEHIND_NAT' | 'set SS_MEDIA_PROXY_SAME_NAT' | \
-		'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | \
-		'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | 'set SS_GATEWAY_ASR_CALCULATE' | \
-		'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | 'set SS_REPLY_UNAUTHORIZED' | \
-		'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
+		'set routing-gateway * remote-party-id' | 'set routing-gateway * diversion' | \
+		'set routing-gateway * transfer' | 'set routing-gateway * local-ring' | \
+		'set routing-gateway * session-timer' | 'set routing-gateway * 100rel' | \
+		'set SS_MEDIA_PROXY_BETWEEN_NET' | 'set SS_MEDIA_PROXY_BEHIND_NAT' | \
+		'set SS_MEDIA_PROXY_SAME_NAT' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | \
+		'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | 'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | \
+		'set SS_GATEWAY_ASR_CALCULATE' | 'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | \
+		'set SS_REPLY_UNAUTHORIZED' | 'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
 		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_SRTP_TLS_ONLY' | \
 		'set SS_CDR_RECORD_TO_FILE' | 'set SS_CDR_RECORD_NONCONNECT' | \
 		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | \
@@ -761,7 +761,7 @@ _vosctl_next()
 		next='number order reuse-count'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform redirect diversion transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -799,6 +799,9 @@ _vosctl_next()
 		'set routing-gateway * callee-transform')
 		next='@keys:number-transform !'
 		;;
+	'set phone * redirect' | 'set routing-gateway * redirect')
+		next='@ follow pass fail !'
+		;;
 	'set mapping-gateway *')
 		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
 		;;
@@ -820,7 +823,7 @@ _vosctl_next()
 		next='@ from p-asserted p-preferred remote-party-id display !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'
