@@ -293,9 +293,9 @@ _vosctl_next()
 		'set server-parameter password-length' | 'set server-parameter terminal-additional-characters' | \
 		'set hostname' | 'set control read-only-socket' | 'set trace ring-size' | \
 		'set cdr history' | 'set backup directory' | 'set backup interval' | \
-		'set backup keep' | 'set network * prefix' | 'set network * interface' | \
-		'set listen * udp' | 'set listen * tcp' | 'set listen * tls' | \
-		'set listen * media-address' | 'set listen * advertised-address' | \
+		'set backup keep' | 'set network * prefix' | 'set network * media-address' | \
+		'set network * interface' | 'set listen * udp' | 'set listen * tcp' | \
+		'set listen * tls' | 'set listen * media-address' | 'set listen * advertised-address' | \
 		'set listen * certificate' | 'set listen * key' | 'set listen * ca' | \
 		'set trusted * memo' | 'set number-transform * rule' | 'set number-pool * number' | \
 		'set number-pool * reuse-count' | 'set phone * name' | 'set phone * capacity' | \
@@ -730,7 +730,7 @@ _vosctl_next()
 		next='@keys:network'
 		;;
 	'set network *')
-		next='prefix interface'
+		next='prefix media-address interface'
 		;;
 	'set listen')
 		next='@keys:listen'

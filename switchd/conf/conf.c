@@ -54,6 +54,13 @@ static void set_resend(struct conf *conf)
 	conf->resend_count = value->intervals.count;
 }
 
+static struct addr address_of(const struct object *object, enum field_id id)
+{
+	const struct value *value = object_field(object, id);
+
+	return value->type == VALUE_ADDRESS ? value->address : (struct addr){0};
+}
+
 enum vos_err conf_build_networks(struct conf *conf)
 {
 	struct conf_private *private = conf->private;
@@ -69,6 +76,7 @@ enum vos_err conf_build_networks(struct conf *conf)
 		size_t prefixes = object_list_count(object, FIELD_NETWORK_PREFIX);
 
 		network->name = object_key(object);
+		network->media_address = address_of(object, FIELD_NETWORK_MEDIA_ADDRESS);
 		network->prefixes = calloc(prefixes + 1, sizeof(*network->prefixes));
 		if (!network->prefixes)
 			return VOS_ENOMEM;
@@ -84,13 +92,6 @@ enum vos_err conf_build_networks(struct conf *conf)
 	}
 	prefix_table_sort(&private->network_table);
 	return VOS_OK;
-}
-
-static struct addr address_of(const struct object *object, enum field_id id)
-{
-	const struct value *value = object_field(object, id);
-
-	return value->type == VALUE_ADDRESS ? value->address : (struct addr){0};
 }
 
 static const struct listen_transport {

@@ -66,6 +66,7 @@ struct conf_network {
 	const char *name;
 	struct prefix *prefixes;
 	size_t prefix_count;
+	struct addr media_address; /* family ADDR_NONE: that of the listen */
 };
 
 struct conf {
@@ -146,3 +147,9 @@ struct live_table *conf_live(const struct conf *conf);
  * else that of the listen address it came in by (local; NULL = not known); "" when neither says. */
 const char *conf_network_of(const struct conf *conf, const struct addr *address,
 			    const struct addr *local);
+/* Our address for the media of a party of that network, where that of the socket is `usual`. */
+struct addr conf_media_address(const struct conf *conf, const char *network,
+			       const struct addr *usual);
+/* Every address that media may be at, each once; returns how many were written. */
+#define CONF_MEDIA_ADDRESSES_MAX 32
+size_t conf_media_addresses(const struct conf *conf, struct addr out[CONF_MEDIA_ADDRESSES_MAX]);

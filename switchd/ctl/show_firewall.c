@@ -82,30 +82,20 @@ static void write_signalling(const struct conf *conf, enum filter filter, struct
 	}
 }
 
-static const struct addr *media_address_of(const struct conf_listen *listen)
-{
-	return listen->media_address.family != ADDR_NONE ? &listen->media_address
-							 : &listen->address;
-}
-
-/* One rule an address, however many listens have it. */
 static void write_media(const struct conf *conf, enum param_id param, const char *what,
 			enum filter filter, struct buf *out)
 {
 	const struct value *range = snapshot_param(conf->snapshot, param);
+	struct addr addresses[CONF_MEDIA_ADDRESSES_MAX];
+	size_t count = conf_media_addresses(conf, addresses);
 
-	for (size_t i = 0; i < conf->listen_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct rule rule = {
-			.address = media_address_of(&conf->listens[i]),
+			.address = &addresses[i],
 			.low = range->ports.low,
 			.high = range->ports.high,
 		};
-		bool is_known = rule.address->family == ADDR_NONE;
 
-		for (size_t j = 0; j < i && !is_known; j++)
-			is_known = addr_ip_eq(media_address_of(&conf->listens[j]), rule.address);
-		if (is_known)
-			continue;
 		snprintf(rule.comment, sizeof(rule.comment), "%s", what);
 		write_rule(filter, &rule, out);
 	}

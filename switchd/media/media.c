@@ -112,46 +112,26 @@ static struct ports_options options_of(const struct conf *conf, enum param_id po
 	};
 }
 
-static const struct addr *media_address_of(const struct conf_listen *listen)
-{
-	const struct addr *address = listen->media_address.family != ADDR_NONE
-					     ? &listen->media_address
-					     : &listen->address;
-
-	return address->family != ADDR_NONE && !addr_is_any(address) ? address : NULL;
-}
-
 /* As many as the ports of the range on all addresses: one descriptor each. */
 static void raise_descriptors(const struct conf *conf)
 {
 	const struct value *range = snapshot_param(conf->snapshot, PARAM_SS_RTP_PORT_RANGE);
-	uint64_t ports = (uint64_t)(range->ports.high - range->ports.low) + 1;
-	uint64_t addresses = 0;
+	struct addr addresses[CONF_MEDIA_ADDRESSES_MAX];
 
-	for (size_t i = 0; i < conf->listen_count; i++) {
-		const struct addr *address = media_address_of(&conf->listens[i]);
-		bool is_known = !address;
-
-		for (size_t j = 0; j < i && !is_known; j++) {
-			const struct addr *other = media_address_of(&conf->listens[j]);
-
-			is_known = other && addr_ip_eq(other, address);
-		}
-		addresses += !is_known;
-	}
-	descriptors_raise(ports * (addresses ? addresses : 1));
+	descriptors_raise(((uint64_t)(range->ports.high - range->ports.low) + 1) *
+			  conf_media_addresses(conf, addresses));
 }
 
 /* Opens sockets ahead of the first call. An address that cannot be had shows with the first call on
  * it. */
-static void prepare_listens(struct media *media, const struct conf *conf)
+static void prepare_addresses(struct media *media, const struct conf *conf)
 {
-	for (size_t i = 0; i < conf->listen_count; i++) {
-		const struct addr *address = media_address_of(&conf->listens[i]);
+	struct addr addresses[CONF_MEDIA_ADDRESSES_MAX];
+	size_t count = conf_media_addresses(conf, addresses);
 
-		if (address)
-			ports_prepare(media->ports, address);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (!addr_is_any(&addresses[i]))
+			ports_prepare(media->ports, &addresses[i]);
 	request_refill(media);
 }
 
@@ -197,7 +177,7 @@ enum vos_err media_create(const struct log *log, struct conf *conf, int thread_c
 	if (err == VOS_OK)
 		err = media_fast_start(&media->fast, conf, fault);
 	if (err == VOS_OK) {
-		prepare_listens(media, conf);
+		prepare_addresses(media, conf);
 		*out = media;
 	} else {
 		media_destroy(media);
@@ -227,7 +207,7 @@ void media_configure(struct media *media, struct conf *conf)
 		use_range(media, media->own_ports, options_of(conf, PARAM_IVR_RTP_PORT));
 		player_configure(media->player, conf);
 	}
-	prepare_listens(media, conf);
+	prepare_addresses(media, conf);
 }
 
 static void warn_open(struct media *media, const struct addr *local, enum vos_err err)

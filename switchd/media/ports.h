@@ -15,7 +15,7 @@
 
 struct ports;
 
-#define PORTS_ADDRESSES_MAX 16 /* local addresses with a pool; as many as there can be listens */
+#define PORTS_ADDRESSES_MAX 32 /* local addresses with a pool */
 
 /* Phones stop within a second or two of the BYE, RTCP reports come up to 5 s apart (RFC 3550 6.2).
  */

@@ -271,6 +271,8 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 	if (!setup->decide.network[0])
 		setup->decide.network =
 			conf_network_of(worker->conf, &rx->source, &rx->socket->bound);
+	setup->leg->media_address =
+		conf_media_address(worker->conf, setup->decide.network, &rx->socket->media_address);
 }
 
 /* RFC 3891: the leg that the INVITE is to replace, NULL when it names none. False: answered. */
