@@ -52,29 +52,16 @@ enum vos_err media_fast_use(struct media_fast *own, const struct fast_options *o
 	return err;
 }
 
-static void add_local(struct fast_options *options, const struct conf_listen *listen)
-{
-	const struct addr *address = listen->media_address.family != ADDR_NONE
-					     ? &listen->media_address
-					     : &listen->address;
-
-	if (address->family == ADDR_NONE || addr_is_any(address))
-		return;
-	for (size_t i = 0; i < options->local_count; i++)
-		if (addr_ip_eq(&options->locals[i], address))
-			return;
-	/* Calls on more addresses than the table has room for go through switchd. */
-	if (options->local_count < FAST_LOCALS_MAX)
-		options->locals[options->local_count++] = *address;
-}
-
 static struct fast_options options_of(const struct conf *conf)
 {
 	const struct value *range = snapshot_param(conf->snapshot, PARAM_SS_RTP_PORT_RANGE);
 	struct fast_options options = {.low = range->ports.low, .high = range->ports.high};
+	struct addr addresses[CONF_MEDIA_ADDRESSES_MAX];
+	size_t count = conf_media_addresses(conf, addresses);
 
-	for (size_t i = 0; i < conf->listen_count; i++)
-		add_local(&options, &conf->listens[i]);
+	/* Calls on more addresses than the table has room for go through switchd. */
+	options.local_count = count < FAST_LOCALS_MAX ? count : FAST_LOCALS_MAX;
+	memcpy(options.locals, addresses, options.local_count * sizeof(*addresses));
 	return options;
 }
 
