@@ -32,7 +32,7 @@ static size_t live_bytes(struct sip_leg *leg, char *const *but)
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
 		char **field = field_at(leg, i);
 
-		if (*field && field != but)
+		if (field != but && *field)
 			bytes += strlen(*field) + 1;
 	}
 	return bytes;
@@ -50,7 +50,7 @@ static bool move(struct sip_leg *leg, char *const *but, size_t size)
 		char **field = field_at(leg, i);
 		size_t len;
 
-		if (!*field || field == but)
+		if (field == but || !*field)
 			continue;
 		len = strlen(*field) + 1;
 		*field = memcpy(texts.block + texts.used, *field, len);
