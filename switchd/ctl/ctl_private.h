@@ -184,8 +184,7 @@ struct snapshot *request_running(const struct request *request);
 enum step dispatch_exec(struct request *request);
 enum step complete_method(struct request *request);
 enum step help_method(struct request *request);
-enum step apply_method(struct request *request);
-enum step apply_part_method(struct request *request);
+step_fn apply_method, apply_part_method;
 enum step load_method(struct request *request);
 /* NULL: the command has none. */
 step_fn *dispatch_handler(enum command_id command);

@@ -58,7 +58,7 @@ class Completion(unittest.TestCase):
         for words, expected in [
                 (['sho'], ['show']),
                 (['show', 'cal'], ['call', 'calls']),
-                (['show', 'media', ''], ['decision', 'ports', 'sessions']),
+                (['show', 'media', ''], ['decision', 'fast-path', 'ports', 'sessions']),
                 (['show', 'calls', 'ca'], ['caller', 'callee']),
                 (['show', 'calls', 'caller', '1001', 'st'], ['state']),
                 (['show', 'calls', 'state', 'r'], ['releasing', 'ringing']),
@@ -151,7 +151,7 @@ class Completion(unittest.TestCase):
         text = text[:text.index('_vosctl_command()')]
         script = text + '\nlocal -a next\n_vosctl_walk "$@"\nprint -rl -- $next\n'
         for words, expected in [
-                (['show', 'media'], ['ports', 'sessions', 'decision']),
+                (['show', 'media'], ['ports', 'fast-path', 'sessions', 'decision']),
                 (['show', 'calls', 'state', 'ringing'], ['active', 'caller']),
                 (['show', 'version'], []),
                 (['set', 'phone', '1001', 'lock'], ['@', 'none', 'out', 'in', 'all', '!']),
