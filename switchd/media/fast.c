@@ -321,9 +321,9 @@ void fast_clear(struct fast_entry *entry)
 {
 	uint32_t version = entry->version;
 
+	/* An exchange, so that no change of the rule that follows is seen before it. */
 	if (version & 1)
-		__atomic_store_n(&entry->version, version + 1, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		(void)__atomic_exchange_n(&entry->version, version + 1, __ATOMIC_SEQ_CST);
 }
 
 bool fast_is_on(const struct fast *fast, const struct fast_entry *entry)
