@@ -109,7 +109,7 @@ void call_start(struct call_table *table, const struct call_setup *setup)
 static void go_on(struct call *call, struct cause cause)
 {
 	struct call_hunt *hunt = call->hunt;
-	bool may_go_on = call_hunt_may_go_on(hunt, cause);
+	bool may_go_on = call_hunt_may_go_on(call, cause);
 	bool is_redirected;
 
 	if (may_go_on && hunt->running > 0)

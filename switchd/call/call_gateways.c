@@ -149,14 +149,6 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 		target->decide.network = conf_network_of(hunt->conf, &target->address, NULL);
 }
 
-/* The first at or behind `from` that answers OPTIONS; address_count when there is none. */
-static size_t next_alive(const struct conf_routing_gateway *gateway, size_t from)
-{
-	while (from < gateway->address_count && live_address_is_dead(gateway->live, from))
-		from++;
-	return from;
-}
-
 bool call_gateways_next(struct call *call)
 {
 	struct call_gateways *gateways = &call->hunt->gateways;
@@ -164,7 +156,8 @@ bool call_gateways_next(struct call *call)
 
 	if (gateways->wants_address) {
 		gateways->wants_address = false;
-		gateways->address = next_alive(gateways->current, gateways->address + 1);
+		gateways->address++;
+		(void)call_gateway_next_place(call, gateways->current, &gateways->address);
 		aim(call, gateways->current);
 		return true;
 	}
@@ -174,8 +167,8 @@ bool call_gateways_next(struct call *call)
 	if (gateways->current)
 		gateways->switches++;
 	gateways->current = next->gateway;
-	gateways->address = next_alive(next->gateway, gateways->first_address);
-	if (gateways->address == next->gateway->address_count)
+	gateways->address = gateways->first_address;
+	if (!call_gateway_next_place(call, next->gateway, &gateways->address))
 		gateways->address = gateways->first_address; /* it has died since then */
 	aim(call, next->gateway);
 	return true;
@@ -189,16 +182,17 @@ static bool is_of_the_address(struct cause cause)
 		(cause.id == CAUSE_TIMEOUT_INVITE || cause.id == CAUSE_GATEWAY_UNREACHABLE));
 }
 
-bool call_gateways_may_go_on(struct call_hunt *hunt, struct cause cause)
+bool call_gateways_may_go_on(struct call *call, struct cause cause)
 {
+	struct call_hunt *hunt = call->hunt;
 	struct call_gateways *gateways = &hunt->gateways;
 	const struct conf_routing_gateway *current = gateways->current;
+	size_t address = gateways->address + 1;
 
 	gateways->failed.cause = cause;
 	gateways->failed.switches = gateways->switches;
-	gateways->wants_address =
-		is_of_the_address(cause) && !cause.retry_after_s &&
-		next_alive(current, gateways->address + 1) < current->address_count;
+	gateways->wants_address = is_of_the_address(cause) && !cause.retry_after_s &&
+				  call_gateway_next_place(call, current, &address);
 	gateways->rule =
 		switch_decide(hunt->conf->snapshot, &current->switching, &gateways->failed);
 	/* The limit is one of gateways. */

@@ -244,10 +244,10 @@ bool call_hunt_next(struct call *call)
 }
 
 /* The contacts of a phone are all tried, unless somebody there says 6xx. */
-bool call_hunt_may_go_on(struct call_hunt *hunt, struct cause cause)
+bool call_hunt_may_go_on(struct call *call, struct cause cause)
 {
-	if (hunt->gateways.list)
-		return call_gateways_may_go_on(hunt, cause);
+	if (call->hunt->gateways.list)
+		return call_gateways_may_go_on(call, cause);
 	return cause.received < 600;
 }
 

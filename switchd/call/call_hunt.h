@@ -107,7 +107,7 @@ struct cause call_hunt_aim_at(struct call *call, const struct conf_routing_gatew
 /* Calls the next group of candidates; false when there is none left. */
 bool call_hunt_next(struct call *call);
 /* After an attempt ended like this: whether others may still be called. */
-bool call_hunt_may_go_on(struct call_hunt *hunt, struct cause cause);
+bool call_hunt_may_go_on(struct call *call, struct cause cause);
 void call_hunt_end(struct call *call);
 
 /* call_ingress.c: who calls, before anybody is called. */
@@ -146,7 +146,7 @@ struct cause call_gateways_fill_one(struct call *call, const struct conf_routing
 /* Makes the hunt's candidate the next address or gateway; false when there is none. */
 bool call_gateways_next(struct call *call);
 /* After an attempt at the current one has failed. */
-bool call_gateways_may_go_on(struct call_hunt *hunt, struct cause cause);
+bool call_gateways_may_go_on(struct call *call, struct cause cause);
 void call_gateways_end(struct call_gateways *gateways);
 /* Counts the attempt at its gateway and lends it a number; else why it cannot be made. */
 struct cause call_gateways_take_line(struct call *call, struct call_attempt *attempt);
@@ -157,6 +157,9 @@ void call_gateways_give_line(struct call *call, struct call_attempt *attempt, bo
  * `address` is one of its own. Nowhere: the target has no address. */
 void call_gateway_reach(struct call *call, const struct conf_routing_gateway *gateway,
 			size_t address, struct call_target *target);
+/* Moves *address to the first place at or behind it that is to be called; false: there is none. */
+bool call_gateway_next_place(const struct call *call, const struct conf_routing_gateway *gateway,
+			     size_t *address);
 
 /* call_attempt.c: one of them. */
 /* The record of a party that was not called, but comes with a dialog that is up. */

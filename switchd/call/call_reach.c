@@ -6,6 +6,7 @@
 
 #include "switchd/call/call_hunt.h"
 #include "switchd/conf/conf_registrations.h"
+#include "switchd/conf/live.h"
 #include "switchd/sip/location.h"
 
 static void reach_server(const struct conf_routing_gateway *gateway, struct call_target *target)
@@ -35,16 +36,39 @@ static void write_request_uri(const struct binding *binding, struct call_target 
 		target->request_uri[0] = '\0';
 }
 
-static void reach_registered(struct call *call, const struct conf_routing_gateway *gateway,
-			     struct call_target *target)
+/* Contacts of a gateway that registered here, those first that are to be called first: none that
+ * was asked and did not answer, unless that is all there are. */
+static size_t find_contacts(const struct call *call, const struct conf_routing_gateway *gateway,
+			    struct binding out[LIVE_ADDRESSES_MAX])
 {
 	struct location *location = call->table->env.location;
 	char user[LOCATION_USER_LEN];
+	size_t alive = 0;
+	size_t count;
+
+	if (!location_gateway_user(gateway->name, user))
+		return 0;
+	count = location_find(location, span_of(user), location_now_ms(location), out,
+			      LIVE_ADDRESSES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		size_t place = live_place_of(gateway->live, &out[i].source);
+
+		if (place == LIVE_ADDRESSES_MAX || !live_address_is_dead(gateway->live, place))
+			out[alive++] = out[i];
+	}
+	return alive ? alive : count;
+}
+
+static void reach_registered(struct call *call, const struct conf_routing_gateway *gateway,
+			     size_t address, struct call_target *target)
+{
+	struct binding bindings[LIVE_ADDRESSES_MAX];
+	size_t count = find_contacts(call, gateway, bindings);
 	struct binding binding;
 
-	if (!location_gateway_user(gateway->name, user) ||
-	    !location_find(location, span_of(user), location_now_ms(location), &binding, 1))
+	if (!count)
 		return;
+	binding = bindings[address < count ? address : count - 1];
 	write_request_uri(&binding, target);
 	target->address = binding.source;
 	target->local = binding.local;
@@ -63,10 +87,24 @@ void call_gateway_reach(struct call *call, const struct conf_routing_gateway *ga
 		target->transports = 1u << gateway->transport;
 		break;
 	case CONF_REACH_DYNAMIC:
-		reach_registered(call, gateway, target);
+		reach_registered(call, gateway, address, target);
 		break;
 	case CONF_REACH_REGISTER:
 		reach_server(gateway, target);
 		break;
 	}
+}
+
+bool call_gateway_next_place(const struct call *call, const struct conf_routing_gateway *gateway,
+			     size_t *address)
+{
+	struct binding bindings[LIVE_ADDRESSES_MAX];
+
+	if (gateway->reach == CONF_REACH_REGISTER)
+		return false; /* the registration says where */
+	if (gateway->reach == CONF_REACH_DYNAMIC)
+		return *address < find_contacts(call, gateway, bindings);
+	while (*address < gateway->address_count && live_address_is_dead(gateway->live, *address))
+		++*address;
+	return *address < gateway->address_count;
 }

@@ -282,3 +282,28 @@ struct live_ratio live_window_sum(const struct live *live, uint32_t window_s, ui
 	}
 	return sum;
 }
+
+/* --- Places of gateways that move. --- */
+
+uint64_t live_place_key(const struct addr *address)
+{
+	/* FNV-1a: of at most eight addresses, none of which a stranger chooses. */
+	uint64_t key = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < sizeof(address->ip); i++)
+		key = (key ^ address->ip[i]) * UINT64_C(1099511628211);
+	key = (key ^ address->port) * UINT64_C(1099511628211);
+	key = (key ^ (uint64_t)address->family) * UINT64_C(1099511628211);
+	return key ? key : 1;
+}
+
+size_t live_place_of(const struct live *live, const struct addr *address)
+{
+	uint64_t key = live_place_key(address);
+	size_t i = 0;
+
+	while (i < LIVE_ADDRESSES_MAX &&
+	       atomic_load_explicit(&live->check_keys[i], memory_order_relaxed) != key)
+		i++;
+	return i;
+}

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/base/addr.h"
 #include "shared/base/err.h"
 
 #define LIVE_ADDRESSES_MAX  8   /* of a gateway */
@@ -52,6 +53,9 @@ struct live {
 	 * and what each last said to OPTIONS: a status, 0 = not asked yet. */
 	_Atomic uint32_t dead_addresses;
 	_Atomic uint32_t check_answers[LIVE_ADDRESSES_MAX];
+	/* Of a gateway that is not at addresses of its own: which one each place stands for, as
+	 * live_place_key() has it; 0 = none. */
+	_Atomic uint64_t check_keys[LIVE_ADDRESSES_MAX];
 	/* What a gateway said of itself by PUBLISH (behaviour C13): in the place of its capacity
 	 * until then, monotonic; 0 = it said nothing. */
 	_Atomic uint64_t published_until_us;
@@ -69,6 +73,11 @@ static inline bool live_address_is_dead(const struct live *live, size_t index)
 {
 	return atomic_load_explicit(&live->dead_addresses, memory_order_relaxed) >> index & 1;
 }
+
+/* Names an address, port included, for check_keys; never 0. */
+uint64_t live_place_key(const struct addr *address);
+/* The place that stands for the address now; LIVE_ADDRESSES_MAX: none does. */
+size_t live_place_of(const struct live *live, const struct addr *address);
 
 struct live_table;
 

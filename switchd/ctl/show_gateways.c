@@ -139,36 +139,49 @@ static void emit_list(struct request *request, const struct object *object, enum
 	buf_free(&text);
 }
 
-/* Where calls go now: its own addresses, where it registered from, or the servers of its
- * registrations. */
+/* Where a gateway is that is at no addresses of its own: where it registered from, or the servers
+ * of its registrations. */
+static size_t addresses_now(const struct request *request,
+			    const struct conf_routing_gateway *gateway,
+			    struct addr out[LIVE_ADDRESSES_MAX])
+{
+	struct location *location = request->ctl->context.location;
+	struct binding bindings[LIVE_ADDRESSES_MAX];
+	char user[LOCATION_USER_LEN];
+	size_t count = 0;
+
+	if (gateway->reach == CONF_REACH_DYNAMIC && location &&
+	    location_gateway_user(gateway->name, user))
+		count = location_find(location, span_of(user), location_now_ms(location), bindings,
+				      LIVE_ADDRESSES_MAX);
+	for (size_t i = 0; i < count; i++)
+		out[i] = bindings[i].source;
+	for (size_t i = 0; i < gateway->registration_count && count < LIVE_ADDRESSES_MAX; i++) {
+		const struct trunk *trunk = gateway->registrations[i]->trunk;
+		struct trunk_way way;
+
+		if (atomic_load(&trunk->is_up) && trunk_get_way(trunk, &way))
+			out[count++] = way.server;
+	}
+	return count;
+}
+
+/* Where calls go now. */
 static void emit_addresses(struct request *request, const struct conf_routing_gateway *gateway,
 			   const struct object *object)
 {
-	struct location *location = request->ctl->context.location;
-	struct binding bindings[LOCATION_CONTACTS_MAX];
-	char user[LOCATION_USER_LEN];
+	struct addr addresses[LIVE_ADDRESSES_MAX];
 	char printed[ADDR_TEXT_MAX];
 	struct buf text = buf_new();
-	size_t count = 0;
+	size_t count;
 
 	if (gateway->reach == CONF_REACH_STATIC) {
 		emit_list(request, object, FIELD_ROUTING_GATEWAY_ADDRESS);
 		return;
 	}
-	if (gateway->reach == CONF_REACH_DYNAMIC && location &&
-	    location_gateway_user(gateway->name, user))
-		count = location_find(location, span_of(user), location_now_ms(location), bindings,
-				      LOCATION_CONTACTS_MAX);
+	count = addresses_now(request, gateway, addresses);
 	for (size_t i = 0; i < count; i++)
-		buf_printf(&text, "%s%s", i ? " " : "", addr_print(&bindings[i].source, printed));
-	for (size_t i = 0; i < gateway->registration_count; i++) {
-		const struct trunk *trunk = gateway->registrations[i]->trunk;
-		struct trunk_way way;
-
-		if (atomic_load(&trunk->is_up) && trunk_get_way(trunk, &way))
-			buf_printf(&text, "%s%s", text.len ? " " : "",
-				   addr_print(&way.server, printed));
-	}
+		buf_printf(&text, "%s%s", i ? " " : "", addr_print(&addresses[i], printed));
 	emit_str(request, buf_cstr(&text));
 	buf_free(&text);
 }
@@ -213,25 +226,38 @@ static void emit_gateway_load(struct request *request, const struct live *live,
 		emit_totals(request, live);
 }
 
+static void add_check(const struct live *live, const struct addr *address, size_t place,
+		      struct buf *text)
+{
+	char printed[ADDR_TEXT_MAX];
+	uint32_t answer;
+
+	if (place >= LIVE_ADDRESSES_MAX)
+		return;
+	answer = atomic_load(&live->check_answers[place]);
+	if (!answer)
+		return;
+	buf_printf(text, "%s%s %s ", text->len ? ", " : "", addr_print(address, printed),
+		   live_address_is_dead(live, place) ? "dead" : "alive");
+	if (answer == LIVE_CHECK_NO_ANSWER)
+		buf_add_lit(text, "(no answer)");
+	else
+		buf_printf(text, "(%u)", (unsigned)answer);
+}
+
 /* What each address last said to OPTIONS; null when none was asked. */
 static void emit_checks(struct request *request, const struct conf_routing_gateway *gateway)
 {
+	const struct live *live = gateway->live;
+	struct addr addresses[LIVE_ADDRESSES_MAX];
 	struct buf text = buf_new();
+	size_t count;
 
-	for (uint8_t i = 0; i < gateway->address_count; i++) {
-		uint32_t answer = atomic_load(&gateway->live->check_answers[i]);
-		char address[ADDR_TEXT_MAX];
-
-		if (!answer)
-			continue;
-		addr_print(&gateway->addresses[i], address);
-		buf_printf(&text, "%s%s %s ", text.len ? ", " : "", address,
-			   live_address_is_dead(gateway->live, i) ? "dead" : "alive");
-		if (answer == LIVE_CHECK_NO_ANSWER)
-			buf_add_lit(&text, "(no answer)");
-		else
-			buf_printf(&text, "(%u)", (unsigned)answer);
-	}
+	for (uint8_t i = 0; i < gateway->address_count; i++)
+		add_check(live, &gateway->addresses[i], i, &text);
+	count = addresses_now(request, gateway, addresses);
+	for (size_t i = 0; i < count; i++)
+		add_check(live, &addresses[i], live_place_of(live, &addresses[i]), &text);
 	if (text.len)
 		emit_str(request, buf_cstr(&text));
 	else
