@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "switchd/call/call_ringback.h"
 #include "switchd/call/call_record.h"
 #include "switchd/call/call_trace.h"
 #include "switchd/call/call_transfer.h"

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <utlist.h>
 
+#include "switchd/call/call_ringback.h"
+#include "switchd/call/call_early.h"
 #include "switchd/call/call_hunt.h"
 #include "switchd/call/call_trace.h"
 

@@ -3,6 +3,7 @@
  * has, when both sides' provisional answers are reliable (RFC 3262 section 5, RFC 3311). */
 #include <stdlib.h>
 
+#include "switchd/call/call_early.h"
 #include "switchd/call/call_hunt.h"
 
 struct call_attempt *call_early_attempt(const struct call *call, const struct leg *leg)

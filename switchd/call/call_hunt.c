@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "switchd/call/call_ringback.h"
 #include "switchd/call/call_hunt.h"
 #include "switchd/sip/location.h"
 

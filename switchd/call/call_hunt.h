@@ -183,34 +183,6 @@ void call_attempt_over(struct call *call, struct call_attempt *attempt,
 /* Ends all that are under way. */
 void call_attempts_end(struct call *call, struct cause cause);
 
-/* call_ringback.c: the ring tone that the switch plays to the caller. */
-/* The attempt was dialled: its tone may begin after a time. */
-void call_ringback_arm(struct call *call, const struct call_attempt *attempt);
-/* The attempt rings without media of its own: plays the tone where the callee has it. True: the
- * caller hears it, and is told nothing more of ringing. */
-bool call_ringback_covers(struct call *call, struct call_attempt *attempt);
-/* The caller was told of a tone in another codec than the callee's: what follows is another
- * session (RFC 3261 13.2.1). */
-bool call_ringback_differs(const struct call *call, const struct call_attempt *attempt);
-/* The candidate has answered. */
-void call_ringback_stop(struct call *call, const struct call_candidate *candidate);
-void call_ringback_end(struct call *call);
-
-/* call_early.c: offers and answers before the call is answered. */
-/* The attempt that an offer of this leg would be to, or of; NULL: none can be made now. */
-struct call_attempt *call_early_attempt(const struct call *call, const struct leg *leg);
-/* The caller's answer to the callee's offer. */
-void call_early_answer(struct call *call, struct leg *leg, struct span sdp);
-/* What waits for an answer between the caller and the attempt goes on in the call, or ends. */
-void call_early_over(struct call *call, struct call_attempt *attempt,
-		     enum call_attempt_state state);
-
-/* call_offer.c */
-/* SDP of one leg, made ready for the other; of the call when attempt is NULL. */
-VOS_CHECK enum vos_err call_forward_sdp(struct call *call, const struct call_attempt *attempt,
-					struct leg *from, bool is_answer, struct span sdp,
-					struct buf *out);
-
 /* call_limit.c: when a call that is up has to end. */
 void call_limit_start(struct call *call, const struct call_target *callee);
 void call_limit_stop(struct call *call);

@@ -5,6 +5,7 @@
  * as it was (RFC 3261 14.1), its relay included. */
 #include <stdlib.h>
 
+#include "switchd/call/call_early.h"
 #include "switchd/call/call_transfer.h"
 
 static struct leg *other_of(const struct call *call, const struct call_attempt *attempt,

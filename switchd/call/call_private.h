@@ -102,7 +102,7 @@ struct call_table {
 	struct call *first;
 	size_t count;
 	uint64_t next_id;
-	unsigned alarms_up[2]; /* of calls' media, by kind (call_watch.c) */
+	unsigned alarms_up[2];   /* of calls' media, by kind (call_watch.c) */
 	struct pool pool;        /* of what a call has as long as it lasts */
 	struct pool setups_pool; /* of what it has until the answer */
 };

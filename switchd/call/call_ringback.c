@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "shared/base/secret.h"
+#include "switchd/call/call_ringback.h"
 #include "switchd/call/call_hunt.h"
 #include "switchd/media/player.h"
 

@@ -89,32 +89,6 @@ static enum conf_stage stage_of(int status, bool has_sdp)
 
 /* --- Responses to the first INVITE. --- */
 
-/* RFC 3261 12.1.2: the route set of the caller's side is Record-Route in reverse. */
-bool leg_write_route(const struct sip_msg *msg, struct buf *out)
-{
-	struct span elements[LEG_ROUTES_MAX];
-	const struct sip_header *header;
-	int index = 0;
-	int count = 0;
-
-	while ((header = sip_msg_header(msg, SIP_HDR_RECORD_ROUTE, &index))) {
-		struct span rest = header->value;
-		struct span element;
-
-		while (sip_list_next(&rest, &element)) {
-			if (count == LEG_ROUTES_MAX)
-				return false;
-			elements[count++] = element;
-		}
-	}
-	while (count > 0) {
-		if (out->len)
-			buf_add_lit(out, ", ");
-		buf_add_span(out, elements[--count]);
-	}
-	return !out->failed;
-}
-
 /* False when the dialog cannot be kept: out of memory, or the peer's headers are beyond all use. */
 static bool learn_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 {
