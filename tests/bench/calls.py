@@ -14,12 +14,13 @@ Parts, all of them when none is named:
   flat     CPU a call while 100 and while --held others are up
   threads  CPU a call of one signalling thread and of the busier one of two
 
-The figure is CPU time of the server's processes, system calls included, since others may use the machine as well;
-what a second on a core of its own would hold follows from it. The server has one core, the load the other;
-SERVER_CPU and LOAD_CPU choose them (default 1 and 0). Part `threads` lets both run on both: two free cores beside
-a load are not there, so the ratio is that of the CPU time a call of one thread to that of the busier one of two.
-It is what two free cores would carry if neither thread waits for the other; the number of futex calls says whether
-one does (needs strace).
+The figure is CPU time, system calls included, since others may use the machine as well: for `calls`, `auth` and
+`flat` that of the thread or process that handles the calls, whose core is the limit of their rate; for `silent` that
+of all. For the same reason overload control is off. The server has one core, the load the other; SERVER_CPU and
+LOAD_CPU choose them (default 1 and 0). Part `threads` lets both run on both: two free cores beside a load are not
+there, so the ratio is that of the CPU time a call of one thread to that of the busier one of two. It is what two free
+cores would carry if neither thread waits for the other; the number of futex calls says whether one does (needs
+strace).
 
 VOS_BUILD_DIR holds the programs; VOS_BENCH_DIR the load generator (sipblast.c), by default ../shared/bench/sip
 beside the checkout. Prints figures; the bars beside them are what the project wants to reach."""
@@ -51,6 +52,7 @@ SS_AUTHENTICATION_MAX_RETRY = 0
 SS_SIP_GUARD_RATE = 0
 SS_MAX_CPS = 100000
 SS_SIP_TIMEOUT_INVITE = 32
+SS_SIP_OVERLOAD_LAG = 0
 '''
 
 
@@ -194,38 +196,42 @@ class Blast:
 
 
 def cost_us(server, callee, *words):
-    """CPU microseconds a call, and what the load has seen."""
-    before = server.cpu_s()
+    """CPU microseconds a call, of the busiest thread and of all; and what the load has seen."""
+    before = server.threads_s()
     found = Blast(server, callee, *words).results()
     time.sleep(0.2)
-    return (server.cpu_s() - before) * 1e6 / found['ok'], found
+    spent = [(value - before.get(task, 0)) * 1e6 / found['ok'] for task, value in server.threads_s().items()]
+    return max(spent), sum(spent), found
 
 
 def verdict(value, bar, at_least):
     return 'reached' if (value >= bar if at_least else value <= bar) else 'MISSED'
 
 
+def median_of(seen, key):
+    return statistics.median(one[key] for one in seen)
+
+
 def compare(bar, rounds, runs):
-    """runs: how to start each server, and where it calls. The first load is not counted: memory that nobody has
-    touched before costs more than the calls, and only once. By the time of the others its transactions are gone, and
-    they fit into what it has left."""
+    """runs: how to start each server, and where it calls. The first load finds servers that have just been started,
+    the others those that use their memory again: when their transactions of the load before are gone."""
     costs = {name: [] for name in runs}
-    rates = {name: [] for name in runs}
     with contextlib.ExitStack() as stack:
         servers = {name: stack.enter_context(start()) for name, (start, _) in runs.items()}
-        for turn in range(rounds + 1):
+        for _ in range(rounds + 1):
             for name, (_, callee) in runs.items():
-                cost, found = cost_us(servers[name], callee, '-n', 20000, '-w', 64, '-d', 10)
-                if turn:
-                    costs[name].append(cost)
-                    rates[name].append(found['ok'] / found['elapsed'])
+                busiest, whole, found = cost_us(servers[name], callee, '-n', 20000, '-w', 64, '-d', 10)
+                costs[name].append((busiest, whole, found['ok'] / found['elapsed']))
             time.sleep(SETTLE_S)
-    ours, theirs = (statistics.median(costs[name]) for name in ('switchd', 'kamailio'))
-    for name in runs:
-        print(f'  {name:9} {statistics.median(costs[name]):7.1f} us of CPU a call '
-              f'({min(costs[name]):.1f} to {max(costs[name]):.1f}), {1e6 / statistics.median(costs[name]):,.0f} calls a '
-              f'CPU second, {statistics.median(rates[name]):,.0f}/s by the clock')
-    print(f'  ratio {theirs / ours:.2f}, bar {bar}: {verdict(theirs / ours, bar, True)}', flush=True)
+    for what, part in (('just started', slice(0, 1)), ('warm', slice(1, None))):
+        for name in runs:
+            seen = costs[name][part]
+            busiest = median_of(seen, 0)
+            print(f'  {what}, {name}: {busiest:.1f} us of CPU a call in the thread that handles them '
+                  f'({min(seen)[0]:.1f} to {max(seen)[0]:.1f}), {1e6 / busiest:,.0f} calls a CPU second; '
+                  f'{median_of(seen, 1):.1f} us in all threads, {median_of(seen, 2):,.0f}/s by the clock')
+        ratio = median_of(costs['kamailio'][part], 0) / median_of(costs['switchd'][part], 0)
+        print(f'  {what}, ratio {ratio:.2f}, bar {bar}: {verdict(ratio, bar, True)}', flush=True)
 
 
 def part_calls(given):

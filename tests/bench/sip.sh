@@ -226,7 +226,7 @@ ROWS = (
     ('registrations/s', 'register', 'rate', 0, ('>=', 1.1)),
     ('  CPU us each', 'register', 'cpu_us_per_unit', 1, None),
     ('  p99 us', 'register', 'p99', 0, None),
-    ('calls/s', 'call', 'rate', 0, ('>=', 1.5)),
+    ('calls/s', 'call', 'rate', 0, ('>=', 2.0)),
     ('  CPU us each', 'call', 'cpu_us_per_unit', 1, None),
     ('  p99 us', 'call', 'p99', 0, None),
     ('bytes a binding', 'binding', 'bytes_per_held', 0, ('<=', 400)),
