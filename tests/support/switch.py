@@ -16,7 +16,7 @@ SKIPPED = 77
 free_udp_port = free_tcp_port = free_port
 
 
-def wait_for(what, predicate, timeout_s=10):
+def wait_for(what, predicate, timeout_s=30):
     """The first true value of predicate(); fails the test with `what` when there is none in time."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -77,7 +77,7 @@ class Switch:
     def ctl(self, *words):
         """One vosctl command; the finished process with its output as text."""
         return subprocess.run([str(BUILD / 'vosctl'), '-s', self.socket, *words],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
 
     def do(self, *words):
         """The same, which has to succeed."""
@@ -98,7 +98,7 @@ class Switch:
     def log(self):
         return self.log_path.read_text(errors='replace') if self.log_path.exists() else ''
 
-    def stop(self, number=signal.SIGTERM, timeout_s=15):
+    def stop(self, number=signal.SIGTERM, timeout_s=60):
         """Exit code (negative: ended by a signal)."""
         if self.process is None:
             return None
