@@ -77,6 +77,8 @@ static void describe_media(const struct call_media *media, struct call_info *out
 	for (int side = 0; media->sessions[0] && side < MEDIA_SIDES; side++) {
 		out->legs[side].relay_port = media_port(media->sessions[0], (enum media_side)side);
 		media_read(media->sessions[0], (enum media_side)side, &out->legs[side].counters);
+		snprintf(out->legs[side].cipher, sizeof(out->legs[side].cipher), "%s",
+			 call_cipher_text(media->ciphers[0], (enum media_side)side));
 	}
 }
 

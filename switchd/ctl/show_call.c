@@ -92,6 +92,7 @@ static void item_leg(struct request *request, json_t *leg, const char *side,
 	if (!is_relayed)
 		return;
 	item_int(request, leg, "relay_port", info->relay_port);
+	item_str(request, leg, "encryption", info->cipher);
 	item_counters(request, leg, &info->counters);
 }
 
@@ -110,6 +111,7 @@ static const struct member leg_members[] = {
 	{"codec", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"direction", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"relay_port", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"encryption", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"packets", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"bytes", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"rtcp_packets", CELL_INT, MEMBER_AT_TIMES, NULL},

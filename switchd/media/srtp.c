@@ -14,6 +14,9 @@
  */
 #define STREAMS_MAX 16
 
+/* The long tag, and the index of SRTCP. */
+#define TRAILER_BYTES 14
+
 /* libsrtp keeps a context for each SSRC that it meets. */
 struct keyed {
 	srtp_t session; /* NULL: none */
@@ -125,7 +128,7 @@ static bool protect(struct relay_work *base, struct media_thread *thread, struct
 
 	(void)thread;
 	(void)side;
-	return packet->room >= packet->len + SRTP_MAX_TRAILER_LEN + 4 &&
+	return packet->room >= packet->len + TRAILER_BYTES &&
 	       run(&work->now, packet->kind == PACKET_RTCP ? srtp_protect_rtcp : srtp_protect,
 		   packet);
 }

@@ -33,7 +33,7 @@ module_path {modules}
 module g711.so
 module sndfile.so
 module aufile.so
-module_tmp account.so
+{more}module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
@@ -78,18 +78,22 @@ def loudest_share(path, frequency_hz, window=RATE // 2):
 
 
 class Baresip:
-    def __init__(self, netns, folder, user, password, server, address, tone_hz, answers, port=5060):
+    def __init__(self, netns, folder, user, password, server, address, tone_hz, answers, port=5060,
+                 control=CONTROL_PORT, more=(), account=''):
+        """control: its control port; more, account: further lines and parameters, as baresip has them."""
         self.netns = netns
+        self.control_port = control
         self.folder = Path(folder) / f'baresip-{user}'
         self.folder.mkdir()
         self.events = []
         self.pending = b''
         write_tone(self.folder / 'tone.wav', tone_hz)
         (self.folder / 'config').write_text(CONFIG.format(address=address, port=port, folder=self.folder,
-                                                          modules=modules_folder(), control=CONTROL_PORT))
+                                                          modules=modules_folder(), control=control,
+                                                          more=''.join(f'{line}\n' for line in more)))
         (self.folder / 'accounts').write_text(
             f'<sip:{user}@{server}>;auth_pass={password};regint=3600;audio_codecs=pcma;'
-            f'answermode={"auto" if answers else "manual"}\n')
+            f'answermode={"auto" if answers else "manual"}{account}\n')
         (self.folder / 'contacts').write_text('')
         with open(self.folder / 'log', 'wb') as log:
             self.process = subprocess.Popen([*netns.launcher, 'baresip', '-4', '-f', str(self.folder)],
@@ -99,7 +103,7 @@ class Baresip:
 
     def _connect(self):
         try:
-            return self.netns.connect('127.0.0.1', CONTROL_PORT)
+            return self.netns.connect('127.0.0.1', self.control_port)
         except OSError:
             if self.process.poll() is not None:
                 raise AssertionError(f'baresip ended\n{self.log()}') from None
