@@ -54,7 +54,7 @@ static uint32_t places_of(const struct checked *gateway)
 {
 	uint32_t places = 0;
 
-	for (uint8_t i = 0; i < gateway->count; i++)
+	for (uint8_t i = 0; i < gateway->count && i < LIVE_ADDRESSES_MAX; i++)
 		places |= (uint32_t)(gateway->addresses[i].family != ADDR_NONE) << i;
 	return places;
 }
