@@ -17,7 +17,9 @@ static struct cause why_none(const struct route_candidate *list, size_t count)
 	if (count == 0)
 		return cause_of(CAUSE_NOT_FOUND);
 	for (size_t i = 0; i < count; i++) {
-		is_full |= list[i].verdict == ROUTE_FULL || list[i].verdict == ROUTE_TOO_FAST;
+		is_full |= list[i].verdict == ROUTE_FULL || list[i].verdict == ROUTE_TOO_FAST ||
+			   list[i].verdict == ROUTE_GROUP_FULL ||
+			   list[i].verdict == ROUTE_GROUP_RESERVED;
 		is_offline |= list[i].verdict == ROUTE_OFFLINE ||
 			      list[i].verdict == ROUTE_RETRY_AFTER ||
 			      list[i].verdict == ROUTE_DISABLED;
@@ -220,6 +222,8 @@ struct cause call_gateways_take_line(struct call *call, struct call_attempt *att
 	case LIVE_TOO_FAST:
 		return cause_of(CAUSE_GATEWAY_RATE);
 	}
+	if (!call_lines_take(&attempt->groups, &gateway->membership, now_us))
+		return cause_of(CAUSE_GROUP_FULL);
 	if (!gateway->pool)
 		return cause_of(CAUSE_NORMAL);
 	attempt->pool_number = conf_pool_take(gateway->pool, call_chance, NULL, now_us);
@@ -249,8 +253,10 @@ void call_gateways_give_line(struct call *call, struct call_attempt *attempt, bo
 
 	if (attempt->pool_number && !is_answered)
 		live_end(attempt->pool_number);
-	if (!is_answered)
+	if (!is_answered) {
 		attempt->pool_number = NULL;
+		call_lines_end(&attempt->groups);
+	}
 	if (!line)
 		return;
 	if (attempt->ring_ms)

@@ -95,6 +95,9 @@ static struct cause admit(struct call *call, const struct call_setup *setup, uin
 	cause = check_numbers(setup);
 	if (cause.id == CAUSE_NORMAL)
 		cause = take_line(call, mapping->live, capacity, mapping->rate_limit);
+	if (cause.id == CAUSE_NORMAL &&
+	    !call_lines_take(&call->caller_groups, &mapping->membership, *env->now_us))
+		cause = cause_of(CAUSE_GROUP_FULL);
 	if (cause.id == CAUSE_NORMAL && mapping->proceeding_s)
 		wheel_start(env->wheel, &call->limit, proceeding_fired, *env->now_us,
 			    (uint64_t)mapping->proceeding_s * 1000000);

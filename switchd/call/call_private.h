@@ -8,6 +8,12 @@
 #include "switchd/loop/pool.h"
 #include "switchd/loop/wheel.h"
 
+/* Lines of gateway groups, until given back. */
+struct call_lines {
+	size_t count;
+	struct live *lines[CONF_GROUPS_MAX];
+};
+
 enum call_attempt_state {
 	ATTEMPT_CALLING, /* nothing heard */
 	ATTEMPT_TRYING,
@@ -28,6 +34,7 @@ struct call_attempt {
 	struct cause outcome;             /* of one that is over */
 	struct live *line;                /* counted there until it is over; NULL = nowhere */
 	struct live *pool_number;         /* lent for it */
+	struct call_lines *groups;        /* of its gateway; NULL: none has a limit */
 	uint32_t start_ms;                /* this and the following since the call's start */
 	uint32_t ring_ms;                 /* first 18x; 0 = none */
 	uint32_t end_ms;                  /* answer or end; 0 = not yet */
@@ -75,9 +82,10 @@ struct call {
 	struct call_past *past;         /* of a call that came by a transfer; NULL = none */
 	char *caller;                   /* with callee and party in one block */
 	char *callee;
-	char *party;              /* the caller's: "phone 1001" */
-	struct live *caller_line; /* counted there while the call lasts; NULL = nowhere */
-	struct live *callee_line; /* the same of a phone that answered */
+	char *party;                      /* the caller's: "phone 1001" */
+	struct live *caller_line;         /* counted there while the call lasts; NULL = nowhere */
+	struct live *callee_line;         /* the same of a phone that answered */
+	struct call_lines *caller_groups; /* of the calling gateway; NULL: none has a limit */
 	char *networks; /* of caller and callee, each with its NUL; NULL: neither has one */
 	struct wheel_timer limit;     /* of the set-up; once it is answered, of the talk */
 	struct call_silence *silence; /* call_limit.c; NULL: media is not watched */
@@ -129,6 +137,11 @@ void call_end(struct call *call, struct leg *but, struct cause cause);
 bool call_set_texts(struct call *call, const char *caller, const char *callee, const char *party);
 /* Calls the first candidates, or forwards; false: none is left, and *cause says why. */
 bool call_dial_on(struct call *call, struct cause *cause);
+
+/* call_table.c: false: a group has none for this member. */
+bool call_lines_take(struct call_lines **out, const struct conf_membership *membership,
+		     uint64_t now_us);
+void call_lines_end(struct call_lines **lines);
 
 /* call_show.c: what the media decision knew of that side; its network is left out. */
 struct decide_party call_decided_party(const struct call *call, enum media_side side);

@@ -77,6 +77,31 @@ struct call *call_new(struct call_table *table)
 	return call;
 }
 
+bool call_lines_take(struct call_lines **out, const struct conf_membership *membership,
+		     uint64_t now_us)
+{
+	struct call_lines *lines;
+
+	if (membership->count == 0)
+		return true;
+	lines = malloc(sizeof(*lines));
+	if (!lines ||
+	    conf_groups_take(membership, lines->lines, &lines->count, now_us) != CONF_GROUP_OK) {
+		free(lines);
+		return false;
+	}
+	*out = lines;
+	return true;
+}
+
+void call_lines_end(struct call_lines **lines)
+{
+	for (size_t i = 0; *lines && i < (*lines)->count; i++)
+		live_end((*lines)->lines[i]);
+	free(*lines);
+	*lines = NULL;
+}
+
 /* What an attempt that was answered has held since. */
 static void end_line(const struct call *call, const struct call_attempt *attempt)
 {
@@ -106,8 +131,10 @@ void call_free(struct call *call)
 		live_end(call->caller_line);
 	if (call->callee_line)
 		live_end(call->callee_line);
+	call_lines_end(&call->caller_groups);
 	DL_FOREACH_SAFE (call->attempts, attempt, next) {
 		end_line(call, attempt);
+		call_lines_end(&attempt->groups);
 		call_attempt_free(call, attempt);
 	}
 	call_past_free(call);

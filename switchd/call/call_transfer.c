@@ -59,6 +59,14 @@ static void keep_line(struct call *call, struct live **line)
 /* What the leg's party holds in the call before goes on being held. */
 static void keep_lines(struct call *from, enum media_side side, struct call *to)
 {
+	struct call_lines **groups = side == MEDIA_A  ? &from->caller_groups
+				     : from->answered ? &from->answered->groups
+						      : NULL;
+
+	if (groups && !to->caller_groups) {
+		to->caller_groups = *groups;
+		*groups = NULL;
+	}
 	if (side == MEDIA_A) {
 		keep_line(to, &from->caller_line);
 		for (size_t i = 0; from->past && i < from->past->line_count; i++)

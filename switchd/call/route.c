@@ -23,6 +23,8 @@ static const struct {
 	[ROUTE_PERIOD] = {"period", "not at this time of the week"},
 	[ROUTE_FULL] = {"capacity", "all its lines are taken"},
 	[ROUTE_TOO_FAST] = {"rate-limit", "its calls of this second are taken"},
+	[ROUTE_GROUP_FULL] = {"group-capacity", "all lines of one of its groups are taken"},
+	[ROUTE_GROUP_RESERVED] = {"group-reserve", "the free lines of a group are reserved"},
 	[ROUTE_NO_POOL_NUMBER] = {"pool-empty", "every number of its pool is taken"},
 	[ROUTE_PREFIX_STOPS] = {"prefix-terminated", "a longer prefix ends the search"},
 };
@@ -101,6 +103,14 @@ static enum route_verdict judge_state(const struct route_query *query,
 		return ROUTE_FULL;
 	case LIVE_TOO_FAST:
 		return ROUTE_TOO_FAST;
+	}
+	switch (conf_groups_would_admit(&gateway->membership, query->now_us)) {
+	case CONF_GROUP_OK:
+		break;
+	case CONF_GROUP_FULL:
+		return ROUTE_GROUP_FULL;
+	case CONF_GROUP_RESERVED:
+		return ROUTE_GROUP_RESERVED;
 	}
 	return ROUTE_IN;
 }

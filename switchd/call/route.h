@@ -31,6 +31,8 @@ enum route_verdict {
 	ROUTE_PERIOD,         /* not at this time of the week */
 	ROUTE_FULL,           /* capacity */
 	ROUTE_TOO_FAST,       /* rate-limit */
+	ROUTE_GROUP_FULL,     /* all lines of one of its groups are taken */
+	ROUTE_GROUP_RESERVED, /* those that are left are others' */
 	ROUTE_NO_POOL_NUMBER, /* found when it was dialled: every number of its pool is taken */
 	ROUTE_PREFIX_STOPS,   /* a longer prefix is in mode terminate */
 	ROUTE_VERDICT_COUNT,

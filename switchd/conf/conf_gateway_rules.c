@@ -173,6 +173,7 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 	gateway->callee_plan = plan_of(conf, object, FIELD_MAPPING_GATEWAY_CALLEE_TRANSFORM);
 	gateway->proceeding_s =
 		(uint16_t)object_field(object, FIELD_MAPPING_GATEWAY_PROCEEDING_TIMEOUT)->number;
+	gateway->priority = (int32_t)object_field(object, FIELD_MAPPING_GATEWAY_PRIORITY)->number;
 	gateway->caller_from =
 		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_CALLER_FROM)->number;
 	gateway->recognises_privacy =
@@ -185,6 +186,9 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 			&gateway->allowed_gateways) != VOS_OK ||
 	    build_names(conf, object, FIELD_MAPPING_GATEWAY_ROUTING_GROUPS, &gateway->groups) !=
 		    VOS_OK ||
+	    conf_membership_build(rules, object, FIELD_MAPPING_GATEWAY_GROUPS,
+				  FIELD_MAPPING_GATEWAY_GROUP_RESERVE,
+				  &gateway->membership) != VOS_OK ||
 	    conf_number_rule_build(rules, object, &caller, &gateway->caller_rule) != VOS_OK ||
 	    conf_number_rule_build(rules, object, &callee, &gateway->callee_rule) != VOS_OK)
 		return VOS_ENOMEM;
@@ -238,6 +242,9 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 		conf_pool_find(rules, conf_field_text(object, FIELD_ROUTING_GATEWAY_NUMBER_POOL));
 	if (!gateway->live || build_switching(conf, object, &gateway->switching) != VOS_OK ||
 	    build_names(conf, object, FIELD_ROUTING_GATEWAY_GROUPS, &gateway->groups) != VOS_OK ||
+	    conf_membership_build(rules, object, FIELD_ROUTING_GATEWAY_GROUPS,
+				  FIELD_ROUTING_GATEWAY_GROUP_RESERVE,
+				  &gateway->membership) != VOS_OK ||
 	    conf_number_rule_build(rules, object, &caller, &gateway->caller_rule) != VOS_OK ||
 	    conf_number_rule_build(rules, object, &callee, &gateway->callee_rule) != VOS_OK ||
 	    conf_periods_build(rules, object, FIELD_ROUTING_GATEWAY_PERIOD, &gateway->periods) !=

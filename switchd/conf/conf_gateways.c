@@ -123,6 +123,7 @@ static enum vos_err build_mappings(struct conf *conf, const struct secret_key *k
 				.prefix = gateway->sources[at],
 				.port = gateway->match_port ? gateway->source_ports[at] : 0,
 				.target = (uint32_t)i,
+				.priority = gateway->priority,
 			};
 
 			if (prefix_table_add(&private->sources, &entry))

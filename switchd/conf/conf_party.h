@@ -93,6 +93,8 @@ struct conf_mapping_gateway {
 	uint32_t rate_limit;                /* calls/s */
 	struct conf_names allowed_gateways; /* none: all */
 	struct conf_names groups;           /* none: any */
+	struct conf_membership membership;
+	int32_t priority; /* smaller first, of several with one address */
 	bool groups_are_denied;
 	struct conf_number_rule caller_rule;
 	struct conf_number_rule callee_rule;
@@ -146,6 +148,7 @@ struct conf_routing_gateway {
 	bool is_protected; /* only when the others failed, or set-up takes long */
 	bool stops_prefix; /* prefix-mode terminate: no shorter prefix after this one */
 	struct conf_names groups;
+	struct conf_membership membership;
 	struct conf_number_rule caller_rule;
 	struct conf_number_rule callee_rule;
 	struct conf_periods periods;

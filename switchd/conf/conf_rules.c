@@ -150,7 +150,9 @@ struct live *conf_pool_take(const struct conf_pool *pool, conf_random_fn *random
 enum vos_err conf_rules_build(struct conf_rules *rules, const struct snapshot *snapshot,
 			      struct live_table *live)
 {
-	if (build_plans(rules, snapshot) != VOS_OK || build_pools(rules, snapshot, live) != VOS_OK)
+	if (build_plans(rules, snapshot) != VOS_OK ||
+	    build_pools(rules, snapshot, live) != VOS_OK ||
+	    conf_groups_build(rules, snapshot, live) != VOS_OK)
 		return VOS_ENOMEM;
 	return VOS_OK;
 }

@@ -28,6 +28,25 @@ struct conf_pool {
 	size_t count;
 };
 
+#define CONF_GROUPS_MAX 8 /* with a limit, of one gateway */
+
+/* Lines that gateways share (behaviour B6). */
+struct conf_group {
+	const char *name;
+	struct live *live;
+	uint32_t capacity; /* 0 = no limit */
+};
+
+/* The groups of a gateway that have a limit. Once a group has fewer free lines than the reserve,
+ * what is left is for the others. */
+struct conf_membership {
+	const struct conf_group *const *groups;
+	size_t count;
+	uint32_t reserve;
+};
+
+enum conf_group_verdict { CONF_GROUP_OK, CONF_GROUP_FULL, CONF_GROUP_RESERVED };
+
 /* Which numbers are let through. */
 struct conf_number_rule {
 	bool is_deny; /* prefixes are the denied ones */
@@ -56,6 +75,8 @@ struct conf_rules {
 	size_t plan_count;
 	struct conf_pool *pools; /* by name */
 	size_t pool_count;
+	struct conf_group *groups; /* by name */
+	size_t group_count;
 };
 
 /* Compiles the number-transform and number-pool objects. */
@@ -82,3 +103,17 @@ struct live *conf_pool_take(const struct conf_pool *pool, conf_random_fn *random
 enum conf_number_verdict conf_number_check(const struct conf_number_rule *rule, const char *number);
 /* Minutes since Monday 00:00 of the machine's local time. */
 int conf_week_minute(int64_t wall_ms);
+
+/* conf_groups.c */
+VOS_CHECK enum vos_err conf_groups_build(struct conf_rules *rules, const struct snapshot *snapshot,
+					 struct live_table *live);
+VOS_CHECK enum vos_err conf_membership_build(struct conf_rules *rules, const struct object *object,
+					     enum field_id groups, enum field_id reserve,
+					     struct conf_membership *out);
+/* Whether a call of the gateway would be let in. */
+enum conf_group_verdict conf_groups_would_admit(const struct conf_membership *membership,
+						uint64_t now_us);
+/* Takes a line of each group, or of none; lines[] has room for all, *count of them were taken: give
+ * each back with live_end(). */
+enum conf_group_verdict conf_groups_take(const struct conf_membership *membership,
+					 struct live *lines[], size_t *count, uint64_t now_us);

@@ -30,7 +30,14 @@ enum live_offline {
 	LIVE_UNREGISTERED = 2, /* it is not registered here, or we are not there */
 };
 
-enum live_kind { LIVE_MAPPING_GATEWAY, LIVE_ROUTING_GATEWAY, LIVE_PHONE, LIVE_GROUP, LIVE_NUMBER };
+enum live_kind {
+	LIVE_MAPPING_GATEWAY,
+	LIVE_ROUTING_GATEWAY,
+	LIVE_PHONE,
+	LIVE_GROUP,
+	LIVE_NUMBER,
+	LIVE_LINES, /* of a gateway-group */
+};
 
 /* Attempts and answers of the last while, in buckets that age out one by one. Each is one word:
  * number of its time slice (24 bits), attempts (20), answers (20). */

@@ -27,7 +27,7 @@ static int compare_prefix(const struct prefix *a, const struct prefix *b)
 	return memcmp(a->base.ip, b->base.ip, sizeof(a->base.ip));
 }
 
-/* Longest first; of one prefix those with a port first, then by target. */
+/* Longest first; of one prefix those with a port first, then by priority and target. */
 static int compare_entry(const void *a, const void *b)
 {
 	const struct prefix_entry *left = a;
@@ -38,6 +38,8 @@ static int compare_entry(const void *a, const void *b)
 		return order;
 	if ((left->port != 0) != (right->port != 0))
 		return left->port != 0 ? -1 : 1;
+	if (left->priority != right->priority)
+		return left->priority < right->priority ? -1 : 1;
 	if (left->target != right->target)
 		return left->target < right->target ? -1 : 1;
 	return (int)left->port - (int)right->port;

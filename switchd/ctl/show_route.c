@@ -241,6 +241,14 @@ static const char *barred_source(const struct conf_mapping_gateway *from, const 
 	case LIVE_OK:
 		break;
 	}
+	switch (conf_groups_would_admit(&from->membership, clock_mono_us())) {
+	case CONF_GROUP_FULL:
+		return "all lines of a group of the mapping gateway are taken";
+	case CONF_GROUP_RESERVED:
+		return "the free lines of a group are reserved for others";
+	case CONF_GROUP_OK:
+		break;
+	}
 	return NULL;
 }
 

@@ -378,6 +378,7 @@ static void rewriting(void **state)
 
 #define GATEWAYS 12
 #define TABLES   300
+#define GROUPS   2
 #define CALLS    20
 
 /* A gateway as the naive side knows it. */
@@ -393,6 +394,14 @@ struct plain {
 	bool is_offline;
 	uint32_t calls;
 	char denied[3];
+	int group; /* -1: in none */
+	int reserve;
+};
+
+/* Lines that gateways share. */
+struct plain_group {
+	int capacity;
+	uint32_t calls;
 };
 
 static uint32_t next_random(uint32_t *seed)
@@ -429,6 +438,8 @@ static void make_plain(uint32_t *seed, struct plain *plain, int number)
 	plain->calls = next_random(seed) % 4;
 	if (next_random(seed) % 4 == 0)
 		random_digits(seed, plain->denied, 2);
+	plain->group = (int)(next_random(seed) % (GROUPS + 1)) - 1;
+	plain->reserve = (int)(next_random(seed) % 4);
 }
 
 static void configure(struct change_list *list, const struct plain *plain)
@@ -453,6 +464,10 @@ static void configure(struct change_list *list, const struct plain *plain)
 	field(list, plain->name, "prefix-mode", plain->stops ? "terminate" : "extend");
 	if (plain->denied[0])
 		field(list, plain->name, "callee-prefixes", plain->denied);
+	if (plain->group >= 0)
+		field(list, plain->name, "groups", plain->group ? "lines1" : "lines0");
+	snprintf(text, sizeof(text), "%d", plain->reserve);
+	field(list, plain->name, "group-reserve", text);
 }
 
 /* Longest of its prefixes that the number has; -1: none. */
@@ -475,9 +490,22 @@ static bool is_barred(const struct plain *plain, const char *callee)
 	       (plain->denied[0] && strncmp(callee, plain->denied, strlen(plain->denied)) == 0);
 }
 
-static bool is_usable(const struct plain *all, int number, const char *callee)
+/* A member is out when its group is full, or has fewer free lines than it reserves. */
+static bool has_group_line(const struct plain *plain, const struct plain_group *groups)
+{
+	const struct plain_group *group = plain->group < 0 ? NULL : &groups[plain->group];
+	int free_lines = group ? group->capacity - (int)group->calls : 0;
+
+	return !group || group->capacity == 0 || (free_lines > 0 && free_lines >= plain->reserve);
+}
+
+static bool is_usable(const struct plain *all, const struct plain_group *groups, int number,
+		      const char *callee)
 {
 	const struct plain *plain = &all[number];
+
+	if (!has_group_line(plain, groups))
+		return false;
 
 	if (longest(plain, callee) < 0 || is_barred(plain, callee) || plain->is_offline ||
 	    (plain->capacity && plain->calls >= (uint32_t)plain->capacity))
@@ -508,8 +536,8 @@ static bool goes_first(const struct plain *a, const struct plain *b, const char 
 	return strcmp(a->name, b->name) < 0;
 }
 
-static void compare_with_naive(const struct conf *conf, const struct plain *all, const char *callee,
-			       uint32_t table)
+static void compare_with_naive(const struct conf *conf, const struct plain *all,
+			       const struct plain_group *groups, const char *callee, uint32_t table)
 {
 	const struct route_query query = {
 		.conf = conf, .caller = "1", .callee = callee, .now_us = NOW_US};
@@ -520,7 +548,7 @@ static void compare_with_naive(const struct conf *conf, const struct plain *all,
 
 	for (int i = 0; i < GATEWAYS; i++) {
 		matched += longest(&all[i], callee) >= 0;
-		usable += is_usable(all, i, callee);
+		usable += is_usable(all, groups, i, callee);
 	}
 	if (count != matched)
 		fail_msg("table %u, callee %s: %zu candidates, not %zu", table, callee, count,
@@ -530,7 +558,7 @@ static void compare_with_naive(const struct conf *conf, const struct plain *all,
 		int number = (int)(plain - all);
 
 		if (route_is_in(found[i].verdict) != (i < usable) ||
-		    is_usable(all, number, callee) != (i < usable))
+		    is_usable(all, groups, number, callee) != (i < usable))
 			fail_msg("table %u, callee %s: %s is %s", table, callee, plain->name,
 				 route_verdict_name(found[i].verdict));
 		if ((found[i].verdict == ROUTE_PROTECTED) != (i < usable && plain->is_protected))
@@ -543,6 +571,116 @@ static void compare_with_naive(const struct conf *conf, const struct plain *all,
 	}
 }
 
+static const char *group_name(int number)
+{
+	return number ? "lines1" : "lines0";
+}
+
+static void configure_group(struct change_list *list, int number, int capacity)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", capacity);
+	changes_create(list, "gateway-group", group_name(number));
+	changes_field(list, "gateway-group", group_name(number), "capacity", text);
+}
+
+static struct live *lines_of(const struct conf *conf, int number)
+{
+	return live_get(conf_live(conf), LIVE_LINES, group_name(number));
+}
+
+static void groups_of_gateways(void **state)
+{
+	struct change_list list = {0};
+	struct live *lines[CONF_GROUPS_MAX];
+	const struct conf_membership *greedy, *modest;
+	struct conf *conf;
+	size_t count;
+
+	(void)state;
+	gateway(&list, "greedy");
+	field(&list, "greedy", "groups", "lines0");
+	gateway(&list, "modest");
+	field(&list, "modest", "groups", "lines0");
+	field(&list, "modest", "groups", "lines1"); /* that one has no limit */
+	field(&list, "modest", "groups", "a-name-only");
+	field(&list, "modest", "group-reserve", "2");
+	configure_group(&list, 0, 3);
+	configure_group(&list, 1, 0);
+	conf = build(&list, NULL);
+	greedy = &conf_routing_gateway_find(conf, SPAN_LIT("greedy"))->membership;
+	modest = &conf_routing_gateway_find(conf, SPAN_LIT("modest"))->membership;
+	expect(conf, "1", "2", NULL, "greedy modest");
+	assert_int_equal(conf_groups_take(modest, lines, &count, NOW_US), CONF_GROUP_OK);
+	assert_int_equal(count, 1);
+	expect(conf, "1", "2", NULL, "greedy modest"); /* two are free, as it asks for */
+	assert_int_equal(conf_groups_take(modest, lines, &count, NOW_US), CONF_GROUP_OK);
+	expect(conf, "1", "2", NULL, "greedy modest(group-reserve)");
+	assert_int_equal(conf_groups_take(modest, lines, &count, NOW_US), CONF_GROUP_RESERVED);
+	assert_int_equal(count, 0);
+	assert_int_equal(conf_groups_take(greedy, lines, &count, NOW_US), CONF_GROUP_OK);
+	expect(conf, "1", "2", NULL, "greedy(group-capacity) modest(group-capacity)");
+	assert_int_equal(conf_groups_take(greedy, lines, &count, NOW_US), CONF_GROUP_FULL);
+	live_end(lines_of(conf, 0));
+	expect(conf, "1", "2", NULL, "greedy modest(group-reserve)");
+	live_end(lines_of(conf, 0));
+	expect(conf, "1", "2", NULL, "greedy modest");
+	live_end(lines_of(conf, 0));
+	conf_unref(conf);
+}
+
+/* One line of the first group is given back when the second has none. */
+static void line_of_each_group_or_none(void **state)
+{
+	struct change_list list = {0};
+	struct live *lines[CONF_GROUPS_MAX];
+	const struct conf_membership *member;
+	struct conf *conf;
+	size_t count;
+
+	(void)state;
+	gateway(&list, "both");
+	field(&list, "both", "groups", "lines0");
+	field(&list, "both", "groups", "lines1");
+	field(&list, "both", "group-reserve", "9"); /* more than there are: never */
+	configure_group(&list, 0, 20);
+	configure_group(&list, 1, 8);
+	conf = build(&list, NULL);
+	member = &conf_routing_gateway_find(conf, SPAN_LIT("both"))->membership;
+	expect(conf, "1", "2", NULL, "both(group-reserve)");
+	assert_int_equal(conf_groups_take(member, lines, &count, NOW_US), CONF_GROUP_RESERVED);
+	assert_int_equal(lines_of(conf, 0)->calls, 0);
+	assert_int_equal(lines_of(conf, 1)->calls, 0);
+	conf_unref(conf);
+}
+
+/* Of mapping gateways with one address the one with the smallest priority has the call. */
+static void mapping_priority(void **state)
+{
+	struct change_list list = {0};
+	struct addr source;
+	struct conf *conf, *changed;
+
+	(void)state;
+	for (char name = 'a'; name <= 'c'; name++) {
+		const char text[] = {name, '\0'};
+
+		changes_create(&list, "mapping-gateway", text);
+		changes_field(&list, "mapping-gateway", text, "address",
+			      name == 'c' ? "192.0.2.0/24" : "192.0.2.7");
+		changes_field(&list, "mapping-gateway", text, "priority", name == 'a' ? "5" : "0");
+	}
+	assert_true(addr_parse(SPAN_LIT("192.0.2.7"), &source));
+	conf = build(&list, NULL);
+	assert_string_equal(conf_mapping_gateway_find(conf, &source)->name, "b");
+	changes_field(&list, "mapping-gateway", "a", "priority", "0");
+	changed = build(&list, conf);
+	assert_string_equal(conf_mapping_gateway_find(changed, &source)->name, "a");
+	conf_unref(changed);
+	conf_unref(conf);
+}
+
 static void random_tables(void **state)
 {
 	uint32_t seed = 4711;
@@ -550,6 +688,7 @@ static void random_tables(void **state)
 	(void)state;
 	for (uint32_t table = 0; table < TABLES; table++) {
 		struct plain all[GATEWAYS];
+		struct plain_group groups[GROUPS];
 		struct change_list list = {0};
 		struct conf *conf;
 
@@ -557,7 +696,16 @@ static void random_tables(void **state)
 			make_plain(&seed, &all[i], i);
 			configure(&list, &all[i]);
 		}
+		for (int i = 0; i < GROUPS; i++) {
+			groups[i].capacity = (int)(next_random(&seed) % 5);
+			groups[i].calls = next_random(&seed) % 5;
+			configure_group(&list, i, groups[i].capacity);
+		}
 		conf = build(&list, NULL);
+		for (int i = 0; i < GROUPS; i++)
+			for (uint32_t call = 0; call < groups[i].calls; call++)
+				assert_int_equal(live_begin(lines_of(conf, i), 0, 0, NOW_US),
+						 LIVE_OK);
 		for (int i = 0; i < GATEWAYS; i++) {
 			struct live *live = live_of(conf, all[i].name);
 
@@ -569,7 +717,7 @@ static void random_tables(void **state)
 			char callee[8];
 
 			random_digits(&seed, callee, 6);
-			compare_with_naive(conf, all, callee, table);
+			compare_with_naive(conf, all, groups, callee, table);
 		}
 		conf_unref(conf);
 	}
@@ -579,4 +727,6 @@ TEST_MAIN(cmocka_unit_test(order), cmocka_unit_test(load_and_attempts),
 	  cmocka_unit_test(counters_outlive_a_commit), cmocka_unit_test(states),
 	  cmocka_unit_test(rate), cmocka_unit_test(numbers), cmocka_unit_test(periods),
 	  cmocka_unit_test(company), cmocka_unit_test(prefix_mode), cmocka_unit_test(answer_ratio),
-	  cmocka_unit_test(pools), cmocka_unit_test(rewriting), cmocka_unit_test(random_tables))
+	  cmocka_unit_test(pools), cmocka_unit_test(rewriting),
+	  cmocka_unit_test(groups_of_gateways), cmocka_unit_test(line_of_each_group_or_none),
+	  cmocka_unit_test(mapping_priority), cmocka_unit_test(random_tables))
