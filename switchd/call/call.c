@@ -7,6 +7,7 @@
 #include "switchd/call/call_ringback.h"
 #include "switchd/call/call_record.h"
 #include "switchd/call/call_trace.h"
+#include "switchd/call/call_forward.h"
 #include "switchd/call/call_transfer.h"
 
 /* Parts a leg from its call; it finishes its protocol alone. */

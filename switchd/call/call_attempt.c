@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <utlist.h>
 
-#include "switchd/call/call_ringback.h"
 #include "switchd/call/call_early.h"
-#include "switchd/call/call_hunt.h"
+#include "switchd/call/call_forward.h"
+#include "switchd/call/call_ringback.h"
 #include "switchd/call/call_trace.h"
 
 static uint32_t since_start_ms(const struct call *call)

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "switchd/call/call_hunt.h"
+#include "switchd/call/call_forward.h"
 
 static const struct conf_names *rule(const struct conf_phone *phone, enum conf_forward kind)
 {

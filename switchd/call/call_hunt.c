@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "switchd/call/call_forward.h"
 #include "switchd/call/call_ringback.h"
-#include "switchd/call/call_hunt.h"
 #include "switchd/sip/location.h"
 
 /* Makes room for the candidates once their number is known. */

@@ -38,18 +38,7 @@ struct call_gateways {
 	enum switch_rule rule;      /* what was decided of it */
 };
 
-#define CALL_FORWARDS_MAX  5  /* one out of the other */
-#define CALL_REDIRECTS_MAX 10 /* 3xx that are followed for one call */
-
-/* Numbers that stand in for the one that was called, tried in order. */
-struct call_forward {
-	const struct conf_names *numbers; /* of the phone's configuration; NULL: */
-	struct call_redirect *contacts;   /* that the party answered with */
-	size_t next;
-	char from[64];                          /* the number that is forwarded */
-	const struct conf_routing_gateway *via; /* the gateway that sent it elsewhere, or NULL */
-	enum call_diversion_reason reason;
-};
+struct call_forward; /* call_forward.h */
 
 /* What only the set-up needs; freed at the answer. */
 struct call_hunt {
@@ -122,22 +111,6 @@ struct cause call_ingress_transfer(struct call *call, const struct call_setup *s
 struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause);
 /* 180, 183 as the caller wants to have ringing signalled. */
 int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp);
-
-/* call_forward.c: the numbers that stand in for another. */
-/* The called phone forwards all its calls. */
-const struct conf_names *call_forward_always(const struct conf_phone *phone);
-/* Aims at the next number after the present one ended like that; false: there is none, and *cause
- * says so when that is the reason. */
-bool call_forward_next(struct call *call, struct cause *cause);
-/* WORD_REDIRECT_...: what becomes of that 3xx of its party. */
-int call_redirect_mode(const struct call *call, const struct call_attempt *attempt, int status);
-/* The attempt was redirected: the contacts are the next numbers. False: they are not followed, and
- * *cause says so when that is the reason. */
-bool call_forward_redirect(struct call *call, const struct call_attempt *attempt,
-			   const struct call_redirect *to, struct cause *cause);
-/* What the callee is to be told of that. */
-void call_forward_diversions(const struct call_hunt *hunt, struct call_diversions *out);
-void call_forward_end(struct call_hunt *hunt);
 
 /* call_gateways.c: the gateways of a number. */
 struct cause call_gateways_fill(struct call *call);

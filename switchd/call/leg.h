@@ -9,6 +9,7 @@
 
 #include "switchd/call/call.h"
 #include "switchd/call/call_dial.h"
+#include "switchd/call/call_redirect.h"
 #include "switchd/call/cause.h"
 #include "switchd/call/identity.h"
 
@@ -28,22 +29,6 @@ struct call_inside {
 	struct span content_type;
 	struct span body;
 	uint32_t number; /* by which its answer is known to the asker; 0: nobody asks */
-};
-
-/* Where a call is to go instead (RFC 3261 8.1.3.4), best first. */
-#define CALL_CONTACTS_MAX 5
-
-struct call_contact {
-	char number[64];
-	char host[64];       /* as it was written */
-	struct addr address; /* the same; family ADDR_NONE: it is a name */
-	bool is_ours;        /* that is the switch itself */
-	uint16_t q_thousandths;
-};
-
-struct call_redirect {
-	size_t count;
-	struct call_contact contacts[CALL_CONTACTS_MAX];
 };
 
 struct leg_ops {

@@ -10,3 +10,4 @@ bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_soc
 #define SIP_ALLOW                                                                              \
 	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REGISTER, MESSAGE, PUBLISH, " \
 	"REFER"
+#define SIP_SUPPORTED "Supported: replaces, norefersub\r\n"

@@ -102,7 +102,7 @@ static void answer_invite(struct sip_leg *leg, struct txn_server *txn, struct sp
 	struct buf extra = buf_over(memory, sizeof(memory));
 
 	leg_add_contact(leg, &extra);
-	buf_add_lit(&extra, "Allow: " SIP_ALLOW "\r\n" LEG_SUPPORTED);
+	buf_add_lit(&extra, "Allow: " SIP_ALLOW "\r\n" SIP_SUPPORTED);
 	leg_session_answer(leg, &extra);
 	leg_session_sent(leg, sdp);
 	txn_server_respond(leg->worker, txn, 200, NULL, span_of(leg->local_tag), buf_span(&extra),

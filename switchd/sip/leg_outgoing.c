@@ -73,7 +73,6 @@ static void start_stage(struct sip_leg *leg, enum conf_stage stage)
 
 	if (seconds == 0)
 		seconds = (uint64_t)snapshot_number(worker->conf->snapshot, stages[stage].param);
-
 	leg->stage = stage;
 	wheel_start(&worker->wheel, &leg->timer, stage_fired, worker->now_us, seconds * 1000000);
 }
@@ -232,7 +231,6 @@ static void answered(struct sip_leg *leg, const struct sip_rx *rx)
 	}
 }
 
-/* msg: a refusal; NULL: there is none. */
 static void failed(struct sip_leg *leg, struct txn_client *txn, const struct sip_msg *msg,
 		   struct cause cause)
 {
@@ -414,7 +412,7 @@ static bool send_invite(struct sip_leg *leg, struct span sdp)
 	leg->invite_cseq = ++leg->local_cseq;
 	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
 	leg_add_contact(leg, out);
-	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n" LEG_SUPPORTED);
+	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n" SIP_SUPPORTED);
 	if (leg->asks_100rel)
 		buf_add_lit(out, "Supported: 100rel\r\n");
 	if (leg->identity)

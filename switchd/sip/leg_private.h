@@ -106,9 +106,6 @@ void leg_free_soon(struct sip_leg *leg);
 uint64_t leg_merge_key(const struct sip_worker *worker, const struct sip_msg *msg);
 void leg_merge_enter(struct sip_leg *leg, uint64_t key);
 bool leg_merge_is_known(const struct sip_worker *worker, uint64_t key);
-/* The leg of a dialog; NULL: none is ours. */
-struct sip_leg *leg_find_dialog(struct sip_worker *worker, struct span call_id,
-				struct span local_tag, struct span remote_tag);
 /* For what lives as long as a leg. */
 struct pool *leg_pool(const struct sip_worker *worker);
 
@@ -155,8 +152,6 @@ struct addr leg_media_address(void *context, const struct call_target *target,
 			      const struct leg *caller);
 bool leg_is_secure(void *context, const struct call_target *target, const struct leg *caller);
 void leg_give_up(struct sip_leg *leg, struct cause cause);
-
-#define LEG_SUPPORTED "Supported: replaces, norefersub\r\n"
 
 /* leg_offer.c */
 /* A re-INVITE that only refreshes; false when it cannot be sent. */

@@ -12,5 +12,8 @@ void leg_refer_stop(struct sip_leg *leg);
 
 /* The Replaces of an INVITE; false: it has none. More than one is an error. */
 bool leg_invite_replaces(const struct sip_msg *msg, struct span *value, int *count);
+/* leg_table.c: the leg of a dialog; NULL: none is ours. */
+struct sip_leg *leg_find_dialog(struct sip_worker *worker, struct span call_id,
+				struct span local_tag, struct span remote_tag);
 /* The leg that it names; NULL: *status says why it cannot be replaced. */
 struct sip_leg *leg_replaced(struct sip_worker *worker, struct span value, int *status);

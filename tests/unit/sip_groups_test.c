@@ -33,6 +33,7 @@ static void one_line(const char *kind, const char *gateway)
 	call(bench, "call-2");
 	peer_expect(&bench->caller, "SIP/2.0 503 ");
 	peer_expect_nothing(&bench->callee);
+	assert_int_equal(count_calls(bench), 1);
 	bench->call_id = "call-1";
 	caller_sends(bench, "BYE", 2, "bye", tag, "");
 	peer_expect(&bench->caller, "SIP/2.0 200 ");
