@@ -302,37 +302,38 @@ _vosctl_next()
 		'set phone * max-addresses' | 'set phone * address' | 'set phone * max-call-duration' | \
 		'set phone * forward-always' | 'set phone * forward-busy' | \
 		'set phone * forward-no-answer' | 'set phone * forward-offline' | \
-		'set phone * forward-ring-time' | 'set mapping-gateway * address' | \
-		'set mapping-gateway * capacity' | 'set mapping-gateway * rate-limit' | \
-		'set mapping-gateway * priority' | 'set mapping-gateway * routing-groups' | \
+		'set phone * forward-ring-time' | 'set gateway-group * capacity' | \
+		'set mapping-gateway * address' | 'set mapping-gateway * capacity' | \
+		'set mapping-gateway * rate-limit' | 'set mapping-gateway * priority' | \
+		'set mapping-gateway * group-reserve' | 'set mapping-gateway * routing-groups' | \
 		'set mapping-gateway * caller-prefixes' | 'set mapping-gateway * caller-lengths' | \
 		'set mapping-gateway * callee-prefixes' | 'set mapping-gateway * callee-lengths' | \
 		'set mapping-gateway * proceeding-timeout' | 'set mapping-gateway * replace-cause' | \
 		'set mapping-gateway * max-call-duration' | 'set routing-gateway * address' | \
 		'set routing-gateway * prefixes' | 'set routing-gateway * priority' | \
 		'set routing-gateway * capacity' | 'set routing-gateway * rate-limit' | \
-		'set routing-gateway * groups' | 'set routing-gateway * caller-prefixes' | \
-		'set routing-gateway * caller-lengths' | 'set routing-gateway * callee-prefixes' | \
-		'set routing-gateway * callee-lengths' | 'set routing-gateway * period' | \
-		'set routing-gateway * timeout-invite' | 'set routing-gateway * timeout-trying' | \
-		'set routing-gateway * timeout-session-progress' | 'set routing-gateway * timeout-session-progress-sdp' | \
-		'set routing-gateway * timeout-ringing' | 'set routing-gateway * timeout-setup' | \
-		'set routing-gateway * timeout-callproceeding' | 'set routing-gateway * timeout-callproceeding-olc' | \
-		'set routing-gateway * timeout-alerting' | 'set routing-gateway * stop-codes' | \
-		'set routing-gateway * local-ring-delay' | 'set routing-gateway * max-call-duration' | \
-		'set registration * server' | 'set registration * account' | \
-		'set registration * auth-name' | 'set registration * expire' | \
-		'set registration * retry-delay' | 'set alarm * lower' | 'set alarm * upper' | \
-		'set alarm * window' | 'set alarm * post' | 'set alarm * mail' | \
-		'set alarm * call' | 'set SS_RTP_PORT_RANGE' | 'set SS_RTP_PORT_REST' | \
-		'set SS_RTP_PORT_ALARM' | 'set SS_AUTHENTICATION_MAX_RETRY' | \
-		'set SS_AUTHENTICATION_FAILED_SUSPEND' | 'set SS_QOS_SIGNAL' | \
-		'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | 'set SS_ENDPOINT_NAT_EXPIRE' | \
-		'set SS_GATEWAY_SWITCH_LIMIT' | 'set SS_GATEWAY_ASR_RESERVE_TIME' | \
-		'set SS_GATEWAY_ASR_RESERVE_SEPARATE' | 'set SS_TRY_PROTECT_ROUTE_DELAY' | \
-		'set SS_ENDPOINT_TIME_TO_LIVE' | 'set SS_ENDPOINT_REGISTER_RETRY' | \
-		'set SS_ENDPOINT_REGISTER_SUSPEND_TIME' | 'set SS_MAX_CALL_DURATION' | \
-		'set SS_CALL_REMAIN_TIME' | 'set SS_NO_MEDIA_HANGUP_TIME' | \
+		'set routing-gateway * groups' | 'set routing-gateway * group-reserve' | \
+		'set routing-gateway * caller-prefixes' | 'set routing-gateway * caller-lengths' | \
+		'set routing-gateway * callee-prefixes' | 'set routing-gateway * callee-lengths' | \
+		'set routing-gateway * period' | 'set routing-gateway * timeout-invite' | \
+		'set routing-gateway * timeout-trying' | 'set routing-gateway * timeout-session-progress' | \
+		'set routing-gateway * timeout-session-progress-sdp' | 'set routing-gateway * timeout-ringing' | \
+		'set routing-gateway * timeout-setup' | 'set routing-gateway * timeout-callproceeding' | \
+		'set routing-gateway * timeout-callproceeding-olc' | 'set routing-gateway * timeout-alerting' | \
+		'set routing-gateway * stop-codes' | 'set routing-gateway * local-ring-delay' | \
+		'set routing-gateway * max-call-duration' | 'set registration * server' | \
+		'set registration * account' | 'set registration * auth-name' | \
+		'set registration * expire' | 'set registration * retry-delay' | \
+		'set alarm * lower' | 'set alarm * upper' | 'set alarm * window' | \
+		'set alarm * post' | 'set alarm * mail' | 'set alarm * call' | \
+		'set SS_RTP_PORT_RANGE' | 'set SS_RTP_PORT_REST' | 'set SS_RTP_PORT_ALARM' | \
+		'set SS_AUTHENTICATION_MAX_RETRY' | 'set SS_AUTHENTICATION_FAILED_SUSPEND' | \
+		'set SS_QOS_SIGNAL' | 'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | \
+		'set SS_ENDPOINT_NAT_EXPIRE' | 'set SS_GATEWAY_SWITCH_LIMIT' | \
+		'set SS_GATEWAY_ASR_RESERVE_TIME' | 'set SS_GATEWAY_ASR_RESERVE_SEPARATE' | \
+		'set SS_TRY_PROTECT_ROUTE_DELAY' | 'set SS_ENDPOINT_TIME_TO_LIVE' | \
+		'set SS_ENDPOINT_REGISTER_RETRY' | 'set SS_ENDPOINT_REGISTER_SUSPEND_TIME' | \
+		'set SS_MAX_CALL_DURATION' | 'set SS_CALL_REMAIN_TIME' | 'set SS_NO_MEDIA_HANGUP_TIME' | \
 		'set SS_RTP_INTERRUPT_TIME' | 'set SS_MAX_CPS' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL' | \
 		'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE' | \
 		'set SS_BLACK_LIST_NO_ANSWER_PERIOD' | 'set SS_BLACK_LIST_NO_ANSWER_LIMIT' | \
@@ -403,7 +404,7 @@ _vosctl_next()
 		next='@names !'
 		;;
 	'show running-config')
-		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace cdr backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm'
+		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace cdr backup user network listen trusted number-transform number-pool phone gateway-group mapping-gateway routing-gateway registration alarm'
 		;;
 	'show running-config system-parameter' | 'show running-config sip-parameter' | \
 		'show running-config h323-parameter' | 'show running-config audio-service-parameter' | \
@@ -445,6 +446,9 @@ _vosctl_next()
 		;;
 	'show running-config phone')
 		next='all names redact @keys:phone'
+		;;
+	'show running-config gateway-group')
+		next='all names redact @keys:gateway-group'
 		;;
 	'show running-config mapping-gateway')
 		next='all names redact @keys:mapping-gateway'
@@ -564,7 +568,7 @@ _vosctl_next()
 		next='graceful'
 		;;
 	'set')
-		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace cdr backup user network listen trusted number-transform number-pool phone mapping-gateway routing-gateway registration alarm @names'
+		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace cdr backup user network listen trusted number-transform number-pool phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
 		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path'
@@ -802,11 +806,20 @@ _vosctl_next()
 	'set phone * redirect' | 'set routing-gateway * redirect')
 		next='@ follow pass fail !'
 		;;
+	'set gateway-group')
+		next='@keys:gateway-group'
+		;;
+	'set gateway-group *')
+		next='capacity'
+		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
+		;;
+	'set mapping-gateway * groups')
+		next='@keys:gateway-group !'
 		;;
 	'set mapping-gateway * allow-routing-gateways' | 'set registration * routing-gateway')
 		next='@routing-gateways !'
@@ -823,7 +836,7 @@ _vosctl_next()
 		next='@ from p-asserted p-preferred remote-party-id display !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'
