@@ -184,14 +184,15 @@ void call_transfer_answered(struct call *call, struct leg *target, struct span s
 }
 
 /* The SDP of one side of the fresh call for the other. */
-static enum vos_err forward(struct call *call, struct leg *from, struct leg *to, struct span sdp,
-			    struct buf *out)
+static enum vos_err forward(struct call *call, struct leg *from, struct leg *to, bool is_answer,
+			    struct span sdp, struct buf *out)
 {
 	const struct call_pass pass = {
 		.media = &call->media,
 		.from = from,
 		.anchor = &to->media_address,
 		.heard = &call->streams[from->side],
+		.is_answer = is_answer,
 	};
 
 	return call_media_forward(call, &pass, sdp, out);
@@ -209,7 +210,7 @@ static void joined(struct call_transfer *transfer, struct span sdp)
 	move_kept(transfer);
 	drop(transfer, fresh->table->env.wheel);
 	kept->ops->ack(kept, SPAN_NONE);
-	if (!sdp.len || forward(fresh, kept, target, sdp, &out) != VOS_OK) {
+	if (!sdp.len || forward(fresh, kept, target, true, sdp, &out) != VOS_OK) {
 		call_end(fresh, NULL, cause_of(CAUSE_BAD_SDP));
 		return;
 	}
@@ -255,7 +256,7 @@ static void target_result(struct call_transfer *transfer, int status, struct spa
 	}
 	move_target(transfer);
 	transfer->fresh->ack_pending = true;
-	if (forward(transfer->fresh, target, transfer->kept, sdp, &out) == VOS_OK)
+	if (forward(transfer->fresh, target, transfer->kept, false, sdp, &out) == VOS_OK)
 		join(transfer, buf_span(&out));
 	else
 		call_end(transfer->fresh, NULL, cause_of(CAUSE_BAD_SDP));
