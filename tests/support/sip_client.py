@@ -101,7 +101,7 @@ class Phone:
     def send(self, text):
         self.socket.sendto(text if isinstance(text, bytes) else text.encode(), self.switch)
 
-    def receive(self, timeout_s=5):
+    def receive(self, timeout_s=15):
         """The next datagram, None when there is none in time."""
         self.socket.settimeout(timeout_s)
         try:
@@ -109,7 +109,7 @@ class Phone:
         except TimeoutError:
             return None
 
-    def ask(self, text, timeout_s=5):
+    def ask(self, text, timeout_s=15):
         self.send(text)
         data = self.receive(timeout_s)
         return Answer(data) if data is not None else None

@@ -221,7 +221,7 @@ class Rtp:
             time.sleep(max(0, start + i * interval_s - time.monotonic()))
             self.send(to, payload)
 
-    def receive(self, timeout_s=5, rtcp=False):
+    def receive(self, timeout_s=15, rtcp=False):
         """(bytes, source) of the next packet; None when none comes in time."""
         one = self.rtcp if rtcp else self.socket
         one.settimeout(timeout_s)
@@ -317,7 +317,7 @@ class Agent:
             self.unread.append(message)
         return True
 
-    def wait_for(self, predicate, timeout_s=5, what='message'):
+    def wait_for(self, predicate, timeout_s=15, what='message'):
         """The first unread message that matches; it is no longer unread then."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -329,7 +329,7 @@ class Agent:
             if left <= 0 or not self.read(left):
                 raise AssertionError(f'{self.user}: no {what} within {timeout_s} s; unread: {self.unread}')
 
-    def wait_junk(self, timeout_s=5):
+    def wait_junk(self, timeout_s=15):
         """The next datagram that is no SIP, and its source."""
         deadline = time.monotonic() + timeout_s
         while not self.junk:
@@ -338,7 +338,7 @@ class Agent:
                 raise AssertionError(f'{self.user}: no keepalive within {timeout_s} s')
         return self.junk.pop(0)
 
-    def wait_status(self, request, at_least=200, timeout_s=5):
+    def wait_status(self, request, at_least=200, timeout_s=15):
         """The response to that very request with that status or a higher one."""
         return self.wait_for(lambda m: m.status is not None and m.status >= at_least and
                              m.call_id == request.call_id and m.get('CSeq') == request.get('CSeq'),
@@ -378,7 +378,7 @@ class Agent:
                        self.password if password is None else password, nonce_count)
         return Message(request.first_line, fields + [(answer, value)], request.body)
 
-    def transact(self, request, timeout_s=5):
+    def transact(self, request, timeout_s=15):
         """Sends a non-INVITE request, answers one challenge, returns the final response."""
         response = self.wait_status(self.send(request), timeout_s=timeout_s)
         if response.status in (401, 407):
@@ -427,7 +427,7 @@ class Agent:
         call.cseq = call.invite_request.cseq
         return call
 
-    def incoming(self, timeout_s=5):
+    def incoming(self, timeout_s=15):
         """Waits for an INVITE that starts a call."""
         request = self.wait_for(lambda m: m.status is None and m.method == 'INVITE' and not m.tag('To'),
                                 timeout_s, 'INVITE')
@@ -450,7 +450,7 @@ class Call:
         self.target = invite_request.uri if is_caller else uri_of(invite_request.get('Contact'))
         self.answered = None  # last 2xx to an INVITE of ours
 
-    def wait(self, status, timeout_s=5):
+    def wait(self, status, timeout_s=15):
         """A response to the INVITE: that status, or the first for which status(message) holds."""
         matches = status if callable(status) else lambda m: m.status == status
         response = self.agent.wait_for(
@@ -520,7 +520,7 @@ class Call:
         """Answers another request of the dialog."""
         return self.agent.reply(request, status, to_tag=self.local_tag, **more)
 
-    def wait_request(self, method, timeout_s=5):
+    def wait_request(self, method, timeout_s=15):
         """A request of this call; an INVITE becomes the one that answer() answers."""
         request = self.agent.wait_for(
             lambda m: m.status is None and m.method == method and m.call_id == self.call_id, timeout_s, method)

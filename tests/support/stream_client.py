@@ -71,7 +71,7 @@ class Stream:
         message, self.data = self.data[:size], self.data[size:]
         return message
 
-    def read(self, timeout_s=5):
+    def read(self, timeout_s=15):
         """The next message or CRLF; None when none comes in time, or ever (is_ended)."""
         deadline = time.monotonic() + timeout_s
         while True:
