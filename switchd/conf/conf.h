@@ -114,8 +114,8 @@ unsigned conf_grave_sweep(struct conf_grave *grave);
 void conf_ha1(struct span user, struct span realm, struct span password, struct conf_ha1 *out);
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);
 /* The mapping gateway a request from this source belongs to; longest prefix wins, then a source
- * with a port, then the priority, then the name; NULL when none. Gateways that authenticate by password are not found
- * here. */
+ * with a port, then the priority, then the name; NULL when none. Gateways that authenticate by
+ * password are not found here. */
 const struct conf_mapping_gateway *conf_mapping_gateway_find(const struct conf *conf,
 							     const struct addr *source);
 const struct conf_mapping_gateway *conf_mapping_named(const struct conf *conf, struct span name);
