@@ -67,7 +67,8 @@ static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const st
 	gateway->party.learning =
 		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_RTP_LEARNING)->number;
 	gateway->party.rtp_detection =
-		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_RTP_INTERRUPT_DETECTION)->number;
+		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_RTP_INTERRUPT_DETECTION)
+			->number;
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_MAPPING_GATEWAY_SESSION_TIMER)->boolean;
 	gateway->party.dtmf = (uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_DTMF)->number;
@@ -153,7 +154,8 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 	gateway->party.learning =
 		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_RTP_LEARNING)->number;
 	gateway->party.rtp_detection =
-		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_RTP_INTERRUPT_DETECTION)->number;
+		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_RTP_INTERRUPT_DETECTION)
+			->number;
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_ROUTING_GATEWAY_SESSION_TIMER)->boolean;
 	gateway->party.dtmf = (uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_DTMF)->number;

@@ -8,8 +8,8 @@
 
 struct prefix_entry {
 	struct prefix prefix;
-	uint16_t port;   /* 0 = any */
-	uint32_t target; /* the owner's index; the smaller one wins among equals */
+	uint16_t port;    /* 0 = any */
+	uint32_t target;  /* the owner's index; the smaller one wins among equals */
 	int32_t priority; /* smaller first, of one prefix */
 };
 

@@ -249,8 +249,8 @@ static enum vos_err take_pairs(struct media *media, const struct addr locals[MED
 	uint64_t now_us = clock_mono_us();
 	int wanted;
 
-	if (session->own_ports && ports_take(session->own_ports, &locals[MEDIA_A], now_us,
-					     &session->pairs[0]) != VOS_OK)
+	if (session->own_ports &&
+	    ports_take(session->own_ports, &locals[MEDIA_A], now_us, &session->pairs[0]) != VOS_OK)
 		session->own_ports = NULL;
 	session->pair_count = session->own_ports ? 1 : 0;
 	wanted = is_one && !session->own_ports ? 1 : 2;

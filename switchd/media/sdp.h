@@ -27,7 +27,7 @@ struct sdp_stream {
 	enum sdp_direction direction;
 	uint32_t clock_hz;  /* of the first format; 0: not said */
 	uint8_t event_type; /* of telephone-event (RFC 4733), the first one; 0: none */
-	char codec[24]; /* name of the first format: from a=rtpmap or the static table */
+	char codec[24];     /* name of the first format: from a=rtpmap or the static table */
 };
 
 struct sdp {

@@ -498,7 +498,8 @@ static void not_in_effect(void **state)
 	}
 	check(&checked, NULL, &list, NULL);
 	assert_int_equal(checked.report.warning_count, 2);
-	EXPECT_WARNING(checked, "param IVR_CALL_REPORT_PORT", "IVR_CALL_REPORT_PORT: not in effect yet");
+	EXPECT_WARNING(checked, "param IVR_CALL_REPORT_PORT",
+		       "IVR_CALL_REPORT_PORT: not in effect yet");
 	EXPECT_WARNING(checked, "phone 1000 codecs",
 		       "phone 1000 codecs: not in effect yet (and 299 more)");
 	base = snapshot_ref(checked.after);
