@@ -225,8 +225,8 @@ static void without_descriptors_nobody_is_accepted_for_a_while(void **state)
 	/* On a busy machine the kernel may not have put them all there yet. */
 	while (!wheel_is_running(&listen->resume))
 		stream_turn(bench->stream, 100);
-	/* Fewer when a thread of the relay took a descriptor in between. */
-	assert_in_range(bench->stream->conns.count, 0, 2);
+	/* Some, but a thread of the relay may take or give back a descriptor in between. */
+	assert_in_range(bench->stream->conns.count, 0, PEERS - 1);
 	assert_true(wheel_is_running(&listen->resume));
 	/* What waits does not wake the thread again and again. */
 	assert_int_equal(poll(&epoll, 1, 0), 0);
