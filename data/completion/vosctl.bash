@@ -596,7 +596,9 @@ _vosctl_next()
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
 		'set cdr refuse-when-full' | 'set listen * verify-peer' | \
 		'set phone * local-ring' | 'set phone * session-timer' | 'set phone * 100rel' | \
-		'set phone * diversion' | 'set phone * transfer' | 'set mapping-gateway * recognise-privacy' | \
+		'set phone * recognise-privacy' | 'set phone * recognise-identity' | \
+		'set phone * remote-party-id' | 'set phone * diversion' | \
+		'set phone * transfer' | 'set mapping-gateway * recognise-privacy' | \
 		'set mapping-gateway * session-timer' | 'set mapping-gateway * 100rel' | \
 		'set mapping-gateway * transfer' | 'set routing-gateway * protect' | \
 		'set routing-gateway * switch-after-ring' | 'set routing-gateway * switch-after-sdp' | \
@@ -662,11 +664,11 @@ _vosctl_next()
 	'set sip-parameter authentication-code' | 'set SS_SIP_AUTHENTICATION_CODE')
 		next='@ unauthorized proxy-authentication-required !'
 		;;
-	'set sip-parameter user-agent-privacy' | 'set routing-gateway * privacy' | \
+	'set sip-parameter user-agent-privacy' | 'set phone * privacy' | 'set routing-gateway * privacy' | \
 		'set SS_SIP_USER_AGENT_PRIVACY')
 		next='@ ignore passthrough id none !'
 		;;
-	'set sip-parameter e164-display-from' | 'set routing-gateway * display-from' | \
+	'set sip-parameter e164-display-from' | 'set phone * display-from' | 'set routing-gateway * display-from' | \
 		'set SS_SIP_E164_DISPLAY_FROM')
 		next='@ ignore caller passthrough !'
 		;;
@@ -765,7 +767,7 @@ _vosctl_next()
 		next='number order reuse-count'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform redirect diversion transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -802,6 +804,10 @@ _vosctl_next()
 		'set mapping-gateway * callee-transform' | 'set routing-gateway * caller-transform' | \
 		'set routing-gateway * callee-transform')
 		next='@keys:number-transform !'
+		;;
+	'set phone * asserted-identity' | 'set phone * preferred-identity' | 'set routing-gateway * asserted-identity' | \
+		'set routing-gateway * preferred-identity')
+		next='@ none passthrough caller !'
 		;;
 	'set phone * redirect' | 'set routing-gateway * redirect')
 		next='@ follow pass fail !'
@@ -846,9 +852,6 @@ _vosctl_next()
 		;;
 	'set routing-gateway * prefix-mode')
 		next='@ extend terminate !'
-		;;
-	'set routing-gateway * asserted-identity' | 'set routing-gateway * preferred-identity')
-		next='@ none passthrough caller !'
 		;;
 	'set routing-gateway * number-pool')
 		next='@keys:number-pool !'

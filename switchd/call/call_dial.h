@@ -19,7 +19,8 @@ struct call_target {
 	unsigned transports;        /* bits 1 << enum conf_transport: how it may be reached */
 	bool is_nat;
 	struct decide_party decide;
-	const struct conf_routing_gateway *gateway; /* NULL: a phone */
+	const struct conf_routing_gateway *gateway;   /* NULL: a phone */
+	const struct conf_presentation *presentation; /* NULL: as a phone without one */
 	/* By which it goes, with its account and password (conf_registrations.h); NULL = by none */
 	const struct conf_registration *registration;
 	uint16_t ring_s;        /* longest ringing; 0: as the gateway or the parameter says */

@@ -41,6 +41,7 @@ static void set_numbers(const struct call *call, const struct conf_phone *phone,
 	target->max_duration_s = phone->max_duration_s;
 	target->has_session_timer = phone->party.has_session_timer;
 	target->has_100rel = phone->party.has_100rel;
+	target->presentation = &phone->presentation;
 	if (phone->forwarding && phone->forwarding->numbers[CONF_FORWARD_NO_ANSWER].count)
 		target->ring_s = phone->forwarding->ring_s;
 }

@@ -46,7 +46,10 @@ struct conf_phone {
 	bool is_static;
 	struct addr static_address; /* is_static; family ADDR_NONE: none given; port 5060 unless
 				       given */
-	bool rings_at_once;         /* its contacts of equal q, instead of one after the other */
+	struct conf_presentation presentation;
+	bool recognises_privacy;
+	bool recognises_identity;
+	bool rings_at_once; /* its contacts of equal q, instead of one after the other */
 };
 
 struct conf_listen {

@@ -40,14 +40,18 @@ static int8_t word_of(const struct object *object, enum field_id field)
 
 static void take_identity(const struct object *object, struct conf_routing_gateway *gateway)
 {
-	gateway->privacy = word_of(object, FIELD_ROUTING_GATEWAY_PRIVACY);
-	gateway->display_from = word_of(object, FIELD_ROUTING_GATEWAY_DISPLAY_FROM);
-	gateway->asserted_identity =
-		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_ASSERTED_IDENTITY)->number;
-	gateway->preferred_identity =
-		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_PREFERRED_IDENTITY)->number;
-	gateway->has_remote_party_id =
-		object_field(object, FIELD_ROUTING_GATEWAY_REMOTE_PARTY_ID)->boolean;
+	gateway->presentation = (struct conf_presentation){
+		.privacy = word_of(object, FIELD_ROUTING_GATEWAY_PRIVACY),
+		.display_from = word_of(object, FIELD_ROUTING_GATEWAY_DISPLAY_FROM),
+		.asserted_identity =
+			(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_ASSERTED_IDENTITY)
+				->number,
+		.preferred_identity =
+			(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_PREFERRED_IDENTITY)
+				->number,
+		.has_remote_party_id =
+			object_field(object, FIELD_ROUTING_GATEWAY_REMOTE_PARTY_ID)->boolean,
+	};
 }
 
 static enum vos_err build_forwarding(struct conf *conf, const struct object *object,

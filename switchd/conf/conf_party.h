@@ -39,6 +39,15 @@ struct conf_party {
 	const char *network;   /* name of a network object, "" = by address */
 };
 
+/* How callers are presented to a party (behaviour C11). */
+struct conf_presentation {
+	int8_t privacy;            /* WORD_PRIVACY_...; -1 = not set, as with the next */
+	int8_t display_from;       /* WORD_DISPLAY_FROM_... */
+	uint8_t asserted_identity; /* WORD_IDENTITY_HEADER_..., as with the next */
+	uint8_t preferred_identity;
+	bool has_remote_party_id;
+};
+
 /* A list of names. */
 struct conf_names {
 	const char *const *names;
@@ -139,12 +148,8 @@ struct conf_routing_gateway {
 	uint32_t capacity;   /* 0 = no limit, as with the next */
 	uint32_t rate_limit; /* calls/s */
 	bool has_options_check;
-	bool may_publish;          /* its capacity, by PUBLISH */
-	int8_t privacy;            /* WORD_PRIVACY_...; -1 = not set, as with the next */
-	int8_t display_from;       /* WORD_DISPLAY_FROM_... */
-	uint8_t asserted_identity; /* WORD_IDENTITY_HEADER_..., as with the next */
-	uint8_t preferred_identity;
-	bool has_remote_party_id;
+	bool may_publish; /* its capacity, by PUBLISH */
+	struct conf_presentation presentation;
 	bool is_protected; /* only when the others failed, or set-up takes long */
 	bool stops_prefix; /* prefix-mode terminate: no shorter prefix after this one */
 	struct conf_names groups;

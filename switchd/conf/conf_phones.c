@@ -58,6 +58,23 @@ static enum vos_err open_password(struct conf_phone *phone, const char *sealed, 
 	return VOS_OK;
 }
 
+static void set_identity(struct conf_phone *phone, const struct object *object)
+{
+	const struct value *privacy = object_field(object, FIELD_PHONE_PRIVACY);
+
+	phone->recognises_privacy = object_field(object, FIELD_PHONE_RECOGNISE_PRIVACY)->boolean;
+	phone->recognises_identity = object_field(object, FIELD_PHONE_RECOGNISE_IDENTITY)->boolean;
+	phone->presentation = (struct conf_presentation){
+		.privacy = privacy->type == VALUE_NONE ? -1 : (int8_t)privacy->number,
+		.display_from = (int8_t)object_field(object, FIELD_PHONE_DISPLAY_FROM)->number,
+		.asserted_identity =
+			(uint8_t)object_field(object, FIELD_PHONE_ASSERTED_IDENTITY)->number,
+		.preferred_identity =
+			(uint8_t)object_field(object, FIELD_PHONE_PREFERRED_IDENTITY)->number,
+		.has_remote_party_id = object_field(object, FIELD_PHONE_REMOTE_PARTY_ID)->boolean,
+	};
+}
+
 static void set_phone(struct conf_phone *phone, const struct object *object)
 {
 	const struct value *address = object_field(object, FIELD_PHONE_ADDRESS);
@@ -77,6 +94,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 		if (phone->static_address.port == 0)
 			phone->static_address.port = SIP_PORT;
 	}
+	set_identity(phone, object);
 	phone->party = (struct conf_party){
 		.media_mode =
 			(enum conf_media_mode)object_field(object, FIELD_PHONE_MEDIA_PROXY)->number,

@@ -137,9 +137,14 @@ void identity_of_gateway(const struct sip_msg *msg, const struct conf_mapping_ga
 		memcpy(number, other, strlen(other) + 1);
 }
 
-void identity_of_phone(const struct sip_msg *msg, struct call_identity *out)
+void identity_of_phone(const struct sip_msg *msg, const struct conf_phone *phone,
+		       struct call_identity *out)
 {
-	*out = (struct call_identity){.privacy = privacy_of(msg)};
+	*out = (struct call_identity){.privacy = phone->recognises_privacy ? privacy_of(msg) : 0};
+	if (!phone->recognises_identity)
+		return;
+	number_in(msg, SPAN_LIT("P-Asserted-Identity"), out->asserted, sizeof(out->asserted));
+	number_in(msg, SPAN_LIT("P-Preferred-Identity"), out->preferred, sizeof(out->preferred));
 }
 
 void identity_quote(const char *text, char *out, size_t size)
@@ -158,15 +163,8 @@ void identity_quote(const char *text, char *out, size_t size)
 
 /* --- What the callee is told. --- */
 
-static uint8_t privacy_towards(const struct conf *conf, const struct conf_routing_gateway *gateway,
-			       const struct call_identity *caller)
+static uint8_t privacy_towards(int64_t mode, const struct call_identity *caller)
 {
-	int64_t mode = gateway->privacy;
-
-	if (mode < 0)
-		mode = gateway->reach == CONF_REACH_REGISTER
-			       ? snapshot_number(conf->snapshot, PARAM_SS_SIP_USER_AGENT_PRIVACY)
-			       : WORD_PRIVACY_IGNORE;
 	switch (mode) {
 	case WORD_PRIVACY_PASSTHROUGH:
 		return caller->privacy;
@@ -179,6 +177,15 @@ static uint8_t privacy_towards(const struct conf *conf, const struct conf_routin
 	}
 }
 
+static int64_t privacy_mode(const struct conf *conf, const struct conf_routing_gateway *gateway)
+{
+	if (gateway->presentation.privacy >= 0)
+		return gateway->presentation.privacy;
+	return gateway->reach == CONF_REACH_REGISTER
+		       ? snapshot_number(conf->snapshot, PARAM_SS_SIP_USER_AGENT_PRIVACY)
+		       : WORD_PRIVACY_IGNORE;
+}
+
 static const char *identity_by(uint8_t mode, const char *received, const char *number)
 {
 	const char *chosen = mode == WORD_IDENTITY_HEADER_CALLER        ? number
@@ -188,14 +195,8 @@ static const char *identity_by(uint8_t mode, const char *received, const char *n
 	return chosen[0] ? chosen : NULL;
 }
 
-static const char *display_towards(const struct conf *conf,
-				   const struct conf_routing_gateway *gateway,
-				   const struct call_dial *dial)
+static const char *display_by(int64_t mode, const struct call_dial *dial)
 {
-	int64_t mode = gateway->display_from;
-
-	if (mode < 0)
-		mode = snapshot_number(conf->snapshot, PARAM_SS_SIP_E164_DISPLAY_FROM);
 	switch (mode) {
 	case WORD_DISPLAY_FROM_CALLER:
 		return dial->target->caller;
@@ -206,23 +207,53 @@ static const char *display_towards(const struct conf *conf,
 	}
 }
 
+static void add_numbers(const struct conf_presentation *presentation,
+			const struct call_identity *caller, struct identity *out)
+{
+	out->asserted = identity_by(presentation->asserted_identity, caller->asserted, out->number);
+	out->preferred =
+		identity_by(presentation->preferred_identity, caller->preferred, out->number);
+	out->has_remote_party = presentation->has_remote_party_id && out->number[0];
+}
+
+/* A phone is nobody's billing: who wants to be hidden from it is, and the headers that would tell
+ * it nevertheless go to those only that are trusted to heed Privacy (RFC 3325 section 7). */
+static void choose_for_phone(const struct conf_presentation *presentation,
+			     const struct call_dial *dial, struct identity *out)
+{
+	bool is_wished = dial->identity->privacy & WISHES_ANONYMITY;
+
+	out->privacy = privacy_towards(presentation->privacy, dial->identity);
+	out->display = display_by(presentation->display_from, dial);
+	if (is_wished && !(out->privacy & WISHES_ANONYMITY)) {
+		/* None of it, and no word that there is nothing to hide. */
+		out->privacy = 0;
+		out->is_anonymous = true;
+		return;
+	}
+	out->is_anonymous = out->privacy & WISHES_ANONYMITY;
+	add_numbers(presentation, dial->identity, out);
+}
+
 void identity_choose(const struct conf *conf, const struct call_dial *dial, struct identity *out)
 {
+	static const struct conf_presentation plain = {
+		.privacy = -1, .display_from = WORD_DISPLAY_FROM_PASSTHROUGH};
 	const struct conf_routing_gateway *gateway = dial->target->gateway;
-	const struct call_identity *caller = dial->identity;
+	int64_t display_from;
 
 	*out = (struct identity){.number = dial->target->caller};
 	if (!gateway) {
-		/* A phone is nobody's billing: who wants to be hidden from it is. */
-		out->is_anonymous = caller->privacy & WISHES_ANONYMITY;
-		out->display = dial->display;
+		choose_for_phone(dial->target->presentation ? dial->target->presentation : &plain,
+				 dial, out);
 		return;
 	}
-	out->privacy = privacy_towards(conf, gateway, caller);
-	out->asserted = identity_by(gateway->asserted_identity, caller->asserted, out->number);
-	out->preferred = identity_by(gateway->preferred_identity, caller->preferred, out->number);
-	out->has_remote_party = gateway->has_remote_party_id && out->number[0];
-	out->display = display_towards(conf, gateway, dial);
+	out->privacy = privacy_towards(privacy_mode(conf, gateway), dial->identity);
+	add_numbers(&gateway->presentation, dial->identity, out);
+	display_from = gateway->presentation.display_from;
+	if (display_from < 0)
+		display_from = snapshot_number(conf->snapshot, PARAM_SS_SIP_E164_DISPLAY_FROM);
+	out->display = display_by(display_from, dial);
 	/* Else the callee could not tell whom to bill. */
 	out->is_anonymous = (out->privacy & WISHES_ANONYMITY) && (out->asserted || out->preferred);
 }

@@ -12,8 +12,9 @@
 void identity_of_gateway(const struct sip_msg *msg, const struct conf_mapping_gateway *gateway,
 			 struct call_identity *out, char *number, size_t size);
 /* What an INVITE of a phone says. Its own claims of identity are nothing worth (RFC 3325 section
- * 5), its wish for privacy is. */
-void identity_of_phone(const struct sip_msg *msg, struct call_identity *out);
+ * 5) unless the phone is trusted with them; its wish for privacy is. */
+void identity_of_phone(const struct sip_msg *msg, const struct conf_phone *phone,
+		       struct call_identity *out);
 /* The text as it can stand between quotes. */
 void identity_quote(const char *text, char *out, size_t size);
 

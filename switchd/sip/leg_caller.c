@@ -74,7 +74,7 @@ static bool take_phone(struct sip_worker *worker, const struct sip_rx *rx,
 	}
 	/* The number is the one that the password belongs to, whatever From claims. */
 	span_join(span_of(phone->number), SPAN_NONE, out->number, sizeof(out->number));
-	identity_of_phone(rx->msg, &out->identity);
+	identity_of_phone(rx->msg, phone, &out->identity);
 	if (phone->display_name[0])
 		identity_quote(phone->display_name, out->display, sizeof(out->display));
 	span_join(SPAN_LIT("phone "), span_of(phone->number), out->party, sizeof(out->party));

@@ -427,6 +427,7 @@ static int relay_to(struct sip_worker *worker, const struct sip_rx *rx,
 	relay = begin(worker, rx);
 	if (!relay)
 		return 0;
+	target.presentation = &phone->presentation;
 	describe(worker, rx, caller, &target, &message);
 	message.number = phone->number;
 	deliver_to(relay, &message, bindings, count);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "switchd/sip/identity.h"
 #include "tests/support/call_bench.h"
 #include "tests/support/changes.h"
 
@@ -279,6 +280,128 @@ static void towards_a_phone(void **state)
 	bench_close(bench);
 }
 
+static void phone_field(struct change_list *list, const char *what, const char *value)
+{
+	changes_field(list, "phone", IN_TURN, what, value);
+}
+
+/* An INVITE to a phone; what it gets is left in bench->callee.text, where EXPECT looks, and is
+ * refused. */
+static void call_phone(struct bench *bench, const char *lines)
+{
+	static int serial;
+	struct peer *phone = &bench->phones[0];
+	char text[4096];
+
+	serial++;
+	snprintf(text, sizeof(text),
+		 "INVITE sip:300@127.0.0.1:%u SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKtp%d\r\nMax-Forwards: 70\r\n"
+		 "From: Ann <sip:100@h.example>;tag=a\r\nTo: <sip:300@127.0.0.1>\r\n"
+		 "Call-ID: to-phone-%d\r\nCSeq: 1 INVITE\r\n"
+		 "Contact: <sip:100@127.0.0.1:%u>\r\n%s"
+		 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
+		 bench->port, bench->caller.port, serial, serial, bench->caller.port, lines,
+		 strlen(BODY), BODY);
+	peer_send(bench, &bench->caller, text);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(phone, "INVITE ");
+	memcpy(bench->callee.text, phone->text, sizeof(phone->text));
+	peer_answers(bench, phone, phone->text, "486 Busy", "p", "");
+	peer_expect(phone, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+}
+
+#define HIDDEN "\"Anonymous\" <sip:anonymous@anonymous.invalid>"
+
+/* The settings of a phone that is called. One that is not trusted gets nothing of a hidden caller,
+ * whatever else is set. */
+static void phone_settings(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = bench_open("off");
+
+	(void)state;
+	bench_register(bench, IN_TURN, 0, 1000);
+	phone_field(&list, "asserted-identity", "passthrough");
+	phone_field(&list, "preferred-identity", "caller");
+	phone_field(&list, "remote-party-id", "on");
+	phone_field(&list, "display-from", "caller");
+	bench_change(bench, &list);
+	call_phone(bench, "P-Asserted-Identity: <tel:+4911>\r\n");
+	EXPECT("From", "\"100\" <sip:100@127.0.0.1:%u>", bench->port);
+	EXPECT("P-Asserted-Identity", "<sip:+4911@127.0.0.1:%u>", bench->port);
+	EXPECT("P-Preferred-Identity", "<sip:100@127.0.0.1:%u>", bench->port);
+	EXPECT("Remote-Party-ID", "<sip:100@127.0.0.1:%u>;party=calling;screen=yes;privacy=off",
+	       bench->port);
+	for (int i = 0; i < 2; i++) {
+		call_phone(bench, IDS);
+		EXPECT("From", HIDDEN);
+		EXPECT("Privacy", "%s", "");
+		EXPECT("P-Asserted-Identity", "%s", "");
+		EXPECT("P-Preferred-Identity", "%s", "");
+		EXPECT("Remote-Party-ID", "%s", "");
+		phone_field(&list, "privacy", "none");
+		bench_change(bench, &list);
+	}
+	call_phone(bench, "");
+	EXPECT("Privacy", "none");
+	EXPECT("From", "\"100\" <sip:100@127.0.0.1:%u>", bench->port);
+	bench_close(bench);
+}
+
+static void trusted_phone(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = bench_open("off");
+
+	(void)state;
+	bench_register(bench, IN_TURN, 0, 1000);
+	phone_field(&list, "asserted-identity", "passthrough");
+	phone_field(&list, "privacy", "passthrough");
+	bench_change(bench, &list);
+	call_phone(bench, IDS);
+	EXPECT("From", HIDDEN);
+	EXPECT("Privacy", "user;id");
+	EXPECT("P-Asserted-Identity", "<sip:+4911@127.0.0.1:%u>", bench->port);
+	call_phone(bench, "");
+	EXPECT("From", "\"Ann\" <sip:100@127.0.0.1:%u>", bench->port);
+	EXPECT("Privacy", "%s", "");
+	phone_field(&list, "privacy", "id");
+	bench_change(bench, &list);
+	call_phone(bench, "");
+	EXPECT("From", HIDDEN);
+	EXPECT("Privacy", "id");
+	bench_close(bench);
+}
+
+/* What a phone claims counts when it is trusted with it; its wish counts unless that is off. */
+static void phone_as_caller(void **state)
+{
+	char text[] =
+		"INVITE sip:900@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\n"
+		"From: <sip:300@h>;tag=a\r\nTo: <sip:900@h>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n" IDS
+		"Content-Length: 0\r\n\r\n";
+	struct conf_phone phone = {.recognises_privacy = true};
+	struct call_identity identity;
+	struct sip_msg msg;
+	const char *why;
+	int status;
+
+	(void)state;
+	assert_int_equal(sip_msg_parse(&msg, text, strlen(text), &status, &why), SIP_VERDICT_OK);
+	identity_of_phone(&msg, &phone, &identity);
+	assert_int_equal(identity.privacy, CALL_PRIVACY_ID | CALL_PRIVACY_USER);
+	assert_string_equal(identity.asserted, "");
+	assert_string_equal(identity.preferred, "");
+	phone.recognises_identity = true;
+	phone.recognises_privacy = false;
+	identity_of_phone(&msg, &phone, &identity);
+	assert_int_equal(identity.privacy, 0);
+	assert_string_equal(identity.asserted, "+4911");
+	assert_string_equal(identity.preferred, "+4922");
+}
+
 static void to_as_dialled(void **state)
 {
 	struct change_list list = {0};
@@ -309,6 +432,8 @@ int main(void)
 		cmocka_unit_test(privacy_of_a_gateway),    cmocka_unit_test(privacy_that_passes),
 		cmocka_unit_test(identities_pass),         cmocka_unit_test(display_names),
 		cmocka_unit_test(towards_a_phone),         cmocka_unit_test(to_as_dialled),
+		cmocka_unit_test(phone_settings),          cmocka_unit_test(trusted_phone),
+		cmocka_unit_test(phone_as_caller),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
