@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "switchd/ctl/handlers.h"
+#include "switchd/sip/leg.h"
 
 void ask_list_calls(struct ask *ask, struct sip_worker *worker)
 {
@@ -19,6 +20,8 @@ void ask_counters(struct ask *ask, struct sip_worker *worker)
 {
 	ask->counters = worker->counters;
 	ask->calls = call_table_count(worker->calls);
+	ask->legs = leg_table_count(worker);
+	ask->timers = worker->wheel.count;
 }
 
 void ask_socket_counters(struct ask *ask, struct sip_worker *worker)

@@ -131,7 +131,8 @@ struct ask {
 	size_t max;
 	bool is_found;
 	size_t count;
-	size_t calls;
+	size_t calls, legs;
+	uint64_t timers;
 	char text[MODE_KEY_MAX]; /* work's argument: a name, "" = none */
 	struct sip_counters counters;
 	uint32_t after;   /* of a list of connections: where to go on */

@@ -115,6 +115,8 @@ enum step show_sessions(struct request *request)
 static const struct column statistics_columns[] = {
 	{"thread", CELL_INT, "", "THREAD", 6},
 	{"calls", CELL_INT, "", "CALLS", 7},
+	{"legs", CELL_INT, "", "LEGS", 7},
+	{"timers", CELL_INT, "", "TIMERS", 7},
 	{"rx_datagrams", CELL_INT, "", "RECEIVED", 10},
 	{"rx_ignored", CELL_INT, "", "IGNORED", 8},
 	{"rx_rejected", CELL_INT, "", "REJECTED", 8},
@@ -134,6 +136,8 @@ static void emit_statistics(struct request *request, int number, const struct as
 
 	emit_int(request, number);
 	emit_int(request, (int64_t)reply->calls);
+	emit_int(request, (int64_t)reply->legs);
+	emit_int(request, (int64_t)reply->timers);
 	emit_int(request, (int64_t)c->rx_datagrams);
 	emit_int(request, (int64_t)c->rx_ignored);
 	emit_int(request, (int64_t)c->rx_rejected);

@@ -17,6 +17,7 @@ VOS_CHECK enum vos_err leg_call_table_create(struct sip_worker *worker, struct c
 void leg_table_destroy(struct sip_worker *worker);
 /* No leg is left, and so nothing of a call is on the way. */
 bool leg_table_is_quiet(const struct sip_worker *worker);
+size_t leg_table_count(const struct sip_worker *worker);
 
 /* An INVITE outside a dialog. */
 void leg_invite(struct sip_worker *worker, const struct sip_rx *rx);

@@ -192,6 +192,11 @@ bool leg_table_is_quiet(const struct sip_worker *worker)
 	return worker->legs->slots.count == 0;
 }
 
+size_t leg_table_count(const struct sip_worker *worker)
+{
+	return worker->legs->slots.count;
+}
+
 struct sip_leg *leg_find_dialog(struct sip_worker *worker, struct span call_id,
 				struct span local_tag, struct span remote_tag)
 {
