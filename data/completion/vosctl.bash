@@ -171,7 +171,7 @@ _vosctl_next()
 		next='show clear alarm certificates gateway test backup shutdown set commit monitor apply'
 		;;
 	'show')
-		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication alarms'
+		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication alarms'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
@@ -225,13 +225,7 @@ _vosctl_next()
 	'show routing-gateways')
 		next='brief detail capacity @routing-gateways'
 		;;
-	'show nat-keep-alive')
-		next='capacity phones'
-		;;
-	'show nat-keep-alive capacity')
-		next='devices'
-		;;
-	'show nat-keep-alive capacity devices' | 'show configuration history last' | \
+	'show gateway-groups' | 'show nat-keep-alive capacity devices' | 'show configuration history last' | \
 		'show audit last' | 'show logging last' | 'show sip transactions list limit' | \
 		'show sip connections *' | 'show authentication failures address' | \
 		'show authentication suspended address' | 'show alarms history last' | \
@@ -375,6 +369,12 @@ _vosctl_next()
 		'set SERVER_LOGIN_FAILED_DISABLE_TIME' | 'set SERVER_PASSWORD_LENGTH' | \
 		'set SERVER_TERMINAL_ADDITIONAL_CHARACTERS')
 		next='@ !'
+		;;
+	'show nat-keep-alive')
+		next='capacity phones'
+		;;
+	'show nat-keep-alive capacity')
+		next='devices'
 		;;
 	'show nat-keep-alive phones')
 		next='phone missed unreachable'

@@ -164,6 +164,9 @@ static void add_source(struct gather *gather, const struct completion *completio
 		add_keys(gather, OBJECT_MAPPING_GATEWAY);
 		add_keys(gather, OBJECT_ROUTING_GATEWAY);
 		break;
+	case SOURCE_GATEWAY_GROUPS:
+		add_keys(gather, OBJECT_GATEWAY_GROUP);
+		break;
 	case SOURCE_BACKUPS:
 		add_backups(gather);
 		break;

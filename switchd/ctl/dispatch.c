@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "switchd/ctl/file_load.h"
+#include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
 
 /* Local to the terminal; over the protocol they are simply done. */
@@ -25,6 +26,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_PHONES] = show_phones,
 	[COMMAND_SHOW_MAPPING_GATEWAYS] = show_mapping_gateways,
 	[COMMAND_SHOW_ROUTING_GATEWAYS] = show_routing_gateways,
+	[COMMAND_SHOW_GATEWAY_GROUPS] = show_gateway_groups,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE] = show_nat_keep_alive,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_CAPACITY] = show_nat_keep_alive_capacity,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_PHONES] = show_nat_keep_alive_phones,

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What operators say of gateways beside the configuration (`gateway ... disable`). */
+/* What operators say of gateways beside the configuration (`gateway ... disable`), and groups of
+ * gateways. */
 #pragma once
 
 #include "shared/config/change.h"
 #include "switchd/conf/conf.h"
+#include "switchd/ctl/ctl_private.h"
 
-struct ctl;
+/* show_groups.c */
+step_fn show_gateway_groups;
 
 /* What a gateway of the kind carries; NULL when there is none of the name, or it is no gateway. */
 struct live *gateway_live(const struct conf *conf, enum object_kind kind, const char *name);

@@ -86,6 +86,8 @@ extern const struct schema schema_registrations_outbound;
 extern const struct schema schema_phones;
 /* --- show_gateways.c, show_route.c --- */
 extern const struct schema schema_mapping_gateways, schema_routing_gateways, schema_route;
+/* --- show_groups.c --- */
+extern const struct schema schema_gateway_groups;
 /* --- backup_cmds.c --- */
 extern const struct schema schema_backups, schema_backup;
 /* --- test_sip.c --- */

@@ -60,6 +60,8 @@ static void item_quality(struct request *request, json_t *leg, const struct medi
 	item_int(request, leg, "silent_ms", (int64_t)(stream->silent_us / 1000));
 	item_int(request, leg, "longest_silence_ms", stream->longest_silence_ms);
 	item_int(request, leg, "comfort_noise", stream->comfort_noise);
+	item_int(request, leg, "dtmf_events", stream->events);
+	item_int(request, leg, "dtmf_packets", stream->event_packets);
 	item_int(request, leg, "payload_type_changes", stream->type_changes);
 	item_int(request, leg, "stream_restarts", stream->restarts);
 	if (reports->round_trip_max_us) {
@@ -141,6 +143,8 @@ static const struct member leg_members[] = {
 	{"silent_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"longest_silence_ms", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"comfort_noise", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"dtmf_events", CELL_INT, MEMBER_AT_TIMES, NULL},
+	{"dtmf_packets", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"payload_type_changes", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"stream_restarts", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"round_trip_us", CELL_INT, MEMBER_AT_TIMES, NULL},

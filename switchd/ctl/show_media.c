@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "switchd/ctl/handlers.h"
+#include "switchd/media/player.h"
 #include "switchd/sip/location.h"
 
 /* Of each local address. used_outside: those of calls from before the range was changed; taken:
@@ -22,6 +23,7 @@ static const struct member media_pool_members[] = {
 	{0},
 };
 
+/* tone_...: ports of IVR_RTP_PORT, from where ring tones are played, 0 without them. */
 static const struct member media_ports_members[] = {
 	{"ports_low", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"ports_high", CELL_INT, MEMBER_ALWAYS, NULL},
@@ -37,6 +39,16 @@ static const struct member media_ports_members[] = {
 	{"refused", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"packets", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"dropped", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tone_ports_low", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tone_ports_high", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tone_pairs_used", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tone_pairs_high_water", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tone_pairs_refused", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tones_playing", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tones_high_water", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tones_started", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tone_packets", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"tone_packets_unsendable", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"addresses", CELL_TEXT, MEMBER_LIST, media_pool_members},
 	{0},
 };
@@ -64,6 +76,24 @@ static void item_pools(struct request *request, const struct ports_pool_status *
 		item_int(request, item, "skipped", (int64_t)pool->skipped);
 		item_int(request, item, "refused", (int64_t)pool->refused);
 	}
+}
+
+static void item_tones(struct request *request, struct media *media,
+		       const struct media_status *status)
+{
+	struct player_status tones;
+
+	player_status(media_player(media), &tones);
+	item_int(request, NULL, "tone_ports_low", status->own_ports_low);
+	item_int(request, NULL, "tone_ports_high", status->own_ports_high);
+	item_int(request, NULL, "tone_pairs_used", (int64_t)status->own_pairs_used);
+	item_int(request, NULL, "tone_pairs_high_water", (int64_t)status->own_pairs_high_water);
+	item_int(request, NULL, "tone_pairs_refused", (int64_t)status->own_refused);
+	item_int(request, NULL, "tones_playing", (int64_t)tones.playing);
+	item_int(request, NULL, "tones_high_water", (int64_t)tones.high_water);
+	item_int(request, NULL, "tones_started", (int64_t)tones.started);
+	item_int(request, NULL, "tone_packets", (int64_t)tones.packets);
+	item_int(request, NULL, "tone_packets_unsendable", (int64_t)tones.unsendable);
 }
 
 enum step show_media_ports(struct request *request)
@@ -97,6 +127,7 @@ enum step show_media_ports(struct request *request)
 	item_int(request, NULL, "refused", (int64_t)status.refused);
 	item_int(request, NULL, "packets", (int64_t)status.packets);
 	item_int(request, NULL, "dropped", (int64_t)status.dropped);
+	item_tones(request, media, &status);
 	item_pools(request, pools, count);
 	item_end(request);
 	return STEP_DONE;

@@ -12,7 +12,9 @@
 #define MAX_MISORDER 128  /* farther behind is, too */
 #define TYPE_COMFORT 13   /* RFC 3389 */
 #define SECOND_US    1000000u
-#define PPM          UINT64_C(1000000)
+/* No event comes later than that behind the next one. */
+#define EVENT_LATE_TICKS (1u << 20)
+#define PPM              UINT64_C(1000000)
 
 static uint32_t clock_hz(const struct stream_stats *stats)
 {
@@ -121,18 +123,31 @@ static void note_silence(struct stream_stats *stats, uint64_t now_us)
 		STREAM_SET(stats->longest_silence_ms, gap_ms);
 }
 
+/* All packets of an event have the timestamp of its beginning (RFC 4733 2.3.5). */
+static void note_event(struct stream_stats *stats, uint32_t timestamp)
+{
+	STREAM_ADD(stats->event_packets, 1);
+	/* One of an event that was counted, late or sent again. */
+	if (stats->event_timestamp - timestamp < EVENT_LATE_TICKS)
+		return;
+	STREAM_ADD(stats->events, 1);
+	stats->event_timestamp = timestamp;
+}
+
 /* True when the type is that of the packet before, so that the transit times can be compared.
  * Comfort noise and digits come between the packets of a codec: the type is still the codec's. */
-static bool note_type(struct stream_stats *stats, uint8_t type, bool is_first)
+static bool note_type(struct stream_stats *stats, uint8_t type, uint32_t timestamp, bool is_first)
 {
 	uint8_t before = stats->payload_type;
 
+	if (is_first)
+		stats->event_timestamp = timestamp - 1;
 	if (type == TYPE_COMFORT) {
 		STREAM_ADD(stats->comfort_noise, 1);
 		return !is_first;
 	}
 	if (stats->event_type && type == stats->event_type) {
-		STREAM_ADD(stats->event_packets, 1);
+		note_event(stats, timestamp);
 		return false;
 	}
 	if (type != before && stats->has_type)
@@ -156,7 +171,7 @@ void stream_stats_packet(struct stream_stats *stats, const uint8_t *data, uint32
 	note_silence(stats, now_us);
 	place = put_number(stats, ssrc, sequence);
 	if (place != PLACE_USELESS) {
-		if (note_type(stats, type, place == PLACE_FIRST))
+		if (note_type(stats, type, timestamp, place == PLACE_FIRST))
 			stream_jitter(stats, timestamp, now_us);
 		else if (!stats->event_type || type != stats->event_type)
 			stats->transit = stream_transit(clock_hz(stats), timestamp, now_us);
@@ -245,6 +260,7 @@ void quality_read(const struct stream_stats *stats, uint64_t now_us, struct stre
 		.type_changes = STREAM_GET(stats->type_changes),
 		.comfort_noise = STREAM_GET(stats->comfort_noise),
 		.event_packets = STREAM_GET(stats->event_packets),
+		.events = STREAM_GET(stats->events),
 		.refused_source = STREAM_GET(stats->refused_source),
 		.refused_ssrc = STREAM_GET(stats->refused_ssrc),
 		.refused_type = STREAM_GET(stats->refused_type),

@@ -39,7 +39,8 @@ struct stream_quality {
 	uint32_t restarts;
 	uint32_t type_changes;
 	uint32_t comfort_noise;
-	uint32_t event_packets;
+	uint32_t event_packets; /* of telephone events (RFC 4733) */
+	uint32_t events;
 	uint32_t refused_source; /* dropped: from someone else */
 	uint32_t refused_ssrc;   /* dropped: where it should come from, but of another stream */
 	uint32_t refused_type;   /* dropped: a payload type that nobody agreed on */

@@ -55,6 +55,8 @@ struct stream_stats {
 	uint32_t type_changes;
 	uint32_t comfort_noise; /* packets of payload type 13 (RFC 3389) */
 	uint32_t event_packets;
+	uint32_t events;          /* telephone events: digits; one keeps its timestamp */
+	uint32_t event_timestamp; /* of the newest, or from before all of them */
 	uint32_t silences;
 	uint32_t longest_silence_ms;
 	/* Of numbers 64 and more behind, whose fate is known. RFC 3611 4.7.2: bursts hold losses

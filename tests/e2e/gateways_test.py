@@ -483,6 +483,30 @@ routing-gateway other
         self.switch.do('clear', 'counters')
         self.assertEqual(self.counters()[key]['value'], 0)
 
+    def test_gateway_groups(self):
+        self.configure('gateway-group lines', 'capacity 3', 'exit', 'gateway-group names', 'exit',
+                       'mapping-gateway in', 'groups lines', 'exit',
+                       'routing-gateway carrier', 'groups lines', 'groups names', 'group-reserve 2', 'exit')
+        row = {'name': 'lines', 'calls': 0, 'calls_peak': 0, 'capacity': 3, 'free': 3, 'reserve': 2,
+               'mapping_gateways': 1, 'routing_gateways': 1}
+        names = {**dict.fromkeys(row), 'name': 'names', 'reserve': 2, 'mapping_gateways': 0, 'routing_gateways': 1}
+        self.assertEqual(self.switch.rows('show', 'gateway-groups'), [row, names])
+        call, ring = self.call()
+        # A line for each of its gateways that the call goes through.
+        self.assertEqual(self.switch.rows('show', 'gateway-groups', 'lines'),
+                         [{**row, 'calls': 2, 'calls_peak': 2, 'free': 1}])
+        # One is left: too few for the carrier.
+        self.assertEqual(self.refused(), 503)
+        self.configure('gateway-group lines', 'capacity 1')
+        self.assertEqual(self.switch.rows('show', 'gateway-groups', 'li*')[0]['free'], 0)
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+        wait_for('its lines are free again',
+                 lambda: self.switch.rows('show', 'gateway-groups', 'lines')[0]['calls'] == 0)
+        status, text = self.fails('show', 'gateway-groups', 'nobody')
+        self.assertNotEqual(status, 0)
+        self.assertIn('there is no gateway-group nobody', text)
+
     def test_groups_of_counters(self):
         everything = self.counters()
         groups = {group for group, _, _ in everything}

@@ -131,6 +131,12 @@ class MessageCase(unittest.TestCase):
         call.agent.send(call.in_dialog('BYE'))
         ring.reply(ring.wait_request('BYE', WAIT_S), 200)
 
+    def events_of(self, call):
+        """Of each leg, what `show call` says: telephone events, and their packets."""
+        rows = [row for row in self.switch.rows('show', 'calls') if row['caller'] == call.agent.user]
+        legs = self.switch.json('show', 'call', rows[0]['id'])['item']['legs']
+        return [(leg['dtmf_events'], leg['dtmf_packets']) if 'dtmf_events' in leg else None for leg in legs]
+
     @staticmethod
     def send_digit(rtp, to, event_type, code):
         timestamp = rtp.timestamp + 160
@@ -152,6 +158,7 @@ class MessageCase(unittest.TestCase):
             self.assertEqual(info.body.decode(), f'Signal={signal}\r\nDuration=120\r\n')
             ring.reply(info, 200)
             time.sleep(0.1)  # between digits
+        self.assertEqual(self.events_of(call), [(3, 24), None])
         # Not one packet of them has come through, and the audio has no gap.
         mark = secrets.token_bytes(160)
         a.send(told_a.rtp, mark)

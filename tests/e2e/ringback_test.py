@@ -109,6 +109,10 @@ class Tones(RingBase):
         self.assertEqual(heard.marks, [1] + [0] * 159)
         self.assertEqual(heard.types, {0})
         self.assertEqual(len(heard.ssrcs), 1)
+        ports = self.switch.json('show', 'media', 'ports')['item']
+        self.assertEqual((ports['tone_ports_low'], ports['tone_ports_high']), (IVR_LOW, IVR_HIGH))
+        self.assertEqual((ports['tone_pairs_used'], ports['tones_playing']), (1, 1))
+        self.assertGreaterEqual(ports['tone_packets'], 160)
         steps = [(after - before) & 0xffff for before, after in zip(heard.sequences, heard.sequences[1:])]
         self.assertEqual(set(steps), {1})
         steps = [(after - before) & 0xffffffff for before, after in zip(heard.timestamps, heard.timestamps[1:])]
@@ -131,6 +135,7 @@ class Tones(RingBase):
         self.assertEqual(self.far.exchange(relayed, self.rtp), early.rtp)
         self.rtp.exchange(early.rtp, self.far)
         # The tone is over: what comes now is the callee's.
+        self.assertEqual(self.switch.json('show', 'media', 'ports')['item']['tones_playing'], 0)
         while self.rtp.receive(0.2):
             pass
         self.far.send(relayed)

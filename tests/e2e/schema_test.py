@@ -21,7 +21,10 @@ from switch import BUILD, ROOT, Switch, free_tcp_port
 from terminal import Terminal
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / 'data/schema').glob('*.json'))}
-CONFIG = '''phone 1001
+CONFIG = '''gateway-group lines
+ capacity 3
+ exit
+phone 1001
  password plain "one"
  name "Front desk"
  exit
@@ -73,6 +76,7 @@ COMMANDS = {
     'phones': ['show phones', 'show phones 100*', 'show phones 9*', 'show phones 1001 detail',
                'show phones brief', 'show phones capacity'],
     'mapping-gateways': ['show mapping-gateways', 'show mapping-gateways in detail', 'show mapping-gateways capacity'],
+    'gateway-groups': ['show gateway-groups', 'show gateway-groups l*'],
     'routing-gateways': ['show routing-gateways', 'show routing-gateways o* detail',
                          'show routing-gateways brief'],
     'nat-keep-alive': ['show nat-keep-alive'],

@@ -227,6 +227,37 @@ static void what_is_no_jitter(void **state)
 	assert_int_equal(read_last(&stats).payload_type, 8);
 }
 
+/* A digit is counted once, whatever is sent again, comes late or is lost of it. */
+static void events(void **state)
+{
+	struct stream_stats stats = {.event_type = 101};
+	const uint32_t begun = UINT32_MAX - 3 * 160; /* timestamps go round */
+	uint64_t now_us = START;
+	uint16_t sequence = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++, now_us += 20000)
+		put(&stats, (struct packet){SSRC, sequence++, begun + i * 160, 0}, now_us);
+	assert_int_equal(read_last(&stats).events, 0);
+	for (unsigned i = 0; i < 8; i++, now_us += 20000)
+		put(&stats, (struct packet){SSRC, sequence++, begun + 1600, 101}, now_us);
+	assert_int_equal(read_last(&stats).events, 1);
+	/* The next one; its first packet is overtaken by the others. */
+	put(&stats, (struct packet){SSRC, (uint16_t)(sequence + 1), begun + 3200, 101}, now_us);
+	put(&stats, (struct packet){SSRC, sequence, begun + 3200, 101}, now_us);
+	put(&stats, (struct packet){SSRC, (uint16_t)(sequence - 20), begun + 1600, 101}, now_us);
+	assert_int_equal(read_last(&stats).events, 2);
+	/* The same digit again, long after. */
+	put(&stats, (struct packet){SSRC, (uint16_t)(sequence + 2), begun + 0x7fffffff, 101},
+	    now_us);
+	assert_int_equal(read_last(&stats).events, 3);
+	/* Another source begins its timestamps anew. */
+	put(&stats, (struct packet){SSRC + 1, 500, 1000, 0}, now_us);
+	put(&stats, (struct packet){SSRC + 1, 501, 1000, 101}, now_us);
+	assert_int_equal(read_last(&stats).events, 4);
+	assert_int_equal(read_last(&stats).type_changes, 0);
+}
+
 static void another_beginning(void **state)
 {
 	struct stream_stats stats = {0};
@@ -390,6 +421,7 @@ int main(void)
 		cmocka_unit_test(random_streams),
 		cmocka_unit_test(jitter_is_that_of_the_rfc),
 		cmocka_unit_test(what_is_no_jitter),
+		cmocka_unit_test(events),
 		cmocka_unit_test(another_beginning),
 		cmocka_unit_test(silences),
 		cmocka_unit_test(bursts),
