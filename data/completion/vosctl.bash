@@ -168,10 +168,10 @@ _vosctl_next()
 {
 	case "$1" in
 	'')
-		next='show clear alarm certificates gateway test backup shutdown set commit monitor apply'
+		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor apply'
 		;;
 	'show')
-		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication alarms'
+		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication trace alarms'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
@@ -190,15 +190,22 @@ _vosctl_next()
 		;;
 	'show calls caller' | 'show calls callee' | 'show calls older-than' | 'show registrations expiring' | \
 		'show media decision caller' | 'show route' | 'show route * caller' | \
-		'clear authentication suspended address' | 'test route' | \
-		'test route * caller' | 'test media caller')
+		'show trace calls caller' | 'show trace calls callee' | 'show trace calls number' | \
+		'show trace calls address' | 'show trace calls method' | 'show trace calls status' | \
+		'show trace calls cause' | 'show trace calls call-id' | 'show trace calls back' | \
+		'show trace calls latest' | 'trace export caller' | 'trace export callee' | \
+		'trace export number' | 'trace export address' | 'trace export method' | \
+		'trace export status' | 'trace export cause' | 'trace export call-id' | \
+		'trace export back' | 'clear authentication suspended address' | \
+		'test route' | 'test route * caller' | 'test media caller')
 		next='@'
 		;;
 	'show calls phone' | 'show registrations phone' | 'show nat-keep-alive phones phone' | \
-		'set phone')
+		'show trace calls phone' | 'trace export phone' | 'set phone')
 		next='@phones'
 		;;
-	'show calls gateway' | 'gateway')
+	'show calls gateway' | 'show trace calls gateway' | 'trace export gateway' | \
+		'gateway')
 		next='@gateways'
 		;;
 	'show calls state')
@@ -227,7 +234,7 @@ _vosctl_next()
 		;;
 	'show gateway-groups' | 'show nat-keep-alive capacity devices' | 'show configuration history last' | \
 		'show audit last' | 'show logging last' | 'show sip transactions list limit' | \
-		'show sip connections *' | 'show authentication failures address' | \
+		'show sip connections address' | 'show authentication failures address' | \
 		'show authentication suspended address' | 'show alarms history last' | \
 		'clear authentication suspended address * *' | 'alarm acknowledge * comment' | \
 		'test media caller * *' | 'backup create comment' | 'shutdown graceful' | \
@@ -493,7 +500,7 @@ _vosctl_next()
 		next='limit'
 		;;
 	'show sip connections')
-		next='@ address'
+		next='address'
 		;;
 	'show authentication')
 		next='firewall failures suspended'
@@ -501,8 +508,32 @@ _vosctl_next()
 	'show authentication failures' | 'show authentication suspended')
 		next='address'
 		;;
+	'show trace')
+		next='calls call'
+		;;
+	'show trace calls')
+		next='caller callee number phone gateway address method status cause call-id failed back latest'
+		;;
+	'show trace call' | 'trace export call')
+		next='@calls'
+		;;
+	'show trace call *')
+		next='ladder messages summary !'
+		;;
 	'show alarms')
 		next='active history'
+		;;
+	'trace')
+		next='export'
+		;;
+	'trace export')
+		next='call caller callee number phone gateway address method status cause call-id failed back file'
+		;;
+	'trace export file')
+		next='@files'
+		;;
+	'trace export file *')
+		next='pcap text json !'
 		;;
 	'clear')
 		next='alarm call calls registration authentication counters'

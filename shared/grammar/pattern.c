@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-#define SEQ_MAX         16
+#define SEQ_MAX         24
 #define ALTERNATIVE_MAX 12
 
 struct compiler {

@@ -25,10 +25,8 @@ step_fn show_version, show_status, show_uptime, show_clock, show_sessions, show_
 	cmd_shutdown;
 /* --- show_log.c, show_capacity.c, show_firewall.c --- */
 step_fn show_audit, show_logging, show_capacity, show_capacity_firewall;
-/* --- monitor.c --- */
-step_fn cmd_terminal_monitor, cmd_terminal_no_monitor, cmd_monitor_log;
-/* --- monitor_counters.c --- */
-step_fn cmd_monitor_counters;
+/* --- monitor.c, monitor_counters.c --- */
+step_fn cmd_terminal_monitor, cmd_terminal_no_monitor, cmd_monitor_log, cmd_monitor_counters;
 /* --- tech_support.c --- */
 step_fn show_tech_support;
 /* --- show_calls.c, show_call.c --- */
@@ -55,6 +53,8 @@ step_fn show_media_ports, show_media_sessions, show_media_decision, show_media_d
 step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_phones;
 /* --- show_sip.c --- */
 step_fn show_sip_transports, show_sip_connections, cmd_certificates_reload;
+/* --- show_trace.c --- */
+step_fn show_trace_calls, show_trace_call, cmd_trace_export;
 /* --- show_auth.c --- */
 step_fn show_authentication_failures, show_authentication_suspended,
 	cmd_clear_authentication_suspended;

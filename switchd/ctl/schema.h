@@ -107,6 +107,8 @@ extern const struct schema schema_sip_transports, schema_sip_connections;
 extern const struct schema schema_authentication;
 /* --- show_guard.c --- */
 extern const struct schema schema_sip_guard, schema_authentication_firewall;
+/* --- show_trace.c, trace_rows.c --- */
+extern const struct schema schema_trace_calls, schema_trace;
 /* --- show_alarms.c --- */
 extern const struct schema schema_alarms;
 /* --- show_parameters.c --- */

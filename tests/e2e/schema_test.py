@@ -111,6 +111,8 @@ COMMANDS = {
     'capacity': ['show capacity'],
     'capacity-firewall': ['show capacity firewall', 'show capacity firewall iptables', 'show capacity firewall ip6tables'],
     'alarms': ['show alarms', 'show alarms active', 'show alarms history', 'show alarms history last 1'],
+    'trace-calls': ['show trace calls', 'show trace calls method REGISTER', 'show trace calls latest 1'],
+    'trace-call': ['show trace call CALL', 'show trace call CALL summary'],
     'tech-support': ['show tech-support'],
     'counters': ['show counters', 'show counters gateway'],
     'sip-statistics': ['show sip statistics'],
@@ -123,6 +125,9 @@ COMMANDS = {
     'authentication-failures': ['show authentication failures'],
     'authentication-suspended': ['show authentication suspended'],
 }
+# Written by vosctl into a file: what is in there is looked at.
+EXPORTS = {'trace-export-call': 'trace export call CALL file FILE json',
+           'trace-export': 'trace export caller 1001 back 1h file FILE json'}
 # Needs a candidate, hence several lines in one session.
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
@@ -220,7 +225,7 @@ class Schemas(unittest.TestCase):
         self.assertEqual(list(jsonschema.faults(schema, schema, document)), [])
 
     def test_every_schema_is_tried(self):
-        self.assertEqual(set(COMMANDS) | set(IN_CONFIG) | set(ENDLESS), set(SCHEMAS))
+        self.assertEqual(set(COMMANDS) | set(EXPORTS) | set(IN_CONFIG) | set(ENDLESS), set(SCHEMAS))
 
     def test_documents(self):
         for name, lines in COMMANDS.items():
@@ -230,6 +235,14 @@ class Schemas(unittest.TestCase):
                     self.check(name, document)
                     if 'rows' in document and line not in MAY_BE_EMPTY:
                         self.assertGreater(document['count'], 0)
+
+    def test_documents_of_exports(self):
+        path = Path(self.folder.name, 'export.json')
+        for name, line in EXPORTS.items():
+            self.switch.do(*self.filled(line).replace('FILE', str(path)).split())
+            document = json.loads(path.read_text())
+            self.check(name, document)
+            self.assertGreater(document['count'], 0)
 
     def test_documents_of_a_candidate(self):
         for name, line in IN_CONFIG.items():

@@ -90,6 +90,10 @@ static void on_columns(void *context, const char *schema, json_t *columns)
 {
 	struct output *output = context;
 
+	if (output->trace) {
+		trace_view_columns(output->trace, columns);
+		return;
+	}
 	if (output->has_table)
 		return;
 	output->has_table = true;
@@ -114,7 +118,9 @@ static void on_rows(void *context, json_t *rows)
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
-		if (output->options.format == OUTPUT_TEXT)
+		if (output->trace)
+			trace_view_row(output->trace, row);
+		else if (output->options.format == OUTPUT_TEXT)
 			table_row(&output->table, row);
 		else if (output->options.format == OUTPUT_CSV)
 			csv_row(&output->table, row);
@@ -265,6 +271,34 @@ static enum vos_err take_pipes(struct output *output, const struct match *match,
 	return err;
 }
 
+/* Rows of traces have forms of their own, and a command that writes them into a file. */
+static enum vos_err take_trace(struct output *output, const struct match *match,
+			       struct vos_fault *fault)
+{
+	const char *name = trace_export_file(match);
+	enum trace_style style = trace_style_of(match);
+	enum vos_err err;
+
+	if (name) {
+		if (output->file) {
+			fault_set(fault, FAULT_STATE, 0, "trace export has a file already");
+			return VOS_EINVAL;
+		}
+		err = trace_export_open(name, &output->file, &output->file_name, fault);
+		if (err)
+			return err;
+		output->options.format = style == TRACE_AS_TABLE ? OUTPUT_JSON : OUTPUT_TEXT;
+		output->options.width = 0;
+	}
+	if (style == TRACE_AS_TABLE || output->options.format != OUTPUT_TEXT)
+		return VOS_OK;
+	output->trace = trace_view_create(style, output->options.width, table_line, output);
+	if (output->trace)
+		return VOS_OK;
+	fault_set(fault, FAULT_INTERNAL, 0, "out of memory");
+	return VOS_ENOMEM;
+}
+
 static void release(struct output *output)
 {
 	if (output->file)
@@ -302,6 +336,8 @@ enum vos_err output_open(const struct output_options *options, const struct matc
 		return err;
 	}
 	err = take_pipes(output, match, fault);
+	if (!err)
+		err = take_trace(output, match, fault);
 	if (!err && is_json(output) && match && match->command == COMMAND_SHOW_TECH_SUPPORT &&
 	    pipeline_filters(output->pipeline)) {
 		fault_set(fault, FAULT_STATE, 0,
@@ -348,6 +384,8 @@ enum vos_err output_close(struct output *output, const struct client_status *sta
 	if (output->part.len)
 		pipeline_line(output->pipeline, buf_span(&output->part), false);
 	buf_reset(&output->part);
+	if (output->trace && !trace_view_close(output->trace, output->file))
+		output->is_broken = true;
 	if (output->has_table && output->options.format == OUTPUT_TEXT)
 		table_end(&output->table);
 	else

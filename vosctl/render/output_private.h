@@ -7,12 +7,14 @@
 #include "vosctl/render/output.h"
 #include "vosctl/render/pipe.h"
 #include "vosctl/render/table.h"
+#include "vosctl/trace/view.h"
 
 struct output {
 	struct output_options options;
 	struct client_sink sink;
 	struct pipeline *pipeline;
 	struct table table;
+	struct trace_view *trace; /* NULL: rows are as any others */
 	char schema[64];
 	bool has_table;
 	bool has_item;
