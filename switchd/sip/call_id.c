@@ -20,7 +20,8 @@ static size_t value_at(struct span line)
 		break;
 	case 'c':
 	case 'C':
-		if (!span_istarts_with(line, SPAN_LIT("Call-ID")))
+		if (line.len < 7 || (line.ptr[1] | 0x20) != 'a' ||
+		    !span_istarts_with(line, SPAN_LIT("Call-ID")))
 			return 0;
 		at = 7;
 		break;

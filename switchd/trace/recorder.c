@@ -16,6 +16,8 @@
 
 #define WORD     sizeof(uint64_t)
 #define RING_MIN (4u * TRACE_DATA_MAX)
+#define LINE     64u   /* of the cache */
+#define AHEAD    1024u /* a usual message with what stands before it */
 
 /* What stands before the data. Fixed shape, in words. */
 struct record {
@@ -140,6 +142,18 @@ static void put_words(atomic_uint_fast64_t *to, const void *from, size_t count)
 	}
 }
 
+/* The ring is larger than any cache, so what comes next there is always cold: it is fetched while
+ * the thread does something else. */
+static void fetch_ahead(const struct recorder_ring *ring, uint64_t position)
+{
+	const char *memory = (const char *)ring->words;
+	uint64_t at = position % ring->size;
+	uint64_t end = at + AHEAD < ring->size ? at + AHEAD : ring->size;
+
+	for (; at < end; at += LINE)
+		__builtin_prefetch(memory + at, 1);
+}
+
 static void get_words(void *to, atomic_uint_fast64_t *from, size_t count)
 {
 	char *bytes = to;
@@ -215,6 +229,7 @@ static void write_record(struct recorder_ring *ring, const struct trace_event *e
 		put_words(to + RECORD_WORDS + whole, last, 1);
 	}
 	atomic_store_explicit(&ring->head, head + size, memory_order_release);
+	fetch_ahead(ring, head + size);
 }
 
 void recorder_write(struct recorder_ring *ring, const struct trace_event *event)
