@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "switchd/call/call_record.h"
 
-#include <stdio.h>
 #include <utlist.h>
 
 #include "switchd/cdr/writer.h"
@@ -17,7 +16,7 @@ struct cause call_record_room(const struct call_table *table)
 
 static void copy_text(char *out, size_t size, const char *text)
 {
-	snprintf(out, size, "%s", text ? text : "");
+	span_join(span_of(text), SPAN_NONE, out, size);
 }
 
 #define COPY(cdr, member, text) copy_text((cdr)->member, sizeof((cdr)->member), text)
@@ -34,8 +33,10 @@ static void fill_tried(const struct call *call, struct cdr *cdr)
 
 		cdr->attempts++;
 		cause_name(attempt->outcome, outcome, sizeof(outcome));
-		buf_printf(&text, "%s%s:%s", before ? ", " : "", attempt->party,
-			   attempt->state == ATTEMPT_ANSWERED ? "answered" : outcome);
+		buf_add_str(&text, before ? ", " : "");
+		buf_add_str(&text, attempt->party);
+		buf_add_char(&text, ':');
+		buf_add_str(&text, attempt->state == ATTEMPT_ANSWERED ? "answered" : outcome);
 		if (text.failed) {
 			text.len = before;
 			text.failed = false;

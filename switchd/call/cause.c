@@ -88,7 +88,7 @@ void cause_name(struct cause cause, char *out, size_t size)
 	if (cause.received)
 		snprintf(out, size, "%d", cause.received);
 	else
-		snprintf(out, size, "%s", rows[cause.id].name);
+		span_join(span_of(rows[cause.id].name), SPAN_NONE, out, size);
 }
 
 const char *cause_text(struct cause cause)
