@@ -45,6 +45,12 @@ void pool_end(struct pool *pool)
 
 #else
 
+#define MAP_CHUNKS 4u /* at once; at most POOL_SPARES_MAX */
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 /* At the start of each chunk. */
 struct pool_chunk {
 	struct pool_chunk *next;
@@ -68,35 +74,36 @@ static struct pool_chunk *chunk_of(void *block)
 	return (struct pool_chunk *)((uintptr_t)block & ~(uintptr_t)(POOL_CHUNK - 1));
 }
 
-static void *map(size_t size)
+static void add_spare(struct pool *pool, struct pool_chunk *chunk)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
+	chunk->next = pool->spares;
+	pool->spares = chunk;
+	pool->spare_count++;
 }
 
-/* The kernel puts one mapping beside the other, so mostly the first try is aligned. */
-static struct pool_chunk *map_chunk(void)
+/* Some chunks at once, which wait as spares. Address space costs nothing, so it is asked for with
+ * room to align, which is cut off below: the kernel goes downwards, so the next ones lie beside
+ * these. Only what stays is backed by memory, at once rather than at the first touch of each page;
+ * a kernel that cannot do that (before 5.14) does it by touch. */
+static bool map_chunks(struct pool *pool)
 {
-	char *memory = map(POOL_CHUNK);
-	size_t behind;
+	const size_t size = MAP_CHUNKS * (size_t)POOL_CHUNK;
+	char *memory = mmap(NULL, size + POOL_CHUNK, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before;
 
-	if (!memory || chunk_of(memory) == (void *)memory)
-		return (struct pool_chunk *)memory;
-	munmap(memory, POOL_CHUNK);
-	memory = map(2 * POOL_CHUNK);
-	if (!memory)
-		return NULL;
-	behind = (uintptr_t)memory % POOL_CHUNK;
-	if (behind == 0) {
-		munmap(memory + POOL_CHUNK, POOL_CHUNK);
-		return (struct pool_chunk *)memory;
-	}
-	munmap(memory, POOL_CHUNK - behind);
-	memory += POOL_CHUNK - behind;
-	munmap(memory + POOL_CHUNK, behind);
-	return (struct pool_chunk *)memory;
+	if (memory == MAP_FAILED)
+		return false;
+	before = POOL_CHUNK - (uintptr_t)memory % POOL_CHUNK;
+	munmap(memory, before);
+	memory += before;
+	if (before < POOL_CHUNK)
+		munmap(memory + size, POOL_CHUNK - before);
+	(void)madvise(memory, size, MADV_POPULATE_WRITE);
+	for (size_t i = MAP_CHUNKS; i-- > 0;)
+		add_spare(pool, (struct pool_chunk *)(void *)(memory + i * POOL_CHUNK));
+	pool->chunk_count += MAP_CHUNKS;
+	return true;
 }
 
 static void open_chunk(struct pool *pool, struct pool_chunk *chunk)
@@ -120,17 +127,13 @@ static void close_chunk(struct pool_chunk *chunk)
 
 static struct pool_chunk *add_chunk(struct pool *pool, size_t room)
 {
-	struct pool_chunk *chunk = pool->spares;
+	struct pool_chunk *chunk;
 
-	if (chunk) {
-		pool->spares = chunk->next;
-		pool->spare_count--;
-	} else {
-		chunk = map_chunk();
-		if (!chunk)
-			return NULL;
-		pool->chunk_count++;
-	}
+	if (!pool->spares && !map_chunks(pool))
+		return NULL;
+	chunk = pool->spares;
+	pool->spares = chunk->next;
+	pool->spare_count--;
 	*chunk = (struct pool_chunk){.room = (uint32_t)room};
 	/* Blocks start at multiples of 16, as malloc's do. */
 	chunk->fresh = (char *)chunk + (sizeof(*chunk) + 15) / 16 * 16;
@@ -141,9 +144,7 @@ static struct pool_chunk *add_chunk(struct pool *pool, size_t room)
 static void drop_chunk(struct pool *pool, struct pool_chunk *chunk)
 {
 	if (pool->spare_count < POOL_SPARES_MAX) {
-		chunk->next = pool->spares;
-		pool->spares = chunk;
-		pool->spare_count++;
+		add_spare(pool, chunk);
 		return;
 	}
 	pool->chunk_count--;
