@@ -8,6 +8,8 @@
 
 #define VERSION 1
 
+_Static_assert(sizeof(struct cdr) + 256 <= CDR_BYTES_MAX, "a text has two bytes more than here");
+
 #define IS_BEGIN false
 #define IS_CLOSE true
 #define FIELD(kind, member, when, column, help)                                              \

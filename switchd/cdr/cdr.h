@@ -42,6 +42,8 @@ struct cdr_field {
 extern const struct cdr_field cdr_fields[];
 extern const size_t cdr_field_count;
 
+#define CDR_BYTES_MAX 4096u /* of the stored form */
+
 /* Appends the stored form: a table of binary fields, little endian; most are short. */
 void cdr_encode(const struct cdr *cdr, struct buf *out);
 /* False: not a record. Fields that it does not have are empty; those that this version does not

@@ -18,7 +18,6 @@
 #define MAGIC      UINT64_C(0x31306c6f6f707363) /* "cspool01" */
 #define PAGE       4096u
 #define FILE_BYTES (PAGE + CDR_SPOOL_BYTES)
-#define RECORD_MAX 8192u
 
 struct head {
 	uint64_t magic;
@@ -213,7 +212,7 @@ static void wake(struct cdr_spool *spool)
 
 void cdr_spool_put(struct cdr_spool *spool, enum cdr_event event, const struct cdr *cdr)
 {
-	char memory[RECORD_MAX];
+	char memory[CDR_BYTES_MAX];
 	struct buf record = buf_over(memory, sizeof(memory));
 
 	cdr_encode(cdr, &record);
@@ -253,7 +252,7 @@ bool cdr_spool_next(struct cdr_spool *spool, uint64_t *position, enum cdr_event 
 {
 	uint64_t put = atomic_load_explicit(&spool->head->put, memory_order_acquire);
 	uint64_t done = atomic_load_explicit(&spool->head->done, memory_order_relaxed);
-	char memory[RECORD_MAX];
+	char memory[CDR_BYTES_MAX];
 	struct frame frame;
 
 	if (*position < done)

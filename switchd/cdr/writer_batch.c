@@ -6,14 +6,13 @@
 
 static void put_cdr(struct cdr_writer *writer, char space, uint64_t number, const struct cdr *cdr)
 {
-	struct buf bytes = buf_new();
+	char memory[CDR_BYTES_MAX];
+	struct buf bytes = buf_over(memory, sizeof(memory));
 	char key[17];
 
 	cdr_number_key(number, key);
 	cdr_encode(cdr, &bytes);
 	cdr_batch_put(&writer->batch, space, key, buf_span(&bytes));
-	writer->batch.failed |= bytes.failed;
-	buf_free(&bytes);
 }
 
 void writer_add_record(struct cdr_writer *writer, const struct writer_settings *settings,
