@@ -912,7 +912,7 @@ _vosctl_next()
 		next='confirm !'
 		;;
 	'monitor')
-		next='log counters !'
+		next='log counters calls !'
 		;;
 	*) return 1 ;;
 	esac

@@ -101,6 +101,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_TERMINAL_NO_MONITOR] = cmd_terminal_no_monitor,
 	[COMMAND_MONITOR_LOG] = cmd_monitor_log,
 	[COMMAND_MONITOR_COUNTERS] = cmd_monitor_counters,
+	[COMMAND_MONITOR_CALLS] = cmd_monitor_calls,
 	[COMMAND_WATCH] = nothing,
 	[COMMAND_HISTORY] = nothing,
 	[COMMAND_HELP] = nothing,

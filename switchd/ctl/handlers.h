@@ -54,7 +54,7 @@ step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_p
 /* --- show_sip.c --- */
 step_fn show_sip_transports, show_sip_connections, cmd_certificates_reload;
 /* --- show_trace.c --- */
-step_fn show_trace_calls, show_trace_call, cmd_trace_export;
+step_fn show_trace_calls, show_trace_call, cmd_trace_export, cmd_monitor_calls;
 /* --- show_auth.c --- */
 step_fn show_authentication_failures, show_authentication_suspended,
 	cmd_clear_authentication_suspended;

@@ -6,6 +6,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/ctl/monitor_calls.h"
 #include "switchd/ctl/monitor_counters.h"
 
 static bool is_streaming(const struct session *session)
@@ -68,6 +69,9 @@ int monitor_run(struct ctl *ctl)
 	DL_FOREACH (ctl->sessions, session) {
 		uint64_t wait_us = monitor_counters_wake(session->active, now_us);
 
+		if (wait_us && wait_us != UINT64_MAX)
+			wait_ms = sooner(wait_ms, wait_us);
+		wait_us = monitor_calls_wake(session->active, now_us);
 		if (wait_us && wait_us != UINT64_MAX)
 			wait_ms = sooner(wait_ms, wait_us);
 		if (!session->follow.is_on && !is_streaming(session))

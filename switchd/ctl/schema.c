@@ -45,6 +45,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_LOGGING] = &schema_logging,
 	[COMMAND_MONITOR_LOG] = &schema_logging,
 	[COMMAND_MONITOR_COUNTERS] = &schema_monitor_counters,
+	[COMMAND_MONITOR_CALLS] = &schema_monitor_calls,
 	[COMMAND_SHOW_CAPACITY] = &schema_capacity,
 	[COMMAND_SHOW_CAPACITY_FIREWALL] = &schema_document,
 	[COMMAND_SHOW_TECH_SUPPORT] = &schema_sections,

@@ -73,7 +73,7 @@ extern const struct schema schema_version, schema_status, schema_uptime, schema_
 /* --- show_log.c, show_capacity.c --- */
 extern const struct schema schema_audit, schema_logging, schema_capacity;
 /* --- monitor_counters.c --- */
-extern const struct schema schema_monitor_counters;
+extern const struct schema schema_monitor_counters, schema_monitor_calls;
 /* --- show_calls.c --- */
 extern const struct schema schema_calls, schema_call;
 /* --- show_transactions.c --- */

@@ -131,7 +131,7 @@ EXPORTS = {'trace-export-call': 'trace export call CALL file FILE json',
 # Needs a candidate, hence several lines in one session.
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
-ENDLESS = {'monitor-log': 'monitor log', 'monitor-counters': 'monitor counters'}
+ENDLESS = {'monitor-log': 'monitor log', 'monitor-counters': 'monitor counters', 'monitor-calls': 'monitor calls'}
 MAY_BE_EMPTY = ('show registrations nat', 'show nat-keep-alive phones missed', 'show calls state trying',
                 'show phones 9*', 'show configuration diff 1 1', 'show route 7')
 
@@ -193,7 +193,7 @@ class Schemas(unittest.TestCase):
     @classmethod
     def make_call(cls):
         """A call between 1001 and 1002 with RTP in both directions, which stays up."""
-        caller = cls.agent('1001', 'one')
+        cls.caller = caller = cls.agent('1001', 'one')
         callee = cls.agent('1002', 'two')
         media = [Rtp(), Rtp()]
         for one in media:
@@ -276,6 +276,8 @@ class Schemas(unittest.TestCase):
                     self.switch.ctl('clear', 'registration', 'nobody')
                     with Agent(self.switch, '1001') as agent:
                         agent.send_raw(b'no SIP')
+                    if name == 'monitor-calls':
+                        self.caller.invite('1004', make_sdp('127.0.0.1', 6000)).wait(480)
                 row = json.loads(followed.stdout.readline())
                 schema = SCHEMAS[name]
                 self.assertEqual(list(jsonschema.faults(schema, schema['$defs']['row'], row)), [])

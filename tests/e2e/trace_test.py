@@ -4,17 +4,20 @@
 and as a capture that tshark reads."""
 import json
 import re
+import select
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 from siplib import Agent, make_sdp, stop_cleanly
-from switch import Switch, free_udp_port, wait_for
+from switch import BUILD, Switch, free_udp_port, wait_for
 
 NOT_FOUND = 6
+GUARD_S = 60
 
 
 def configuration(ports):
@@ -33,7 +36,7 @@ routing-gateway other
 '''
 
 
-class Trace(unittest.TestCase):
+class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory(prefix='vos-trace-')
@@ -46,10 +49,6 @@ class Trace(unittest.TestCase):
         for agent in cls.agents:
             cls.addClassCleanup(agent.close)
         cls.agents[2].register()
-        cls.answered()
-        cls.refused()
-        wait_for('both calls are over', lambda: [row['state'] for row in cls.calls()] == ['ended', 'failed'])
-        cls.good, cls.bad = cls.calls()
 
     @classmethod
     def calls(cls, *words):
@@ -74,6 +73,48 @@ class Trace(unittest.TestCase):
         callee = cls.agents[1].incoming()
         callee.answer(486)
         call.wait(486)
+
+
+class Monitor(Case):
+    def test_calls_while_they_happen(self):
+        process = subprocess.Popen([str(BUILD / 'vosctl'), '-J', '-s', self.switch.socket, 'monitor', 'calls'],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, GUARD_S)
+        self.addCleanup(process.terminate)
+        # It follows from some time on: what it follows is caused until then.
+        while not select.select([process.stdout], [], [], 0.1)[0]:
+            self.assertIsNone(process.poll())
+            self.refused()
+        self.answered()
+        guard = threading.Timer(GUARD_S, process.kill)
+        guard.start()
+        self.addCleanup(guard.cancel)
+        rows = []
+        for line in process.stdout:
+            rows.append(json.loads(line))
+            if (rows[-1].get('event'), rows[-1].get('callee')) == ('end', '8001'):
+                break
+        mine = [row for row in rows if row['call'] == rows[-1]['call']]
+        self.assertEqual([row['event'] for row in mine], ['begin', 'ring', 'answer', 'end'])
+        self.assertEqual({(row['caller'], row['callee'], row['from']) for row in mine}, {('1001', '8001', 'phone 1001')})
+        self.assertEqual([row['cause'] for row in mine], [None, None, None, 'normal'])
+        self.assertEqual(mine[-1]['to'], 'routing-gateway carrier')
+        self.assertGreaterEqual(mine[-1]['talk_ms'], 0)
+        failed = [row for row in rows if row['callee'] == '9001']
+        self.assertEqual((failed[-1]['event'], failed[-1]['cause'], failed[-1]['talk_ms']), ('end', '486', None))
+        self.assertNotIn('answer', [row['event'] for row in failed])
+        self.assertEqual(sum(row['lost'] for row in rows), 0)
+
+
+class Trace(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.answered()
+        cls.refused()
+        wait_for('both calls are over', lambda: [row['state'] for row in cls.calls()] == ['ended', 'failed'])
+        cls.good, cls.bad = cls.calls()
 
     def test_calls_are_found_by_what_was_in_them(self):
         def callees(*words):

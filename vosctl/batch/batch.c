@@ -190,7 +190,8 @@ static void run_remote(struct batch *batch, const struct match *match, const cha
 	if (match && match->command == COMMAND_TEST_SIP_OPTIONS)
 		setvbuf(stdout, NULL, _IOLBF, 0);
 	if (match &&
-	    (match->command == COMMAND_MONITOR_LOG || match->command == COMMAND_MONITOR_COUNTERS)) {
+	    (match->command == COMMAND_MONITOR_LOG || match->command == COMMAND_MONITOR_CALLS ||
+	     match->command == COMMAND_MONITOR_COUNTERS)) {
 		setvbuf(stdout, NULL, _IOLBF, 0);
 		options.is_cancelled = is_write_failed;
 	}

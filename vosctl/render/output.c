@@ -327,6 +327,7 @@ enum vos_err output_open(const struct output_options *options, const struct matc
 		snprintf(output->schema, sizeof(output->schema), "%s",
 			 command_schema(match->command));
 	output->is_stream = match && (match->command == COMMAND_MONITOR_LOG ||
+				      match->command == COMMAND_MONITOR_CALLS ||
 				      match->command == COMMAND_MONITOR_COUNTERS);
 	output->is_slow = match && match->command == COMMAND_TEST_SIP_OPTIONS;
 	output->unpaged = output->is_stream;
