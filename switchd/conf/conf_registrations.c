@@ -42,6 +42,7 @@ static enum vos_err read_server(struct conf *conf, struct conf_registration *reg
 		registration->host = arena_dup(arena, host);
 	}
 	registration->port = port ? (uint16_t)port : standard;
+	registration->has_port = port != 0;
 	if (registration->address.family != ADDR_NONE)
 		registration->address.port = registration->port;
 	return registration->domain && registration->host ? VOS_OK : VOS_ENOMEM;

@@ -15,6 +15,7 @@ struct conf_registration {
 	const char *domain;  /* the same with its port, when one is given */
 	struct addr address; /* family ADDR_NONE: host is a name, to be looked up */
 	uint16_t port;       /* of host: as given, else 5060, with TLS 5061 */
+	bool has_port;       /* it was given: no service of the DNS is asked for */
 	enum conf_transport transport;
 	const char *account;
 	const char *auth_name;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where the server of a registration is, and which listen address leads to it. A name is looked up
- * before each new REGISTER; while that fails, the address that was good before serves on. */
+ * before each new REGISTER, without a port as that of a service (RFC 3263 section 4.2; which
+ * transport is configured); while that fails, the address that was good before serves on. */
 #include <stdlib.h>
 
 #include "switchd/sip/outbound_private.h"
@@ -44,7 +45,8 @@ static void take_found(struct outbound_one *one, const struct resolve_letter *le
 	for (size_t i = 0; i < letter->count; i++) {
 		struct addr addr = letter->found[i];
 
-		addr.port = one->row->port;
+		if (!addr.port)
+			addr.port = one->row->port;
 		if (!socket_for(one, addr.family))
 			continue;
 		if (addr_eq(&addr, &one->server))
@@ -79,6 +81,8 @@ static void came_back(struct mail *mail, void *receiver)
 
 static bool look_up(struct outbound_one *one)
 {
+	static const char *const services[] = {
+		[CONF_UDP] = "_sip._udp", [CONF_TCP] = "_sip._tcp", [CONF_TLS] = "_sips._tcp"};
 	struct resolver *resolver = one->worker->shared->resolver;
 	struct resolve_letter *letter = resolver ? calloc(1, sizeof(*letter)) : NULL;
 
@@ -87,6 +91,8 @@ static bool look_up(struct outbound_one *one)
 	letter->mail.run = came_back;
 	letter->box = &one->worker->mailbox;
 	letter->id = one->id;
+	if (!one->row->has_port)
+		letter->service = services[one->row->transport];
 	if (!span_copy(span_of(one->row->host), letter->name, sizeof(letter->name)) ||
 	    !resolver_ask(resolver, letter)) {
 		free(letter);

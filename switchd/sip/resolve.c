@@ -3,8 +3,13 @@
 
 #include <netdb.h>
 #include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "shared/base/clock.h"
+#include "switchd/sip/srv.h"
 
 #define THREADS_MAX 4
 
@@ -15,6 +20,8 @@ struct resolver {
 	bool is_closed;
 	struct resolve_letter *first; /* not begun */
 	struct resolve_letter **last;
+	struct srv_cache services;
+	struct addr server; /* of the DNS; family ADDR_NONE: the system's */
 };
 
 enum vos_err resolver_create(struct resolver **out)
@@ -39,6 +46,7 @@ static void leave(struct resolver *resolver)
 	if (!is_last)
 		return;
 	pthread_mutex_destroy(&resolver->mutex);
+	srv_cache_free(&resolver->services);
 	free(resolver);
 }
 
@@ -64,20 +72,32 @@ void resolver_destroy(struct resolver *resolver)
 	leave(resolver);
 }
 
-/* The oldest question and all others for its name. With the lock. */
+void resolver_use_server(struct resolver *resolver, const struct addr *server)
+{
+	resolver->server = *server;
+}
+
+static bool is_same_service(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The oldest question and all others for the same. With the lock. */
 static struct resolve_letter *take(struct resolver *resolver)
 {
 	struct resolve_letter **at = &resolver->first;
 	struct resolve_letter *taken = NULL;
 	char name[RESOLVE_NAME_MAX];
+	const char *service;
 
 	if (!*at)
 		return NULL;
 	memcpy(name, (*at)->name, sizeof(name));
+	service = (*at)->service;
 	while (*at) {
 		struct resolve_letter *letter = *at;
 
-		if (strcmp(letter->name, name) != 0) {
+		if (strcmp(letter->name, name) != 0 || !is_same_service(letter->service, service)) {
 			at = &letter->next;
 			continue;
 		}
@@ -89,17 +109,64 @@ static struct resolve_letter *take(struct resolver *resolver)
 	return taken;
 }
 
-static size_t look_up(const char *name, struct addr *out, size_t max)
+static size_t find_host(const char *name, uint16_t port, struct addr *out, size_t max)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
 	struct addrinfo *found = NULL;
 	size_t count = 0;
 
-	if (getaddrinfo(name, NULL, &hints, &found) != 0)
+	if (max == 0 || getaddrinfo(name, NULL, &hints, &found) != 0)
 		return 0;
-	for (const struct addrinfo *info = found; info && count < max; info = info->ai_next)
-		count += addr_from_sockaddr(info->ai_addr, &out[count]);
+	for (const struct addrinfo *info = found; info && count < max; info = info->ai_next) {
+		if (!addr_from_sockaddr(info->ai_addr, &out[count]))
+			continue;
+		out[count++].port = port;
+	}
 	freeaddrinfo(found);
+	return count;
+}
+
+static uint32_t chance(void *context, uint32_t n)
+{
+	(void)context;
+	return randombytes_uniform(n + 1);
+}
+
+/* From memory, or from the DNS. False: nobody answers. */
+static bool find_service(struct resolver *resolver, const char *name, struct srv_set *out)
+{
+	bool is_known;
+
+	pthread_mutex_lock(&resolver->mutex);
+	is_known = srv_cache_get(&resolver->services, name, clock_mono_us(), out);
+	pthread_mutex_unlock(&resolver->mutex);
+	if (is_known)
+		return true;
+	if (!srv_query(resolver->server.family == ADDR_NONE ? NULL : &resolver->server, name, out))
+		return false;
+	pthread_mutex_lock(&resolver->mutex);
+	srv_cache_put(&resolver->services, name, clock_mono_us(), out);
+	pthread_mutex_unlock(&resolver->mutex);
+	return true;
+}
+
+static size_t look_up(struct resolver *resolver, const struct resolve_letter *letter,
+		      struct addr *out, size_t max)
+{
+	char name[SRV_NAME_MAX];
+	struct srv_set set;
+	size_t count = 0;
+
+	/* RFC 3263 section 4.2: without SRV records the addresses of the name itself serve. */
+	if (!letter->service ||
+	    (size_t)snprintf(name, sizeof(name), "%s.%s", letter->service, letter->name) >=
+		    sizeof(name) ||
+	    !find_service(resolver, name, &set) || (!set.count && !set.is_refused))
+		return find_host(letter->name, 0, out, max);
+	srv_order(&set, chance, NULL);
+	for (size_t i = 0; i < set.count; i++)
+		count += find_host(set.records[i].target, set.records[i].port, out + count,
+				   max - count);
 	return count;
 }
 
@@ -129,7 +196,7 @@ static void *run(void *argument)
 		size_t count;
 
 		pthread_mutex_unlock(&resolver->mutex);
-		count = look_up(letters->name, found, RESOLVE_ADDRESSES_MAX);
+		count = look_up(resolver, letters, found, RESOLVE_ADDRESSES_MAX);
 		pthread_mutex_lock(&resolver->mutex);
 		send_back(resolver, letters, found, count);
 	}

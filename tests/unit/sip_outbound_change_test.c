@@ -7,8 +7,10 @@
 #include <stdio.h>
 
 #include "switchd/conf/conf_registrations.h"
+#include "switchd/sip/resolve.h"
 #include "switchd/sip/worker_private.h"
 #include "tests/support/changes.h"
+#include "tests/support/dns_server.h"
 #include "tests/support/outbound_bench.h"
 
 static void removed_by_a_commit(void **state)
@@ -147,7 +149,7 @@ static void run_mail(struct bench *bench)
 {
 	struct pollfd pollfd = {.fd = bench->worker->mailbox.wake_fd, .events = POLLIN};
 
-	assert_int_equal(poll(&pollfd, 1, 20000), 1);
+	assert_int_equal(poll(&pollfd, 1, 60000), 1);
 	mailbox_run(&bench->worker->mailbox);
 	worker_io_flush(bench->worker);
 }
@@ -187,6 +189,48 @@ static void by_name(void **state)
 	run_mail(bench);
 	assert_int_equal(outbound_first(bench).state, OUTBOUND_FAILED);
 	outbound_bench_close(bench);
+}
+
+/* A name without a port is that of a service: the server is where the DNS says. With a port it is
+ * there, whatever the DNS says. */
+static void by_service(void **state)
+{
+	struct bench *bench = outbound_bench_open(NULL);
+	const struct dns_row rows[] = {
+		{2, 0, 9, DNS_LOCALHOST, 60},
+		{1, 0, outbound_server(bench)->port, DNS_LOCALHOST, 60},
+	};
+	struct dns_server dns = {.rows = rows, .count = 2};
+	struct change_list list = {0};
+	char server[64];
+
+	(void)state;
+	dns_server_start(&dns);
+	resolver_use_server(bench->shared.resolver, &dns.address);
+	server_expects(bench, 3600);
+	server_grants(bench, 100);
+	outbound_set(&list, "carrier", "server", "localhost");
+	outbound_commit(bench, &list);
+	server_expects(bench, 0);
+	server_grants(bench, 0);
+	bench_advance(bench, 20);
+	run_mail(bench);
+	peer_expect(outbound_server(bench), "REGISTER sip:localhost ");
+	server_grants(bench, 100);
+	assert_int_equal(outbound_first(bench).state, OUTBOUND_REGISTERED);
+	assert_int_equal(atomic_load(&dns.asked), 1);
+	snprintf(server, sizeof(server), "localhost:%u", outbound_server(bench)->port);
+	outbound_set(&list, "carrier", "server", server);
+	outbound_commit(bench, &list);
+	peer_expect(outbound_server(bench), "REGISTER sip:localhost ");
+	server_grants(bench, 0);
+	bench_advance(bench, 20);
+	run_mail(bench);
+	peer_expect(outbound_server(bench), "REGISTER sip:localhost:");
+	server_grants(bench, 100);
+	assert_int_equal(atomic_load(&dns.asked), 1);
+	outbound_bench_close(bench);
+	dns_server_stop(&dns);
 }
 
 static void no_listen_address_of_the_kind(void **state)
@@ -298,5 +342,5 @@ static void two_for_one_gateway(void **state)
 TEST_MAIN(cmocka_unit_test(removed_by_a_commit), cmocka_unit_test(changed_by_a_commit),
 	  cmocka_unit_test(by_hand), cmocka_unit_test(the_switch_stops),
 	  cmocka_unit_test(the_switch_stops_without_a_word), cmocka_unit_test(by_name),
-	  cmocka_unit_test(no_listen_address_of_the_kind), cmocka_unit_test(many),
-	  cmocka_unit_test(two_for_one_gateway))
+	  cmocka_unit_test(by_service), cmocka_unit_test(no_listen_address_of_the_kind),
+	  cmocka_unit_test(many), cmocka_unit_test(two_for_one_gateway))
