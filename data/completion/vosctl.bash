@@ -171,7 +171,7 @@ _vosctl_next()
 		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor apply'
 		;;
 	'show')
-		next='version status uptime clock calls call registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication trace alarms'
+		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication trace alarms'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
@@ -211,7 +211,10 @@ _vosctl_next()
 	'show calls state')
 		next='@ setup trying ringing connected releasing'
 		;;
-	'show call' | 'clear call')
+	'show call' | 'show trace call' | 'trace export call')
+		next='@calls'
+		;;
+	'show advice' | 'clear call')
 		next='@calls !'
 		;;
 	'show registrations')
@@ -513,9 +516,6 @@ _vosctl_next()
 		;;
 	'show trace calls')
 		next='caller callee number phone gateway address method status cause call-id failed back latest'
-		;;
-	'show trace call' | 'trace export call')
-		next='@calls'
 		;;
 	'show trace call *')
 		next='ladder messages summary !'

@@ -95,6 +95,9 @@ void call_start(struct call_table *table, const struct call_setup *setup)
 	call_note_leg(call, setup->leg, 0, setup->party);
 	call_note(call, TRACE_CALL_START, MEDIA_A, 0, 0, call->caller);
 	call_note(call, TRACE_CALLED, MEDIA_A, 0, 0, call->callee);
+	call_note(call, TRACE_MATCHED, MEDIA_A, 0, 0, call->party);
+	if (setup->matched_by)
+		call_note(call, TRACE_MATCHED_BY, MEDIA_A, 0, 0, setup->matched_by);
 	call->privacy = setup->identity.privacy;
 	cause = call_record_room(table);
 	if (cause.id == CAUSE_NORMAL)

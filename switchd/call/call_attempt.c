@@ -139,6 +139,8 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		hunt->answer = cause_of(CAUSE_NO_MEMORY);
 		return false;
 	}
+	call_note(call, TRACE_CHOICE, MEDIA_B, 0, call_attempt_number(call, attempt),
+		  attempt->party);
 	candidate->media.decision =
 		media_decide(hunt->conf->snapshot, &hunt->caller, &candidate->target.decide);
 	candidate->media.dtmf =

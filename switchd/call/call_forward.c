@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "switchd/call/call_forward.h"
+#include "switchd/call/call_trace.h"
 
 static const struct conf_names *rule(const struct conf_phone *phone, enum conf_forward kind)
 {
@@ -249,6 +250,9 @@ bool call_forward_next(struct call *call, struct cause *cause)
 
 	push_rule(hunt, cause);
 	while (next_goal(hunt, &goal, cause)) {
+		call_note(call,
+			  hunt->forwards[hunt->depth - 1].numbers ? TRACE_FORWARD : TRACE_REDIRECT,
+			  MEDIA_B, 0, 0, goal.number);
 		snprintf(hunt->callee_number, sizeof(hunt->callee_number), "%s", goal.number);
 		show_caller(hunt);
 		*cause = goal.gateway ? call_hunt_aim_at(call, goal.gateway, goal.address)

@@ -5,6 +5,9 @@
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_hunt.h"
+#include "switchd/call/call_trace.h"
+
+#define CANDIDATES_NOTED 16
 
 /* --- Which ones. --- */
 
@@ -43,6 +46,17 @@ static struct route_query query_of(const struct call *call)
 	};
 }
 
+/* What was found, for the recorder: the best ones; a long list would push out other calls. */
+static void note_found(const struct call *call, const struct route_candidate *found, size_t count)
+{
+	for (size_t i = 0; i < count && i < CANDIDATES_NOTED; i++) {
+		bool is_in = route_is_in(found[i].verdict);
+
+		call_note(call, is_in ? TRACE_CANDIDATE_IN : TRACE_CANDIDATE_OUT, MEDIA_B,
+			  found[i].verdict, (int64_t)found[i].prefix_len, found[i].gateway->name);
+	}
+}
+
 static struct cause use(struct call_gateways *gateways, const struct route_candidate *found,
 			size_t count)
 {
@@ -64,6 +78,7 @@ struct cause call_gateways_fill(struct call *call)
 	size_t matched = route_find(&query, found, ROUTE_CANDIDATES_MAX);
 	size_t count = 0;
 
+	note_found(call, found, matched);
 	/* Those that are in come first. */
 	while (count < matched && route_is_in(found[count].verdict))
 		count++;
@@ -83,6 +98,7 @@ struct cause call_gateways_fill_one(struct call *call, const struct conf_routing
 	struct call_gateways *gateways = &call->hunt->gateways;
 	struct cause cause;
 
+	note_found(call, &found, 1);
 	if (!route_is_in(found.verdict))
 		return why_none(&found, 1);
 	cause = use(gateways, &found, 1);
@@ -200,6 +216,8 @@ bool call_gateways_may_go_on(struct call *call, struct cause cause)
 	/* The limit is one of gateways. */
 	if (gateways->wants_address && gateways->rule == SWITCH_STOP_LIMIT)
 		gateways->rule = SWITCH_GO_ON;
+	call_note(call, gateways->rule == SWITCH_GO_ON ? TRACE_SWITCH : TRACE_NO_SWITCH, MEDIA_B,
+		  gateways->rule, 0, switch_rule_text(gateways->rule));
 	return gateways->rule == SWITCH_GO_ON;
 }
 

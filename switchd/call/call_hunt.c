@@ -7,6 +7,7 @@
 
 #include "switchd/call/call_forward.h"
 #include "switchd/call/call_ringback.h"
+#include "switchd/call/call_trace.h"
 #include "switchd/sip/location.h"
 
 /* Makes room for the candidates once their number is known. */
@@ -63,6 +64,7 @@ static void add_binding(struct call *call, const struct conf_phone *phone,
 	target->is_nat = binding->is_nat;
 	/* Without memory the call takes the direct way, and mostly fails. */
 	target->route = binding->path[0] ? strdup(binding->path) : NULL;
+	call_note(call, TRACE_CANDIDATE_IN, MEDIA_B, ROUTE_IN, 0, target->request_uri);
 	decide_party_from(&phone->party, &target->decide);
 	target->decide.is_nat = binding->is_nat;
 	target->decide.source = binding->source;

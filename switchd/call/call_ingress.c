@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "switchd/call/call_hunt.h"
+#include "switchd/call/call_trace.h"
 
 uint64_t call_chance(void *context, uint64_t n)
 {
@@ -78,6 +79,7 @@ static void proceeding_fired(struct wheel_timer *timer, void *owner)
 	struct call *call = (struct call *)((char *)timer - offsetof(struct call, limit));
 
 	(void)owner;
+	call_note(call, TRACE_TIMER, MEDIA_A, call->hunt->mapping->proceeding_s, 0, "set-up");
 	call_end(call, NULL, call_ingress_told(call->hunt, cause_of(CAUSE_TIMEOUT_SETUP)));
 }
 

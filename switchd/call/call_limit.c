@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "switchd/call/call_hunt.h"
+#include "switchd/call/call_trace.h"
 
 #define SECOND_US 1000000u
 /* The silence is looked at so many times: a call ends by that part of it late at most. */
@@ -80,12 +81,16 @@ static void limit_fired(struct wheel_timer *timer, void *owner)
 	struct call *call = (struct call *)((char *)timer - offsetof(struct call, limit));
 
 	(void)owner;
-	if (call->max_s && talk_s(call) >= call->max_s)
+	if (call->max_s && talk_s(call) >= call->max_s) {
+		call_note(call, TRACE_TIMER, TRACE_NO_SIDE, call->max_s, 0, "max-call-duration");
 		call_end(call, NULL, cause_of(CAUSE_MAX_DURATION));
-	else if (!call->legs[MEDIA_A]->has_session_timer)
+	} else if (!call->legs[MEDIA_A]->has_session_timer) {
+		call_note(call, TRACE_TIMER, MEDIA_A, call->ceiling_s, 0,
+			  "ceiling without session timer");
 		call_end(call, NULL, cause_of(CAUSE_NO_TIMER_CEILING));
-	else
+	} else {
 		wake(call);
+	}
 }
 
 /* --- Media. --- */
@@ -141,10 +146,12 @@ static void silence_fired(struct wheel_timer *timer, void *owner)
 		silence->packets = packets;
 		silence->since_us = now_us(call);
 	}
-	if (now_us(call) - silence->since_us >= (uint64_t)silence->limit_s * SECOND_US)
+	if (now_us(call) - silence->since_us >= (uint64_t)silence->limit_s * SECOND_US) {
+		call_note(call, TRACE_TIMER, TRACE_NO_SIDE, silence->limit_s, 0, "no media");
 		call_end(call, NULL, cause_of(CAUSE_NO_MEDIA));
-	else
+	} else {
 		look_again(silence);
+	}
 }
 
 static void watch_media(struct call *call)

@@ -8,6 +8,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_transfer.h"
+#include "switchd/call/call_trace.h"
 
 /* As whom a party calls. */
 struct rights {
@@ -311,6 +312,8 @@ static bool is_own(const struct leg *leg, const struct leg *replaced)
 
 void call_refer(struct leg *leg, const struct call_refer *refer)
 {
+	call_note(leg->call, TRACE_TRANSFER, (uint8_t)leg->side, leg->side, 0,
+		  refer->has_replaced ? "the party of another call" : refer->number);
 	if (!refer->has_replaced)
 		to_number(leg, refer->number);
 	else if (is_own(leg, refer->replaced))

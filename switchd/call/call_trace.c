@@ -21,6 +21,12 @@ void call_note(const struct call *call, enum trace_note note, uint8_t side, int6
 	recorder_write(env->trace, &event);
 }
 
+void call_leg_timer(const struct leg *leg, const char *name, uint64_t after_s)
+{
+	if (leg->call)
+		call_note(leg->call, TRACE_TIMER, (uint8_t)leg->side, (int64_t)after_s, 0, name);
+}
+
 void call_note_leg(const struct call *call, const struct leg *leg, unsigned attempt,
 		   const char *party)
 {

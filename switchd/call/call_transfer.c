@@ -3,6 +3,8 @@
  * which it can end before. How it begins is in call_refer.c. */
 #include "switchd/call/call_transfer.h"
 
+#include "switchd/call/call_trace.h"
+
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -20,6 +22,8 @@ static void tell(const struct call_transfer *transfer, int status)
 {
 	struct leg *referrer = transfer->referrer;
 
+	if (transfer->old)
+		call_note(transfer->old, TRACE_TRANSFER_TOLD, TRACE_NO_SIDE, status, 0, "");
 	if (referrer && referrer->call && referrer->call == transfer->old)
 		referrer->ops->referred(referrer, status);
 }

@@ -13,6 +13,7 @@
 #include "shared/base/clock.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/call/call_hunt.h"
+#include "switchd/call/call_trace.h"
 
 #define SECOND_US UINT64_C(1000000)
 #define LOOK_US   (2 * SECOND_US)
@@ -156,6 +157,8 @@ static bool note_missing(struct call_watch *watch, int side)
 		watched->missed_since_ms =
 			clock_wall_ms() - (int64_t)(missing_us(watch, side) / 1000);
 		watched->missed_us += missing_us(watch, side) - LOOK_US;
+		call_note(watch->call, TRACE_MEDIA_SILENT, (uint8_t)side, side,
+			  (int64_t)(missing_us(watch, side) / SECOND_US), "");
 		raise_alarm(
 			watch, ALARM_DEAF,
 			call_watch_text((enum media_side) !side, watched->missed_since_ms, text));
@@ -237,6 +240,8 @@ static void fired(struct wheel_timer *timer, void *owner)
 	for (int side = 0; side < MEDIA_SIDES; side++)
 		note_stream(watch, side);
 	if (is_interrupted(watch)) {
+		call_note(watch->call, TRACE_TIMER, TRACE_NO_SIDE, watch->limit_s, 0,
+			  "media of one side");
 		call_end(watch->call, NULL, cause_of(CAUSE_RTP_INTERRUPTED));
 		return;
 	}

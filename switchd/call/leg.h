@@ -118,6 +118,7 @@ struct call_setup {
 	struct decide_party decide;
 	const struct conf_mapping_gateway *mapping; /* who calls: this */
 	const struct conf_phone *phone;             /* or this */
+	const char *matched_by;                     /* for the recorder; NULL = not told */
 	struct span sdp;
 	int max_forwards;
 };
@@ -134,6 +135,8 @@ void call_acked(struct leg *leg, struct span sdp);
 void call_leg_failed(struct leg *leg, struct cause cause);
 /* It has failed with a 3xx. */
 void call_leg_redirected(struct leg *leg, struct cause cause, const struct call_redirect *to);
+/* A timer of the leg has run out; for the recorder. */
+void call_leg_timer(const struct leg *leg, const char *name, uint64_t after_s);
 /* The peer hung up, gave up, or is lost. */
 void call_leg_released(struct leg *leg, struct cause cause);
 /* 0: the result comes by offer_result; else the status to refuse with. */

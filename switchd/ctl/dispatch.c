@@ -21,6 +21,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_CLOCK] = show_clock,
 	[COMMAND_SHOW_CALLS] = show_calls,
 	[COMMAND_SHOW_CALL] = show_call,
+	[COMMAND_SHOW_ADVICE] = show_advice,
 	[COMMAND_SHOW_REGISTRATIONS] = show_registrations,
 	[COMMAND_SHOW_REGISTRATIONS_OUTBOUND] = show_registrations_outbound,
 	[COMMAND_SHOW_PHONES] = show_phones,

@@ -30,7 +30,7 @@ step_fn cmd_terminal_monitor, cmd_terminal_no_monitor, cmd_monitor_log, cmd_moni
 /* --- tech_support.c --- */
 step_fn show_tech_support;
 /* --- show_calls.c, show_call.c --- */
-step_fn show_calls, show_call, cmd_clear_call, cmd_clear_calls;
+step_fn show_calls, show_call, show_advice, cmd_clear_call, cmd_clear_calls;
 /* --- show_transactions.c --- */
 step_fn show_sip_transactions, show_sip_transactions_list;
 /* --- show_registrations.c, show_outbound.c --- */

@@ -12,6 +12,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_CLOCK] = &schema_clock,
 	[COMMAND_SHOW_CALLS] = &schema_calls,
 	[COMMAND_SHOW_CALL] = &schema_call,
+	[COMMAND_SHOW_ADVICE] = &schema_advice,
 	[COMMAND_SHOW_REGISTRATIONS] = &schema_registrations,
 	[COMMAND_SHOW_REGISTRATIONS_OUTBOUND] = &schema_registrations_outbound,
 	[COMMAND_SHOW_PHONES] = &schema_phones,

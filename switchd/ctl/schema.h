@@ -74,8 +74,8 @@ extern const struct schema schema_version, schema_status, schema_uptime, schema_
 extern const struct schema schema_audit, schema_logging, schema_capacity;
 /* --- monitor_counters.c --- */
 extern const struct schema schema_monitor_counters, schema_monitor_calls;
-/* --- show_calls.c --- */
-extern const struct schema schema_calls, schema_call;
+/* --- show_calls.c, show_advice.c --- */
+extern const struct schema schema_calls, schema_call, schema_advice;
 /* --- show_transactions.c --- */
 extern const struct schema schema_sip_transactions, schema_sip_transactions_list;
 /* --- show_registrations.c --- */

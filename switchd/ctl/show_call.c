@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "switchd/ctl/call_id.h"
 #include "switchd/ctl/handlers.h"
 
 char *call_id_text(uint64_t id, char out[CALL_ID_TEXT])
@@ -309,8 +310,7 @@ struct found_call {
 	uint64_t id;
 };
 
-/* "3f2a" -> all ids that begin so. */
-static bool id_range(const char *text, uint64_t *low, uint64_t *high)
+bool call_id_range(const char *text, uint64_t *low, uint64_t *high)
 {
 	size_t len = strlen(text);
 	uint64_t id = 0;
@@ -339,7 +339,7 @@ static enum step look_for(struct request *request, struct walk_workers *walk,
 	uint64_t low;
 	uint64_t high;
 
-	if (!id_range(match_text(&request->match, "id"), &low, &high))
+	if (!call_id_range(match_text(&request->match, "id"), &low, &high))
 		return request_refuse(request, FAULT_VALUE_FORMAT,
 				      match_arg(&request->match, "id")->column,
 				      "a call id has up to 16 hexadecimal digits");
@@ -411,6 +411,8 @@ static enum step call_described(struct request *request)
 
 enum step show_call(struct request *request)
 {
+	if (request_has(request, "advice"))
+		return show_advice(request);
 	return find_call(request, call_described, ask_call_detail);
 }
 

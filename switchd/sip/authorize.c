@@ -7,6 +7,7 @@
 #include "switchd/sip/authorize.h"
 
 #include "switchd/sip/reply.h"
+#include "switchd/sip/worker_record.h"
 
 #define CREDENTIAL_LINES_MAX 8 /* one for each realm on the way; more is not sense */
 
@@ -47,20 +48,45 @@ static struct auth_request request_of(const struct sip_worker *worker, const str
 	};
 }
 
+/* Into the recorder: whom the request claims to be from, and whether that was believed. */
+static void note_result(const struct sip_worker *worker, const struct sip_rx *rx,
+			enum auth_result result)
+{
+	static const uint8_t notes[] = {
+		[AUTH_OK] = TRACE_AUTH_OK,
+		[AUTH_MISSING] = TRACE_AUTH_CHALLENGED,
+		[AUTH_STALE] = TRACE_AUTH_CHALLENGED,
+		[AUTH_WRONG] = TRACE_AUTH_FAILED,
+		[AUTH_MALFORMED] = TRACE_AUTH_FAILED,
+		[AUTH_FORBIDDEN] = TRACE_AUTH_FAILED,
+		[AUTH_SUSPENDED] = TRACE_AUTH_SUSPENDED,
+	};
+	struct sip_name_addr name;
+
+	if (worker->trace && sip_name_addr_parse(rx->msg->from, &name))
+		worker_note(worker, rx, (enum trace_note)notes[result], (int64_t)result,
+			    name.uri.user);
+}
+
 enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
 			       const struct conf_phone **phone)
 {
 	struct auth_request request = request_of(worker, rx);
+	enum auth_result result = auth_check(worker->shared->auth, worker->conf, &request, phone);
 
-	return auth_check(worker->shared->auth, worker->conf, &request, phone);
+	note_result(worker, rx, result);
+	return result;
 }
 
 enum auth_result sip_authorize_account(struct sip_worker *worker, const struct sip_rx *rx,
 				       struct auth_account *account)
 {
 	struct auth_request request = request_of(worker, rx);
+	enum auth_result result =
+		auth_check_account(worker->shared->auth, worker->conf, &request, account);
 
-	return auth_check_account(worker->shared->auth, worker->conf, &request, account);
+	note_result(worker, rx, result);
+	return result;
 }
 
 static void reply_challenge(struct sip_worker *worker, const struct sip_rx *rx, bool is_stale)

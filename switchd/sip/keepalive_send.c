@@ -6,6 +6,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/sip/worker_private.h"
+#include "switchd/sip/worker_record.h"
 
 #define TURN_US  500  /* then the signalling gets its turn */
 #define RETRY_US 1000 /* until a full socket buffer is tried again */
@@ -122,6 +123,21 @@ static bool send_targets(struct sip_worker *worker, struct keepalive_sender *sen
 	return true;
 }
 
+/* A new round, for the recorder. */
+static void note_round(struct sip_worker *worker, struct keepalive_sender *sender)
+{
+	struct keepalive_status status;
+
+	if (!worker->trace)
+		return;
+	keepalive_status(worker->shared->keepalive, worker->conf->snapshot, worker->now_us,
+			 &status);
+	if (!status.is_round_running || !status.device_count || status.round == sender->round)
+		return;
+	sender->round = status.round;
+	worker_note(worker, NULL, TRACE_KEEPALIVE_ROUND, (int64_t)status.device_count, SPAN_NONE);
+}
+
 uint64_t keepalive_send(struct sip_worker *worker, struct keepalive_sender *sender)
 {
 	uint64_t wait_us = 0;
@@ -138,6 +154,7 @@ uint64_t keepalive_send(struct sip_worker *worker, struct keepalive_sender *send
 			keepalive_turn(worker->shared->keepalive, worker->conf->snapshot,
 				       worker->now_us, sender->targets, PROBE_BATCH, &wait_us);
 		if (!sender->count) {
+			note_round(worker, sender);
 			sender->due_us = worker->now_us + wait_us;
 			return wait_us;
 		}

@@ -102,6 +102,9 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg
 	}
 	if (out->registration)
 		number_of_to(rx->msg, callee, size);
+	out->matched_by = out->registration ? "the server of its registration"
+			  : gateway         ? "its address"
+					    : "its password";
 	if (gateway)
 		return take_gateway(worker, rx, gateway, out);
 	result = sip_authorize_account(worker, rx, &account);

@@ -17,6 +17,7 @@ struct leg_caller {
 	const struct conf_mapping_gateway *mapping; /* this or the next */
 	const struct conf_phone *phone;
 	const struct conf_registration *registration; /* that it came by; NULL = none */
+	const char *matched_by;                       /* "its address" */
 };
 
 /* callee[size] is the user of the Request-URI; of a call to the account of a registration it

@@ -260,6 +260,7 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 	span_join(span_of(caller->party), SPAN_NONE, setup->party, sizeof(setup->party));
 	setup->mapping = caller->mapping;
 	setup->phone = caller->phone;
+	setup->matched_by = caller->matched_by;
 	setup->sdp = leg_sdp(rx->msg);
 	/* More than the usual start only lengthens a loop. */
 	setup->max_forwards = rx->msg->max_forwards < 0 || rx->msg->max_forwards > MAX_FORWARDS
@@ -400,6 +401,7 @@ void leg_txn_event(struct sip_worker *worker, void *user, struct txn_server *txn
 		if (leg->invite_in != txn || !leg->awaits_ack)
 			break; /* a refusal that nobody acknowledged ends quietly */
 		leg->awaits_ack = false;
+		call_leg_timer(&leg->base, "ACK", 32);
 		call_leg_released(&leg->base, cause_of(CAUSE_NO_ACK));
 		leg_send_bye(leg,
 			     leg->release_after_ack ? leg->release_cause : cause_of(CAUSE_NO_ACK));

@@ -12,13 +12,15 @@
 static const struct {
 	enum param_id param;
 	enum cause_id cause;
+	const char *name;
 } stages[] = {
-	[CONF_STAGE_INVITE] = {PARAM_SS_SIP_TIMEOUT_INVITE, CAUSE_TIMEOUT_INVITE},
-	[CONF_STAGE_TRYING] = {PARAM_SS_SIP_TIMEOUT_TRYING, CAUSE_TIMEOUT_TRYING},
-	[CONF_STAGE_PROGRESS] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS, CAUSE_TIMEOUT_PROGRESS},
+	[CONF_STAGE_INVITE] = {PARAM_SS_SIP_TIMEOUT_INVITE, CAUSE_TIMEOUT_INVITE, "invite"},
+	[CONF_STAGE_TRYING] = {PARAM_SS_SIP_TIMEOUT_TRYING, CAUSE_TIMEOUT_TRYING, "trying"},
+	[CONF_STAGE_PROGRESS] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS, CAUSE_TIMEOUT_PROGRESS,
+				 "progress"},
 	[CONF_STAGE_PROGRESS_SDP] = {PARAM_SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP,
-				     CAUSE_TIMEOUT_PROGRESS},
-	[CONF_STAGE_RINGING] = {PARAM_SS_SIP_TIMEOUT_RINGING, CAUSE_NO_ANSWER},
+				     CAUSE_TIMEOUT_PROGRESS, "progress with SDP"},
+	[CONF_STAGE_RINGING] = {PARAM_SS_SIP_TIMEOUT_RINGING, CAUSE_NO_ANSWER, "ringing"},
 };
 
 static bool is_of_kind(const struct sip_socket *socket, const struct call_target *target)
@@ -56,12 +58,20 @@ bool leg_is_secure(void *context, const struct call_target *target, const struct
 
 /* --- Stages. --- */
 
+static uint64_t stage_length_s(const struct sip_leg *leg, enum conf_stage stage)
+{
+	if (leg->stage_s[stage])
+		return leg->stage_s[stage];
+	return (uint64_t)snapshot_number(leg->worker->conf->snapshot, stages[stage].param);
+}
+
 static void stage_fired(struct wheel_timer *timer, void *owner)
 {
 	struct sip_leg *leg = (struct sip_leg *)((char *)timer - offsetof(struct sip_leg, timer));
 	struct cause cause = cause_of(stages[leg->stage].cause);
 
 	(void)owner;
+	call_leg_timer(&leg->base, stages[leg->stage].name, stage_length_s(leg, leg->stage));
 	leg_give_up(leg, cause);
 	call_leg_failed(&leg->base, cause);
 }
@@ -69,12 +79,10 @@ static void stage_fired(struct wheel_timer *timer, void *owner)
 static void start_stage(struct sip_leg *leg, enum conf_stage stage)
 {
 	struct sip_worker *worker = leg->worker;
-	uint64_t seconds = leg->stage_s[stage];
 
-	if (seconds == 0)
-		seconds = (uint64_t)snapshot_number(worker->conf->snapshot, stages[stage].param);
 	leg->stage = stage;
-	wheel_start(&worker->wheel, &leg->timer, stage_fired, worker->now_us, seconds * 1000000);
+	wheel_start(&worker->wheel, &leg->timer, stage_fired, worker->now_us,
+		    stage_length_s(leg, stage) * 1000000);
 }
 
 static enum conf_stage stage_of(int status, bool has_sdp)
@@ -294,6 +302,8 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 	if (!rx) {
 		/* The transaction has ended: normal after an answer, else nothing was heard. */
 		leg->invite_out = NULL;
+		if (leg->state == LEG_OUTGOING && !txn_client_is_unreachable(txn))
+			call_leg_timer(&leg->base, "INVITE without response", 32);
 		if (leg->state == LEG_OUTGOING || leg->state == LEG_CANCELLED)
 			failed(leg, txn, NULL,
 			       cause_of(txn_client_is_unreachable(txn) ? CAUSE_GATEWAY_UNREACHABLE

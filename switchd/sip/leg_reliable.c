@@ -310,6 +310,7 @@ void leg_reliable_lost(struct sip_leg *leg)
 {
 	struct cause cause = cause_of(CAUSE_NO_PRACK);
 
+	call_leg_timer(&leg->base, "PRACK", 32);
 	call_leg_released(&leg->base, cause);
 	leg->base.ops->release(&leg->base, cause);
 }

@@ -31,7 +31,10 @@ static uint64_t end_us(const struct leg_session *session)
 static void expire(struct sip_leg *leg)
 {
 	struct cause cause = cause_of(CAUSE_SESSION_TIMEOUT);
+	const struct leg_session *session = &leg->session;
 
+	call_leg_timer(&leg->base, "session",
+		       session_give_up_after_s(&session->rules, &session->agreed));
 	if (leg->state == LEG_ANSWERED)
 		leg_send_ack(leg, SPAN_NONE);
 	call_leg_released(&leg->base, cause);

@@ -19,7 +19,8 @@ struct sip_worker;
 
 struct keepalive_sender {
 	uint64_t due_us;
-	size_t at; /* what stands from here on is still to be sent */
+	uint64_t round; /* that the recorder knows of */
+	size_t at;      /* what stands from here on is still to be sent */
 	size_t count;
 	struct keepalive_target targets[PROBE_BATCH];
 };

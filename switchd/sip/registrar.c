@@ -14,6 +14,7 @@
 #include "switchd/sip/authorize.h"
 #include "switchd/sip/presence.h"
 #include "switchd/sip/reply.h"
+#include "switchd/sip/worker_record.h"
 
 void registrar_refuse(const struct registration *reg, int status, const char *reason)
 {
@@ -157,6 +158,21 @@ static bool store_contacts(struct registration *reg)
 	return false;
 }
 
+static void note_change(const struct registration *reg)
+{
+	const struct span user = {reg->user, reg->user_len};
+
+	if (reg->is_star)
+		worker_note(reg->worker, reg->rx, TRACE_UNREGISTERED, 0, user);
+	for (size_t i = 0; i < reg->count; i++) {
+		int64_t expires_ms = reg->updates[i].binding.expires_ms;
+
+		worker_note(reg->worker, reg->rx,
+			    expires_ms ? TRACE_REGISTERED : TRACE_UNREGISTERED,
+			    expires_ms ? (expires_ms - reg->now_ms) / 1000 : 0, user);
+	}
+}
+
 void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct auth_account account = {0};
@@ -192,6 +208,7 @@ void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 	}
 	if (!store_contacts(&reg))
 		return;
+	note_change(&reg);
 	if (reg.gateway)
 		presence_update(worker, reg.gateway);
 	registrar_reply_bindings(&reg);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Messages of a signalling thread, as they come and go, into the flight recorder. */
 #include "switchd/sip/worker_private.h"
-#include "switchd/trace/recorder.h"
+#include "switchd/sip/worker_record.h"
+
+#define NOTE_TEXT_MAX 96
 
 void worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
 		   const struct addr *peer, struct span message, bool is_sent)
@@ -23,5 +25,27 @@ void worker_record(const struct sip_worker *worker, const struct sip_socket *soc
 		return;
 	call_id = sip_scan_call_id(message.ptr, message.len);
 	event.dialog = call_id.len ? recorder_dialog(worker->trace, call_id) : 0;
+	recorder_write(worker->trace, &event);
+}
+
+void worker_note(const struct sip_worker *worker, const struct sip_rx *rx, enum trace_note note,
+		 int64_t a, struct span text)
+{
+	struct trace_event event = {
+		.time_us = worker->now_us,
+		.a = a,
+		.kind = TRACE_NOTE,
+		.note = (uint8_t)note,
+		.side = TRACE_NO_SIDE,
+		.data = text,
+	};
+
+	if (!worker->trace)
+		return;
+	if (event.data.len > NOTE_TEXT_MAX)
+		event.data.len = NOTE_TEXT_MAX;
+	event.dialog = rx ? recorder_dialog(worker->trace, rx->msg->call_id) : 0;
+	if (rx)
+		event.peer = rx->source;
 	recorder_write(worker->trace, &event);
 }

@@ -16,6 +16,7 @@
 #include "switchd/sip/location.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
+#include "switchd/trace/recorder.h"
 #include "tests/support/changes.h"
 #include "tests/support/config.h"
 #include "tests/support/test.h"
@@ -302,6 +303,7 @@ struct bench *bench_open(const char *media_mode)
 	assert_int_equal(location_create(bench->shared.keepalive, &bench->shared.location), VOS_OK);
 	assert_int_equal(auth_create(&bench->shared.auth), VOS_OK);
 	assert_int_equal(media_create(NULL, bench->conf, 1, &bench->shared.media, &fault), VOS_OK);
+	assert_int_equal(recorder_create(1, 1 << 20, &bench->shared.recorder), VOS_OK);
 	start_worker(bench);
 	bench->workers[0] = bench->worker;
 	return bench;
@@ -365,6 +367,7 @@ void bench_close(struct bench *bench)
 	while (media.pairs_used && clock_mono_us() < give_up_us && poll(NULL, 0, 1) == 0);
 	assert_int_equal(media.pairs_used, 0);
 	worker_destroy(bench->worker);
+	recorder_destroy(bench->shared.recorder);
 	media_destroy(bench->shared.media);
 	location_destroy(bench->shared.location);
 	keepalive_destroy(bench->shared.keepalive);

@@ -203,7 +203,7 @@ static void lists_all_commands(void **state)
 
 	(void)state;
 	grammar_list(grammar, &exec, ROLE_ADMIN, add_row, &out);
-	assert_non_null(strstr(buf_cstr(&out), "show call <id>;"));
+	assert_non_null(strstr(buf_cstr(&out), "show call <id> [advice];"));
 	assert_non_null(strstr(buf_cstr(&out), "[state <state>] [brief | detail];"));
 	assert_null(strstr(buf_cstr(&out), "commit ["));
 	out.len = 0;
