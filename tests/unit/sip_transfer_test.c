@@ -3,16 +3,16 @@
  * when the target does not answer, or somebody hangs up meanwhile. */
 #include "tests/support/test.h"
 
+#include "switchd/call/call_transfer.h"
 #include "tests/support/transfer_call.h"
 
 /* The target answers, the kept party takes its offer, both talk: `kept` has the dialog with `tag`.
  */
-static void join(struct bench *bench, struct peer *target, struct peer *kept)
+static void join_invited(struct bench *bench, struct peer *target, struct peer *kept,
+			 char invite[8192])
 {
-	char invite[8192];
-
 	peer_expect(target, "INVITE ");
-	snprintf(invite, sizeof(invite), "%s", target->text);
+	memcpy(invite, target->text, sizeof(target->text));
 	assert_null(strstr(invite, "application/sdp"));
 	peer_answers(bench, target, invite, "200 OK", "target", OFFER);
 	peer_expect(kept, "INVITE ");
@@ -23,6 +23,13 @@ static void join(struct bench *bench, struct peer *target, struct peer *kept)
 	peer_expect(kept, "ACK ");
 	peer_expect(target, "ACK ");
 	expect_header(target, "PCMA");
+}
+
+static void join(struct bench *bench, struct peer *target, struct peer *kept)
+{
+	char invite[8192];
+
+	join_invited(bench, target, kept, invite);
 }
 
 static void by_the_caller(void **state)
@@ -358,9 +365,46 @@ static void its_rights(void **state)
 	bench_close(bench);
 }
 
+/* Each target hands the caller on to the next: so often, and no more. */
+static void not_for_ever(void **state)
+{
+	static const char *const numbers[] = {"400", "401", "402"};
+	struct change_list list = {0};
+	struct bench *bench = open_transfer(&list, "off");
+	struct transfer call;
+	char refer_to[64];
+
+	(void)state;
+	connect_to(&call, bench, "c1", "400", 0, "p");
+	for (int i = 0; i <= CALL_TRANSFERS_MAX; i++) {
+		struct peer *phone = &bench->phones[i % 3];
+
+		snprintf(refer_to, sizeof(refer_to), "Refer-To: <sip:%s@x>\r\n",
+			 numbers[(i + 1) % 3]);
+		bench->extra = refer_to;
+		peer_requests(bench, phone, i ? "target" : "p", call.invite, "REFER", 2 + i, "");
+		bench->extra = "";
+		if (i == CALL_TRANSFERS_MAX) {
+			peer_expect(phone, "SIP/2.0 403 ");
+			break;
+		}
+		peer_expect(phone, "SIP/2.0 202 ");
+		expect_notify(bench, phone, "100", false);
+		join_invited(bench, &bench->phones[(i + 1) % 3], &bench->caller, call.invite);
+		expect_notify(bench, phone, "200", true);
+		end_by(bench, phone);
+	}
+	assert_int_equal(count_calls(bench), 1);
+	caller_sends(bench, "BYE", 9, "bye", call.tag, "");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	end_by(bench, &bench->phones[CALL_TRANSFERS_MAX % 3]);
+	bench_close(bench);
+}
+
 TEST_MAIN(cmocka_unit_test(by_the_caller), cmocka_unit_test(by_the_callee),
 	  cmocka_unit_test(rings_first), cmocka_unit_test(target_refuses),
 	  cmocka_unit_test(kept_refuses), cmocka_unit_test(kept_is_busy_with_an_offer),
 	  cmocka_unit_test(kept_hangs_up), cmocka_unit_test(without_subscription),
 	  cmocka_unit_test(what_is_refused), cmocka_unit_test(routing_gateway),
-	  cmocka_unit_test(who_is_shown), cmocka_unit_test(its_rights))
+	  cmocka_unit_test(who_is_shown), cmocka_unit_test(its_rights),
+	  cmocka_unit_test(not_for_ever))
