@@ -14,6 +14,8 @@ from pathlib import Path
 SINGLE = range(2000, 10000)
 LEASES = Path(tempfile.gettempdir()) / f'vos-test-ports-{os.getuid()}'
 WELL_KNOWN = {3306, 5060, 5061, 5080, 5432, 6379, 8080, 9060, 9090}
+# Where each sipp takes ports of its own accord: for media, and to be controlled by.
+WELL_KNOWN.update(range(6000, 6300), range(8888, 8949))
 
 
 class _Leases:
