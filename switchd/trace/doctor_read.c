@@ -108,15 +108,15 @@ static bool read_host(struct span text, struct addr *out)
 
 bool doctor_uri_address(struct span text, struct addr *out)
 {
-	const char *scheme = memmem(text.ptr, text.len, "sip:", 4);
+	const char *scheme = text.len ? memmem(text.ptr, text.len, "sip:", 4) : NULL;
 	size_t skip = 4;
 	struct span host;
 
-	if (!scheme) {
+	if (text.len && !scheme) {
 		scheme = memmem(text.ptr, text.len, "sips:", 5);
 		skip = 5;
 	}
-	if (!text.len || !scheme)
+	if (!scheme)
 		return false;
 	host.ptr = scheme + skip;
 	host.len = text.len - (size_t)(host.ptr - text.ptr);
