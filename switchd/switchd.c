@@ -6,6 +6,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/alarm/alarm.h"
+#include "switchd/alarm/hook.h"
 #include "switchd/auth/digest.h"
 #include "switchd/auth/firewall.h"
 #include "switchd/cdr/writer.h"
@@ -14,6 +15,8 @@
 #include "switchd/sip/guard.h"
 #include "switchd/sip/location.h"
 #include "switchd/sip/resolve.h"
+#include "switchd/stats/monitor.h"
+#include "switchd/stats/report.h"
 #include "switchd/store/backups.h"
 #include "switchd/sip/stream.h"
 #include "switchd/trace/recorder.h"
@@ -104,6 +107,8 @@ static void conf_changed(void *user, struct conf *conf)
 
 	set_log_level(switchd, conf->snapshot);
 	alarms_configure(switchd->alarms, conf->snapshot);
+	alarm_hook_configure(switchd->alarm_hook, conf->snapshot);
+	monitor_configure(switchd->monitor, conf);
 	cdr_writer_configure(switchd->cdr, conf->snapshot);
 	backups_configure(switchd->backups, conf->snapshot);
 	media_configure(switchd->media, conf);
@@ -182,6 +187,10 @@ static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
 		cdr_writer_create(switchd->store, &switchd->log, switchd->alarms, threads,
 				  switchd->conf->snapshot, &switchd->cdr, &fault);
 
+	if (err == VOS_OK)
+		err = stats_create(&switchd->stats);
+	if (err == VOS_OK)
+		err = reports_create(switchd->stats, switchd->cdr, &switchd->reports);
 	if (err == VOS_OK)
 		err = cdr_writer_start(switchd->cdr);
 	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_STATE, &fault, err);
@@ -298,6 +307,28 @@ static enum switchd_exit load_bindings(struct switchd *switchd)
 	return EXIT_STOPPED;
 }
 
+static enum vos_err start_monitor(struct switchd *switchd)
+{
+	const struct metrics_sources sources = {
+		.stats = switchd->stats,
+		.alarms = switchd->alarms,
+		.cdr = switchd->cdr,
+		.media = switchd->media,
+		.location = switchd->location,
+		.workers = switchd->shared.workers,
+		.worker_count = switchd->shared.worker_count,
+		.started_ms = switchd->started_ms,
+		.version = VOS_VERSION,
+	};
+	enum vos_err err = alarm_hook_start(&switchd->log, switchd->alarms, switchd->conf->snapshot,
+					    &switchd->alarm_hook);
+
+	if (err != VOS_OK)
+		return err;
+	return monitor_start(&sources, &switchd->log, switchd->options.state_dir, switchd->conf,
+			     &switchd->monitor);
+}
+
 static enum switchd_exit start_threads(struct switchd *switchd)
 {
 	struct sip_shared *shared = &switchd->shared;
@@ -319,6 +350,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.media = switchd->media,
 		.recorder = switchd->recorder,
 		.cdr = switchd->cdr,
+		.stats = switchd->stats,
 		.conf = switchd->conf,
 		.grave = &switchd->grave,
 		.version = VOS_VERSION,
@@ -338,6 +370,9 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 			return fail(switchd, EXIT_STATE, &fault, err);
 		switchd->worker_started++;
 	}
+	err = start_monitor(switchd);
+	if (err != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, err);
 	err = ctl_start(&context, switchd->options.socket_path, &switchd->ctl, &fault);
 	if (err != VOS_OK)
 		return fail(switchd, EXIT_BIND, &fault, err);
@@ -364,6 +399,8 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 	if (switchd->ctl)
 		ctl_stop(switchd->ctl);
 	switchd->ctl = NULL;
+	monitor_stop(switchd->monitor);
+	switchd->monitor = NULL;
 	for (int i = 0; i < switchd->worker_started; i++)
 		worker_stop(switchd->shared.workers[i], grace_ms);
 	for (int i = 0; i < switchd->worker_started; i++)
@@ -389,6 +426,8 @@ void switchd_free(struct switchd *switchd)
 		worker_destroy(switchd->shared.workers[i]);
 	free(switchd->shared.workers);
 	cdr_writer_destroy(switchd->cdr);
+	reports_destroy(switchd->reports);
+	stats_destroy(switchd->stats);
 	recorder_destroy(switchd->recorder);
 	guard_destroy(switchd->shared.guard);
 	if (switchd->media)
@@ -400,6 +439,7 @@ void switchd_free(struct switchd *switchd)
 	firewall_destroy(switchd->firewall);
 	if (switchd->auth)
 		auth_destroy(switchd->auth);
+	alarm_hook_stop(switchd->alarm_hook);
 	alarms_destroy(switchd->alarms);
 	if (switchd->conf)
 		conf_unref(switchd->conf);

@@ -44,6 +44,10 @@ struct switchd {
 	struct media *media;
 	struct recorder *recorder;
 	struct cdr_writer *cdr;
+	struct stats *stats;
+	struct reports *reports;
+	struct monitor *monitor;
+	struct alarm_hook *alarm_hook;
 	struct sip_shared shared;
 	int worker_started;
 	bool store_thread_started;

@@ -171,18 +171,18 @@ _vosctl_next()
 		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor apply'
 		;;
 	'show')
-		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity tech-support counters sip authentication trace alarms'
+		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace alarms'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
-		'show configuration changes' | 'show sessions' | 'show tech-support' | \
-		'show sip statistics' | 'show sip transports' | 'show sip guard' | \
-		'show authentication firewall' | 'show alarms active' | 'clear calls all' | \
-		'clear registration all' | 'clear registration *' | 'clear authentication suspended all' | \
-		'backup list' | 'backup prune' | 'set system-parameter rtp-encryption-key *' | \
-		'set phone * password *' | 'set mapping-gateway * password *' | \
-		'set routing-gateway * password *' | 'set registration * password *' | \
-		'set SS_RTP_ENCRYPTION_KEY *')
+		'show configuration changes' | 'show sessions' | 'show statistics causes total' | \
+		'show tech-support' | 'show sip statistics' | 'show sip transports' | \
+		'show sip guard' | 'show authentication firewall' | 'show alarms active' | \
+		'clear calls all' | 'clear registration all' | 'clear registration *' | \
+		'clear authentication suspended all' | 'backup list' | 'backup prune' | \
+		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
+		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
+		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -190,6 +190,7 @@ _vosctl_next()
 		;;
 	'show calls caller' | 'show calls callee' | 'show calls older-than' | 'show registrations expiring' | \
 		'show media decision caller' | 'show route' | 'show route * caller' | \
+		'show statistics window' | 'show report daily last' | 'show report monthly last' | \
 		'show trace calls caller' | 'show trace calls callee' | 'show trace calls number' | \
 		'show trace calls address' | 'show trace calls method' | 'show trace calls status' | \
 		'show trace calls cause' | 'show trace calls call-id' | 'show trace calls back' | \
@@ -204,8 +205,8 @@ _vosctl_next()
 		'show trace calls phone' | 'trace export phone' | 'set phone')
 		next='@phones'
 		;;
-	'show calls gateway' | 'show trace calls gateway' | 'trace export gateway' | \
-		'gateway')
+	'show calls gateway' | 'show report daily gateway' | 'show report monthly gateway' | \
+		'show trace calls gateway' | 'trace export gateway' | 'gateway')
 		next='@gateways'
 		;;
 	'show calls state')
@@ -223,7 +224,7 @@ _vosctl_next()
 	'show registrations outbound')
 		next='@keys:registration !'
 		;;
-	'show registrations gateway' | 'set routing-gateway')
+	'show registrations gateway' | 'show statistics gateway' | 'set routing-gateway')
 		next='@routing-gateways'
 		;;
 	'show phones')
@@ -296,7 +297,8 @@ _vosctl_next()
 		'set server-parameter query-cdr-max-day-interval' | 'set server-parameter login-failed-disable-time' | \
 		'set server-parameter password-length' | 'set server-parameter terminal-additional-characters' | \
 		'set hostname' | 'set control read-only-socket' | 'set trace ring-size' | \
-		'set cdr history' | 'set backup directory' | 'set backup interval' | \
+		'set cdr history' | 'set metrics http' | 'set alarm-hook command' | \
+		'set alarm-hook time-limit' | 'set backup directory' | 'set backup interval' | \
 		'set backup keep' | 'set network * prefix' | 'set network * media-address' | \
 		'set network * interface' | 'set listen * udp' | 'set listen * tcp' | \
 		'set listen * tls' | 'set listen * media-address' | 'set listen * advertised-address' | \
@@ -328,16 +330,17 @@ _vosctl_next()
 		'set routing-gateway * max-call-duration' | 'set registration * server' | \
 		'set registration * account' | 'set registration * auth-name' | \
 		'set registration * expire' | 'set registration * retry-delay' | \
-		'set alarm * lower' | 'set alarm * upper' | 'set alarm * window' | \
-		'set alarm * post' | 'set alarm * mail' | 'set alarm * call' | \
-		'set SS_RTP_PORT_RANGE' | 'set SS_RTP_PORT_REST' | 'set SS_RTP_PORT_ALARM' | \
-		'set SS_AUTHENTICATION_MAX_RETRY' | 'set SS_AUTHENTICATION_FAILED_SUSPEND' | \
-		'set SS_QOS_SIGNAL' | 'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | \
-		'set SS_ENDPOINT_NAT_EXPIRE' | 'set SS_GATEWAY_SWITCH_LIMIT' | \
-		'set SS_GATEWAY_ASR_RESERVE_TIME' | 'set SS_GATEWAY_ASR_RESERVE_SEPARATE' | \
-		'set SS_TRY_PROTECT_ROUTE_DELAY' | 'set SS_ENDPOINT_TIME_TO_LIVE' | \
-		'set SS_ENDPOINT_REGISTER_RETRY' | 'set SS_ENDPOINT_REGISTER_SUSPEND_TIME' | \
-		'set SS_MAX_CALL_DURATION' | 'set SS_CALL_REMAIN_TIME' | 'set SS_NO_MEDIA_HANGUP_TIME' | \
+		'set alarm * lower' | 'set alarm * upper' | 'set alarm * hysteresis' | \
+		'set alarm * window' | 'set alarm * attempts' | 'set alarm * post' | \
+		'set alarm * mail' | 'set alarm * call' | 'set SS_RTP_PORT_RANGE' | \
+		'set SS_RTP_PORT_REST' | 'set SS_RTP_PORT_ALARM' | 'set SS_AUTHENTICATION_MAX_RETRY' | \
+		'set SS_AUTHENTICATION_FAILED_SUSPEND' | 'set SS_QOS_SIGNAL' | \
+		'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | 'set SS_ENDPOINT_NAT_EXPIRE' | \
+		'set SS_GATEWAY_SWITCH_LIMIT' | 'set SS_GATEWAY_ASR_RESERVE_TIME' | \
+		'set SS_GATEWAY_ASR_RESERVE_SEPARATE' | 'set SS_TRY_PROTECT_ROUTE_DELAY' | \
+		'set SS_ENDPOINT_TIME_TO_LIVE' | 'set SS_ENDPOINT_REGISTER_RETRY' | \
+		'set SS_ENDPOINT_REGISTER_SUSPEND_TIME' | 'set SS_MAX_CALL_DURATION' | \
+		'set SS_CALL_REMAIN_TIME' | 'set SS_NO_MEDIA_HANGUP_TIME' | \
 		'set SS_RTP_INTERRUPT_TIME' | 'set SS_MAX_CPS' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL' | \
 		'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE' | \
 		'set SS_BLACK_LIST_NO_ANSWER_PERIOD' | 'set SS_BLACK_LIST_NO_ANSWER_LIMIT' | \
@@ -401,7 +404,8 @@ _vosctl_next()
 	'show route *' | 'test route *')
 		next='caller mapping-gateway'
 		;;
-	'show route * mapping-gateway' | 'test route * mapping-gateway' | 'set mapping-gateway')
+	'show route * mapping-gateway' | 'show statistics mapping-gateway' | 'test route * mapping-gateway' | \
+		'set mapping-gateway')
 		next='@mapping-gateways'
 		;;
 	'show parameters')
@@ -414,7 +418,7 @@ _vosctl_next()
 		next='@names !'
 		;;
 	'show running-config')
-		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace cdr backup user network listen trusted number-transform number-pool phone gateway-group mapping-gateway routing-gateway registration alarm'
+		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace cdr metrics alarm-hook backup user network listen trusted number-transform number-pool phone gateway-group mapping-gateway routing-gateway registration alarm'
 		;;
 	'show running-config system-parameter' | 'show running-config sip-parameter' | \
 		'show running-config h323-parameter' | 'show running-config audio-service-parameter' | \
@@ -432,6 +436,12 @@ _vosctl_next()
 		;;
 	'show running-config cdr')
 		next='all names redact @keys:cdr'
+		;;
+	'show running-config metrics')
+		next='all names redact @keys:metrics'
+		;;
+	'show running-config alarm-hook')
+		next='all names redact @keys:alarm-hook'
 		;;
 	'show running-config backup')
 		next='all names redact @keys:backup'
@@ -489,6 +499,25 @@ _vosctl_next()
 		;;
 	'show capacity firewall')
 		next='nftables iptables ip6tables !'
+		;;
+	'show statistics')
+		next='causes total mapping-gateway gateway window'
+		;;
+	'show statistics causes')
+		next='total mapping-gateway gateway'
+		;;
+	'show statistics causes mapping-gateway' | 'set registration * mapping-gateway')
+		next='@mapping-gateways !'
+		;;
+	'show statistics causes gateway' | 'set mapping-gateway * allow-routing-gateways' | \
+		'set registration * routing-gateway')
+		next='@routing-gateways !'
+		;;
+	'show report')
+		next='daily monthly'
+		;;
+	'show report daily' | 'show report monthly')
+		next='gateway last'
 		;;
 	'show counters' | 'clear counters')
 		next='sip call registration media nat-keep-alive guard authentication firewall gateway !'
@@ -599,7 +628,7 @@ _vosctl_next()
 		next='graceful'
 		;;
 	'set')
-		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace cdr backup user network listen trusted number-transform number-pool phone gateway-group mapping-gateway routing-gateway registration alarm @names'
+		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace cdr metrics alarm-hook backup user network listen trusted number-transform number-pool phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
 		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path'
@@ -625,7 +654,7 @@ _vosctl_next()
 		'set server-parameter billing-record-illegal-call' | 'set server-parameter billing-record-zero-hold-time' | \
 		'set server-parameter billing-record-server-hang-up' | 'set server-parameter phone-as-callee-money-verify' | \
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
-		'set cdr refuse-when-full' | 'set listen * verify-peer' | \
+		'set cdr refuse-when-full' | 'set metrics remote' | 'set listen * verify-peer' | \
 		'set phone * local-ring' | 'set phone * session-timer' | 'set phone * 100rel' | \
 		'set phone * recognise-privacy' | 'set phone * recognise-identity' | \
 		'set phone * remote-party-id' | 'set phone * diversion' | \
@@ -751,6 +780,15 @@ _vosctl_next()
 	'set cdr')
 		next='history refuse-when-full'
 		;;
+	'set metrics')
+		next='http remote'
+		;;
+	'set alarm-hook')
+		next='command level time-limit'
+		;;
+	'set alarm-hook level' | 'set alarm * level')
+		next='@ general minor major critical !'
+		;;
 	'set backup')
 		next='directory interval keep'
 		;;
@@ -858,9 +896,6 @@ _vosctl_next()
 	'set mapping-gateway * groups')
 		next='@keys:gateway-group !'
 		;;
-	'set mapping-gateway * allow-routing-gateways' | 'set registration * routing-gateway')
-		next='@routing-gateways !'
-		;;
 	'set mapping-gateway * routing-group-rule' | 'set mapping-gateway * caller-prefix-rule' | \
 		'set mapping-gateway * callee-prefix-rule' | 'set routing-gateway * caller-prefix-rule' | \
 		'set routing-gateway * callee-prefix-rule')
@@ -896,17 +931,11 @@ _vosctl_next()
 	'set registration * from')
 		next='@ caller account !'
 		;;
-	'set registration * mapping-gateway')
-		next='@mapping-gateways !'
-		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media metrics @keys:alarm'
 		;;
 	'set alarm *')
-		next='level lower upper window post mail call'
-		;;
-	'set alarm * level')
-		next='@ general minor major critical !'
+		next='level lower upper hysteresis window attempts post mail call'
 		;;
 	'commit')
 		next='confirm !'

@@ -119,6 +119,22 @@ static void check_transport(struct check *check, const struct object *object)
 		      path, field_get(id)->keyword, field_get(id)->keyword);
 }
 
+/* Whoever reaches the address reads names of gateways and their traffic. */
+static void check_metrics(struct check *check)
+{
+	const struct object *metrics =
+		snapshot_object_find(check->after, OBJECT_METRICS, SPAN_LIT(""));
+	const struct value *http;
+
+	if (!metrics || object_field(metrics, FIELD_METRICS_REMOTE)->boolean)
+		return;
+	http = object_field(metrics, FIELD_METRICS_HTTP);
+	if (http->type == VALUE_ADDRESS && !addr_is_loopback(&http->address))
+		check_error(check, FAULT_VALUE_RANGE, "metrics http",
+			    "metrics http: other machines reach this address; set metrics remote "
+			    "on, or take 127.0.0.1");
+}
+
 static void check_listens(struct check *check)
 {
 	size_t count = snapshot_object_count(check->after, OBJECT_LISTEN);
@@ -240,6 +256,7 @@ static void check_party(struct check *check, const struct object *object,
 
 void check_objects(struct check *check)
 {
+	check_metrics(check);
 	check_listens(check);
 	for (size_t i = 0; i < sizeof(parties) / sizeof(parties[0]); i++) {
 		struct check_walk walk = check_walk_start(check, parties[i].kind);

@@ -26,6 +26,7 @@ static const int KIND_LEVELS[] = {
 	[WORD_ALARM_KIND_MEDIA_PORTS] = WORD_ALARM_LEVEL_MAJOR,
 	[WORD_ALARM_KIND_ONE_WAY_AUDIO] = WORD_ALARM_LEVEL_MINOR,
 	[WORD_ALARM_KIND_FOREIGN_MEDIA] = WORD_ALARM_LEVEL_MAJOR,
+	[WORD_ALARM_KIND_METRICS] = WORD_ALARM_LEVEL_MINOR,
 };
 
 #define KIND_COUNT (sizeof(KIND_LEVELS) / sizeof(KIND_LEVELS[0]))
@@ -34,6 +35,8 @@ struct alarms {
 	const struct log *log;
 	pthread_mutex_t mutex;
 	int levels[KIND_COUNT];
+	alarms_changed_fn *changed;
+	void *changed_context;
 	uint32_t last_id;
 	size_t active_count;
 	bool is_overfull;                      /* one was not kept since there was room last */
@@ -93,6 +96,14 @@ void alarms_configure(struct alarms *alarms, const struct snapshot *config)
 	pthread_mutex_unlock(&alarms->mutex);
 }
 
+void alarms_on_change(struct alarms *alarms, alarms_changed_fn *fn, void *context)
+{
+	pthread_mutex_lock(&alarms->mutex);
+	alarms->changed = fn;
+	alarms->changed_context = context;
+	pthread_mutex_unlock(&alarms->mutex);
+}
+
 static struct alarm *find(struct alarms *alarms, int kind, const char *subject)
 {
 	for (size_t i = 0; i < alarms->active_count; i++) {
@@ -112,11 +123,14 @@ static struct alarm *find_id(struct alarms *alarms, uint32_t id)
 	return NULL;
 }
 
-static void log_alarm(struct alarms *alarms, const struct alarm *alarm, const char *what)
+/* To the log, and to whoever wants to know. */
+static void tell_alarm(struct alarms *alarms, const struct alarm *alarm, const char *what)
 {
 	log_write(alarms->log, alarm->cleared_ms ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "alarm",
 		  "%s%s%s %s: %s", alarm_kind_word(alarm->kind), alarm->subject[0] ? " " : "",
 		  alarm->subject, what, alarm->text);
+	if (alarms->changed)
+		alarms->changed(alarms->changed_context, alarm);
 }
 
 static void end(struct alarms *alarms, struct alarm *alarm, const char *how)
@@ -124,7 +138,7 @@ static void end(struct alarms *alarms, struct alarm *alarm, const char *how)
 	size_t index = (size_t)(alarm - alarms->active);
 
 	alarm->cleared_ms = clock_wall_ms();
-	log_alarm(alarms, alarm, how);
+	tell_alarm(alarms, alarm, how);
 	alarms->history[alarms->history_next] = *alarm;
 	alarms->history_next = (alarms->history_next + 1) % ALARM_HISTORY_MAX;
 	if (alarms->history_count < ALARM_HISTORY_MAX)
@@ -167,7 +181,7 @@ static void begin(struct alarms *alarms, int kind, const char *subject, const ch
 	};
 	memcpy(alarm->subject, subject, sizeof(alarm->subject));
 	memcpy(alarm->text, text, sizeof(alarm->text));
-	log_alarm(alarms, alarm, "raised");
+	tell_alarm(alarms, alarm, "raised");
 }
 
 /* A subject longer than there is room for is told apart by its beginning. */

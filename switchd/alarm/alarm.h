@@ -44,6 +44,11 @@ void alarms_destroy(struct alarms *alarms);
 /* Levels as the `alarm` objects say, else those of the kinds; active alarms take them too. */
 void alarms_configure(struct alarms *alarms, const struct snapshot *config);
 
+/* Told of each that begins or ends (cleared_ms), under the lock: fn must be quick, and call none of
+ * these. NULL ends that. */
+typedef void alarms_changed_fn(void *context, const struct alarm *alarm);
+void alarms_on_change(struct alarms *alarms, alarms_changed_fn *fn, void *context);
+
 /* alarms may be NULL: nothing is kept then. */
 void alarms_raise(struct alarms *alarms, int kind, const char *subject, const char *format, ...)
 	VOS_PRINTF(4, 5);

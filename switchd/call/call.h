@@ -98,6 +98,7 @@ struct call_table;
 size_t call_table_list(struct call_table *table, uint64_t after, struct call_info *out, size_t max);
 /* False: there is no such call. */
 bool call_table_detail(struct call_table *table, uint64_t id, struct call_detail *out);
+/* Any thread. */
 size_t call_table_count(const struct call_table *table);
 /* Operator's disconnect (clear call): both legs are released with cause `operator`. */
 bool call_table_clear(struct call_table *table, uint64_t id);

@@ -2,6 +2,7 @@
 /* The call's own state, shared by the files of this folder. */
 #pragma once
 
+#include <stdatomic.h>
 #include <uthash.h>
 
 #include "switchd/call/call_media.h"
@@ -108,7 +109,7 @@ struct call_table {
 	struct call_env env;
 	struct call *by_id;
 	struct call *first;
-	size_t count;
+	atomic_size_t count; /* written by its thread only */
 	uint64_t next_id;
 	unsigned alarms_up[2];   /* of calls' media, by kind (call_watch.c) */
 	struct pool pool;        /* of what a call has as long as it lasts */

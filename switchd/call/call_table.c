@@ -56,7 +56,7 @@ struct call *call_new(struct call_table *table)
 {
 	struct call *call;
 
-	if (table->count >= CALL_TABLE_MAX)
+	if (call_table_count(table) >= CALL_TABLE_MAX)
 		return NULL;
 	call = pool_take_zeroed(&table->pool, sizeof(*call));
 	if (!call)
@@ -73,7 +73,7 @@ struct call *call_new(struct call_table *table)
 	call->start_ms = clock_wall_ms();
 	HASH_ADD(hh, table->by_id, id, sizeof(call->id), call);
 	DL_APPEND2(table->first, call, prev, next);
-	table->count++;
+	atomic_store_explicit(&table->count, call_table_count(table) + 1, memory_order_relaxed);
 	return call;
 }
 
@@ -125,7 +125,7 @@ void call_free(struct call *call)
 	call_limit_stop(call);
 	HASH_DEL(table->by_id, call);
 	DL_DELETE2(table->first, call, prev, next);
-	table->count--;
+	atomic_store_explicit(&table->count, call_table_count(table) - 1, memory_order_relaxed);
 	call_hunt_end(call);
 	if (call->caller_line)
 		live_end(call->caller_line);
@@ -148,7 +148,7 @@ void call_free(struct call *call)
 
 size_t call_table_count(const struct call_table *table)
 {
-	return table->count;
+	return atomic_load_explicit(&table->count, memory_order_relaxed);
 }
 
 struct call *call_find(const struct call_table *table, uint64_t id)

@@ -22,6 +22,7 @@ struct location;
 struct media;
 struct sip_worker;
 struct stream;
+struct stats;
 struct store;
 
 struct ctl_context {
@@ -41,6 +42,7 @@ struct ctl_context {
 	struct media *media;
 	struct recorder *recorder; /* may be NULL, as the next */
 	struct cdr_writer *cdr;
+	struct stats *stats;      /* may be NULL */
 	struct conf *conf;        /* the first one; ctl takes a reference of its own */
 	struct conf_grave *grave; /* of all confs; the control thread sweeps it. NULL = none */
 	const char *version;

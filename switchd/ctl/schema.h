@@ -109,6 +109,8 @@ extern const struct schema schema_authentication;
 extern const struct schema schema_sip_guard, schema_authentication_firewall;
 /* --- show_trace.c, trace_rows.c --- */
 extern const struct schema schema_trace_calls, schema_trace;
+/* --- show_statistics.c, show_report.c --- */
+extern const struct schema schema_statistics, schema_statistics_causes, schema_report;
 /* --- show_alarms.c --- */
 extern const struct schema schema_alarms;
 /* --- show_parameters.c --- */

@@ -109,6 +109,9 @@ COMMANDS = {
     'audit': ['show audit', 'show audit last 1'],
     'logging': ['show logging', 'show logging last 2'],
     'capacity': ['show capacity'],
+    'statistics': ['show statistics', 'show statistics total window 5', 'show statistics total'],
+    'statistics-causes': ['show statistics causes', 'show statistics causes total'],
+    'report': ['show report daily', 'show report monthly last 2'],
     'capacity-firewall': ['show capacity firewall', 'show capacity firewall iptables', 'show capacity firewall ip6tables'],
     'alarms': ['show alarms', 'show alarms active', 'show alarms history', 'show alarms history last 1'],
     'trace-calls': ['show trace calls', 'show trace calls method REGISTER', 'show trace calls latest 1'],
@@ -132,7 +135,9 @@ EXPORTS = {'trace-export-call': 'trace export call CALL file FILE json',
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
 ENDLESS = {'monitor-log': 'monitor log', 'monitor-counters': 'monitor counters', 'monitor-calls': 'monitor calls'}
-MAY_BE_EMPTY = ('show registrations nat', 'show nat-keep-alive phones missed', 'show calls state trying',
+MAY_BE_EMPTY = ('show statistics causes', 'show statistics causes total', 'show report daily',
+                'show report monthly last 2', 'show registrations nat', 'show nat-keep-alive phones missed',
+                'show calls state trying',
                 'show phones 9*', 'show configuration diff 1 1', 'show route 7')
 
 

@@ -7,12 +7,12 @@
 packages_build=(
 	gcc libc6-dev make cmake pkg-config
 	libsofia-sip-ua-dev liblmdb-dev libsodium-dev libedit-dev libjansson-dev libmd-dev libnftables-dev libssl-dev libsrtp2-dev
-	libbpf-dev
+	libbpf-dev libmicrohttpd-dev
 	uthash-dev libcmocka-dev
 )
 # What the tests drive the programs with. tshark, nftables and iproute2 serve the network namespaces.
 packages_test=(
-	python3 sip-tester sipsak sipvicious baresip-core tshark nftables iptables iproute2 tmux sox mandoc libfaketime openssl
+	python3 sip-tester sipsak sipvicious baresip-core tshark nftables iptables iproute2 tmux sox mandoc libfaketime openssl prometheus
 )
 # What .ci/run looks the sources over with.
 packages_lint=(clang-format cppcheck shellcheck)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the machine says of itself in /proc. */
+#pragma once
+
+#include <stdint.h>
+
+struct machine {
+	uint64_t cpu_busy; /* ticks of all cores */
+	uint64_t cpu_all;
+	int memory_percent; /* in use; -1: not known, as with the next one */
+	int disk_percent;
+	uint64_t packets_in; /* of all interfaces but the loopback */
+	uint64_t bytes_in;
+	uint64_t packets_out;
+	uint64_t bytes_out;
+};
+
+/* folder: the one whose disk is meant; NULL: none. */
+void machine_read(const char *folder, struct machine *out);

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "switchd/stats/stats.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#define US_PER_STEP (STATS_STEP_S * UINT64_C(1000000))
+#define STEPS       (STATS_WINDOW_MAX_S / STATS_STEP_S + 1) /* one is running */
+#define OTHER       "other"
+#define DAY_BYTES   16
+
+/* What counts in one step. */
+struct step_sum {
+	uint64_t number;
+	uint32_t attempts;
+	uint32_t answered;
+	uint32_t rang;
+	uint32_t effective;
+	uint32_t abandoned;
+	uint32_t pdd_count;
+	uint64_t talk_ms;
+	uint64_t pdd_ms;
+};
+
+struct subject {
+	UT_hash_handle hh;
+	enum stats_scope scope;
+	const char *name; /* in the key, behind its letter */
+	struct stats_tally total;
+	struct stats_tally day_tally;
+	char day[DAY_BYTES];
+	struct step_sum steps[STEPS];
+	char key[STATS_NAME_MAX + 1];
+};
+
+struct stats {
+	pthread_mutex_t lock;
+	struct subject *subjects; /* the total is the first */
+};
+
+/* One attempt, as it counts for a subject. */
+struct attempt {
+	bool is_answered;
+	bool has_rung;
+	uint64_t talk_ms;
+	uint64_t pdd_ms;
+	const char *cause;
+};
+
+static struct subject *subject_of(struct stats *stats, enum stats_scope scope, const char *name)
+{
+	char key[STATS_NAME_MAX + 1];
+	struct subject *subject;
+
+	snprintf(key, sizeof(key), "%c%s", "tmr"[scope], name);
+	HASH_FIND_STR(stats->subjects, key, subject);
+	if (subject)
+		return subject;
+	if (HASH_COUNT(stats->subjects) >= STATS_SUBJECTS_MAX)
+		return NULL;
+	subject = calloc(1, sizeof(*subject));
+	if (!subject)
+		return NULL;
+	memcpy(subject->key, key, sizeof(key));
+	subject->scope = scope;
+	subject->name = subject->key + 1;
+	HASH_ADD_STR(stats->subjects, key, subject);
+	return subject;
+}
+
+enum vos_err stats_create(struct stats **out)
+{
+	struct stats *stats = calloc(1, sizeof(*stats));
+
+	*out = stats;
+	if (!stats)
+		return VOS_ENOMEM;
+	pthread_mutex_init(&stats->lock, NULL);
+	if (subject_of(stats, STATS_TOTAL, ""))
+		return VOS_OK;
+	stats_destroy(stats);
+	*out = NULL;
+	return VOS_ENOMEM;
+}
+
+void stats_destroy(struct stats *stats)
+{
+	struct subject *subject;
+	struct subject *next;
+
+	if (!stats)
+		return;
+	HASH_ITER (hh, stats->subjects, subject, next) {
+		HASH_DEL(stats->subjects, subject);
+		free(subject);
+	}
+	pthread_mutex_destroy(&stats->lock);
+	free(stats);
+}
+
+const char *stats_scope_word(enum stats_scope scope)
+{
+	static const char *const words[] = {"total", "mapping-gateway", "routing-gateway"};
+
+	return words[scope];
+}
+
+void stats_sum_add(struct stats_sum *sum, const struct stats_sum *more)
+{
+	sum->attempts += more->attempts;
+	sum->answered += more->answered;
+	sum->rang += more->rang;
+	sum->effective += more->effective;
+	sum->abandoned += more->abandoned;
+	sum->talk_ms += more->talk_ms;
+	sum->pdd_ms += more->pdd_ms;
+	sum->pdd_count += more->pdd_count;
+}
+
+static struct stats_cause *find_cause(struct stats_tally *tally, const char *name)
+{
+	for (size_t i = 0; i < tally->cause_count; i++)
+		if (strcmp(tally->causes[i].name, name) == 0)
+			return &tally->causes[i];
+	return NULL;
+}
+
+void stats_count_cause(struct stats_tally *tally, const char *name, uint64_t count)
+{
+	struct stats_cause *cause = find_cause(tally, name);
+
+	/* The last place is for those that have none of their own. */
+	if (!cause && tally->cause_count >= STATS_CAUSES_MAX - 1) {
+		name = OTHER;
+		cause = find_cause(tally, name);
+	}
+	if (!cause) {
+		cause = &tally->causes[tally->cause_count++];
+		snprintf(cause->name, sizeof(cause->name), "%s", name);
+		cause->count = 0;
+	}
+	cause->count += count;
+}
+
+/* E.425: the called side was reached, and its own answer is why there is no conversation. */
+static bool is_effective(const struct attempt *attempt)
+{
+	static const char *const reached[] = {"480", "486",       "600",
+					      "603", "no-answer", "callee-capacity"};
+
+	if (attempt->is_answered)
+		return true;
+	for (size_t i = 0; i < sizeof(reached) / sizeof(reached[0]); i++)
+		if (strcmp(attempt->cause, reached[i]) == 0)
+			return true;
+	return attempt->has_rung &&
+	       (strcmp(attempt->cause, "abandoned") == 0 || strcmp(attempt->cause, "487") == 0);
+}
+
+static void add_to_step(struct subject *subject, const struct stats_sum *sum, uint64_t now_us)
+{
+	uint64_t number = now_us / US_PER_STEP + 1; /* 0: never used */
+	struct step_sum *step = &subject->steps[number % STEPS];
+
+	if (step->number != number)
+		*step = (struct step_sum){.number = number};
+	step->attempts += (uint32_t)sum->attempts;
+	step->answered += (uint32_t)sum->answered;
+	step->rang += (uint32_t)sum->rang;
+	step->effective += (uint32_t)sum->effective;
+	step->abandoned += (uint32_t)sum->abandoned;
+	step->pdd_count += (uint32_t)sum->pdd_count;
+	step->talk_ms += sum->talk_ms;
+	step->pdd_ms += sum->pdd_ms;
+}
+
+static void begin_day(struct subject *subject, const char *day)
+{
+	if (strcmp(subject->day, day) == 0)
+		return;
+	memset(&subject->day_tally, 0, sizeof(subject->day_tally));
+	snprintf(subject->day, sizeof(subject->day), "%s", day);
+}
+
+static struct stats_view view_of(const struct subject *subject)
+{
+	return (struct stats_view){.scope = subject->scope,
+				   .name = subject->name,
+				   .total = &subject->total,
+				   .day = &subject->day_tally,
+				   .window = subject};
+}
+
+struct adding {
+	struct stats *stats;
+	const char *day;
+	uint64_t now_us;
+	stats_fn *fn;
+	void *context;
+};
+
+static void count(const struct adding *adding, enum stats_scope scope, const char *name,
+		  const struct attempt *attempt)
+{
+	struct subject *subject = subject_of(adding->stats, scope, name);
+	const struct stats_sum sum = {
+		.attempts = 1,
+		.answered = attempt->is_answered,
+		.rang = attempt->has_rung || attempt->is_answered,
+		.effective = is_effective(attempt),
+		.abandoned = !attempt->is_answered && strcmp(attempt->cause, "abandoned") == 0,
+		.talk_ms = attempt->talk_ms,
+		.pdd_ms = attempt->pdd_ms,
+		.pdd_count = attempt->has_rung,
+	};
+	struct stats_view view;
+
+	if (!subject)
+		return;
+	begin_day(subject, adding->day);
+	stats_sum_add(&subject->total.sum, &sum);
+	stats_sum_add(&subject->day_tally.sum, &sum);
+	add_to_step(subject, &sum, adding->now_us);
+	if (!attempt->is_answered) {
+		stats_count_cause(&subject->total, attempt->cause, 1);
+		stats_count_cause(&subject->day_tally, attempt->cause, 1);
+	}
+	view = view_of(subject);
+	if (adding->fn)
+		adding->fn(adding->context, &view);
+}
+
+/* "routing-gateway a:503, routing-gateway b:answered" */
+static void count_tried(const struct adding *adding, const struct cdr *cdr,
+			const struct attempt *last)
+{
+	static const char prefix[] = "routing-gateway ";
+	char text[sizeof(cdr->tried)];
+	char *rest = NULL;
+
+	memcpy(text, cdr->tried, sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	for (char *word = strtok_r(text, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		char *outcome;
+		struct attempt attempt;
+
+		word += *word == ' ';
+		outcome = strrchr(word, ':');
+		if (strncmp(word, prefix, sizeof(prefix) - 1) != 0 || !outcome)
+			continue;
+		*outcome++ = '\0';
+		attempt = (struct attempt){.cause = outcome};
+		/* Only of the last one, or the one that answered, is more known. */
+		if (strcmp(word, cdr->callee_party) == 0) {
+			attempt = *last;
+			attempt.is_answered = strcmp(outcome, "answered") == 0;
+			attempt.cause = outcome;
+		}
+		count(adding, STATS_ROUTING, word + sizeof(prefix) - 1, &attempt);
+	}
+}
+
+void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint64_t now_us,
+	       stats_fn *fn, void *context)
+{
+	static const char prefix[] = "mapping-gateway ";
+	const struct adding adding = {stats, day, now_us, fn, context};
+	const struct attempt attempt = {
+		.is_answered = cdr->answer_ms != 0,
+		.has_rung = cdr->ring_ms > 0,
+		.talk_ms = cdr->talk_ms > 0 ? (uint64_t)cdr->talk_ms : 0,
+		.pdd_ms = cdr->ring_ms > 0 ? (uint64_t)cdr->ring_ms : 0,
+		.cause = cdr->cause_name,
+	};
+
+	pthread_mutex_lock(&stats->lock);
+	count(&adding, STATS_TOTAL, "", &attempt);
+	if (strncmp(cdr->caller_party, prefix, sizeof(prefix) - 1) == 0)
+		count(&adding, STATS_MAPPING, cdr->caller_party + sizeof(prefix) - 1, &attempt);
+	count_tried(&adding, cdr, &attempt);
+	pthread_mutex_unlock(&stats->lock);
+}
+
+void stats_resume(struct stats *stats, enum stats_scope scope, const char *name, const char *day,
+		  const struct stats_tally *tally)
+{
+	struct subject *subject;
+
+	pthread_mutex_lock(&stats->lock);
+	subject = subject_of(stats, scope, name);
+	if (subject) {
+		begin_day(subject, day);
+		subject->day_tally = *tally;
+	}
+	pthread_mutex_unlock(&stats->lock);
+}
+
+void stats_walk(struct stats *stats, stats_fn *fn, void *context)
+{
+	const struct subject *subject;
+
+	pthread_mutex_lock(&stats->lock);
+	for (subject = stats->subjects; subject; subject = subject->hh.next) {
+		struct stats_view view = view_of(subject);
+
+		fn(context, &view);
+	}
+	pthread_mutex_unlock(&stats->lock);
+}
+
+void stats_window(const struct stats_view *view, uint32_t window_s, uint64_t now_us,
+		  struct stats_sum *out)
+{
+	const struct subject *subject = view->window;
+	uint64_t now = now_us / US_PER_STEP + 1;
+	uint64_t steps = (window_s + STATS_STEP_S - 1) / STATS_STEP_S;
+
+	*out = (struct stats_sum){0};
+	for (size_t i = 0; i < STEPS; i++) {
+		const struct step_sum *step = &subject->steps[i];
+
+		if (!step->number || step->number > now || now - step->number > steps)
+			continue;
+		stats_sum_add(out, &(struct stats_sum){.attempts = step->attempts,
+						       .answered = step->answered,
+						       .rang = step->rang,
+						       .effective = step->effective,
+						       .abandoned = step->abandoned,
+						       .talk_ms = step->talk_ms,
+						       .pdd_ms = step->pdd_ms,
+						       .pdd_count = step->pdd_count});
+	}
+}
+
+void stats_read(struct stats *stats, enum stats_scope scope, const char *name, uint32_t window_s,
+		uint64_t now_us, struct stats_sum *out)
+{
+	char key[STATS_NAME_MAX + 1];
+	const struct subject *subject;
+
+	*out = (struct stats_sum){0};
+	snprintf(key, sizeof(key), "%c%s", "tmr"[scope], name);
+	pthread_mutex_lock(&stats->lock);
+	HASH_FIND_STR(stats->subjects, key, subject);
+	if (subject) {
+		struct stats_view view = view_of(subject);
+
+		stats_window(&view, window_s, now_us, out);
+	}
+	pthread_mutex_unlock(&stats->lock);
+}
