@@ -171,7 +171,7 @@ _vosctl_next()
 		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor apply'
 		;;
 	'show')
-		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace alarms'
+		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace black-list alarms'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
@@ -179,10 +179,11 @@ _vosctl_next()
 		'show tech-support' | 'show sip statistics' | 'show sip transports' | \
 		'show sip guard' | 'show authentication firewall' | 'show alarms active' | \
 		'clear calls all' | 'clear registration all' | 'clear registration *' | \
-		'clear authentication suspended all' | 'backup list' | 'backup prune' | \
-		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
-		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
-		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
+		'clear authentication suspended all' | 'clear black-list all' | \
+		'backup list' | 'backup prune' | 'set system-parameter rtp-encryption-key *' | \
+		'set phone * password *' | 'set mapping-gateway * password *' | \
+		'set routing-gateway * password *' | 'set registration * password *' | \
+		'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -194,10 +195,10 @@ _vosctl_next()
 		'show trace calls caller' | 'show trace calls callee' | 'show trace calls number' | \
 		'show trace calls address' | 'show trace calls method' | 'show trace calls status' | \
 		'show trace calls cause' | 'show trace calls call-id' | 'show trace calls back' | \
-		'show trace calls latest' | 'trace export caller' | 'trace export callee' | \
-		'trace export number' | 'trace export address' | 'trace export method' | \
-		'trace export status' | 'trace export cause' | 'trace export call-id' | \
-		'trace export back' | 'clear authentication suspended address' | \
+		'show trace calls latest' | 'show black-list number' | 'trace export caller' | \
+		'trace export callee' | 'trace export number' | 'trace export address' | \
+		'trace export method' | 'trace export status' | 'trace export cause' | \
+		'trace export call-id' | 'trace export back' | 'clear authentication suspended address' | \
 		'test route' | 'test route * caller' | 'test media caller')
 		next='@'
 		;;
@@ -240,19 +241,20 @@ _vosctl_next()
 		'show audit last' | 'show logging last' | 'show sip transactions list limit' | \
 		'show sip connections address' | 'show authentication failures address' | \
 		'show authentication suspended address' | 'show alarms history last' | \
-		'clear authentication suspended address * *' | 'alarm acknowledge * comment' | \
-		'test media caller * *' | 'backup create comment' | 'shutdown graceful' | \
-		'set system-parameter rtp-port-range' | 'set system-parameter rtp-port-rest' | \
-		'set system-parameter rtp-port-alarm' | 'set system-parameter authentication-max-retry' | \
-		'set system-parameter authentication-failed-suspend' | 'set system-parameter qos-signal' | \
-		'set system-parameter qos-rtp' | 'set system-parameter endpoint-expire' | \
-		'set system-parameter endpoint-nat-expire' | 'set system-parameter gateway-switch-limit' | \
-		'set system-parameter gateway-asr-reserve-time' | 'set system-parameter gateway-asr-reserve-separate' | \
-		'set system-parameter try-protect-route-delay' | 'set system-parameter endpoint-time-to-live' | \
-		'set system-parameter endpoint-register-retry' | 'set system-parameter endpoint-register-suspend-time' | \
-		'set system-parameter max-call-duration' | 'set system-parameter call-remain-time' | \
-		'set system-parameter no-media-hangup-time' | 'set system-parameter rtp-interrupt-time' | \
-		'set system-parameter max-cps' | 'set system-parameter black-list-caller-malicious-call-check-interval' | \
+		'clear authentication suspended address * *' | 'clear black-list number' | \
+		'alarm acknowledge * comment' | 'test media caller * *' | \
+		'backup create comment' | 'shutdown graceful' | 'set system-parameter rtp-port-range' | \
+		'set system-parameter rtp-port-rest' | 'set system-parameter rtp-port-alarm' | \
+		'set system-parameter authentication-max-retry' | 'set system-parameter authentication-failed-suspend' | \
+		'set system-parameter qos-signal' | 'set system-parameter qos-rtp' | \
+		'set system-parameter endpoint-expire' | 'set system-parameter endpoint-nat-expire' | \
+		'set system-parameter gateway-switch-limit' | 'set system-parameter gateway-asr-reserve-time' | \
+		'set system-parameter gateway-asr-reserve-separate' | 'set system-parameter try-protect-route-delay' | \
+		'set system-parameter endpoint-time-to-live' | 'set system-parameter endpoint-register-retry' | \
+		'set system-parameter endpoint-register-suspend-time' | 'set system-parameter max-call-duration' | \
+		'set system-parameter call-remain-time' | 'set system-parameter no-media-hangup-time' | \
+		'set system-parameter rtp-interrupt-time' | 'set system-parameter max-cps' | \
+		'set system-parameter black-list-caller-malicious-call-check-interval' | \
 		'set system-parameter black-list-caller-malicious-call-limit' | \
 		'set system-parameter black-list-caller-malicious-call-expire' | \
 		'set system-parameter black-list-no-answer-period' | 'set system-parameter black-list-no-answer-limit' | \
@@ -304,8 +306,9 @@ _vosctl_next()
 		'set listen * tls' | 'set listen * media-address' | 'set listen * advertised-address' | \
 		'set listen * certificate' | 'set listen * key' | 'set listen * ca' | \
 		'set trusted * memo' | 'set number-transform * rule' | 'set number-pool * number' | \
-		'set number-pool * reuse-count' | 'set phone * name' | 'set phone * capacity' | \
-		'set phone * max-addresses' | 'set phone * address' | 'set phone * max-call-duration' | \
+		'set number-pool * reuse-count' | 'set black-list * memo' | \
+		'set phone * name' | 'set phone * capacity' | 'set phone * max-addresses' | \
+		'set phone * address' | 'set phone * max-call-duration' | \
 		'set phone * forward-always' | 'set phone * forward-busy' | \
 		'set phone * forward-no-answer' | 'set phone * forward-offline' | \
 		'set phone * forward-ring-time' | 'set gateway-group * capacity' | \
@@ -418,7 +421,7 @@ _vosctl_next()
 		next='@names !'
 		;;
 	'show running-config')
-		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace cdr metrics alarm-hook backup user network listen trusted number-transform number-pool phone gateway-group mapping-gateway routing-gateway registration alarm'
+		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm'
 		;;
 	'show running-config system-parameter' | 'show running-config sip-parameter' | \
 		'show running-config h323-parameter' | 'show running-config audio-service-parameter' | \
@@ -463,6 +466,12 @@ _vosctl_next()
 		;;
 	'show running-config number-pool')
 		next='all names redact @keys:number-pool'
+		;;
+	'show running-config black-list')
+		next='all names redact @keys:black-list'
+		;;
+	'show running-config white-list')
+		next='all names redact @keys:white-list'
 		;;
 	'show running-config phone')
 		next='all names redact @keys:phone'
@@ -549,6 +558,12 @@ _vosctl_next()
 	'show trace call *')
 		next='ladder messages summary !'
 		;;
+	'show black-list')
+		next='type number'
+		;;
+	'show black-list type')
+		next='@ malicious concurrent no-answer static'
+		;;
 	'show alarms')
 		next='active history'
 		;;
@@ -565,7 +580,7 @@ _vosctl_next()
 		next='pcap text json !'
 		;;
 	'clear')
-		next='alarm call calls registration authentication counters'
+		next='alarm call calls registration authentication black-list counters'
 		;;
 	'clear alarm')
 		next='@alarms !'
@@ -590,6 +605,12 @@ _vosctl_next()
 		;;
 	'clear authentication suspended address *')
 		next='@ user'
+		;;
+	'clear black-list')
+		next='all type number'
+		;;
+	'clear black-list type')
+		next='@ malicious concurrent no-answer !'
 		;;
 	'alarm')
 		next='acknowledge'
@@ -628,7 +649,7 @@ _vosctl_next()
 		next='graceful'
 		;;
 	'set')
-		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace cdr metrics alarm-hook backup user network listen trusted number-transform number-pool phone gateway-group mapping-gateway routing-gateway registration alarm @names'
+		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
 		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path'
@@ -659,19 +680,20 @@ _vosctl_next()
 		'set phone * recognise-privacy' | 'set phone * recognise-identity' | \
 		'set phone * remote-party-id' | 'set phone * diversion' | \
 		'set phone * transfer' | 'set mapping-gateway * recognise-privacy' | \
-		'set mapping-gateway * session-timer' | 'set mapping-gateway * 100rel' | \
-		'set mapping-gateway * transfer' | 'set routing-gateway * protect' | \
-		'set routing-gateway * switch-after-ring' | 'set routing-gateway * switch-after-sdp' | \
-		'set routing-gateway * switch-after-rtp' | 'set routing-gateway * switch-after-busy' | \
-		'set routing-gateway * options-check' | 'set routing-gateway * allow-publish' | \
-		'set routing-gateway * remote-party-id' | 'set routing-gateway * diversion' | \
-		'set routing-gateway * transfer' | 'set routing-gateway * local-ring' | \
-		'set routing-gateway * session-timer' | 'set routing-gateway * 100rel' | \
-		'set SS_MEDIA_PROXY_BETWEEN_NET' | 'set SS_MEDIA_PROXY_BEHIND_NAT' | \
-		'set SS_MEDIA_PROXY_SAME_NAT' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | \
-		'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | 'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | \
-		'set SS_GATEWAY_ASR_CALCULATE' | 'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | \
-		'set SS_REPLY_UNAUTHORIZED' | 'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
+		'set mapping-gateway * dynamic-black-list' | 'set mapping-gateway * session-timer' | \
+		'set mapping-gateway * 100rel' | 'set mapping-gateway * transfer' | \
+		'set routing-gateway * protect' | 'set routing-gateway * switch-after-ring' | \
+		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
+		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
+		'set routing-gateway * allow-publish' | 'set routing-gateway * remote-party-id' | \
+		'set routing-gateway * diversion' | 'set routing-gateway * transfer' | \
+		'set routing-gateway * local-ring' | 'set routing-gateway * session-timer' | \
+		'set routing-gateway * 100rel' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
+		'set SS_MEDIA_PROXY_BEHIND_NAT' | 'set SS_MEDIA_PROXY_SAME_NAT' | \
+		'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | \
+		'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | 'set SS_GATEWAY_ASR_CALCULATE' | \
+		'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | 'set SS_REPLY_UNAUTHORIZED' | \
+		'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
 		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_SRTP_TLS_ONLY' | \
 		'set SS_CDR_RECORD_TO_FILE' | 'set SS_CDR_RECORD_NONCONNECT' | \
 		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | \
@@ -835,6 +857,21 @@ _vosctl_next()
 	'set number-pool *')
 		next='number order reuse-count'
 		;;
+	'set black-list')
+		next='@keys:black-list'
+		;;
+	'set black-list *')
+		next='listed-as memo'
+		;;
+	'set black-list * listed-as' | 'set white-list * listed-as')
+		next='@ both caller callee !'
+		;;
+	'set white-list')
+		next='@keys:white-list'
+		;;
+	'set white-list *')
+		next='listed-as'
+		;;
 	'set phone *')
 		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
@@ -888,7 +925,7 @@ _vosctl_next()
 		next='capacity'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'

@@ -24,7 +24,8 @@ enum vos_err auth_create(struct auth **out)
 
 	if (!auth)
 		return VOS_ENOMEM;
-	if (nonces_create(&auth->nonces) || lockout_create(&auth->lockout)) {
+	if (nonces_create(&auth->nonces) || lockout_create(&auth->lockout) ||
+	    blacklist_create(&auth->blacklist)) {
 		auth_destroy(auth);
 		return VOS_ENOMEM;
 	}
@@ -39,7 +40,13 @@ void auth_destroy(struct auth *auth)
 		return;
 	nonces_destroy(auth->nonces);
 	lockout_destroy(auth->lockout);
+	blacklist_destroy(auth->blacklist);
 	free(auth);
+}
+
+struct blacklist *auth_blacklist(const struct auth *auth)
+{
+	return auth->blacklist;
 }
 
 void auth_set_location(struct auth *auth, struct location *location)

@@ -8,6 +8,7 @@
 #include "switchd/call/call_record.h"
 #include "switchd/call/call_trace.h"
 #include "switchd/call/call_forward.h"
+#include "switchd/call/call_lists.h"
 #include "switchd/call/call_transfer.h"
 
 /* Parts a leg from its call; it finishes its protocol alone. */
@@ -23,6 +24,7 @@ void call_end(struct call *call, struct leg *but, struct cause cause)
 	call_note(call, TRACE_CALL_END, but ? (uint8_t)but->side : TRACE_NO_SIDE,
 		  cause_number(cause), but ? but->side : TRACE_NO_SIDE, "");
 	call_record_ended(call, but, cause);
+	call_lists_ended(call, cause);
 	if (call->transfer)
 		call_transfer_over(call, cause);
 	for (int side = 0; side < MEDIA_SIDES; side++) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "switchd/call/call_hunt.h"
+#include "switchd/call/call_lists.h"
 #include "switchd/call/call_trace.h"
 
 uint64_t call_chance(void *context, uint64_t n)
@@ -83,7 +83,8 @@ static void proceeding_fired(struct wheel_timer *timer, void *owner)
 	call_end(call, NULL, call_ingress_told(call->hunt, cause_of(CAUSE_TIMEOUT_SETUP)));
 }
 
-static struct cause admit(struct call *call, const struct call_setup *setup, uint32_t capacity)
+/* is_new: not asked for by a transfer, whose party has a call already. */
+static struct cause admit(struct call *call, const struct call_setup *setup, bool is_new)
 {
 	const struct conf_mapping_gateway *mapping = setup->mapping;
 	const struct call_env *env = &call->table->env;
@@ -92,11 +93,13 @@ static struct cause admit(struct call *call, const struct call_setup *setup, uin
 	call->hunt->mapping = mapping;
 	call->hunt->phone = setup->phone;
 	rewrite(call, setup);
-	if (!mapping)
-		return cause_of(CAUSE_NORMAL);
+	cause = call_lists_check(call, is_new);
+	if (!mapping || cause.id != CAUSE_NORMAL)
+		return cause;
 	cause = check_numbers(setup);
 	if (cause.id == CAUSE_NORMAL)
-		cause = take_line(call, mapping->live, capacity, mapping->rate_limit);
+		cause = take_line(call, mapping->live, is_new ? mapping->capacity : 0,
+				  mapping->rate_limit);
 	if (cause.id == CAUSE_NORMAL &&
 	    !call_lines_take(&call->caller_groups, &mapping->membership, *env->now_us))
 		cause = cause_of(CAUSE_GROUP_FULL);
@@ -109,16 +112,16 @@ static struct cause admit(struct call *call, const struct call_setup *setup, uin
 struct cause call_ingress(struct call *call, const struct call_setup *setup)
 {
 	const struct conf_phone *phone = setup->phone;
-	struct cause cause = admit(call, setup, setup->mapping ? setup->mapping->capacity : 0);
+	struct cause cause = admit(call, setup, true);
 
-	if (!setup->mapping && phone && phone->live)
+	if (cause.id == CAUSE_NORMAL && !setup->mapping && phone && phone->live)
 		cause = take_line(call, phone->live, phone->capacity, 0);
 	return cause;
 }
 
 struct cause call_ingress_transfer(struct call *call, const struct call_setup *setup)
 {
-	return admit(call, setup, 0);
+	return admit(call, setup, false);
 }
 
 int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp)

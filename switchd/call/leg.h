@@ -94,6 +94,7 @@ struct call_env {
 	struct recorder_ring *trace;  /* NULL: nothing is recorded */
 	struct cdr_spool *records;    /* of calls; NULL: none are made, as with the next */
 	const struct cdr_writer *cdr; /* who may have no room for more */
+	struct blacklist *blacklist;  /* NULL: there is no dynamic one */
 	int worker_number;
 	void *context;
 	/* Address that a leg to this target will have in its SDP, before it is dialled. */

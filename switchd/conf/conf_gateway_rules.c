@@ -182,6 +182,8 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_CALLER_FROM)->number;
 	gateway->recognises_privacy =
 		object_field(object, FIELD_MAPPING_GATEWAY_RECOGNISE_PRIVACY)->boolean;
+	gateway->has_black_list =
+		object_field(object, FIELD_MAPPING_GATEWAY_DYNAMIC_BLACK_LIST)->boolean;
 	gateway->remote_ringing =
 		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_REMOTE_RINGING)->number;
 	gateway->max_duration_s = duration_of(object, FIELD_MAPPING_GATEWAY_MAX_CALL_DURATION);

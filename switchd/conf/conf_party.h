@@ -112,6 +112,7 @@ struct conf_mapping_gateway {
 	uint16_t proceeding_s; /* longest set-up over all gateways tried; 0 = no limit */
 	uint8_t caller_from;   /* WORD_CALLER_FROM_... */
 	bool recognises_privacy;
+	bool has_black_list;    /* the dynamic one */
 	uint8_t remote_ringing; /* WORD_REMOTE_RINGING_... */
 	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
 	const struct conf_replacement *replacements;

@@ -55,9 +55,9 @@ step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_p
 step_fn show_sip_transports, show_sip_connections, cmd_certificates_reload;
 /* --- show_trace.c --- */
 step_fn show_trace_calls, show_trace_call, cmd_trace_export, cmd_monitor_calls;
-/* --- show_auth.c --- */
+/* --- show_auth.c, show_black_list.c --- */
 step_fn show_authentication_failures, show_authentication_suspended,
-	cmd_clear_authentication_suspended;
+	cmd_clear_authentication_suspended, show_black_list, cmd_clear_black_list;
 /* --- show_guard.c --- */
 step_fn show_sip_guard, show_authentication_firewall;
 /* --- show_statistics.c, show_report.c, show_alarms.c --- */

@@ -104,7 +104,7 @@ extern const struct schema schema_nat_keep_alive, schema_nat_keep_alive_capacity
 /* --- show_sip.c --- */
 extern const struct schema schema_sip_transports, schema_sip_connections;
 /* --- show_auth.c --- */
-extern const struct schema schema_authentication;
+extern const struct schema schema_authentication, schema_black_list;
 /* --- show_guard.c --- */
 extern const struct schema schema_sip_guard, schema_authentication_firewall;
 /* --- show_trace.c, trace_rows.c --- */

@@ -223,6 +223,8 @@ int security_run(struct ctl *ctl)
 			mirror_overload(ctl, now_us);
 		if (ctl->context.firewall)
 			mirror_firewall(ctl);
+		if (ctl->context.auth)
+			security_watch_black_list(ctl, now_us);
 	}
 	if ((ctl->context.guard || ctl->context.firewall || security->untold) &&
 	    next_us > security->due_us)

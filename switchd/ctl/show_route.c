@@ -7,6 +7,9 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "switchd/auth/blacklist.h"
+#include "switchd/auth/digest.h"
+#include "switchd/call/call_lists.h"
 #include "switchd/call/route.h"
 #include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
@@ -269,6 +272,22 @@ static void rewrite_in(struct walk_route *walk, const char *caller, const char *
 	conf_plan_apply(callee_plan, callee, choose, NULL, walk->callee, sizeof(walk->callee));
 }
 
+/* Why a black list refuses the call; NULL: none does. */
+static const char *listed(struct request *request, const struct walk_route *walk)
+{
+	struct auth *auth = request->ctl->context.auth;
+	struct call_lists lists = {
+		.config = walk->conf->snapshot,
+		.blacklist = walk->from && walk->from->has_black_list && auth ? auth_blacklist(auth)
+									      : NULL,
+		.caller = walk->caller,
+		.callee = walk->callee,
+	};
+	enum cause_id id = call_lists_ask(&lists, clock_mono_us());
+
+	return id == CAUSE_NORMAL ? NULL : cause_text(cause_of(id));
+}
+
 /* False, with the request refused, when the gateway that was named does not exist. */
 static bool take_source(struct request *request, struct walk_route *walk)
 {
@@ -287,6 +306,8 @@ static bool take_source(struct request *request, struct walk_route *walk)
 		walk->barred = barred_source(walk->from, caller ? caller : "", callee);
 	}
 	rewrite_in(walk, caller ? caller : "", callee);
+	if (!walk->barred)
+		walk->barred = listed(request, walk);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 /* The legs of a thread: slots, tags that carry them, life and end. */
 #include <stdlib.h>
 
+#include "switchd/auth/blacklist.h"
 #include "switchd/cdr/writer.h"
 #include "switchd/loop/slots.h"
 #include "switchd/sip/leg_early.h"
@@ -40,6 +41,7 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.trace = worker->trace,
 		.records = cdr_writer_spool(worker->shared->cdr, worker->number),
 		.cdr = worker->shared->cdr,
+		.blacklist = worker->shared->auth ? auth_blacklist(worker->shared->auth) : NULL,
 		.worker_number = worker->number,
 		.context = worker,
 		.media_address = leg_media_address,

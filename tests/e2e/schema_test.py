@@ -21,7 +21,9 @@ from switch import BUILD, ROOT, Switch, free_tcp_port
 from terminal import Terminal
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / 'data/schema').glob('*.json'))}
-CONFIG = '''gateway-group lines
+CONFIG = '''black-list 1
+ exit
+gateway-group lines
  capacity 3
  exit
 phone 1001
@@ -127,6 +129,7 @@ COMMANDS = {
     'authentication-firewall': ['show authentication firewall'],
     'authentication-failures': ['show authentication failures'],
     'authentication-suspended': ['show authentication suspended'],
+    'black-list': ['show black-list', 'show black-list type static', 'show black-list number 1'],
 }
 # Written by vosctl into a file: what is in there is looked at.
 EXPORTS = {'trace-export-call': 'trace export call CALL file FILE json',
