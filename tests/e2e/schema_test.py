@@ -72,6 +72,7 @@ COMMANDS = {
     'clock': ['show clock'],
     'calls': ['show calls', 'show calls detail', 'show calls state trying'],
     'call': ['show call CALL'],
+    'advice': ['show advice CALL'],
     'registrations': ['show registrations', 'show registrations nat', 'show registrations phone 1001 detail',
                       'show registrations gateway dialled'],
     'registrations-outbound': ['show registrations outbound', 'show registrations outbound ours'],
@@ -139,7 +140,8 @@ IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
 ENDLESS = {'monitor-log': 'monitor log', 'monitor-counters': 'monitor counters', 'monitor-calls': 'monitor calls'}
 MAY_BE_EMPTY = ('show statistics causes', 'show statistics causes total', 'show report daily',
-                'show report monthly last 2', 'show registrations nat', 'show nat-keep-alive phones missed',
+                'show report monthly last 2', 'show advice CALL', 'show registrations nat',
+                'show nat-keep-alive phones missed',
                 'show calls state trying',
                 'show phones 9*', 'show configuration diff 1 1', 'show route 7')
 
