@@ -6,9 +6,6 @@ own: "a" is what the line says, "b" declines with 404 whatever reaches it.
 
 No timer fires early, so lower bounds are tight; upper bounds only tell it from another timer, or from none at all."""
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -16,6 +13,7 @@ from collections import namedtuple
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
+from capture import GUARD_S, Capture
 from siplib import Agent, Rtp, Sdp, make_sdp, stop_cleanly
 from sipp import Sipp
 from switch import SKIPPED, Switch, free_udp_port, wait_for
@@ -40,10 +38,7 @@ mapping-gateway hasty
 '''
 EARLY_S = 0.05  # by which a message may have waited in a socket for a thread that was looking at its clock already
 LATE_S = 6
-GUARD_S = 60
 HASTY = '127.44.75.3'
-
-Packet = namedtuple('Packet', 'time source target method status cseq user')
 
 
 # --- What a gateway says. ---
@@ -145,42 +140,6 @@ LINES = {
     'after SDP': refusal(answer(183, True) + refused(503), [AFTER_RING], False, 503),
     'after SDP, on after SDP': refusal(answer(183, True) + refused(503), [AFTER_RING, AFTER_SDP], True),
 }
-
-
-class Capture:
-    """tshark on loopback, of the datagrams of one port."""
-
-    def __init__(self, folder, port):
-        self.path, self.port = Path(folder) / 'stages.pcapng', port
-        with open(Path(folder) / 'tshark.log', 'wb') as log:
-            self.process = subprocess.Popen(['tshark', '-q', '-i', 'lo', '-f', f'udp port {port}', '-w', str(self.path)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def await_mark(self, mark):
-        """Until a datagram that is sent now is in the file, and so all before it."""
-        def is_seen():
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.sendto(mark, ('127.0.0.1', self.port))
-            return self.path.exists() and mark in self.path.read_bytes()
-        wait_for('tshark sees a datagram', is_seen, GUARD_S)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(GUARD_S)
-
-    def packets(self):
-        fields = ('frame.time_epoch', 'udp.srcport', 'udp.dstport', 'sip.Method', 'sip.Status-Code', 'sip.CSeq.method',
-                  'sip.to.user')
-        words = [word for field in fields for word in ('-e', field)]
-        done = subprocess.run(['tshark', '-r', str(self.path), '-d', f'udp.port=={self.port},sip', '-Y', 'sip', '-T',
-                               'fields', '-E', 'separator=/t', *words], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=GUARD_S, check=True)
-        found = []
-        for line in done.stdout.splitlines():
-            time, source, target, method, status, cseq, user = line.split('\t')
-            found.append(Packet(float(time), int(source), int(target), method, int(status or 0), cseq, user))
-        return found
 
 
 class Stages(unittest.TestCase):
