@@ -9,7 +9,7 @@
 #include "switchd/alarm/hook.h"
 #include "switchd/auth/digest.h"
 #include "switchd/auth/firewall.h"
-#include "switchd/cdr/writer.h"
+#include "switchd/cdr/files.h"
 #include "switchd/media/media.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
@@ -110,6 +110,7 @@ static void conf_changed(void *user, struct conf *conf)
 	alarm_hook_configure(switchd->alarm_hook, conf->snapshot);
 	monitor_configure(switchd->monitor, conf);
 	cdr_writer_configure(switchd->cdr, conf->snapshot);
+	cdr_files_configure(switchd->cdr_files, conf->snapshot);
 	backups_configure(switchd->backups, conf->snapshot);
 	media_configure(switchd->media, conf);
 	firewall_configure(switchd->firewall, conf);
@@ -192,7 +193,13 @@ static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
 	if (err == VOS_OK)
 		err = reports_create(switchd->stats, switchd->cdr, &switchd->reports);
 	if (err == VOS_OK)
+		err = cdr_files_create(switchd->cdr, switchd->options.state_dir, &switchd->log,
+				       switchd->alarms, switchd->conf->snapshot,
+				       &switchd->cdr_files);
+	if (err == VOS_OK)
 		err = cdr_writer_start(switchd->cdr);
+	if (err == VOS_OK)
+		err = cdr_files_start(switchd->cdr_files);
 	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_STATE, &fault, err);
 }
 
@@ -410,6 +417,7 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 	if (switchd->shared.stream)
 		stream_stop(switchd->shared.stream, STREAM_GRACE_MS);
 	cdr_writer_stop(switchd->cdr);
+	cdr_files_stop(switchd->cdr_files);
 	backups_stop(switchd->backups);
 	switchd->backups = NULL;
 	if (switchd->store_thread_started)
@@ -425,6 +433,7 @@ void switchd_free(struct switchd *switchd)
 	for (int i = 0; switchd->shared.workers && i < switchd->shared.worker_count; i++)
 		worker_destroy(switchd->shared.workers[i]);
 	free(switchd->shared.workers);
+	cdr_files_destroy(switchd->cdr_files);
 	cdr_writer_destroy(switchd->cdr);
 	reports_destroy(switchd->reports);
 	stats_destroy(switchd->stats);

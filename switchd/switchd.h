@@ -48,6 +48,7 @@ struct switchd {
 	struct reports *reports;
 	struct monitor *monitor;
 	struct alarm_hook *alarm_hook;
+	struct cdr_files *cdr_files;
 	struct sip_shared shared;
 	int worker_started;
 	bool store_thread_started;

@@ -117,16 +117,23 @@ static void fill_begin(const struct call *call, struct cdr *cdr)
 	fill_numbers(hunt, target, cdr);
 }
 
-static void fill_media(const struct call_media *media, struct cdr *cdr)
+static void fill_media(const struct call *call, struct cdr *cdr)
 {
-	struct media_counters counters;
+	struct call_quality quality;
+	const struct media_quality *caller = &quality.sides[MEDIA_A];
+	const struct media_quality *callee = &quality.sides[MEDIA_B];
 
-	if (!media->sessions[0])
+	call_quality_read(call, &call->media, &quality);
+	if (!quality.is_relayed)
 		return;
-	media_read(media->sessions[0], MEDIA_A, &counters);
-	cdr->caller_packets = (int64_t)counters.packets;
-	media_read(media->sessions[0], MEDIA_B, &counters);
-	cdr->callee_packets = (int64_t)counters.packets;
+	cdr->caller_packets = (int64_t)caller->stream.packets;
+	cdr->callee_packets = (int64_t)callee->stream.packets;
+	cdr->caller_lost = (int64_t)caller->stream.lost;
+	cdr->callee_lost = (int64_t)callee->stream.lost;
+	cdr->caller_jitter_us = caller->stream.jitter_us;
+	cdr->callee_jitter_us = callee->stream.jitter_us;
+	cdr->caller_mos = caller->mos.centi;
+	cdr->callee_mos = callee->mos.centi;
 }
 
 void call_record_answered(const struct call *call)
@@ -183,6 +190,6 @@ void call_record_ended(const struct call *call, const struct leg *by, struct cau
 	cause_name(cause, cdr.cause_name, sizeof(cdr.cause_name));
 	cdr.q850 = cause_q850(cause);
 	cdr.side = side_of(call, by, cause);
-	fill_media(&call->media, &cdr);
+	fill_media(call, &cdr);
 	cdr_spool_put(env->records, call->answer_us ? CDR_CLOSE : CDR_WHOLE, &cdr);
 }

@@ -426,6 +426,8 @@ void cdr_writer_add_consumer(struct cdr_writer *writer, struct cdr_consumer *con
 	snprintf(name, sizeof(name), "done-%s", consumer->name);
 	if (cdr_store_get(writer->store, 'n', name, &text) == VOS_OK)
 		done = strtoull(buf_cstr(&text), NULL, 10);
+	else /* together with the first record it will be asked for */
+		cdr_batch_put_number(&writer->batch, name, done);
 	buf_free(&text);
 	atomic_store(&consumer->done, done);
 	writer->consumer_kept[writer->consumer_count] = done;
@@ -462,6 +464,25 @@ void cdr_writer_status(struct cdr_writer *writer, struct cdr_status *out)
 	pthread_mutex_lock(&writer->lock);
 	*out = writer->status;
 	pthread_mutex_unlock(&writer->lock);
+}
+
+void cdr_writer_keep_places(struct cdr_writer *writer)
+{
+	if (!writer->is_started)
+		write_batch(writer);
+}
+
+int cdr_writer_consumers(const struct cdr_writer *writer,
+			 struct cdr_consumer_status out[CDR_CONSUMERS_MAX])
+{
+	for (int i = 0; i < writer->consumer_count; i++) {
+		const struct cdr_consumer *consumer = writer->consumers[i];
+
+		out[i].name = consumer->name;
+		out[i].is_on = atomic_load(&consumer->is_on);
+		out[i].done = atomic_load(&consumer->done);
+	}
+	return writer->consumer_count;
 }
 
 void cdr_writer_on_record(struct cdr_writer *writer, cdr_seen_fn *fn, void *context)

@@ -65,7 +65,20 @@ uint64_t cdr_writer_wait(struct cdr_writer *writer, uint64_t number, int timeout
 /* Wakes those that wait. */
 void cdr_writer_wake(struct cdr_writer *writer);
 
+/* After the writer's stop: what the consumers have done since. */
+void cdr_writer_keep_places(struct cdr_writer *writer);
+
 /* --- For show and statistics. --- */
+
+struct cdr_consumer_status {
+	const char *name;
+	bool is_on;
+	uint64_t done;
+};
+
+/* How many there are. */
+int cdr_writer_consumers(const struct cdr_writer *writer,
+			 struct cdr_consumer_status out[CDR_CONSUMERS_MAX]);
 
 struct cdr_status {
 	uint64_t newest;  /* number of the newest record */

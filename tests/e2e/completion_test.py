@@ -152,7 +152,7 @@ class Completion(unittest.TestCase):
         script = text + '\nlocal -a next\n_vosctl_walk "$@"\nprint -rl -- $next\n'
         for words, expected in [
                 (['show', 'media'], ['ports', 'fast-path', 'sessions', 'decision']),
-                (['show', 'calls', 'state', 'ringing'], ['active', 'caller']),
+                (['show', 'calls', 'state', 'ringing'], ['history', 'active']),
                 (['show', 'version'], []),
                 (['set', 'phone', '1001', 'lock'], ['@', 'none', 'out', 'in', 'all', '!']),
                 (['set', 'phone', '1001', 'lock', 'in'], []),

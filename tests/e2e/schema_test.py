@@ -73,6 +73,9 @@ COMMANDS = {
     'calls': ['show calls', 'show calls detail', 'show calls state trying'],
     'call': ['show call CALL'],
     'advice': ['show advice CALL'],
+    'calls-history': ['show calls history', 'show calls history failed last 1'],
+    'cdr': ['show cdr 1'],
+    'cdr-status': ['show cdr status'],
     'registrations': ['show registrations', 'show registrations nat', 'show registrations phone 1001 detail',
                       'show registrations gateway dialled'],
     'registrations-outbound': ['show registrations outbound', 'show registrations outbound ours'],
@@ -220,6 +223,9 @@ class Schemas(unittest.TestCase):
         media[0].exchange(to_switch[0], media[1])
         media[1].exchange(to_switch[1], media[0])
         cls.call = cls.switch.rows('show', 'calls')[0]['id']
+        refused = caller.invite('999', make_sdp('127.0.0.1', media[0].port))
+        refused.ack(refused.wait(lambda answer: answer.status >= 300))
+        wait_for('a record', lambda: cls.switch.rows('show', 'calls', 'history'))
 
     @classmethod
     def agent(cls, user, password):
