@@ -17,7 +17,7 @@ import jsonschema
 from sip_client import Phone
 from siplib import Agent, Rtp, Sdp, make_sdp
 from stream_client import connect
-from switch import BUILD, ROOT, Switch, free_tcp_port
+from switch import BUILD, ROOT, Switch, free_tcp_port, wait_for
 from terminal import Terminal
 
 SCHEMAS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / 'data/schema').glob('*.json'))}
