@@ -135,6 +135,8 @@ enum vos_err cdr_writer_create(struct store *store, const struct log *log, struc
 		return err;
 	}
 	remove_spools(writer, signalling_threads);
+	/* Consumers judge by it what they find, and may be there before the first turn. */
+	writer->status.newest = writer->next - 1 - writer->records;
 	*out = writer;
 	return VOS_OK;
 }
