@@ -171,7 +171,7 @@ _vosctl_next()
 		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor apply'
 		;;
 	'show')
-		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace black-list alarms'
+		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace black-list alarms cdr'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
@@ -187,9 +187,14 @@ _vosctl_next()
 		next=''
 		;;
 	'show calls')
-		next='active caller callee phone gateway older-than state brief detail'
+		next='history active caller callee phone gateway older-than state brief detail'
 		;;
-	'show calls caller' | 'show calls callee' | 'show calls older-than' | 'show registrations expiring' | \
+	'show calls history')
+		next='failed caller callee phone gateway since last'
+		;;
+	'show calls history caller' | 'show calls history callee' | 'show calls history since' | \
+		'show calls history last' | 'show calls caller' | 'show calls callee' | \
+		'show calls older-than' | 'show registrations expiring' | \
 		'show media decision caller' | 'show route' | 'show route * caller' | \
 		'show statistics window' | 'show report daily last' | 'show report monthly last' | \
 		'show trace calls caller' | 'show trace calls callee' | 'show trace calls number' | \
@@ -202,12 +207,14 @@ _vosctl_next()
 		'test route' | 'test route * caller' | 'test media caller')
 		next='@'
 		;;
-	'show calls phone' | 'show registrations phone' | 'show nat-keep-alive phones phone' | \
-		'show trace calls phone' | 'trace export phone' | 'set phone')
+	'show calls history phone' | 'show calls phone' | 'show registrations phone' | \
+		'show nat-keep-alive phones phone' | 'show trace calls phone' | \
+		'trace export phone' | 'set phone')
 		next='@phones'
 		;;
-	'show calls gateway' | 'show report daily gateway' | 'show report monthly gateway' | \
-		'show trace calls gateway' | 'trace export gateway' | 'gateway')
+	'show calls history gateway' | 'show calls gateway' | 'show report daily gateway' | \
+		'show report monthly gateway' | 'show trace calls gateway' | \
+		'trace export gateway' | 'gateway')
 		next='@gateways'
 		;;
 	'show calls state')
@@ -299,11 +306,12 @@ _vosctl_next()
 		'set server-parameter query-cdr-max-day-interval' | 'set server-parameter login-failed-disable-time' | \
 		'set server-parameter password-length' | 'set server-parameter terminal-additional-characters' | \
 		'set hostname' | 'set control read-only-socket' | 'set trace ring-size' | \
-		'set cdr history' | 'set metrics http' | 'set alarm-hook command' | \
-		'set alarm-hook time-limit' | 'set backup directory' | 'set backup interval' | \
-		'set backup keep' | 'set network * prefix' | 'set network * media-address' | \
-		'set network * interface' | 'set listen * udp' | 'set listen * tcp' | \
-		'set listen * tls' | 'set listen * media-address' | 'set listen * advertised-address' | \
+		'set cdr history' | 'set cdr directory' | 'set metrics http' | \
+		'set alarm-hook command' | 'set alarm-hook time-limit' | 'set backup directory' | \
+		'set backup interval' | 'set backup keep' | 'set network * prefix' | \
+		'set network * media-address' | 'set network * interface' | \
+		'set listen * udp' | 'set listen * tcp' | 'set listen * tls' | \
+		'set listen * media-address' | 'set listen * advertised-address' | \
 		'set listen * certificate' | 'set listen * key' | 'set listen * ca' | \
 		'set trusted * memo' | 'set number-transform * rule' | 'set number-pool * number' | \
 		'set number-pool * reuse-count' | 'set black-list * memo' | \
@@ -567,6 +575,9 @@ _vosctl_next()
 	'show alarms')
 		next='active history'
 		;;
+	'show cdr')
+		next='status @ !'
+		;;
 	'trace')
 		next='export'
 		;;
@@ -800,7 +811,10 @@ _vosctl_next()
 		next='ring-size'
 		;;
 	'set cdr')
-		next='history refuse-when-full'
+		next='history refuse-when-full format directory'
+		;;
+	'set cdr format')
+		next='@ csv json off !'
 		;;
 	'set metrics')
 		next='http remote'
