@@ -42,7 +42,8 @@ struct row {
 static const struct row rows[] = {
 	{"exec", "sho", "show", "sho", SOURCE_NONE},
 	{"exec", "shut", "shutdown", "shut", SOURCE_NONE},
-	{"exec", "show c", "clock calls call configuration capacity counters cdr", "c", SOURCE_NONE},
+	{"exec", "show c", "clock calls call configuration capacity counters cdr", "c",
+	 SOURCE_NONE},
 	{"exec", "show call ", "", "", SOURCE_CALLS},
 	{"exec", "show call 1", "", "1", SOURCE_CALLS},
 	{"exec", "show calls st", "state", "st", SOURCE_NONE},
