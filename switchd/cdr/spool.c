@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "shared/base/clock.h"
 #include "shared/base/hash.h"
 
 #define MAGIC      UINT64_C(0x31306c6f6f707363) /* "cspool01" */
@@ -22,6 +23,7 @@
 struct head {
 	uint64_t magic;
 	uint64_t size;
+	uint64_t id;
 	_Alignas(64) atomic_uint_fast64_t put;
 	_Alignas(64) atomic_uint_fast64_t done;
 };
@@ -50,7 +52,7 @@ struct cdr_spool {
 	int wake_fd;
 };
 
-static void use(struct cdr_spool *spool, void *memory)
+static void use(struct cdr_spool *spool, void *memory, bool is_file)
 {
 	spool->head = memory;
 	spool->ring = (uint8_t *)memory + PAGE;
@@ -60,6 +62,8 @@ static void use(struct cdr_spool *spool, void *memory)
 	memset(spool->head, 0, sizeof(*spool->head));
 	spool->head->magic = MAGIC;
 	spool->head->size = CDR_SPOOL_BYTES;
+	spool->head->id =
+		is_file ? ((uint64_t)clock_wall_ms() << 20) + clock_mono_us() % (1u << 20) : 0;
 }
 
 /* The file's memory; NULL with errno. */
@@ -92,6 +96,7 @@ enum vos_err cdr_spool_open(const char *path, struct cdr_spool **out, struct vos
 {
 	struct cdr_spool *spool = calloc(1, sizeof(*spool));
 	void *memory = NULL;
+	bool is_file;
 
 	*out = NULL;
 	if (!spool)
@@ -102,6 +107,7 @@ enum vos_err cdr_spool_open(const char *path, struct cdr_spool **out, struct vos
 		fault_set(fault, FAULT_STATE, 0,
 			  "%s: %s; calls that end would not outlive a crash until they are stored",
 			  path, strerror(errno));
+	is_file = memory != NULL;
 	if (!memory)
 		memory = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			      -1, 0);
@@ -109,7 +115,7 @@ enum vos_err cdr_spool_open(const char *path, struct cdr_spool **out, struct vos
 		free(spool);
 		return VOS_ENOMEM;
 	}
-	use(spool, memory);
+	use(spool, memory, is_file);
 	*out = spool;
 	return VOS_OK;
 }
@@ -270,6 +276,19 @@ bool cdr_spool_next(struct cdr_spool *spool, uint64_t *position, enum cdr_event 
 	*event = (enum cdr_event)frame.event;
 	*position += sizeof(frame) + frame.len;
 	return true;
+}
+
+uint64_t cdr_spool_id(const struct cdr_spool *spool)
+{
+	return spool->head->id;
+}
+
+void cdr_spool_skip(struct cdr_spool *spool, uint64_t position)
+{
+	if (position > spool->head->put)
+		atomic_store(&spool->head->put, position);
+	if (position > spool->head->done)
+		atomic_store(&spool->head->done, position);
 }
 
 bool cdr_spool_has_more(const struct cdr_spool *spool, uint64_t position)

@@ -44,6 +44,11 @@ bool cdr_spool_is_full(const struct cdr_spool *spool);
 bool cdr_spool_next(struct cdr_spool *spool, uint64_t *position, enum cdr_event *event,
 		    struct cdr *out);
 bool cdr_spool_has_more(const struct cdr_spool *spool, uint64_t position);
+/* Of the file, never that of another one; 0: memory only. */
+uint64_t cdr_spool_id(const struct cdr_spool *spool);
+/* Before anything is put: what is before the position was stored by an earlier run. A power cut may
+ * have set the file back behind it. */
+void cdr_spool_skip(struct cdr_spool *spool, uint64_t position);
 /* Everything before the position is stored. */
 void cdr_spool_done(struct cdr_spool *spool, uint64_t position);
 /* Bytes that are not done. */

@@ -202,17 +202,18 @@ static void keep_places(struct cdr_writer *writer)
 		uint64_t done = atomic_load(&writer->consumers[i]->done);
 		char name[64];
 
-		if (done == writer->consumer_kept[i])
+		if (done == writer->consumer_put[i])
 			continue;
 		snprintf(name, sizeof(name), "done-%s", writer->consumers[i]->name);
 		cdr_batch_put_number(&writer->batch, name, done);
+		writer->consumer_put[i] = done;
 	}
 }
 
 static void places_kept(struct cdr_writer *writer)
 {
 	for (int i = 0; i < writer->consumer_count; i++)
-		writer->consumer_kept[i] = atomic_load(&writer->consumers[i]->done);
+		writer->consumer_kept[i] = writer->consumer_put[i];
 }
 
 /* The first record that some consumer has not had. */
@@ -254,6 +255,7 @@ static bool write_batch(struct cdr_writer *writer)
 	if (!writer->batch.count)
 		return true;
 	cdr_batch_put_number(&writer->batch, "next", writer->next);
+	writer_put_places(writer);
 	if (cdr_store_write(writer->store, &writer->batch, &fault) != VOS_OK) {
 		hold(writer, &fault);
 		return false;
@@ -433,6 +435,7 @@ void cdr_writer_add_consumer(struct cdr_writer *writer, struct cdr_consumer *con
 	buf_free(&text);
 	atomic_store(&consumer->done, done);
 	writer->consumer_kept[writer->consumer_count] = done;
+	writer->consumer_put[writer->consumer_count] = done;
 	writer->consumers[writer->consumer_count++] = consumer;
 }
 

@@ -54,6 +54,7 @@ struct cdr_writer {
 
 	struct cdr_consumer *consumers[CDR_CONSUMERS_MAX];
 	int consumer_count;
+	uint64_t consumer_put[CDR_CONSUMERS_MAX];  /* place in the batch, else as the next */
 	uint64_t consumer_kept[CDR_CONSUMERS_MAX]; /* place in the store */
 
 	pthread_mutex_t lock; /* of the following */
@@ -72,6 +73,9 @@ void writer_add_record(struct cdr_writer *writer, const struct writer_settings *
 		       struct cdr *cdr);
 
 /* writer_recover.c */
+/* How far the spools are read, into the batch: what is stored is not stored again, also when the
+ * spool could not be told so any more. */
+void writer_put_places(struct cdr_writer *writer);
 VOS_CHECK enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault);
 /* The sign of life, into the batch. */
 void writer_sign(struct cdr_writer *writer);

@@ -2,6 +2,7 @@
 /* What an earlier run has left: spools that were not stored, and calls that were up when it ended.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -29,6 +30,32 @@ void writer_sign(struct cdr_writer *writer)
 	cdr_batch_put_number(&writer->batch, "boot", writer->boot);
 }
 
+void writer_put_places(struct cdr_writer *writer)
+{
+	char name[64];
+
+	for (int i = 0; i < writer->spool_count; i++) {
+		snprintf(name, sizeof(name), "spool-%d", i);
+		cdr_batch_put_number(&writer->batch, name, writer->positions[i]);
+		snprintf(name, sizeof(name), "spool-%d-id", i);
+		cdr_batch_put_number(&writer->batch, name, cdr_spool_id(writer->spools[i]));
+	}
+}
+
+/* The run before may have ended between its last commit and the word to the spool. */
+static void take_places(struct cdr_writer *writer)
+{
+	char name[64];
+
+	for (int i = 0; i < writer->spool_count; i++) {
+		snprintf(name, sizeof(name), "spool-%d-id", i);
+		if (cdr_store_number(writer->store, name) != cdr_spool_id(writer->spools[i]))
+			continue;
+		snprintf(name, sizeof(name), "spool-%d", i);
+		cdr_spool_skip(writer->spools[i], cdr_store_number(writer->store, name));
+	}
+}
+
 static enum vos_err drain_spools(struct cdr_writer *writer, struct vos_fault *fault)
 {
 	for (int i = 0; i < writer->spool_count; i++) {
@@ -46,6 +73,7 @@ static enum vos_err drain_spools(struct cdr_writer *writer, struct vos_fault *fa
 			if (!writer->events)
 				break;
 			cdr_batch_put_number(&writer->batch, "next", writer->next);
+			writer_put_places(writer);
 			err = cdr_store_write(writer->store, &writer->batch, fault);
 			if (err)
 				return err;
@@ -127,6 +155,7 @@ enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault)
 	if (writer->next == 0)
 		writer->next = 1;
 	writer->oldest = first ? first : writer->next;
+	take_places(writer);
 	err = drain_spools(writer, fault);
 	return err ? err : cut_calls(writer, fault);
 }
