@@ -15,14 +15,14 @@ from sipp import Sipp
 from switch import SKIPPED, Switch, free_udp_port, wait_for
 
 REFRESH_S = 9  # the least there is: 90 / 10
-GIVE_UP_S = 0.8  # after the first refresh without answer: 0.2 + 0.4, and 0.2 once more
+GIVE_UP_S = 3.5  # after the first refresh without answer: 1 + 1.5, and 1 once more
 
 
 def configuration(ports):
     lines = ['mapping-gateway in\n address 127.0.0.1\n exit']
     lines += [f'routing-gateway out{prefix}\n address 127.0.0.1:{port}\n prefixes {prefix}\n exit'
               for prefix, port in ports.items()]
-    lines += ['SS_SIP_SESSION_TTL = 90', 'SS_SIP_SESSION_UPDATE_SEGMENT = 10', 'SS_SIP_RESEND_INTERVAL = 0.2,0.4',
+    lines += ['SS_SIP_SESSION_TTL = 90', 'SS_SIP_SESSION_UPDATE_SEGMENT = 10', 'SS_SIP_RESEND_INTERVAL = 1,1.5',
               'SS_MEDIA_PROXY_MODE = off', 'SS_RTP_PORT_RANGE = 20000,20199']
     return '\n'.join(lines)
 

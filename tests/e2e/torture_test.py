@@ -141,7 +141,7 @@ routing-gateway out
 SS_MEDIA_PROXY_MODE = must-on
 SS_SIP_GUARD_RATE = 0
 SS_AUTHENTICATION_MAX_RETRY = 0
-SS_SIP_RESEND_INTERVAL = 0.2,0.4
+SS_SIP_RESEND_INTERVAL = 0.5,1
 ''')
         self.addCleanup(self.end)
         self.switch.start()
