@@ -60,11 +60,6 @@ void cdr_store_close(struct cdr_store *store)
 	free(store);
 }
 
-const char *cdr_store_path(const struct cdr_store *store)
-{
-	return store->env.path;
-}
-
 /* --- Changes. --- */
 
 void cdr_batch_free(struct cdr_batch *batch)

@@ -20,7 +20,6 @@ struct cdr_store;
 VOS_CHECK enum vos_err cdr_store_open(struct store *store, struct cdr_store **out,
 				      struct vos_fault *fault);
 void cdr_store_close(struct cdr_store *store);
-const char *cdr_store_path(const struct cdr_store *store);
 
 /* --- Changes, collected and then written as one transaction. --- */
 
