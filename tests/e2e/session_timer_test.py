@@ -93,8 +93,8 @@ class SessionTimer(unittest.TestCase):
             end = times(caller, 'BYE')[0]
             for wait, least in ((refreshes[0] - start, REFRESH_S), (refreshes[1] - refreshes[0], REFRESH_S),
                                 (end - refreshes[1], GIVE_UP_S)):
-                # sipp may have read the message before later than this one, on a busy machine.
-                self.assertGreater(wait, least - 0.5)
+                # Never early by more than a tick; late only by what the machine is busy with.
+                self.assertGreater(wait, least - 0.05)
                 self.assertLess(wait, least + 3)
             requests = callee.received(method)
             self.assertEqual(requests[-1].get('Session-Expires'), '90;refresher=uac')
@@ -129,8 +129,8 @@ class SessionTimer(unittest.TestCase):
         finally:
             self.switch.set('SS_MEDIA_PROXY_MODE', 'off')
         wait = times(caller, 'BYE')[0] - times(caller, 'SIP/2.0 200')[0]
-        self.assertGreater(wait, 1.5)
-        self.assertLess(wait, 8)
+        self.assertGreater(wait, 1.95)
+        self.assertLess(wait, 5)
         self.assert_ended_by_us(caller, 'no media packet')
 
 

@@ -19,7 +19,7 @@ PASSWORD = 'a long one'
 
 # Each address sends a REGISTER with credentials for a nonce that was never sent to it.
 FLOOD = '''
-import random, socket, struct, sys
+import random, socket, struct, sys, time
 to, count, nonce = socket.inet_aton(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 random.seed(7)
@@ -34,6 +34,8 @@ for number in range(count):
     udp = struct.pack('!HHHH', 5060, 5060, 8 + len(text), 0)
     head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 28 + len(text), 0, 0, 64, 17, 0, source, to)
     raw.sendto(head + udp + text, (sys.argv[1], 0))
+    if number % 100 == 99:
+        time.sleep(0.001)  # a pace, so that a busy machine's socket buffers hold it
 '''
 
 PHONE = '''
@@ -102,8 +104,7 @@ class Spoofed(unittest.TestCase):
             flood.wait()
             flood.stdin.close()
             flood.stdout.close()
-        # What a busy machine drops in its socket buffers is not the point; thousands have come through.
-        self.assertGreater(self.received(), before + SOURCES // 20)
+        self.assertGreater(self.received(), before + SOURCES // 2)
         self.assertEqual(self.switch.rows('show', 'authentication', 'failures'), [])
         self.assertEqual(self.phone('register'), '200')
         self.assertLess(self.memory_kb() - before_kb, GROWTH_MAX_KB)
