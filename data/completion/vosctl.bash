@@ -823,7 +823,7 @@ _vosctl_next()
 		next='command level time-limit'
 		;;
 	'set alarm-hook level' | 'set alarm * level')
-		next='@ general minor major critical !'
+		next='@ low medium high critical !'
 		;;
 	'set backup')
 		next='directory interval keep'

@@ -66,7 +66,7 @@ struct alarm_counts {
 };
 
 void alarms_count(struct alarms *alarms, struct alarm_counts *out);
-/* Words of the catalogue: "certificate", "major". */
+/* Words of the catalogue: "certificate", "high". */
 const char *alarm_kind_word(int kind);
 const char *alarm_level_word(int level);
 /* VOS_ENOENT: no active alarm has this id. */

@@ -251,7 +251,7 @@ static void print_alarms(const struct printing *printing)
 	gauge(printing, "alarms", "Active alarms.", counts.active);
 	gauge(printing, "alarms_unacknowledged", "Of these, seen by nobody.",
 	      counts.unacknowledged);
-	gauge(printing, "alarm_level", "Highest active level: 0 none, 1 general to 4 critical.",
+	gauge(printing, "alarm_level", "Highest active level: 0 none, 1 low to 4 critical.",
 	      counts.active ? (uint64_t)counts.highest + 1 : 0);
 }
 

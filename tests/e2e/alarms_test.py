@@ -68,14 +68,14 @@ class Alarms(unittest.TestCase):
         self.assertEqual(event['level'], 'warning')
         [row] = self.active()
         self.assertEqual(list(row), COLUMNS)
-        self.assertEqual((row['id'], row['level'], row['kind']), (1, 'minor', 'control-socket'))
+        self.assertEqual((row['id'], row['level'], row['kind']), (1, 'medium', 'control-socket'))
         self.assertIn(self.path, row['text'])
         self.assertRegex(row['raised_time'], r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$')
         for name in ('cleared_time', 'acknowledged_time', 'acknowledged_by', 'comment'):
             self.assertIsNone(row[name])
         self.assertEqual(self.switch.rows('show', 'alarms', 'active'), [row])
         self.assertEqual(self.history(), [])
-        self.assertEqual(self.status(), (1, 1, 'minor'))
+        self.assertEqual(self.status(), (1, 1, 'medium'))
 
         self.switch.do('alarm', 'acknowledge', '1', 'comment', 'folder comes with the next mount')
         self.event(watcher, 'control-socket', 'acknowledged by')
@@ -83,7 +83,7 @@ class Alarms(unittest.TestCase):
         self.assertEqual(row['comment'], 'folder comes with the next mount')
         self.assertIsNotNone(row['acknowledged_time'])
         self.assertTrue(row['acknowledged_by'])
-        self.assertEqual(self.status(), (1, 0, 'minor'))
+        self.assertEqual(self.status(), (1, 0, 'medium'))
 
         # The condition goes away by itself, and the alarm with it.
         self.folder.mkdir()
@@ -116,9 +116,9 @@ class Alarms(unittest.TestCase):
         self.assertEqual([row['id'] for row in self.history('last', '1')], [2])
 
     def test_levels_are_configured(self):
-        self.switch.do('set', 'alarm', 'control-socket', 'level', 'major')
+        self.switch.do('set', 'alarm', 'control-socket', 'level', 'major')  # VOS3000's word
         self.point_at(self.path)
-        self.assertEqual([row['level'] for row in self.active()], ['major'])
+        self.assertEqual([row['level'] for row in self.active()], ['high'])
         self.switch.do('set', 'alarm', 'control-socket', 'level', 'critical')
         wait_for('the level follows', lambda: self.active()[0]['level'] == 'critical')
         self.assertEqual(self.status(), (1, 1, 'critical'))

@@ -119,7 +119,7 @@ class Ports(Fixture):
         # With 7 of the 7 that can be had, or of 8, it is past 85 %.
         calls.append(self.call())
         alarm = wait_for('the alarm', self.alarms, PATIENCE_S)[0]
-        self.assertEqual((alarm['kind'], alarm['subject'], alarm['level']), ('media-ports', '127.0.0.1', 'major'))
+        self.assertEqual((alarm['kind'], alarm['subject'], alarm['level']), ('media-ports', '127.0.0.1', 'high'))
         refusal = self.refused()
         self.assertEqual(refusal.status, 503)
         self.assertIn('no media port is free', refusal.get('Reason'))

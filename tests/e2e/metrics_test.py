@@ -210,7 +210,7 @@ metrics
         self.busy()
         self.busy()
         [alarm] = wait_for('the ratio is too low', lambda: self.switch.rows('show', 'alarms'))
-        self.assertEqual((alarm['kind'], alarm['subject'], alarm['level']), ('routing-gateway-asr', 'out', 'general'))
+        self.assertEqual((alarm['kind'], alarm['subject'], alarm['level']), ('routing-gateway-asr', 'out', 'low'))
         self.assertIn('percent is 0; lower 40', alarm['text'])
         # At 33 % it is still below; at 50 % it has come back by more than a tenth.
         for _ in range(2):
@@ -221,7 +221,7 @@ metrics
         for line, word in zip(lines, ('raised', 'cleared')):
             number, what, kind, subject, level, text, descriptors = line.split('|')
             self.assertEqual((number, what, kind, subject, level),
-                             (str(alarm['id']), word, 'routing-gateway-asr', 'out', 'general'))
+                             (str(alarm['id']), word, 'routing-gateway-asr', 'out', 'low'))
             self.assertIn('lower 40', text)
             # Its own three, and some of the shell's; ours would be dozens.
             self.assertLess(int(descriptors), 10)

@@ -11,8 +11,8 @@
 #include "switchd/alarm/alarm.h"
 #include "tests/support/changes.h"
 
-#define CERTIFICATE  WORD_ALARM_KIND_CERTIFICATE  /* major */
-#define ILLEGAL_CALL WORD_ALARM_KIND_ILLEGAL_CALL /* minor */
+#define CERTIFICATE  WORD_ALARM_KIND_CERTIFICATE  /* high */
+#define ILLEGAL_CALL WORD_ALARM_KIND_ILLEGAL_CALL /* medium */
 #define DATABASE     WORD_ALARM_KIND_DATABASE     /* critical */
 
 struct fixture {
@@ -84,7 +84,7 @@ static void from_beginning_to_end(void **state)
 	assert_int_equal(active(fixture), 1);
 	assert_int_equal(fixture->list[0].id, 1);
 	assert_int_equal(fixture->list[0].kind, CERTIFICATE);
-	assert_int_equal(fixture->list[0].level, WORD_ALARM_LEVEL_MAJOR);
+	assert_int_equal(fixture->list[0].level, WORD_ALARM_LEVEL_HIGH);
 	assert_string_equal(fixture->list[0].subject, "public");
 	assert_string_equal(fixture->list[0].text, "expires in 7 days");
 	assert_true(fixture->list[0].raised_ms > 0);
@@ -132,7 +132,7 @@ static void somebody_has_seen_it(void **state)
 	alarms_count(fixture->alarms, &counts);
 	assert_int_equal(counts.active, 2);
 	assert_int_equal(counts.unacknowledged, 2);
-	assert_int_equal(counts.highest, WORD_ALARM_LEVEL_MAJOR);
+	assert_int_equal(counts.highest, WORD_ALARM_LEVEL_HIGH);
 	assert_int_equal(alarms_acknowledge(fixture->alarms, 3, "ann", ""), VOS_ENOENT);
 	assert_int_equal(alarms_acknowledge(fixture->alarms, 0, "ann", ""), VOS_ENOENT);
 	assert_int_equal(alarms_acknowledge(fixture->alarms, 2, "ann", "on it"), VOS_OK);
@@ -155,7 +155,7 @@ static void somebody_has_seen_it(void **state)
 	assert_string_equal(fixture->list[0].comment, "done");
 	alarms_count(fixture->alarms, &counts);
 	assert_int_equal(counts.active, 1);
-	assert_int_equal(counts.highest, WORD_ALARM_LEVEL_MINOR);
+	assert_int_equal(counts.highest, WORD_ALARM_LEVEL_MEDIUM);
 }
 
 static void long_texts_are_cut(void **state)
@@ -254,7 +254,7 @@ static void levels_follow_the_configuration(void **state)
 		alarms_raise(fixture->alarms, kinds, "", "x");
 		changes_create(&list, "alarm", words[kinds]);
 		changes_field(&list, "alarm", words[kinds], "level",
-			      kinds % 2 ? "critical" : "general");
+			      kinds % 2 ? "critical" : "low");
 	}
 	assert_int_equal(active(fixture), kinds);
 	snapshot = changes_apply(NULL, &list);
@@ -262,11 +262,11 @@ static void levels_follow_the_configuration(void **state)
 	active(fixture);
 	for (int i = 0; i < kinds; i++)
 		assert_string_equal(alarm_level_word(fixture->list[i].level),
-				    i % 2 ? "critical" : "general");
+				    i % 2 ? "critical" : "low");
 	alarms_clear(fixture->alarms, 0, "");
 	alarms_raise(fixture->alarms, 0, "", "x");
 	active(fixture);
-	assert_int_equal(fixture->list[kinds - 1].level, WORD_ALARM_LEVEL_GENERAL);
+	assert_int_equal(fixture->list[kinds - 1].level, WORD_ALARM_LEVEL_LOW);
 	snapshot_unref(snapshot);
 	/* Without the objects they are the kinds' own again. */
 	snapshot = snapshot_new_empty();
