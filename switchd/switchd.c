@@ -262,7 +262,7 @@ static enum switchd_exit make_stream(struct switchd *switchd)
 	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_BIND, &fault, err);
 }
 
-static enum vos_err load_suspensions(struct switchd *switchd)
+static enum vos_err load_refusals(struct switchd *switchd)
 {
 	size_t count = 0;
 	enum vos_err err =
@@ -270,9 +270,15 @@ static enum vos_err load_suspensions(struct switchd *switchd)
 
 	if (err != VOS_OK)
 		return err;
-	store_set_auth(switchd->store, switchd->auth);
 	if (count)
 		log_notice(&switchd->log, "switchd", "%zu suspensions restored", count);
+	count = 0;
+	err = store_load_black_list(switchd->store, switchd->auth, clock_wall_ms(), &count);
+	if (err != VOS_OK)
+		return err;
+	if (count)
+		log_notice(&switchd->log, "switchd", "%zu black-list entries restored", count);
+	store_set_auth(switchd->store, switchd->auth);
 	firewall_configure(switchd->firewall, switchd->conf);
 	return VOS_OK;
 }
@@ -296,7 +302,7 @@ static enum switchd_exit load_bindings(struct switchd *switchd)
 	err = store_load_bindings(switchd->store, switchd->location,
 				  location_now_ms(switchd->location), &count);
 	if (err == VOS_OK)
-		err = load_suspensions(switchd);
+		err = load_refusals(switchd);
 	if (err == VOS_OK) {
 		set_keepalive_kinds(switchd);
 		store_set_alarms(switchd->store, switchd->alarms);

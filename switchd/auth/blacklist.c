@@ -10,6 +10,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/hash.h"
+#include "switchd/auth/black_changes.h"
 
 #define STRIPES   256u
 #define SECOND_US UINT64_C(1000000)
@@ -36,10 +37,10 @@ struct blacklist {
 	struct hash_key hash_key;
 	atomic_size_t used;
 	atomic_size_t listed;
-	_Atomic uint64_t version;
 	_Atomic uint64_t next_end_us; /* no entry ends before */
 	pthread_mutex_t stripes[STRIPES];
 	struct set *sets;
+	struct black_changes changes;
 };
 
 enum vos_err blacklist_create(struct blacklist **out)
@@ -54,6 +55,7 @@ enum vos_err blacklist_create(struct blacklist **out)
 		return VOS_ENOMEM;
 	}
 	hash_key_random(&list->hash_key);
+	black_changes_init(&list->changes);
 	atomic_store(&list->next_end_us, UINT64_MAX);
 	for (size_t i = 0; i < STRIPES; i++)
 		pthread_mutex_init(&list->stripes[i], NULL);
@@ -67,8 +69,26 @@ void blacklist_destroy(struct blacklist *list)
 		return;
 	for (size_t i = 0; i < STRIPES; i++)
 		pthread_mutex_destroy(&list->stripes[i]);
+	black_changes_destroy(&list->changes);
 	free(list->sets);
 	free(list);
+}
+
+const char *black_type_word(enum black_type type)
+{
+	static const char *const words[BLACK_TYPES] = {
+		[BLACK_NONE] = "none",
+		[BLACK_MALICIOUS] = "malicious",
+		[BLACK_CONCURRENT] = "concurrent",
+		[BLACK_NO_ANSWER] = "no-answer",
+	};
+
+	return words[type];
+}
+
+const char *black_type_side(enum black_type type)
+{
+	return type == BLACK_NO_ANSWER ? "callee" : "caller";
 }
 
 /* --- Places. --- */
@@ -139,13 +159,31 @@ static struct slot *need(struct blacklist *list, struct set *set, uint64_t key, 
 
 /* --- Entries. --- */
 
+static struct black_entry entry_of(const struct slot *slot)
+{
+	struct black_entry entry = {
+		.type = slot->type,
+		.count = slot->count,
+		.refused = slot->refused,
+		.since_ms = slot->since_ms,
+		.until_ms = slot->until_ms,
+		.until_us = slot->until_us,
+		.last_us = slot->last_us,
+	};
+
+	memcpy(entry.number, slot->number, sizeof(entry.number));
+	return entry;
+}
+
 static void unlist(struct blacklist *list, struct slot *slot)
 {
+	const struct black_entry entry = entry_of(slot);
+
 	slot->type = BLACK_NONE;
 	slot->count = 0;
 	slot->refused = 0;
 	atomic_fetch_sub_explicit(&list->listed, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&list->version, 1, memory_order_relaxed);
+	black_changes_note(&list->changes, &entry, true);
 }
 
 /* One place of the set stays with counters: the entry that ends first goes for another. */
@@ -185,15 +223,18 @@ static void put(struct blacklist *list, struct set *set, struct slot *slot, enum
 	slot->refused = 0;
 	note_end(list, until_us);
 	atomic_fetch_add_explicit(&list->listed, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&list->version, 1, memory_order_relaxed);
 }
 
 static void begin_entry(struct blacklist *list, struct set *set, struct slot *slot,
 			enum black_type type, const struct black_rule *rule, uint64_t now_us)
 {
+	struct black_entry entry;
+
 	slot->since_ms = clock_wall_ms();
 	slot->until_ms = slot->since_ms + (int64_t)rule->expire_s * 1000;
 	put(list, set, slot, type, now_us + rule->expire_s * SECOND_US);
+	entry = entry_of(slot);
+	black_changes_note(&list->changes, &entry, false);
 }
 
 /* What it is listed as; a rule that is off lets in. */
@@ -329,22 +370,6 @@ void blacklist_unanswered(struct blacklist *list, const struct black_rules *rule
 
 /* --- For people. --- */
 
-static struct black_entry entry_of(const struct slot *slot)
-{
-	struct black_entry entry = {
-		.type = slot->type,
-		.count = slot->count,
-		.refused = slot->refused,
-		.since_ms = slot->since_ms,
-		.until_ms = slot->until_ms,
-		.until_us = slot->until_us,
-		.last_us = slot->last_us,
-	};
-
-	memcpy(entry.number, slot->number, sizeof(entry.number));
-	return entry;
-}
-
 static bool is_meant(const struct slot *slot, enum black_type type, const char *number)
 {
 	return slot->type != BLACK_NONE && (type == BLACK_NONE || slot->type == type) &&
@@ -421,21 +446,37 @@ void blacklist_expire(struct blacklist *list, uint64_t now_us)
 	}
 }
 
-void blacklist_restore(struct blacklist *list, const struct black_entry *entry)
+bool blacklist_restore(struct blacklist *list, const struct black_entry *stored, uint64_t now_us,
+		       int64_t now_ms)
 {
-	uint64_t key = key_of(list, entry->type == BLACK_NO_ANSWER, entry->number);
-	struct set *set = lock_set(list, set_of(key));
-	struct slot *slot = need(list, set, key, entry->number);
+	int64_t left_ms = stored->until_ms - now_ms;
+	struct slot *slot;
+	struct set *set;
+	uint64_t key;
 
+	if (left_ms <= 0 || left_ms > (int64_t)BLACK_RESTORE_MAX_S * 1000)
+		return false;
+	key = key_of(list, stored->type == BLACK_NO_ANSWER, stored->number);
+	set = lock_set(list, set_of(key));
+	slot = need(list, set, key, stored->number);
 	if (slot->type == BLACK_NONE) {
-		slot->since_ms = entry->since_ms;
-		slot->until_ms = entry->until_ms;
-		slot->count = entry->count;
-		slot->last_us = entry->last_us;
-		put(list, set, slot, entry->type, entry->until_us);
-		slot->refused = entry->refused;
+		slot->since_ms = stored->since_ms;
+		slot->until_ms = stored->until_ms;
+		slot->count = stored->count;
+		put(list, set, slot, stored->type, now_us + (uint64_t)left_ms * 1000);
 	}
 	unlock_set(list, set_of(key));
+	return true;
+}
+
+size_t blacklist_drain(struct blacklist *list, struct black_change *out, size_t max, bool *is_all)
+{
+	return black_changes_take(&list->changes, out, max, is_all);
+}
+
+void blacklist_mark_all(struct blacklist *list)
+{
+	black_changes_mark_all(&list->changes);
 }
 
 size_t blacklist_count(const struct blacklist *list)
@@ -446,9 +487,4 @@ size_t blacklist_count(const struct blacklist *list)
 size_t blacklist_used(const struct blacklist *list)
 {
 	return atomic_load_explicit(&list->used, memory_order_relaxed);
-}
-
-uint64_t blacklist_version(const struct blacklist *list)
-{
-	return atomic_load_explicit(&list->version, memory_order_relaxed);
 }

@@ -49,6 +49,15 @@ struct black_entry {
 	uint64_t last_us;  /* of the last call, refused ones too; 0 = before the restart */
 };
 
+/* For the storage thread. */
+struct black_change {
+	struct black_entry entry;
+	bool is_over; /* only side and number count */
+};
+
+#define BLACK_CHANGES_MAX   1024u
+#define BLACK_RESTORE_MAX_S 31536000 /* the longest that an entry can be made for */
+
 struct blacklist;
 struct auth;
 
@@ -84,10 +93,18 @@ size_t blacklist_list(struct blacklist *list, enum black_type type, const char *
 size_t blacklist_clear(struct blacklist *list, enum black_type type, const char *number);
 /* Ends what is over. */
 void blacklist_expire(struct blacklist *list, uint64_t now_us);
-/* A stored entry, with until_us set for this run. */
-void blacklist_restore(struct blacklist *list, const struct black_entry *entry);
+/* A stored entry, for the time it has left by the wall clock. False: that is over, or longer than
+ * any entry lasts, as when the clock was set back. */
+bool blacklist_restore(struct blacklist *list, const struct black_entry *stored, uint64_t now_us,
+		       int64_t now_ms);
+/* What began or ended since the last call. *is_all: more than could be noted; then nothing is
+ * written to out, and the list is the truth. */
+size_t blacklist_drain(struct blacklist *list, struct black_change *out, size_t max, bool *is_all);
+/* After a write that failed: all of them are to be written anew. */
+void blacklist_mark_all(struct blacklist *list);
 size_t blacklist_count(const struct blacklist *list);
 /* Numbers that are counted or listed. */
 size_t blacklist_used(const struct blacklist *list);
-/* Counts up with every entry that begins or ends. */
-uint64_t blacklist_version(const struct blacklist *list);
+/* "malicious", and whose calls it refuses: "caller" or "callee". */
+const char *black_type_word(enum black_type type);
+const char *black_type_side(enum black_type type);

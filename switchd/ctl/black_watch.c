@@ -13,9 +13,7 @@
 
 static void subject_of(const struct black_entry *entry, char out[ALARM_SUBJECT_MAX])
 {
-	const char *side = entry->type == BLACK_NO_ANSWER ? "callee" : "caller";
-
-	snprintf(out, ALARM_SUBJECT_MAX, "%s %.40s", side, entry->number);
+	snprintf(out, ALARM_SUBJECT_MAX, "%s %.40s", black_type_side(entry->type), entry->number);
 }
 
 static bool is_same(const struct black_entry *a, const struct black_entry *b)

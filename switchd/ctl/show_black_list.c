@@ -25,12 +25,6 @@ static const struct column columns[] = {
 
 const struct schema schema_black_list = SCHEMA_OF_ROWS(columns);
 
-static const char *const TYPES[BLACK_TYPES] = {
-	[BLACK_MALICIOUS] = "malicious",
-	[BLACK_CONCURRENT] = "concurrent",
-	[BLACK_NO_ANSWER] = "no-answer",
-};
-
 struct walk {
 	struct conf *conf;
 	size_t at_static;
@@ -50,7 +44,7 @@ static void drop_walk(void *state)
 static enum black_type type_of(const struct request *request)
 {
 	for (int type = BLACK_NONE + 1; type < BLACK_TYPES; type++)
-		if (request_has(request, TYPES[type]))
+		if (request_has(request, black_type_word((enum black_type)type)))
 			return (enum black_type)type;
 	return BLACK_NONE;
 }
@@ -75,8 +69,8 @@ static void emit_object(struct request *request, const struct object *object)
 static void emit_entry(struct request *request, const struct black_entry *entry, uint64_t now_us)
 {
 	emit_str(request, entry->number);
-	emit_str(request, entry->type == BLACK_NO_ANSWER ? "callee" : "caller");
-	emit_str(request, TYPES[entry->type]);
+	emit_str(request, black_type_side(entry->type));
+	emit_str(request, black_type_word(entry->type));
 	emit_int(request, entry->count);
 	emit_int(request, entry->refused);
 	emit_time(request, entry->since_ms);

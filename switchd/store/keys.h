@@ -17,6 +17,7 @@
  *   g/<generation, 16 hex>        one of the last 50 generations
  *   b/<user>                      (in bindings/) all bindings of a user
  *   s/<address>[ <user>]          (in bindings/) a suspension
+ *   l/<side> <number>             (in bindings/) an entry of the dynamic black list
  *   a/<kind>/<key>                (in bindings/) a word about an object beside its configuration
  *
  * A record is: format byte (1), check sum (16 bytes), payload. The check sum is BLAKE2b under a key
@@ -45,6 +46,7 @@
  *   o/phone/1001         name     Front desk
  *   p/SS_SIP_SESSION_TTL 600
  *   s/192.0.2.1 1001     <failures> <since ms> <until ms>
+ *   l/caller 5551        <type> <calls> <since ms> <until ms>
  *   a/routing-gateway/carrier-a   draining
  *   b/1001               <contact> <user agent> <source> <local> <socket> <nat> <q> <call-id hash>
  * <cseq> <registered ms> <expires ms>, one line a binding; then, unless all of them are as with

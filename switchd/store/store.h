@@ -91,10 +91,13 @@ VOS_CHECK enum vos_err store_marks(struct store *store, store_mark_fn *fn, void 
  * thread drains the table's dirty users once a second (or 10,000 records) into one transaction. */
 VOS_CHECK enum vos_err store_load_bindings(struct store *store, struct location *location,
 					   int64_t now_ms, size_t *count);
-/* Suspensions: the same, for the auth that was set before the thread starts. */
+/* Suspensions and the dynamic black list: the same, for the auth that was set before the thread
+ * starts. */
 void store_set_auth(struct store *store, struct auth *auth);
 VOS_CHECK enum vos_err store_load_suspensions(struct store *store, struct auth *auth,
 					      int64_t now_ms, size_t *count);
+VOS_CHECK enum vos_err store_load_black_list(struct store *store, struct auth *auth, int64_t now_ms,
+					     size_t *count);
 /* Who hears of bindings that cannot be stored; before the thread starts. */
 void store_set_alarms(struct store *store, struct alarms *alarms);
 VOS_CHECK enum vos_err store_thread_start(struct store *store, struct location *location);

@@ -18,7 +18,7 @@ struct store {
 	struct env config;
 	struct env bindings;
 	struct store_thread *thread; /* NULL: not running */
-	struct auth *auth;           /* whose suspensions are kept; NULL: nobody's */
+	struct auth *auth;           /* whose suspensions and black list are kept; NULL: nobody's */
 };
 
 /* A stored record that cannot be used; fills the fault with where it stands and what to do. */
@@ -35,3 +35,7 @@ int store_put_confirm(struct store *store, MDB_txn *txn, MDB_dbi dbi,
 		      const struct store_confirm *confirm);
 /* In the storage thread: what changed of the suspensions. False: tried again at its next turn. */
 bool store_write_suspensions(struct store *store, struct vos_fault *fault);
+/* The same of the dynamic black list. */
+bool store_write_black_list(struct store *store, struct vos_fault *fault);
+/* Inside a transaction: every record whose key begins so goes. 0 or a code of LMDB. */
+int store_remove_all(MDB_txn *txn, MDB_dbi dbi, struct span prefix);

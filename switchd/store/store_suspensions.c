@@ -67,17 +67,17 @@ static int write_one(struct suspension_write *write, MDB_txn *txn, MDB_dbi dbi,
 	return mdb_put(txn, dbi, &db_key, &record, 0);
 }
 
-static int remove_all(MDB_txn *txn, MDB_dbi dbi)
+int store_remove_all(MDB_txn *txn, MDB_dbi dbi, struct span prefix)
 {
 	MDB_cursor *cursor;
-	MDB_val key = env_val(PREFIX);
+	MDB_val key = env_val(prefix);
 	MDB_val record;
 	int code = mdb_cursor_open(txn, dbi, &cursor);
 
 	if (code)
 		return code;
 	code = mdb_cursor_get(cursor, &key, &record, MDB_SET_RANGE);
-	while (!code && span_starts_with(env_span(key), PREFIX)) {
+	while (!code && span_starts_with(env_span(key), prefix)) {
 		code = mdb_cursor_del(cursor, 0);
 		if (!code)
 			code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT);
@@ -89,7 +89,7 @@ static int remove_all(MDB_txn *txn, MDB_dbi dbi)
 static int write_all(MDB_txn *txn, MDB_dbi dbi, void *context)
 {
 	struct suspension_write *write = context;
-	int code = write->is_all ? remove_all(txn, dbi) : 0;
+	int code = write->is_all ? store_remove_all(txn, dbi, PREFIX) : 0;
 
 	for (size_t i = 0; !code && i < write->count; i++)
 		code = write_one(write, txn, dbi, &write->changes[i]);

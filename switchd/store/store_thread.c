@@ -137,7 +137,8 @@ static bool flush(struct store_thread *thread)
 	size_t taken;
 
 	follow_clock(thread);
-	if (!store_write_suspensions(thread->store, &first)) {
+	if (!store_write_suspensions(thread->store, &first) ||
+	    !store_write_black_list(thread->store, &first)) {
 		report(thread, true, &first);
 		return false;
 	}

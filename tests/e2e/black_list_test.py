@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Black lists, static and dynamic: who is refused, with which cause, and how an operator sees and ends it."""
+import signal
 import sys
 import tempfile
 import unittest
@@ -137,6 +138,35 @@ SS_BLACK_LIST_NO_ANSWER_EXPIRE = 1800
         # The white list goes before all.
         self.switch.do('-c', 'configure', '-c', 'white-list 0012', '-c', 'commit')
         self.assertEqual(self.attempt(self.agent('5554')), 486)
+
+    def test_entries_outlive_a_crash(self):
+        caller = self.agent('5551')
+        for _ in range(3):
+            self.attempt(caller)
+        self.assertEqual(self.attempt(self.agent('5552'), 480), 480)
+        wait_for('both are written', lambda: self.is_written('caller 5551') and self.is_written('callee 0012'))
+        # What is written after them is a later transaction: theirs has ended.
+        self.assertEqual(self.attempt(self.agent('5552'), 480, '0014'), 480)
+        wait_for('a later one is written', lambda: self.is_written('callee 0014'))
+        before = {row['number']: row for row in self.switch.rows('show', 'black-list')}
+        self.switch.stop(signal.SIGKILL)
+        self.switch.start()
+        after = {row['number']: row for row in self.switch.rows('show', 'black-list')}
+        for number in '5551', '0012':
+            for key in 'side', 'type', 'calls', 'since_time', 'until_time':
+                self.assertEqual(after[number][key], before[number][key], key)
+            self.assertTrue(1000 < after[number]['left_s'] <= before[number]['left_s'], after)
+        self.assertEqual(self.refused(caller, '0013'), 403)
+        self.assertEqual(self.refused(self.agent('5553')), 403)
+        # What is cleared stays away.
+        self.switch.do('clear', 'black-list', 'all')
+        stop_cleanly(self.switch)
+        self.switch.start()
+        self.assertEqual(self.rows(), [])
+        self.assertEqual(self.attempt(caller), 486)
+
+    def is_written(self, key):
+        return b'l/' + key.encode() in (self.switch.folder / 'state' / 'bindings' / 'data.mdb').read_bytes()
 
     def test_lists_of_the_configuration(self):
         self.switch.do('-c', 'configure', '-c', 'black-list 5551', '-c', 'memo "a nuisance"', '-c', 'exit',

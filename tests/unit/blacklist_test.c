@@ -181,16 +181,50 @@ static void what_was_stored_is_in_force_again(void **state)
 		.count = 7,
 		.since_ms = 1000,
 		.until_ms = 9000,
-		.until_us = NOW + 8 * S,
 	};
-	uint64_t version = blacklist_version(*state);
 
-	blacklist_restore(*state, &entry);
-	assert_int_not_equal(blacklist_version(*state), version);
+	assert_false(blacklist_restore(*state, &entry, NOW, 9000));
+	assert_false(blacklist_restore(*state, &entry, NOW,
+				       9000 - (int64_t)BLACK_RESTORE_MAX_S * 1000 - 1));
+	assert_int_equal(blacklist_count(*state), 0);
+	assert_true(blacklist_restore(*state, &entry, NOW, 1000));
 	assert_int_equal(blacklist_called(*state, &RULES, "200", NOW), BLACK_NO_ANSWER);
 	assert_true(blacklist_find(*state, true, "200", NOW, &entry));
 	assert_int_equal(entry.count, 7);
 	assert_int_equal(entry.until_ms, 9000);
+	assert_int_equal(entry.until_us, NOW + 8 * S);
+	assert_false(blacklist_find(*state, true, "200", NOW + 8 * S, NULL));
+}
+
+static void the_store_hears_of_what_begins_and_ends(void **state)
+{
+	struct black_change changes[4];
+	bool is_all;
+	char number[24];
+
+	for (int i = 0; i < 3; i++)
+		call(*state, &MALICIOUS, "100", NOW);
+	blacklist_expire(*state, NOW + 600 * S);
+	assert_int_equal(blacklist_drain(*state, changes, 4, &is_all), 2);
+	assert_false(is_all);
+	assert_false(changes[0].is_over);
+	assert_true(changes[1].is_over);
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(changes[i].entry.number, "100");
+		assert_int_equal(changes[i].entry.type, BLACK_MALICIOUS);
+	}
+	assert_int_equal(blacklist_drain(*state, changes, 4, &is_all), 0);
+	assert_false(is_all);
+	for (unsigned i = 0; i <= BLACK_CHANGES_MAX; i++) {
+		snprintf(number, sizeof(number), "%u", i);
+		for (int n = 0; n < 3; n++)
+			call(*state, &MALICIOUS, number, NOW);
+	}
+	assert_int_equal(blacklist_drain(*state, changes, 4, &is_all), 0);
+	assert_true(is_all);
+	blacklist_mark_all(*state);
+	assert_int_equal(blacklist_drain(*state, changes, 4, &is_all), 0);
+	assert_true(is_all);
 }
 
 /* --- Strangers. --- */
@@ -280,5 +314,6 @@ TEST_MAIN(T(the_attempt_after_the_limit_is_refused), T(a_window_that_has_passed_
 	  T(a_callee_whom_nobody_answers_for_is_refused),
 	  T(a_kind_that_is_off_neither_counts_nor_refuses), T(nobody_s_number_does_not_count),
 	  T(entries_are_cleared_by_kind_and_number), T(what_was_stored_is_in_force_again),
+	  T(the_store_hears_of_what_begins_and_ends),
 	  T(a_crowd_neither_grows_the_table_nor_frees_anybody),
 	  T(a_crowd_that_is_listed_finds_an_end), T(threads_count_the_same_caller))
