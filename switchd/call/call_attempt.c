@@ -268,6 +268,9 @@ void call_attempt_tell(struct call *call, struct call_attempt *attempt, int stat
 		return;
 	if (sdp.len)
 		call_attempt_open(call, attempt, sdp);
+	/* What the caller has asked the one before is left without an answer. */
+	if (hunt->told && hunt->told != attempt)
+		caller->ops->inside_result(caller, 0, 480);
 	hunt->told = attempt;
 	hunt->told_progress = true;
 	if (status == 180)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "switchd/call/call_private.h"
+#include "switchd/call/call_early.h"
 #include "switchd/media/sdp_event.h"
 
 static enum media_side other_side(enum media_side side)
@@ -224,9 +224,9 @@ static bool counts(struct call_dtmf *dtmf, enum media_side from, enum call_digit
 	return dtmf->heard[from] == kind;
 }
 
-bool call_dtmf_take(struct call *call, struct leg *from, const struct call_inside *inside)
+bool call_dtmf_take(struct leg *from, struct call_media *media, const struct call_inside *inside)
 {
-	struct call_dtmf *dtmf = &call->media.dtmf;
+	struct call_dtmf *dtmf = &media->dtmf;
 	struct dtmf_event event = event_of(inside);
 	enum media_side side = from->side;
 	struct dtmf_rule rule;
@@ -242,10 +242,23 @@ bool call_dtmf_take(struct call *call, struct leg *from, const struct call_insid
 	rule_of(dtmf, side, &rule);
 	if (!dtmf->works[side] || !rule.inserts)
 		return false;
-	if (!dtmf_work_send(call->media.sessions[dtmf->stream], dtmf->works[side], &event))
+	if (!dtmf_work_send(media->sessions[dtmf->stream], dtmf->works[side], &event))
 		status = 503;
 	from->ops->inside_result(from, inside->number, status);
 	return true;
+}
+
+/* Who is told of a digit of that side, and in which media it was; NULL: nobody is there. */
+static struct leg *listener(struct call *call, enum media_side from, struct call_media **media)
+{
+	struct call_attempt *attempt = NULL;
+
+	if (call->hunt && call->legs[MEDIA_A])
+		attempt = call_early_attempt(call, call->legs[MEDIA_A]);
+	if (call->hunt && !attempt)
+		return NULL;
+	*media = attempt ? &attempt->candidate->media : &call->media;
+	return attempt && from == MEDIA_A ? attempt->leg : call->legs[other_side(from)];
 }
 
 /* A digit that the relay has taken out of the stream of a party. */
@@ -253,12 +266,13 @@ static void heard(struct mail *mail, void *receiver)
 {
 	struct dtmf_letter *letter = (struct dtmf_letter *)mail;
 	struct call *call = call_find(letter->context, letter->call);
-	struct leg *to = call ? call->legs[other_side(letter->side)] : NULL;
+	struct call_media *media = NULL;
+	struct leg *to = call ? listener(call, letter->side, &media) : NULL;
 	char body[64];
 	int len;
 
 	(void)receiver;
-	if (to && counts(&call->media.dtmf, letter->side, CALL_DIGITS_EVENTS)) {
+	if (to && counts(&media->dtmf, letter->side, CALL_DIGITS_EVENTS)) {
 		len = snprintf(body, sizeof(body), "Signal=%c\r\nDuration=%u\r\n",
 			       letter->event.digit, letter->event.duration_ms);
 		(void)to->ops->inside(to,

@@ -17,6 +17,7 @@
 
 struct call;
 struct call_inside;
+struct call_media;
 struct call_pass;
 struct leg;
 
@@ -39,6 +40,6 @@ bool call_dtmf_forward(struct call *call, const struct call_pass *pass, const st
 		       struct span body, const struct sdp_anchor *anchors, struct buf *out);
 /* An offer was refused: what it would have changed is as before. */
 void call_dtmf_restore(struct call_dtmf *dtmf, const struct call_dtmf *before);
-/* A request inside the call: true when it was a digit that does not pass as it is; the leg has its
- * answer. */
-bool call_dtmf_take(struct call *call, struct leg *from, const struct call_inside *inside);
+/* A request inside the call, or in its early dialogs: true when it was a digit that does not pass
+ * as it is; the leg has its answer. */
+bool call_dtmf_take(struct leg *from, struct call_media *media, const struct call_inside *inside);

@@ -6,19 +6,24 @@
 #include "switchd/call/call_early.h"
 #include "switchd/call/call_hunt.h"
 
-struct call_attempt *call_early_attempt(const struct call *call, const struct leg *leg)
+struct call_attempt *call_early_told(const struct call *call, const struct leg *leg)
 {
-	const struct call_hunt *hunt = call->hunt;
 	struct call_attempt *attempt;
 
 	/* hunt->told is only to be read; the list has the same one. */
 	for (attempt = call->attempts; attempt; attempt = attempt->next)
-		if (attempt == hunt->told)
+		if (attempt == call->hunt->told)
 			break;
-	if (!attempt || !attempt->leg || !attempt->candidate ||
-	    hunt->told_path != attempt->candidate->path)
+	if (!attempt || !attempt->leg || !attempt->candidate)
 		return NULL;
 	return leg->side == MEDIA_A || leg == attempt->leg ? attempt : NULL;
+}
+
+struct call_attempt *call_early_attempt(const struct call *call, const struct leg *leg)
+{
+	struct call_attempt *attempt = call_early_told(call, leg);
+
+	return attempt && call->hunt->told_path == attempt->candidate->path ? attempt : NULL;
 }
 
 void call_early_answer(struct call *call, struct leg *leg, struct span sdp)
@@ -48,6 +53,10 @@ void call_early_over(struct call *call, struct call_attempt *attempt, enum call_
 	struct call_offer *offer = call->offer;
 	struct leg *caller = call->legs[MEDIA_A];
 
+	/* What the caller has asked this callee is left without an answer. */
+	if (state != ATTEMPT_ANSWERED && caller && caller->call == call &&
+	    call->hunt->told == attempt)
+		caller->ops->inside_result(caller, 0, 480);
 	if (!offer || offer->attempt != attempt)
 		return;
 	if (state == ATTEMPT_ANSWERED) {

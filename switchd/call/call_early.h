@@ -4,6 +4,9 @@
 
 #include "switchd/call/call_hunt.h"
 
+/* The attempt that the caller hears of, to which or of which this leg belongs; NULL: there is none.
+ */
+struct call_attempt *call_early_told(const struct call *call, const struct leg *leg);
 /* The attempt that an offer of this leg would be to, or of; NULL: none can be made now. */
 struct call_attempt *call_early_attempt(const struct call *call, const struct leg *leg);
 /* The caller's answer to the callee's offer. */

@@ -229,11 +229,26 @@ void call_refreshed(struct leg *leg, struct span sdp)
 	(void)call_offer(leg, sdp);
 }
 
+/* The other side of what just passes; before the answer that is the callee that the caller hears
+ * of. NULL: nobody. */
+static struct leg *listener(const struct call *call, const struct leg *leg,
+			    struct call_attempt **attempt)
+{
+	*attempt = NULL;
+	if (!call || (call->hunt && call->transfer))
+		return NULL;
+	if (!call->hunt)
+		return call_other_leg(call, leg);
+	*attempt = call_early_told(call, leg);
+	return *attempt ? other_of(call, *attempt, leg) : NULL;
+}
+
 void call_inside_request(struct leg *leg, const struct call_inside *inside)
 {
-	struct leg *other = leg->call ? call_other_leg(leg->call, leg) : NULL;
+	struct call_attempt *attempt;
+	struct leg *other = listener(leg->call, leg, &attempt);
 
-	if (other && call_dtmf_take(leg->call, leg, inside))
+	if (other && call_dtmf_take(leg, media_of(leg->call, attempt), inside))
 		return;
 	if (!other || !other->ops->inside(other, inside))
 		leg->ops->inside_result(leg, inside->number, 480);
@@ -242,7 +257,8 @@ void call_inside_request(struct leg *leg, const struct call_inside *inside)
 void call_inside_result(struct leg *leg, uint32_t number, int status)
 {
 	struct call *call = leg->call;
-	struct leg *asker = call ? call_other_leg(call, leg) : NULL;
+	struct call_attempt *attempt;
+	struct leg *asker = listener(call, leg, &attempt);
 
 	if (!asker)
 		return;
@@ -251,6 +267,7 @@ void call_inside_result(struct leg *leg, uint32_t number, int status)
 		asker->ops->inside_result(
 			asker, number,
 			status == 481 || status == 408 ? 480 : status_for_asker(status));
-	if (status == 481)
+	/* An early dialog ends by its INVITE. */
+	if (status == 481 && !attempt)
 		call_end(call, NULL, cause_of(CAUSE_DIALOG_LOST));
 }

@@ -55,7 +55,7 @@ struct leg_ops {
 	/* A request inside the call that just passes: false when it cannot be sent. Else its answer
 	 * comes by call_inside_result(), if it has a number. */
 	bool (*inside)(struct leg *leg, const struct call_inside *inside);
-	/* Answer to a request of the peer's (call_inside_request). */
+	/* Answer to a request of the peer's (call_inside_request); number 0: to all that wait. */
 	void (*inside_result)(struct leg *leg, uint32_t number, int status);
 	/* How the peer's REFER is getting on (call_refer): a SIP status, from 200 on the last. */
 	void (*referred)(struct leg *leg, int status);

@@ -204,7 +204,9 @@ static void early_request(struct sip_worker *worker, struct sip_leg *leg, const 
 
 	if (leg->state == LEG_OUTGOING && method == SIP_UPDATE)
 		leg_update_request(worker, leg, rx);
-	else if (leg->state == LEG_OUTGOING && (method == SIP_INVITE || method == SIP_INFO))
+	else if (leg->state == LEG_OUTGOING && (method == SIP_INFO || method == SIP_MESSAGE))
+		leg_pass_early_request(worker, leg, rx);
+	else if (leg->state == LEG_OUTGOING && method == SIP_INVITE)
 		sip_reply_stateless(worker, rx, 491, NULL);
 	else
 		sip_reply_stateless(worker, rx, 481, NULL);
@@ -243,10 +245,12 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 				      SPAN_NONE);
 		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
 		sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
-	} else if (leg->state != LEG_CONFIRMED) {
-		sip_reply_stateless(worker, rx, leg->state == LEG_ENDED ? 481 : 491, NULL);
+	} else if (leg->state == LEG_ENDED) {
+		sip_reply_stateless(worker, rx, 481, NULL);
 	} else if (method == SIP_INFO || method == SIP_MESSAGE) {
 		leg_pass_request(worker, leg, rx);
+	} else if (leg->state != LEG_CONFIRMED) {
+		sip_reply_stateless(worker, rx, 491, NULL);
 	} else if (method == SIP_REFER) {
 		leg_refer_request(worker, leg, rx);
 	} else {

@@ -91,6 +91,24 @@ struct leg_early_dialog *leg_early_find(const struct sip_leg *leg, struct span t
 	return NULL;
 }
 
+struct leg_early_dialog *leg_early_current(const struct sip_leg *leg)
+{
+	const struct leg_early *early = leg->early;
+
+	if (!early)
+		return NULL;
+	return early->shown ? early->shown : early->dialogs;
+}
+
+bool leg_early_take_cseq(struct leg_early_dialog *dialog, const struct sip_msg *msg)
+{
+	if (dialog->has_remote_cseq && msg->cseq <= dialog->remote_cseq)
+		return false;
+	dialog->remote_cseq = msg->cseq;
+	dialog->has_remote_cseq = true;
+	return true;
+}
+
 /* Where requests in the dialog go. */
 static void choose_peer(struct sip_leg *leg, struct leg_early_dialog *dialog)
 {

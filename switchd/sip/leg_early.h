@@ -70,6 +70,10 @@ struct leg_early {
 struct leg_early *leg_early_use(struct sip_leg *leg);
 void leg_early_end(struct sip_leg *leg);
 struct leg_early_dialog *leg_early_find(const struct sip_leg *leg, struct span tag);
+/* The one that the caller hears of; NULL: none is there yet. */
+struct leg_early_dialog *leg_early_current(const struct sip_leg *leg);
+/* RFC 3261 12.2.2: false for a request of its peer that is out of order. */
+bool leg_early_take_cseq(struct leg_early_dialog *dialog, const struct sip_msg *msg);
 /* 18x: sets the SDP that the call is to have of it. False: it is not to be looked at, being a
  * repeat, or out of order. */
 bool leg_early_take(struct sip_leg *leg, const struct sip_rx *rx, struct span *sdp);

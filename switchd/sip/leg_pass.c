@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests inside a dialog that just pass from one leg to the other and change nothing: INFO
- * (RFC 6086) and MESSAGE (RFC 3428). The sender is answered with what the far side says.
+ * (RFC 6086) and MESSAGE (RFC 3428). The sender is answered with what the far side says. They pass
+ * before the answer too, between the caller and the callee that it hears of.
  *
  * Towards a peer one is under way at a time and the others wait in their order, so that digits do
  * not overtake each other. */
@@ -9,7 +10,10 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define PASSING_MAX 16 /* each way of a leg */
+#include "switchd/sip/leg_early.h"
+
+#define PASSING_MAX 16   /* each way of a leg */
+#define NUMBERS_MAX 4095 /* more than can wait at a time */
 
 /* One on its way: of the peer's, waiting for its answer; or for the peer, waiting for its turn or
  * its answer. */
@@ -73,6 +77,14 @@ static void from_event(struct sip_worker *worker, void *user, struct txn_server 
 	free(pass);
 }
 
+/* No other of the thread's has it, as long as this one waits: an answer that comes when the caller
+ * hears of another callee is not taken for that one's. */
+static uint32_t number_for(struct sip_leg *leg)
+{
+	leg->pass_number = leg->pass_number % NUMBERS_MAX + 1;
+	return leg->slot * (NUMBERS_MAX + 1) + leg->pass_number;
+}
+
 void leg_pass_request(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
 {
 	const struct sip_msg *msg = rx->msg;
@@ -91,25 +103,38 @@ void leg_pass_request(struct sip_worker *worker, struct sip_leg *leg, const stru
 		return;
 	}
 	pass->leg = leg;
-	/* Unique among those that wait, and never 0. */
-	pass->number = ++leg->pass_number ? leg->pass_number : ++leg->pass_number;
+	pass->number = number_for(leg);
 	DL_APPEND(leg->passing, pass);
 	inside.number = pass->number;
 	call_inside_request(&leg->base, &inside);
+}
+
+void leg_pass_early_request(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
+{
+	struct leg_early_dialog *dialog = leg_early_find(leg, rx->msg->from_tag);
+
+	if (!dialog)
+		sip_reply_stateless(worker, rx, 481, NULL);
+	else if (!leg_early_take_cseq(dialog, rx->msg))
+		sip_reply_stateless(worker, rx, 500, NULL);
+	else if (dialog != leg_early_current(leg))
+		sip_reply_stateless(worker, rx, 480, NULL); /* the caller hears of another one */
+	else
+		leg_pass_request(worker, leg, rx);
 }
 
 void leg_op_inside_result(struct leg *base, uint32_t number, int status)
 {
 	struct sip_leg *leg = leg_of(base);
 	struct leg_pass *pass;
+	struct leg_pass *next;
 
-	DL_FOREACH (leg->passing, pass) {
-		if (!pass->from || pass->number != number)
+	DL_FOREACH_SAFE (leg->passing, pass, next) {
+		if (!pass->from || (number && pass->number != number))
 			continue;
 		txn_server_respond(leg->worker, pass->from, status, NULL, SPAN_NONE, SPAN_NONE,
 				   SPAN_NONE, SPAN_NONE);
 		drop(pass);
-		return;
 	}
 }
 
@@ -144,15 +169,22 @@ static bool send_one(struct leg_pass *pass)
 	};
 	struct sip_leg *leg = pass->leg;
 	enum sip_method method = methods[pass->kind];
+	struct leg_early_dialog *dialog = NULL;
 	struct buf *out;
 
+	if (leg->state == LEG_OUTGOING && !(dialog = leg_early_current(leg)))
+		return false;
 	pass->to = txn_client_new(leg->worker, method, answered, pass);
 	if (!pass->to)
 		return false;
-	out = leg_begin_request(leg, method, ++leg->local_cseq, txn_client_branch(pass->to));
+	if (dialog)
+		out = leg_early_begin(leg, dialog, method, txn_client_branch(pass->to));
+	else
+		out = leg_begin_request(leg, method, ++leg->local_cseq,
+					txn_client_branch(pass->to));
 	sip_write_body(out, (struct span){pass->text, pass->type_len},
 		       (struct span){pass->text + pass->type_len, pass->body_len});
-	txn_client_send(leg->worker, pass->to, leg->socket, &leg->peer);
+	txn_client_send(leg->worker, pass->to, leg->socket, dialog ? &dialog->peer : &leg->peer);
 	return true;
 }
 
@@ -174,12 +206,20 @@ static void send_next(struct sip_leg *leg)
 	}
 }
 
+static bool can_be_asked(const struct sip_leg *leg)
+{
+	if (leg->state == LEG_OUTGOING)
+		return leg_early_current(leg) != NULL;
+	return leg->state == LEG_CONFIRMED || leg->state == LEG_ANSWERED ||
+	       leg->state == LEG_INCOMING;
+}
+
 bool leg_op_inside(struct leg *base, const struct call_inside *inside)
 {
 	struct sip_leg *leg = leg_of(base);
 	struct leg_pass *pass;
 
-	if (leg->state != LEG_CONFIRMED || count(leg, false) == PASSING_MAX)
+	if (!can_be_asked(leg) || count(leg, false) == PASSING_MAX)
 		return false;
 	pass = calloc(1, sizeof(*pass) + inside->content_type.len + inside->body.len);
 	if (!pass)

@@ -44,15 +44,6 @@ static int collision(const struct sip_leg *leg, const struct leg_early_dialog *d
 	return early->is_offering ? 491 : 0;
 }
 
-static bool take_cseq(struct leg_early_dialog *dialog, const struct sip_msg *msg)
-{
-	if (dialog->has_remote_cseq && msg->cseq <= dialog->remote_cseq)
-		return false;
-	dialog->remote_cseq = msg->cseq;
-	dialog->has_remote_cseq = true;
-	return true;
-}
-
 static void take_offer(struct sip_leg *leg, struct leg_early_dialog *dialog, struct txn_server *txn,
 		       struct span sdp)
 {
@@ -80,7 +71,7 @@ void leg_update_request(struct sip_worker *worker, struct sip_leg *leg, const st
 
 	if (leg->state == LEG_OUTGOING) {
 		dialog = leg_early_find(leg, rx->msg->from_tag);
-		if (!dialog || !take_cseq(dialog, rx->msg)) {
+		if (!dialog || !leg_early_take_cseq(dialog, rx->msg)) {
 			sip_reply_stateless(worker, rx, dialog ? 500 : 481, NULL);
 			return;
 		}

@@ -133,9 +133,9 @@ static int read_sdp(const char *message, uint16_t *port)
 	return type;
 }
 
-/* A call with what each side offers and is told. */
-static void set_up(struct fixture *fixture, const char *kind_a, const char *kind_b, int a, int b,
-		   int told_b, int told_a)
+/* What each side offers, up to where the callee has the INVITE. */
+static void call_out(struct fixture *fixture, const char *kind_a, const char *kind_b, int a,
+		     int told_b)
 {
 	struct change_list list = {0};
 	struct bench *bench = bench_open("on");
@@ -154,12 +154,39 @@ static void set_up(struct fixture *fixture, const char *kind_a, const char *kind
 	peer_expect(&bench->callee, "INVITE ");
 	snprintf(fixture->invite, sizeof(fixture->invite), "%s", bench->callee.text);
 	assert_int_equal(read_sdp(fixture->invite, &fixture->b.to), told_b);
+}
+
+static void answered(struct fixture *fixture, int b, int told_a)
+{
+	struct bench *bench = fixture->bench;
+	char sdp[512];
+
 	callee_answers(bench, fixture->invite, "200 OK", sdp_of(&fixture->b, b, sdp));
 	peer_expect(&bench->callee, "ACK ");
 	peer_expect(&bench->caller, "SIP/2.0 200 ");
 	assert_int_equal(read_sdp(bench->caller.text, &fixture->a.to), told_a);
 	message_to_tag(bench->caller.text, fixture->tag, sizeof(fixture->tag));
 	caller_sends(bench, "ACK", 1, "ack1", fixture->tag, "");
+}
+
+/* The same with early media. */
+static void progresses(struct fixture *fixture, int b, int told_a)
+{
+	struct bench *bench = fixture->bench;
+	char sdp[512];
+
+	callee_answers(bench, fixture->invite, "183 Session Progress", sdp_of(&fixture->b, b, sdp));
+	peer_expect(&bench->caller, "SIP/2.0 183 ");
+	assert_int_equal(read_sdp(bench->caller.text, &fixture->a.to), told_a);
+	message_to_tag(bench->caller.text, fixture->tag, sizeof(fixture->tag));
+}
+
+/* A call with what each side offers and is told. */
+static void set_up(struct fixture *fixture, const char *kind_a, const char *kind_b, int a, int b,
+		   int told_b, int told_a)
+{
+	call_out(fixture, kind_a, kind_b, a, told_b);
+	answered(fixture, b, told_a);
 }
 
 static void hang_up(struct fixture *fixture)
@@ -314,6 +341,43 @@ static void info_becomes_events(void **state)
 	hang_up(&fixture);
 }
 
+/* --- In early media. --- */
+
+/* To an announcement that is heard before the answer: it goes on as it began. */
+static void events_become_info_early(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	call_out(&fixture, "auto", "info", 101, 0);
+	progresses(&fixture, 0, 101);
+	send_digit(&fixture.a, 101, 320, 5);
+	callee_hears(&fixture, "Signal=5\r\n");
+	answered(&fixture, 0, 101);
+	poll(NULL, 0, 50); /* digits are 40 ms apart at least */
+	send_digit(&fixture.a, 101, 3200, 6);
+	callee_hears(&fixture, "Signal=6\r\n");
+	hang_up(&fixture);
+}
+
+static void info_becomes_events_early(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	call_out(&fixture, "info", "auto", 0, 101);
+	progresses(&fixture, 101, 0);
+	caller_info(&fixture, "application/dtmf-relay", "Signal=#\r\nDuration=100\r\n");
+	peer_expect(&fixture.bench->caller, "SIP/2.0 200 ");
+	expect_event(&fixture, 101, 11, 800);
+	answered(&fixture, 101, 0);
+	caller_info(&fixture, "application/dtmf", "10\r\n");
+	peer_expect(&fixture.bench->caller, "SIP/2.0 200 ");
+	expect_event(&fixture, 101, 10, 1280);
+	peer_expect_nothing(&fixture.bench->callee);
+	hang_up(&fixture);
+}
+
 /* A gateway that does not take events gets the INFO itself. */
 static void info_passes_where_events_do_not(void **state)
 {
@@ -415,6 +479,8 @@ int main(void)
 		cmocka_unit_test(events_become_info),
 		cmocka_unit_test(second_digit_is_told_too),
 		cmocka_unit_test(info_becomes_events),
+		cmocka_unit_test(events_become_info_early),
+		cmocka_unit_test(info_becomes_events_early),
 		cmocka_unit_test(info_passes_where_events_do_not),
 		cmocka_unit_test(each_sees_its_own_number),
 		cmocka_unit_test(nothing_is_done_where_both_agree),
