@@ -73,6 +73,13 @@ void mailbox_wake(struct mailbox *box)
 		wake(box);
 }
 
+bool mailbox_has_mail(const struct mailbox *box)
+{
+	const struct mail *newest = atomic_load(&box->newest);
+
+	return newest && newest != (const void *)box;
+}
+
 /* In the order in which it came. */
 static void run_all(struct mailbox *box, struct mail *newest)
 {

@@ -34,6 +34,10 @@ bool mailbox_post(struct mailbox *box, struct mail *mail);
  */
 bool mailbox_put(struct mailbox *box, struct mail *mail);
 void mailbox_wake(struct mailbox *box);
+/* Is there mail, also such whose sender has yet to wake the receiver? What else the receiver hears
+ * of may depend on it: what one sender posted before it sent a packet, while the sender before it
+ * was put aside between its mail and its wake-up. */
+bool mailbox_has_mail(const struct mailbox *box);
 /* Runs all mail that was there at the call. Receiver's thread only. */
 void mailbox_run(struct mailbox *box);
 /* No more mail is taken; what is queued runs at once. */

@@ -226,11 +226,16 @@ static void turn(struct media_thread *thread)
 	int count = epoll_wait(thread->epoll_fd, events, RELAY_EVENTS,
 			       thread->pending ? 0 : relay_work_timeout_ms(thread));
 
+	bool is_called = mailbox_has_mail(&thread->mailbox);
+
 	thread->now_us = clock_mono_us();
 	relay_fast_turn(thread);
 	for (int i = 0; i < count; i++)
-		if (!events[i].data.ptr)
-			mailbox_run(&thread->mailbox);
+		is_called |= !events[i].data.ptr;
+	/* Before the packets: who told of a peer and then of its packets was heard in that order.
+	 */
+	if (is_called)
+		mailbox_run(&thread->mailbox);
 	read_pending(thread);
 	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr)

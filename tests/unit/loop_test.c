@@ -188,9 +188,11 @@ static void mail_that_does_not_wake(void **state)
 	assert_int_equal(mailbox_init(&receiver.box, &receiver), VOS_OK);
 	mailbox_wake(&receiver.box);
 	assert_false(is_awake(&receiver));
+	assert_false(mailbox_has_mail(&receiver.box));
 	put(&receiver, 1);
 	put(&receiver, 2);
 	assert_false(is_awake(&receiver));
+	assert_true(mailbox_has_mail(&receiver.box));
 	mailbox_wake(&receiver.box);
 	assert_true(is_awake(&receiver));
 	mailbox_run(&receiver.box);
@@ -208,6 +210,7 @@ static void mail_that_does_not_wake(void **state)
 	put(&receiver, 5);
 	mailbox_close(&receiver.box);
 	assert_int_equal(receiver.count, 5);
+	assert_false(mailbox_has_mail(&receiver.box));
 	assert_false(mailbox_put(&receiver.box, &late.mail));
 	mailbox_destroy(&receiver.box);
 }
