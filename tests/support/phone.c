@@ -63,7 +63,7 @@ struct addr relay_local(void)
 struct media *relay_new(uint16_t low, uint16_t high, int threads)
 {
 	const struct ports_options options = {
-		.low = low, .high = high, .tos = 0xb8, .ready_target = 8, .rest_us = 1000000};
+		.low = low, .high = high, .tos = 0xb8, .ready_target = 8, .rest_us = 600000000};
 	struct media *media;
 	struct vos_fault fault = {0};
 
