@@ -84,6 +84,14 @@ enum switchd_exit switchd_load(struct switchd *switchd)
 	return EXIT_STOPPED;
 }
 
+/* Its memory is taken as soon as a call may have its media kept, and not by a thread that has
+ * packets to relay. */
+static void touch_media_recorder(struct switchd *switchd, const struct snapshot *snapshot)
+{
+	if (snapshot_object_count(snapshot, OBJECT_TRACE_MEDIA))
+		recorder_touch(switchd->media_recorder);
+}
+
 struct conf_mail {
 	struct mail mail;
 	struct conf *conf;
@@ -113,6 +121,7 @@ static void conf_changed(void *user, struct conf *conf)
 	cdr_files_configure(switchd->cdr_files, conf->snapshot);
 	backups_configure(switchd->backups, conf->snapshot);
 	media_configure(switchd->media, conf);
+	touch_media_recorder(switchd, conf->snapshot);
 	firewall_configure(switchd->firewall, conf);
 	if (switchd->shared.stream)
 		stream_configure(switchd->shared.stream, conf);
@@ -172,11 +181,21 @@ static enum vos_err make_recorder(struct switchd *switchd, int threads)
 {
 	const struct object *trace =
 		snapshot_object_find(switchd->conf->snapshot, OBJECT_TRACE, SPAN_LIT(""));
+	int64_t media_mib;
 	int64_t size_mib;
+	enum vos_err err;
 
 	if (!trace)
 		trace = object_unset(OBJECT_TRACE);
 	size_mib = object_field(trace, FIELD_TRACE_RING_SIZE)->number;
+	media_mib = object_field(trace, FIELD_TRACE_MEDIA_RING_SIZE)->number;
+	err = recorder_create_unused(
+		(int)snapshot_number(switchd->conf->snapshot, PARAM_SS_MEDIA_THREADS),
+		(size_t)media_mib << 20, &switchd->media_recorder);
+	if (err != VOS_OK)
+		return err;
+	media_set_recorder(switchd->media, switchd->media_recorder);
+	touch_media_recorder(switchd, switchd->conf->snapshot);
 	return recorder_create(threads, (size_t)size_mib << 20, &switchd->recorder);
 }
 
@@ -362,6 +381,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.keepalive = switchd->keepalive,
 		.media = switchd->media,
 		.recorder = switchd->recorder,
+		.media_recorder = switchd->media_recorder,
 		.cdr = switchd->cdr,
 		.stats = switchd->stats,
 		.conf = switchd->conf,
@@ -447,6 +467,7 @@ void switchd_free(struct switchd *switchd)
 	guard_destroy(switchd->shared.guard);
 	if (switchd->media)
 		media_destroy(switchd->media);
+	recorder_destroy(switchd->media_recorder);
 	if (switchd->location)
 		location_destroy(switchd->location);
 	if (switchd->keepalive)

@@ -177,13 +177,13 @@ _vosctl_next()
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
 		'show configuration changes' | 'show sessions' | 'show statistics causes total' | \
 		'show tech-support' | 'show sip statistics' | 'show sip transports' | \
-		'show sip guard' | 'show authentication firewall' | 'show alarms active' | \
-		'clear calls all' | 'clear registration all' | 'clear registration *' | \
-		'clear authentication suspended all' | 'clear black-list all' | \
-		'backup list' | 'backup prune' | 'set system-parameter rtp-encryption-key *' | \
-		'set phone * password *' | 'set mapping-gateway * password *' | \
-		'set routing-gateway * password *' | 'set registration * password *' | \
-		'set SS_RTP_ENCRYPTION_KEY *')
+		'show sip guard' | 'show authentication firewall' | 'show trace media' | \
+		'show alarms active' | 'clear calls all' | 'clear registration all' | \
+		'clear registration *' | 'clear authentication suspended all' | \
+		'clear black-list all' | 'backup list' | 'backup prune' | \
+		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
+		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
+		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -223,7 +223,7 @@ _vosctl_next()
 	'show call' | 'show trace call' | 'trace export call')
 		next='@calls'
 		;;
-	'show advice' | 'clear call')
+	'show advice' | 'trace media start' | 'trace media stop' | 'clear call')
 		next='@calls !'
 		;;
 	'show registrations')
@@ -306,6 +306,9 @@ _vosctl_next()
 		'set server-parameter query-cdr-max-day-interval' | 'set server-parameter login-failed-disable-time' | \
 		'set server-parameter password-length' | 'set server-parameter terminal-additional-characters' | \
 		'set hostname' | 'set control read-only-socket' | 'set trace ring-size' | \
+		'set trace media-ring-size' | 'set trace-media * caller' | \
+		'set trace-media * callee' | 'set trace-media * number' | \
+		'set trace-media * phone' | 'set trace-media * gateway' | \
 		'set cdr history' | 'set cdr directory' | 'set metrics http' | \
 		'set alarm-hook command' | 'set alarm-hook time-limit' | 'set backup directory' | \
 		'set backup interval' | 'set backup keep' | 'set network * prefix' | \
@@ -429,7 +432,7 @@ _vosctl_next()
 		next='@names !'
 		;;
 	'show running-config')
-		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm'
+		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace trace-media cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm'
 		;;
 	'show running-config system-parameter' | 'show running-config sip-parameter' | \
 		'show running-config h323-parameter' | 'show running-config audio-service-parameter' | \
@@ -444,6 +447,9 @@ _vosctl_next()
 		;;
 	'show running-config trace')
 		next='all names redact @keys:trace'
+		;;
+	'show running-config trace-media')
+		next='all names redact @keys:trace-media'
 		;;
 	'show running-config cdr')
 		next='all names redact @keys:cdr'
@@ -558,7 +564,7 @@ _vosctl_next()
 		next='address'
 		;;
 	'show trace')
-		next='calls call'
+		next='calls call media'
 		;;
 	'show trace calls')
 		next='caller callee number phone gateway address method status cause call-id failed back latest'
@@ -579,7 +585,7 @@ _vosctl_next()
 		next='status @ !'
 		;;
 	'trace')
-		next='export'
+		next='export media'
 		;;
 	'trace export')
 		next='call caller callee number phone gateway address method status cause call-id failed back file'
@@ -589,6 +595,9 @@ _vosctl_next()
 		;;
 	'trace export file *')
 		next='pcap text json !'
+		;;
+	'trace media')
+		next='start stop'
 		;;
 	'clear')
 		next='alarm call calls registration authentication black-list counters'
@@ -660,7 +669,7 @@ _vosctl_next()
 		next='graceful'
 		;;
 	'set')
-		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
+		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
 		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path'
@@ -808,7 +817,13 @@ _vosctl_next()
 		next='read-only-socket'
 		;;
 	'set trace')
-		next='ring-size'
+		next='ring-size media-ring-size'
+		;;
+	'set trace-media')
+		next='@keys:trace-media'
+		;;
+	'set trace-media *')
+		next='caller callee number phone gateway'
 		;;
 	'set cdr')
 		next='history refuse-when-full format directory'

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <utlist.h>
 
+#include "switchd/call/call_capture.h"
 #include "switchd/call/call_early.h"
 #include "switchd/call/call_forward.h"
 #include "switchd/call/call_ringback.h"
@@ -147,6 +148,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		(struct call_dtmf){.kinds = {hunt->caller.dtmf, candidate->target.decide.dtmf}};
 	call_note(call, TRACE_MEDIA, MEDIA_B, candidate->media.decision.step, 0,
 		  candidate->media.decision.relay ? "relayed" : "direct");
+	call_capture_choose(call, attempt->party, candidate->media.decision.relay);
 	set_rules(call, candidate);
 	candidate->anchor = env->media_address(env->context, &candidate->target, caller);
 	candidate->is_held = candidate->is_fork && candidate->media.decision.relay;

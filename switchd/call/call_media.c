@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "switchd/call/call_hunt.h"
+#include "switchd/media/capture.h"
 
 /* Lines of keys for all streams of an SDP. */
 #define CIPHER_TEXT_MAX 1024
@@ -114,11 +115,17 @@ static enum vos_err open_session(struct call *call, const struct call_pass *pass
 	const struct addr *local_b = is_caller ? pass->anchor : near;
 	enum media_layout layout = pass->media->decision.is_paired ? MEDIA_PAIRED : MEDIA_COMPACT;
 
+	enum vos_err err;
+
 	if (*session)
 		return VOS_OK;
-	return pass->media->wants_own_port
-		       ? media_open_own(call->table->env.media, layout, local_a, local_b, session)
-		       : media_open_in(call->table->env.media, layout, local_a, local_b, session);
+	err = pass->media->wants_own_port
+		      ? media_open_own(call->table->env.media, layout, local_a, local_b, session)
+		      : media_open_in(call->table->env.media, layout, local_a, local_b, session);
+	/* Without memory for it the call goes on uncaptured. */
+	if (err == VOS_OK && call->is_captured)
+		(void)media_capture_start(*session, call->id);
+	return err;
 }
 
 static enum vos_err pass_cipher(struct call *call, const struct call_pass *pass, size_t index,

@@ -103,6 +103,7 @@ struct call {
 	struct call_decided decided[MEDIA_SIDES];
 	bool is_late_offer; /* INVITE without SDP: the answer comes with the caller's ACK */
 	bool ack_pending;   /* callee waits for that ACK */
+	bool is_captured;   /* its media is (call_capture.h) */
 	uint8_t privacy;    /* that the caller asked for: set of enum call_privacy */
 };
 

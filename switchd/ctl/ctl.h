@@ -40,7 +40,8 @@ struct ctl_context {
 	struct firewall *firewall;
 	struct keepalive *keepalive;
 	struct media *media;
-	struct recorder *recorder; /* may be NULL, as the next */
+	struct recorder *recorder; /* may be NULL, as the next ones */
+	struct recorder *media_recorder;
 	struct cdr_writer *cdr;
 	struct stats *stats;      /* may be NULL */
 	struct conf *conf;        /* the first one; ctl takes a reference of its own */

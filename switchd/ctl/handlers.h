@@ -47,14 +47,15 @@ step_fn cmd_test_sip_options;
 /* --- show_counters.c --- */
 step_fn show_counters, cmd_clear_counters;
 /* --- show_media.c, show_media_path.c --- */
-step_fn show_media_fast_path;
-step_fn show_media_ports, show_media_sessions, show_media_decision, show_media_decision_of_call;
+step_fn show_media_ports, show_media_sessions, show_media_decision, show_media_decision_of_call,
+	show_media_fast_path;
 /* --- show_nat.c --- */
 step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_phones;
 /* --- show_sip.c --- */
 step_fn show_sip_transports, show_sip_connections, cmd_certificates_reload;
-/* --- show_trace.c --- */
+/* --- show_trace.c, trace_media.c --- */
 step_fn show_trace_calls, show_trace_call, cmd_trace_export, cmd_monitor_calls;
+step_fn show_trace_media, cmd_trace_media;
 /* --- show_auth.c, show_black_list.c --- */
 step_fn show_authentication_failures, show_authentication_suspended,
 	cmd_clear_authentication_suspended, show_black_list, cmd_clear_black_list;
@@ -192,7 +193,6 @@ enum step find_call(struct request *request, step_fn *then,
 		    void (*work)(struct ask *, struct sip_worker *));
 /* In `then`: the answer; NULL, and refused, when the call is gone. */
 const struct ask *found_call(struct request *request);
-
 /* --- what several shows need --- */
 /* A text argument, NULL when it was not given. */
 const char *request_arg(const struct request *request, const char *name);

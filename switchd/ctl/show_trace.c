@@ -3,6 +3,7 @@
  * many. A ring is walked in one step; its reader copies nothing that it does not want. */
 #include <stdlib.h>
 
+#include "switchd/ctl/trace_media.h"
 #include "switchd/ctl/trace_rows.h"
 
 #define CALLS_SHOWN    50
@@ -40,6 +41,7 @@ struct walk_trace {
 	struct trace_item **items; /* of calls[at]; NULL: not read yet */
 	size_t item_count;
 	size_t item_at;
+	struct trace_media *media; /* behind all calls of a capture file; NULL: not yet */
 };
 
 static void drop_walk(void *state)
@@ -47,6 +49,7 @@ static void drop_walk(void *state)
 	struct walk_trace *walk = state;
 
 	trace_items_free(walk->items, walk->item_count);
+	trace_media_free(walk->media);
 	free(walk->calls);
 	free(walk);
 }
@@ -178,6 +181,20 @@ static void emit_item(struct request *request, const struct walk_trace *walk)
 	trace_emit(request, item, &frame);
 }
 
+/* Behind the messages: the packets, in one walk for all calls. Other forms have none. */
+static enum step emit_media(struct request *request)
+{
+	struct walk_trace *walk = request->state;
+
+	if (!request_has(request, "pcap") || !walk->count)
+		return STEP_DONE;
+	if (!walk->media)
+		walk->media = trace_media_new(request, walk->calls, walk->count);
+	if (!walk->media)
+		return STEP_DONE;
+	return trace_media_emit(request, walk->media, walk->wall_offset_us) ? STEP_MORE : STEP_DONE;
+}
+
 /* One step: the items of a call are read in one, and emitted in the next ones. */
 static enum step emit_calls(struct request *request)
 {
@@ -185,7 +202,7 @@ static enum step emit_calls(struct request *request)
 	bool is_cut;
 
 	if (walk->at >= walk->count)
-		return STEP_DONE;
+		return emit_media(request);
 	if (!walk->items) {
 		walk->items = trace_read(request->ctl->context.recorder, &walk->calls[walk->at],
 					 BYTES_OF_CALL, &walk->item_count, &is_cut);
@@ -201,7 +218,7 @@ static enum step emit_calls(struct request *request)
 	walk->items = NULL;
 	walk->item_count = 0;
 	walk->at++;
-	return walk->at < walk->count ? STEP_MORE : STEP_DONE;
+	return STEP_MORE;
 }
 
 static enum step begin_call(struct request *request)

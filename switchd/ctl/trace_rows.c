@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
+#include "switchd/media/packet.h"
 #include "switchd/trace/words.h"
 
 const struct column trace_columns[] = {
@@ -23,6 +24,7 @@ const struct column trace_columns[] = {
 	{"text", CELL_TEXT, "", "TEXT", 40},
 	{"sdp", CELL_TEXT, "", "SDP", -30},
 	{"message", CELL_TEXT, "", "", 0},
+	{"packet", CELL_TEXT, "", "", 0},
 };
 
 const size_t trace_column_count = sizeof(trace_columns) / sizeof(trace_columns[0]);
@@ -246,5 +248,50 @@ void trace_emit(struct request *request, const struct trace_item *item,
 		emit_note(request, event);
 	else
 		emit_message(request, event);
+	emit_null(request);
+	emit_row_end(request);
+}
+
+static const char *packet_name(int64_t kind)
+{
+	return kind == PACKET_RTP ? "RTP" : kind == PACKET_RTCP ? "RTCP" : "data";
+}
+
+static void emit_hex(struct request *request, struct span data)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct buf text = buf_new();
+
+	for (size_t i = 0; i < data.len; i++) {
+		uint8_t byte = (uint8_t)data.ptr[i];
+		char pair[2] = {digits[byte >> 4], digits[byte & 15]};
+
+		buf_add(&text, pair, sizeof(pair));
+	}
+	emit_buf(request, &text);
+}
+
+void trace_emit_packet(struct request *request, const struct trace_event *event,
+		       const struct trace_frame *frame)
+{
+	int64_t wall_us = (int64_t)event->time_us + frame->wall_offset_us;
+	char id[CALL_ID_TEXT];
+
+	emit_time(request, wall_us / 1000);
+	emit_int(request, wall_us);
+	emit_int(request, (int64_t)(event->time_us - frame->first_us));
+	emit_str(request, call_id_text(frame->key, id));
+	emit_str(request, event->side == MEDIA_A ? "a" : "b");
+	emit_str(request, event->kind == TRACE_SENT ? "sent" : "received");
+	emit_null(request);
+	emit_str(request, frame->party);
+	emit_str(request, "udp");
+	emit_addr(request, &event->local);
+	emit_addr(request, &event->peer);
+	emit_str(request, packet_name(event->a));
+	emit_null(request);
+	emit_null(request);
+	emit_null(request);
+	emit_hex(request, event->data);
 	emit_row_end(request);
 }

@@ -37,3 +37,6 @@ struct trace_frame {
 
 void trace_emit(struct request *request, const struct trace_item *item,
 		const struct trace_frame *frame);
+/* A packet of captured media (media/capture.h). */
+void trace_emit_packet(struct request *request, const struct trace_event *event,
+		       const struct trace_frame *frame);

@@ -13,6 +13,7 @@
 #include "switchd/media/relay.h"
 #include "switchd/media/relay_fast.h"
 #include "switchd/media/srtp.h"
+#include "switchd/trace/recorder.h"
 
 #define THREADS_MAX 16
 /* Pairs bound in one turn of a media thread: about 0.1 ms during which packets wait. */
@@ -342,6 +343,21 @@ uint16_t media_port(const struct media_session *session, enum media_side side)
 enum media_layout media_layout_of(const struct media_session *session)
 {
 	return session->is_paired ? MEDIA_PAIRED : MEDIA_COMPACT;
+}
+
+void media_set_recorder(struct media *media, struct recorder *recorder)
+{
+	for (int i = 0; i < media->thread_count; i++)
+		media->threads[i].capture = recorder_ring(recorder, i);
+}
+
+uint32_t media_captured(const struct media *media)
+{
+	uint32_t captured = 0;
+
+	for (int i = 0; i < media->thread_count; i++)
+		captured += atomic_load_explicit(&media->threads[i].captured, memory_order_relaxed);
+	return captured / (2 * MEDIA_SIDES); /* that many copiers each */
 }
 
 void media_wake_late(struct media *media)

@@ -27,6 +27,7 @@
 struct media;
 struct media_session;
 struct player;
+struct recorder;
 
 enum media_side { MEDIA_A, MEDIA_B, MEDIA_SIDES };
 
@@ -37,6 +38,10 @@ VOS_CHECK enum vos_err media_create(const struct log *log, struct conf *conf, in
  * and changes them calls media_wake() once it has done with all that it has at the moment. */
 void media_wake_late(struct media *media);
 void media_wake(struct media *media);
+/* Before anything is opened: where copies of packets go (capture.h), a ring for each thread. */
+void media_set_recorder(struct media *media, struct recorder *recorder);
+/* Streams of which copies are kept now. */
+uint32_t media_captured(const struct media *media);
 /* Ends the threads and the sessions that are still open; their handles are dead. */
 void media_destroy(struct media *media);
 /* New configuration: range and ToS take effect for new sessions. Nothing of conf is kept. */

@@ -25,6 +25,7 @@
 #define RELAY_EVENTS     256
 
 struct media_thread;
+struct recorder_ring;
 
 /* Written by the media thread alone, read by any. */
 struct relay_counters {
@@ -129,6 +130,8 @@ struct media_thread {
 	pthread_t thread;
 	_Atomic uint64_t packets; /* relayed, RTP and RTCP */
 	_Atomic uint64_t dropped;
+	struct recorder_ring *capture; /* for copies of packets (capture.h); NULL: none is kept */
+	_Atomic uint32_t captured;     /* streams of which copies are kept now */
 };
 
 VOS_CHECK enum vos_err relay_thread_init(struct media_thread *thread, int number,

@@ -21,6 +21,7 @@ struct relay_batch {
 	struct iovec tx_iov[RELAY_BATCH];
 	enum packet_kind tx_kind[RELAY_BATCH];
 	unsigned tx_count;
+	const struct relay_side *reading; /* whose socket the packets of rx came by */
 	uint8_t data[RELAY_BATCH][RELAY_PACKET_MAX + RELAY_ROOM];
 };
 
@@ -222,16 +223,44 @@ static bool work_step(struct media_thread *thread, struct relay_side *side, enum
 	return passes;
 }
 
-/* Of an accepted packet from `side`. False: it has come to its end here, as it should. */
-static bool work_on(struct media_thread *thread, struct relay_side *side, int slot)
+/* Tells who listens at that step of the packet of a slot. */
+static void tell(struct media_thread *thread, struct relay_side *side, enum relay_step step,
+		 int slot, const struct relay_side *at, const struct endpoint *peer)
 {
-	size_t len = thread->batch->rx[slot].msg_len;
-	enum packet_kind kind = packet_kind(thread->batch->data[slot], len);
+	struct relay_batch *batch = thread->batch;
+	struct relay_packet packet = {
+		.data = batch->data[slot],
+		.len = batch->rx[slot].msg_len,
+		.room = batch->rx[slot].msg_len,
+		.kind = packet_kind(batch->data[slot], batch->rx[slot].msg_len),
+		.at = at,
+		.peer = peer,
+	};
 
-	if (work_step(thread, side, RELAY_CHANGE, slot) &&
-	    work_step(thread, side, RELAY_LISTEN, slot) &&
-	    work_step(thread, side->other, RELAY_PROTECT, slot))
-		return true;
+	if (!side->session->is_blocked && !endpoint_is_none(peer))
+		(void)relay_work_run(thread, side, step, &packet);
+}
+
+/* Where a packet goes, and the socket that it goes out by. */
+struct way {
+	const struct relay_side *at;
+	const struct endpoint *to;
+};
+
+/* Of an accepted packet from `side`. False: it has come to its end here, as it should. */
+static bool work_on(struct media_thread *thread, struct relay_side *side, int slot,
+		    const struct way *way)
+{
+	struct relay_batch *batch = thread->batch;
+	size_t len = batch->rx[slot].msg_len;
+	enum packet_kind kind = packet_kind(batch->data[slot], len);
+
+	tell(thread, side, RELAY_LISTEN, slot, batch->reading, &batch->from[slot]);
+	if (work_step(thread, side, RELAY_CHANGE, slot)) {
+		tell(thread, side->other, RELAY_COPY, slot, way->at, way->to);
+		if (work_step(thread, side->other, RELAY_PROTECT, slot))
+			return true;
+	}
 	count_sent(thread, side, kind, len);
 	return false;
 }
@@ -244,15 +273,15 @@ static void send_rtcp(struct media_thread *thread, struct relay_side *sender, in
 	const struct relay_side *other = sender->other;
 	const struct endpoint *to = &other->latch.rtcp_to;
 	bool is_muxed = !other->rtcp || endpoint_eq(to, &other->latch.rtp_to);
-	int fd = is_muxed ? other->fd : other->rtcp->fd;
+	const struct way way = {is_muxed ? other : other->rtcp, to};
 	size_t len;
 
 	read_reports(thread, sender, batch->data[slot], batch->rx[slot].msg_len);
-	if (sender->needs_work && !work_on(thread, sender, slot))
+	if (sender->needs_work && !work_on(thread, sender, slot, &way))
 		return;
 	len = batch->rx[slot].msg_len;
 	if (!sender->session->is_blocked && !endpoint_is_none(to) &&
-	    sendto(fd, batch->data[slot], len, MSG_DONTWAIT, &to->sa, to->len) >= 0)
+	    sendto(way.at->fd, batch->data[slot], len, MSG_DONTWAIT, &to->sa, to->len) >= 0)
 		count_sent(thread, sender, PACKET_RTCP, len);
 	else
 		count_unsendable(thread, sender);
@@ -308,6 +337,11 @@ static void take_raw(struct media_thread *thread, struct relay_side *side, int s
 	if (!admit(thread, side, &batch->from[slot], &packet))
 		return;
 	STREAM_SET(side->stats->last_us, thread->now_us);
+	if (side->needs_work) {
+		tell(thread, side, RELAY_LISTEN, slot, side, &batch->from[slot]);
+		tell(thread, side->other, RELAY_COPY, slot, side->other,
+		     &side->other->latch.rtp_to);
+	}
 	if (side->session->is_blocked ||
 	    !enqueue(batch, slot, &side->other->latch.rtp_to, PACKET_RTP))
 		count_unsendable(thread, side);
@@ -347,7 +381,7 @@ static void take_packet(struct media_thread *thread, struct relay_side *side, in
 	}
 	if (!is_ours)
 		return;
-	if (side->needs_work && !work_on(thread, side, slot))
+	if (side->needs_work && !work_on(thread, side, slot, &(const struct way){side->other, to}))
 		return;
 	if (side->session->is_blocked || !enqueue(batch, slot, to, kind))
 		count_unsendable(thread, side);
@@ -358,6 +392,7 @@ void relay_read_side(struct media_thread *thread, struct relay_side *side)
 	struct relay_batch *batch = thread->batch;
 	int received = recvmmsg(side->fd, batch->rx, RELAY_BATCH, MSG_DONTWAIT, NULL);
 
+	batch->reading = side;
 	for (int i = 0; i < received; i++) {
 		batch->from[i].len = batch->rx[i].msg_hdr.msg_namelen;
 		if (side->rtp)

@@ -72,8 +72,9 @@ static void note_needs(struct relay_side *side)
 {
 	const struct relay_side *other = side->other;
 
-	side->needs_work = side->work[RELAY_UNPROTECT] || side->work[RELAY_CHANGE] ||
-			   side->work[RELAY_LISTEN] || other->work[RELAY_PROTECT];
+	side->needs_work = side->work[RELAY_UNPROTECT] || side->work[RELAY_LISTEN] ||
+			   side->work[RELAY_CHANGE] || other->work[RELAY_COPY] ||
+			   other->work[RELAY_PROTECT];
 }
 
 void relay_work_take(struct media_thread *thread, struct relay_side *side,
@@ -160,7 +161,10 @@ bool relay_send(struct media_thread *thread, struct relay_side *side, struct rel
 	const struct endpoint *to =
 		packet->kind == PACKET_RTP ? &side->latch.rtp_to : &side->latch.rtcp_to;
 
-	if (endpoint_is_none(to) || !relay_work_run(thread, side, RELAY_PROTECT, packet))
+	packet->at = side;
+	packet->peer = to;
+	if (endpoint_is_none(to) || !relay_work_run(thread, side, RELAY_COPY, packet) ||
+	    !relay_work_run(thread, side, RELAY_PROTECT, packet))
 		return false;
 	return sendto(side->fd, packet->data, packet->len, MSG_DONTWAIT, &to->sa, to->len) >= 0;
 }

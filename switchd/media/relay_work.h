@@ -3,14 +3,15 @@
  * ringback, recording. A session without such work pays for it with one flag.
  *
  * Work stands at a step of one side. A packet from side X to side Y passes, in this order:
- * X's RELAY_UNPROTECT, the latch of X, X's RELAY_CHANGE, X's RELAY_LISTEN, Y's RELAY_PROTECT. So
- * what is no authentic packet never teaches the latch, and what changes or listens sees it plain.
+ * X's RELAY_UNPROTECT, the latch of X, X's RELAY_LISTEN, X's RELAY_CHANGE, Y's RELAY_COPY, Y's
+ * RELAY_PROTECT. So what is no authentic packet never teaches the latch, and what changes or
+ * listens sees it plain. Of what is no RTP (T.38) only those who listen are told.
  *
  * Signalling makes the work and hands it over with media_set_work(); from then on it is the media
  * thread's, which calls its functions and destroys it. */
 #pragma once
 
-#include "switchd/media/media.h"
+#include "switchd/media/endpoint.h"
 #include "switchd/media/media.h"
 #include "switchd/media/packet.h"
 
@@ -19,9 +20,10 @@
 
 enum relay_step {
 	RELAY_UNPROTECT, /* packets from the side's peer, as they came */
-	RELAY_CHANGE,    /* packets from the side's peer, plain */
-	RELAY_LISTEN,    /* the same, after the change; must not change them */
-	RELAY_PROTECT,   /* packets to the side's peer */
+	RELAY_LISTEN,    /* the same, plain; must not change them */
+	RELAY_CHANGE,    /* the same, plain */
+	RELAY_COPY,      /* packets to the side's peer, plain; must not change them */
+	RELAY_PROTECT,   /* the same */
 	RELAY_PLAY,      /* makes such packets by its tick; none passes it */
 	RELAY_STEPS,
 };
@@ -35,6 +37,10 @@ struct relay_packet {
 	size_t len;
 	size_t room; /* len may grow to that */
 	enum packet_kind kind;
+	/* For who listens: the socket that it came by or goes out by, and who is at the other end.
+	 */
+	const struct relay_side *at;
+	const struct endpoint *peer;
 };
 
 struct relay_work_ops {

@@ -57,7 +57,7 @@ struct recorder {
 	struct recorder_ring rings[];
 };
 
-enum vos_err recorder_create(int threads, size_t bytes, struct recorder **out)
+static enum vos_err create(int threads, size_t bytes, int memory_flags, struct recorder **out)
 {
 	size_t size = bytes / (size_t)threads / 4096 * 4096;
 	size_t len = sizeof(struct recorder) + (size_t)threads * sizeof(struct recorder_ring);
@@ -76,7 +76,7 @@ enum vos_err recorder_create(int threads, size_t bytes, struct recorder **out)
 		size = RING_MIN;
 	recorder->memory_len = size * (size_t)threads;
 	recorder->memory = mmap(NULL, recorder->memory_len, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+				MAP_PRIVATE | MAP_ANONYMOUS | memory_flags, -1, 0);
 	if (recorder->memory == MAP_FAILED) {
 		free(recorder);
 		return VOS_ENOMEM;
@@ -96,6 +96,23 @@ enum vos_err recorder_create(int threads, size_t bytes, struct recorder **out)
 	return VOS_OK;
 }
 
+enum vos_err recorder_create(int threads, size_t bytes, struct recorder **out)
+{
+	return create(threads, bytes, MAP_POPULATE, out);
+}
+
+enum vos_err recorder_create_unused(int threads, size_t bytes, struct recorder **out)
+{
+	return create(threads, bytes, MAP_NORESERVE, out);
+}
+
+void recorder_touch(struct recorder *recorder)
+{
+	/* An older kernel cannot: then each page is taken when it is written to first. */
+	if (recorder && recorder->memory)
+		(void)madvise(recorder->memory, recorder->memory_len, MADV_POPULATE_WRITE);
+}
+
 void recorder_destroy(struct recorder *recorder)
 {
 	if (!recorder)
@@ -108,6 +125,11 @@ void recorder_destroy(struct recorder *recorder)
 int recorder_rings(const struct recorder *recorder)
 {
 	return recorder->count;
+}
+
+size_t recorder_bytes(const struct recorder *recorder)
+{
+	return recorder->memory_len;
 }
 
 struct recorder_ring *recorder_ring(struct recorder *recorder, int thread)

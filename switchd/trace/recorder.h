@@ -66,9 +66,15 @@ struct recorder_ring;
 /* `bytes` for all rings together, taken and touched at once, so that recording never waits for
  * memory; 0: nothing is recorded, and recorder_ring() is NULL. */
 VOS_CHECK enum vos_err recorder_create(int threads, size_t bytes, struct recorder **out);
+/* The same, but that the memory is not taken before recorder_touch(): of what few ever record. */
+VOS_CHECK enum vos_err recorder_create_unused(int threads, size_t bytes, struct recorder **out);
+/* Takes the memory, which may last some milliseconds; again costs little. NULL is allowed. */
+void recorder_touch(struct recorder *recorder);
 /* NULL is allowed. */
 void recorder_destroy(struct recorder *recorder);
 int recorder_rings(const struct recorder *recorder);
+/* Memory of all rings. */
+size_t recorder_bytes(const struct recorder *recorder);
 /* Of a thread; NULL when nothing is recorded. What follows takes NULL and does nothing with it. */
 struct recorder_ring *recorder_ring(struct recorder *recorder, int thread);
 /* The hash that stands for a Call-ID; never 0. */

@@ -174,7 +174,8 @@ static void all_shows_every_default(void **state)
 		buf_free(&line);
 	}
 	assert_non_null(strstr(buf_cstr(&out), "\nphone 1002\n name \"\"\n lock none\n"));
-	assert_non_null(strstr(buf_cstr(&out), "\ntrace\n ring-size 64\n exit\n"));
+	assert_non_null(
+		strstr(buf_cstr(&out), "\ntrace\n ring-size 64\n media-ring-size 64\n exit\n"));
 	buf_free(&out);
 	snapshot_unref(snapshot);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A capture file that was never captured: each message in a UDP datagram made here, with the
- * addresses and the time that were recorded. TCP and TLS come as UDP too, in clear, since a stream
- * would need all that was before. LINKTYPE_RAW (101): packets begin with their IP header. */
+/* A capture file that was never captured: each message, and each packet of media that was kept, in
+ * a UDP datagram made here, with the addresses and the time that were recorded. TCP and TLS come as
+ * UDP too, in clear, since a stream would need all that was before. LINKTYPE_RAW (101): packets
+ * begin with their IP header. */
 #include <stdlib.h>
 
 #include "shared/base/addr.h"
@@ -10,6 +11,7 @@
 #define LINKTYPE_RAW 101u
 #define SNAP_BYTES   262144u
 #define DATA_MAX     65000u
+#define MEDIA_MAX    4096u /* bytes of a media packet: more than one frame holds */
 
 struct packet {
 	int64_t time_us;
@@ -140,9 +142,33 @@ static bool make_place(struct trace_pcap *pcap)
 	return true;
 }
 
+/* Bytes of a cell in hexadecimal; what follows a fault in it is left out. */
+static size_t unhex(const char *text, uint8_t *out, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size && hex_digit(text[0]) >= 0 && hex_digit(text[1]) >= 0) {
+		out[len++] = (uint8_t)(hex_digit(text[0]) << 4 | hex_digit(text[1]));
+		text += 2;
+	}
+	return len;
+}
+
+/* Media is told as bytes in hexadecimal, a message as text. */
+static struct span data_of(const struct trace_cells *cells, json_t *row, uint8_t memory[MEDIA_MAX])
+{
+	const char *packet = trace_text(cells, row, "packet");
+	const char *message = trace_text(cells, row, "message");
+
+	if (packet)
+		return (struct span){(const char *)memory, unhex(packet, memory, MEDIA_MAX)};
+	return message ? span_of(message) : SPAN_NONE;
+}
+
 void trace_pcap_row(struct trace_pcap *pcap, const struct trace_cells *cells, json_t *row)
 {
-	const char *message = trace_text(cells, row, "message");
+	uint8_t memory[MEDIA_MAX];
+	struct span data = data_of(cells, row, memory);
 	const char *kind = trace_text(cells, row, "kind");
 	const char *local_text = trace_text(cells, row, "local_address");
 	const char *peer_text = trace_text(cells, row, "peer_address");
@@ -152,14 +178,13 @@ void trace_pcap_row(struct trace_pcap *pcap, const struct trace_cells *cells, js
 	struct addr local;
 	struct addr peer;
 
-	if (!message || !peer_text || !addr_parse(span_of(peer_text), &peer))
+	if (!data.len || !peer_text || !addr_parse(span_of(peer_text), &peer))
 		return;
 	/* A socket of all addresses: which one it was is not known. */
 	if (!local_text || !addr_parse(span_of(local_text), &local) || local.family != peer.family)
 		local = (struct addr){.family = peer.family, .port = 5060};
 	if (pcap->bytes > TRACE_PCAP_MAX || !make_place(pcap) ||
-	    !make_packet(&packet, is_sent ? &local : &peer, is_sent ? &peer : &local,
-			 span_of(message))) {
+	    !make_packet(&packet, is_sent ? &local : &peer, is_sent ? &peer : &local, data)) {
 		pcap->failed = true;
 		return;
 	}
