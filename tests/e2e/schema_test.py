@@ -122,6 +122,7 @@ COMMANDS = {
     'alarms': ['show alarms', 'show alarms active', 'show alarms history', 'show alarms history last 1'],
     'trace-calls': ['show trace calls', 'show trace calls method REGISTER', 'show trace calls latest 1'],
     'trace-call': ['show trace call CALL', 'show trace call CALL summary'],
+    'trace-media': ['show trace media'],
     'tech-support': ['show tech-support'],
     'counters': ['show counters', 'show counters gateway'],
     'sip-statistics': ['show sip statistics'],
