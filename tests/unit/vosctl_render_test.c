@@ -283,6 +283,9 @@ static void items(void **state)
 	assert_golden("item-redact.txt");
 	print_item_in(OUTPUT_TEXT, 20, NULL);
 	assert_golden("item-20.txt");
+	/* Too narrow for the table of the legs. */
+	print_item_in(OUTPUT_TEXT, 12, NULL);
+	assert_golden("item-12.txt");
 }
 
 static void filters(void **state)

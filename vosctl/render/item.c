@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One thing as labelled lines. Labels and units come from the member names, which carry their unit:
  * "uptime_s" is printed as "uptime  123 s". */
+#include "vosctl/render/item.h"
+
 #include <limits.h>
 #include <string.h>
 
 #include "vosctl/render/output.h"
-#include "vosctl/render/table.h"
 
 struct unit {
 	const char *suffix;
@@ -25,8 +26,7 @@ static bool ends_with(struct span name, const char *suffix)
 	return name.len > len && memcmp(name.ptr + name.len - len, suffix, len) == 0;
 }
 
-/* "is_relayed" -> "relayed", "period_s" -> "period" and unit "s". */
-static struct span label_of(const char *name, const char **unit)
+struct span item_label(const char *name, const char **unit)
 {
 	struct span label = span_of(name);
 
@@ -53,7 +53,7 @@ static size_t label_width(json_t *item)
 	size_t width = 0;
 
 	json_object_foreach (item, name, value) {
-		struct span label = label_of(name, &unit);
+		struct span label = item_label(name, &unit);
 
 		if (!json_is_array(value) && label.len > width)
 			width = label.len;
@@ -92,6 +92,10 @@ static void print_list(struct table *table, struct span label, json_t *list, int
 	if (!json_array_size(list))
 		buf_add_lit(&line, "  -");
 	put_line(table, &line, indent);
+	if (item_table(table, list, indent + 2)) {
+		buf_free(&line);
+		return;
+	}
 	json_array_foreach (list, i, entry) {
 		if (json_is_object(entry)) {
 			if (i)
@@ -115,7 +119,7 @@ static void print_members(struct table *table, json_t *item, int indent)
 
 	json_object_foreach (item, name, value) {
 		const char *unit;
-		struct span label = label_of(name, &unit);
+		struct span label = item_label(name, &unit);
 		struct buf line = buf_new();
 
 		if (json_is_array(value)) {

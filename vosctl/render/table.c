@@ -115,8 +115,7 @@ static void print_row(struct table *table, json_t *row)
 	buf_free(&text);
 }
 
-/* Widths from the rows that are held, the header line, then those rows. */
-static void size_columns(struct table *table)
+bool table_measure(struct table *table)
 {
 	struct buf text = buf_new();
 	json_t *row;
@@ -136,11 +135,25 @@ static void size_columns(struct table *table)
 	buf_free(&text);
 	table->is_vertical = !table_fit(table);
 	table->is_sized = true;
+	return !table->is_vertical;
+}
+
+void table_print(struct table *table)
+{
+	json_t *row;
+	size_t i;
+
 	if (table->has_header)
 		print_row(table, NULL);
 	json_array_foreach (table->held, i, row)
 		print_row(table, row);
 	json_array_clear(table->held);
+}
+
+static void size_columns(struct table *table)
+{
+	table_measure(table);
+	table_print(table);
 }
 
 static void take_declared_widths(struct table *table)

@@ -43,6 +43,10 @@ void table_stream(struct table *table);
 void table_at_once(struct table *table);
 void table_row(struct table *table, json_t *row);
 void table_end(struct table *table);
+/* What table_end() does, in two steps, for rows put into `held`: widths from them, false when they
+ * do not fit; then the header line and those rows. */
+bool table_measure(struct table *table);
+void table_print(struct table *table);
 /* Forgets the columns without printing what is held. */
 void table_drop(struct table *table);
 /* CSV (RFC 4180 without CR): names, then values. */
