@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "shared/base/clock.h"
 #include "shared/config/snapshot.h"
@@ -11,6 +12,7 @@
 
 #define BATCH_MAX 500 /* records of one write */
 #define IDLE_MS   250
+#define PAUSE_MS  200 /* between two writes, each of which is synced */
 #define AGAIN_US  1000000u
 
 static void read_settings(const struct cdr_files *files, const struct snapshot *config,
@@ -145,6 +147,23 @@ static void turn(struct cdr_files *files, uint64_t newest, bool is_last)
 		       settings.folder);
 }
 
+/* Records come each 50 ms when calls end all the time. Files are read by the minute, and the store
+ * has the records until then. */
+static void pause_between(struct cdr_files *files)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += PAUSE_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&files->lock);
+	while (!atomic_load(&files->is_stopping) &&
+	       pthread_cond_timedwait(&files->stopping, &files->lock, &until) == 0)
+		continue;
+	pthread_mutex_unlock(&files->lock);
+}
+
 static void *run(void *argument)
 {
 	struct cdr_files *files = argument;
@@ -156,6 +175,7 @@ static void *run(void *argument)
 	while (!atomic_load(&files->is_stopping)) {
 		newest = cdr_writer_wait(files->writer, newest, IDLE_MS);
 		turn(files, newest, false);
+		pause_between(files);
 	}
 	return NULL;
 }
@@ -173,6 +193,7 @@ enum vos_err cdr_files_create(struct cdr_writer *writer, const char *state_dir,
 			      const struct snapshot *config, struct cdr_files **out)
 {
 	struct cdr_files *files = calloc(1, sizeof(*files));
+	pthread_condattr_t attributes;
 
 	*out = NULL;
 	if (!files)
@@ -182,6 +203,10 @@ enum vos_err cdr_files_create(struct cdr_writer *writer, const char *state_dir,
 	files->alarms = alarms;
 	snprintf(files->state_folder, sizeof(files->state_folder), "%s/cdr-files", state_dir);
 	pthread_mutex_init(&files->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&files->stopping, &attributes);
+	pthread_condattr_destroy(&attributes);
 	read_settings(files, config, &files->settings);
 	init_sink(files, &files->rotating, "files", files->settings.rotates);
 	init_sink(files, &files->hourly, "hourly", files->settings.is_hourly);
@@ -203,7 +228,10 @@ void cdr_files_stop(struct cdr_files *files)
 
 	if (!files || !files->is_started)
 		return;
+	pthread_mutex_lock(&files->lock);
 	atomic_store(&files->is_stopping, true);
+	pthread_cond_broadcast(&files->stopping);
+	pthread_mutex_unlock(&files->lock);
 	cdr_writer_wake(files->writer);
 	pthread_join(files->thread, NULL);
 	files->is_started = false;
@@ -221,6 +249,7 @@ void cdr_files_destroy(struct cdr_files *files)
 	files_close(&files->rotating);
 	files_close(&files->hourly);
 	buf_free(&files->text);
+	pthread_cond_destroy(&files->stopping);
 	pthread_mutex_destroy(&files->lock);
 	free(files);
 }

@@ -45,6 +45,7 @@ struct cdr_files {
 	pthread_t thread;
 	bool is_started;
 	atomic_bool is_stopping;
+	pthread_cond_t stopping;
 	pthread_mutex_t lock; /* of the following */
 	struct files_settings settings;
 };

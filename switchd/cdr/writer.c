@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Life and loop of the thread. It sleeps until a signalling thread puts something, waits 20 ms for
- * more, and writes all there is in one transaction. */
+/* Life and loop of the thread. It sleeps until a signalling thread puts something, waits for more
+ * as long as 50 ms allow, and writes all there is in one transaction. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,12 +14,14 @@
 #include "switchd/alarm/alarm.h"
 #include "switchd/cdr/writer_private.h"
 
-#define GATHER_MS   20
-#define IDLE_MS     1000
-#define AGAIN_MS    500  /* after a write that failed */
-#define REMOVE_MAX  5000 /* records of one transaction that go */
-#define ALARM_STORE "store"
-#define ALARM_QUEUE "queue"
+#define PROMISE_US    50000 /* from a record to the disk */
+#define GATHER_MIN_US 20000
+#define GATHER_MAX_US 40000
+#define IDLE_MS       1000
+#define AGAIN_MS      500  /* after a write that failed */
+#define REMOVE_MAX    5000 /* records of one transaction that go */
+#define ALARM_STORE   "store"
+#define ALARM_QUEUE   "queue"
 
 static void read_settings(struct writer_settings *out, const struct snapshot *config)
 {
@@ -196,44 +198,10 @@ static void hold(struct cdr_writer *writer, const struct vos_fault *fault)
 	writer->is_failing = true;
 }
 
-static void keep_places(struct cdr_writer *writer)
-{
-	for (int i = 0; i < writer->consumer_count; i++) {
-		uint64_t done = atomic_load(&writer->consumers[i]->done);
-		char name[64];
-
-		if (done == writer->consumer_put[i])
-			continue;
-		snprintf(name, sizeof(name), "done-%s", writer->consumers[i]->name);
-		cdr_batch_put_number(&writer->batch, name, done);
-		writer->consumer_put[i] = done;
-	}
-}
-
-static void places_kept(struct cdr_writer *writer)
-{
-	for (int i = 0; i < writer->consumer_count; i++)
-		writer->consumer_kept[i] = writer->consumer_put[i];
-}
-
-/* The first record that some consumer has not had. */
-static uint64_t first_pending(const struct cdr_writer *writer)
-{
-	uint64_t first = writer->next;
-
-	for (int i = 0; i < writer->consumer_count; i++) {
-		uint64_t done = writer->consumer_kept[i];
-
-		if (atomic_load(&writer->consumers[i]->is_on) && done + 1 < first)
-			first = done + 1;
-	}
-	return first;
-}
-
+/* In the transaction of the batch: one of their own would cost as much as that of all new ones. */
 static void remove_old(struct cdr_writer *writer, const struct writer_settings *settings)
 {
-	uint64_t until = first_pending(writer);
-	struct vos_fault fault = {0};
+	uint64_t until = writer_first_pending(writer);
 
 	if (until + settings->history > writer->next)
 		until = writer->next > settings->history ? writer->next - settings->history : 0;
@@ -241,27 +209,29 @@ static void remove_old(struct cdr_writer *writer, const struct writer_settings *
 		return;
 	if (until - writer->oldest > REMOVE_MAX)
 		until = writer->oldest + REMOVE_MAX;
-	if (cdr_store_remove_records(writer->store, writer->oldest, until, &fault) == VOS_OK)
-		writer->oldest = until;
+	cdr_batch_remove_records(&writer->batch, writer->oldest, until);
 }
 
-static bool write_batch(struct cdr_writer *writer)
+static void write_batch(struct cdr_writer *writer)
 {
 	struct vos_fault fault = {0};
 	uint64_t began_us = clock_mono_us();
 	uint64_t took_us;
 
-	keep_places(writer);
-	if (!writer->batch.count)
-		return true;
+	writer_put_consumers(writer);
+	if (cdr_batch_is_empty(&writer->batch))
+		return;
 	cdr_batch_put_number(&writer->batch, "next", writer->next);
 	writer_put_places(writer);
 	if (cdr_store_write(writer->store, &writer->batch, &fault) != VOS_OK) {
 		hold(writer, &fault);
-		return false;
+		return;
 	}
 	took_us = clock_mono_us() - began_us;
-	places_kept(writer);
+	writer->slow_us = took_us > writer->slow_us ? took_us : writer->slow_us / 8 * 7;
+	if (writer->batch.gone_until)
+		writer->oldest = writer->batch.gone_until;
+	writer_consumers_kept(writer);
 	spools_done(writer);
 	writer_batch_reset(writer);
 	if (writer->is_failing) {
@@ -274,7 +244,6 @@ static bool write_batch(struct cdr_writer *writer)
 	if (took_us > writer->status.commit_us)
 		writer->status.commit_us = took_us;
 	pthread_mutex_unlock(&writer->lock);
-	return true;
 }
 
 /* Up at 50 and 90 %, down at 40. */
@@ -294,7 +263,7 @@ static void watch_queue(struct cdr_writer *writer, uint64_t pending, uint64_t ma
 
 static void publish(struct cdr_writer *writer, const struct writer_settings *settings)
 {
-	uint64_t pending = writer->next - first_pending(writer);
+	uint64_t pending = writer->next - writer_first_pending(writer);
 	uint64_t spool = 0;
 	bool refuses;
 
@@ -329,15 +298,24 @@ static void turn(struct cdr_writer *writer)
 	if (clock_mono_us() >= writer->alive_us + CDR_CHECKPOINT_S * 1000000u)
 		writer_sign(writer);
 	take_spools(writer, &settings);
-	if (write_batch(writer))
-		remove_old(writer, &settings);
+	remove_old(writer, &settings);
+	write_batch(writer);
 	publish(writer, &settings);
 }
 
-static void gather(void)
+/* A commit costs the same for one record and for many, so it waits as long as the promise allows:
+ * less what one takes, and what was put meanwhile has waited for the one before. */
+static void gather(const struct cdr_writer *writer)
 {
-	const struct timespec pause = {.tv_nsec = GATHER_MS * 1000000};
+	uint64_t commits_us = 2 * writer->slow_us;
+	uint64_t wait_us = GATHER_MIN_US;
+	struct timespec pause = {0};
 
+	if (commits_us + GATHER_MIN_US < PROMISE_US)
+		wait_us = PROMISE_US - commits_us;
+	if (wait_us > GATHER_MAX_US)
+		wait_us = GATHER_MAX_US;
+	pause.tv_nsec = (long)wait_us * 1000;
 	nanosleep(&pause, NULL);
 }
 
@@ -352,11 +330,11 @@ static void wait_for_more(struct cdr_writer *writer)
 		if (!writer->is_failing &&
 		    cdr_spool_has_more(writer->spools[i], writer->positions[i])) {
 			atomic_store(&writer->is_asleep, false);
-			return gather();
+			return gather(writer);
 		}
 	if (poll(&poll_fd, 1, writer->is_failing ? AGAIN_MS : IDLE_MS) > 0 &&
 	    read(writer->wake_fd, &count, sizeof(count)) > 0 && !atomic_load(&writer->is_stopping))
-		gather();
+		gather(writer);
 	atomic_store(&writer->is_asleep, false);
 }
 
@@ -421,49 +399,6 @@ struct cdr_store *cdr_writer_store(struct cdr_writer *writer)
 	return writer->store;
 }
 
-void cdr_writer_add_consumer(struct cdr_writer *writer, struct cdr_consumer *consumer)
-{
-	struct buf text = buf_new();
-	uint64_t done = writer->next - 1;
-	char name[64];
-
-	snprintf(name, sizeof(name), "done-%s", consumer->name);
-	if (cdr_store_get(writer->store, 'n', name, &text) == VOS_OK)
-		done = strtoull(buf_cstr(&text), NULL, 10);
-	else /* together with the first record it will be asked for */
-		cdr_batch_put_number(&writer->batch, name, done);
-	buf_free(&text);
-	atomic_store(&consumer->done, done);
-	writer->consumer_kept[writer->consumer_count] = done;
-	writer->consumer_put[writer->consumer_count] = done;
-	writer->consumers[writer->consumer_count++] = consumer;
-}
-
-uint64_t cdr_writer_wait(struct cdr_writer *writer, uint64_t number, int timeout_ms)
-{
-	struct timespec until;
-	uint64_t newest;
-	int code = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += timeout_ms % 1000 * 1000000L;
-	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&writer->lock);
-	while (writer->status.newest <= number && !code && !atomic_load(&writer->is_stopping))
-		code = pthread_cond_timedwait(&writer->news, &writer->lock, &until);
-	newest = writer->status.newest;
-	pthread_mutex_unlock(&writer->lock);
-	return newest;
-}
-
-void cdr_writer_wake(struct cdr_writer *writer)
-{
-	pthread_mutex_lock(&writer->lock);
-	pthread_cond_broadcast(&writer->news);
-	pthread_mutex_unlock(&writer->lock);
-}
-
 void cdr_writer_status(struct cdr_writer *writer, struct cdr_status *out)
 {
 	pthread_mutex_lock(&writer->lock);
@@ -475,19 +410,6 @@ void cdr_writer_keep_places(struct cdr_writer *writer)
 {
 	if (!writer->is_started)
 		write_batch(writer);
-}
-
-int cdr_writer_consumers(const struct cdr_writer *writer,
-			 struct cdr_consumer_status out[CDR_CONSUMERS_MAX])
-{
-	for (int i = 0; i < writer->consumer_count; i++) {
-		const struct cdr_consumer *consumer = writer->consumers[i];
-
-		out[i].name = consumer->name;
-		out[i].is_on = atomic_load(&consumer->is_on);
-		out[i].done = atomic_load(&consumer->done);
-	}
-	return writer->consumer_count;
 }
 
 void cdr_writer_on_record(struct cdr_writer *writer, cdr_seen_fn *fn, void *context)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The writer's state, shared by writer.c (life and loop), writer_batch.c (events into changes) and
- * writer_recover.c (what an earlier run has left). */
+/* The writer's state, shared by writer.c (life and loop), writer_batch.c (events into changes),
+ * writer_consumers.c (who has had what) and writer_recover.c (what an earlier run has left). */
 #pragma once
 
 #include <pthread.h>
@@ -48,6 +48,7 @@ struct cdr_writer {
 	uint64_t oldest;
 	uint64_t boot;
 	uint64_t alive_us; /* last sign of life */
+	uint64_t slow_us;  /* that a commit takes at its slowest, of late */
 	bool is_failing;
 	cdr_seen_fn *seen;
 	void *seen_context;
@@ -71,6 +72,13 @@ void writer_batch_reset(struct cdr_writer *writer);
 /* A record that is whole, with the next number. */
 void writer_add_record(struct cdr_writer *writer, const struct writer_settings *settings,
 		       struct cdr *cdr);
+
+/* writer_consumers.c */
+/* How far each has come, into the batch; and once that is stored. */
+void writer_put_consumers(struct cdr_writer *writer);
+void writer_consumers_kept(struct cdr_writer *writer);
+/* The first record that some consumer has not had. */
+uint64_t writer_first_pending(const struct cdr_writer *writer);
 
 /* writer_recover.c */
 /* How far the spools are read, into the batch: what is stored is not stored again, also when the

@@ -72,6 +72,8 @@ void cdr_batch_free(struct cdr_batch *batch)
 void cdr_batch_reset(struct cdr_batch *batch)
 {
 	batch->count = 0;
+	batch->gone_from = 0;
+	batch->gone_until = 0;
 	batch->failed = false;
 	batch->bytes.failed = false;
 	buf_reset(&batch->bytes);
@@ -125,6 +127,17 @@ void cdr_batch_remove(struct cdr_batch *batch, char space, const char *key)
 		change->is_removed = true;
 }
 
+void cdr_batch_remove_records(struct cdr_batch *batch, uint64_t from, uint64_t until)
+{
+	batch->gone_from = from;
+	batch->gone_until = until;
+}
+
+bool cdr_batch_is_empty(const struct cdr_batch *batch)
+{
+	return batch->count == 0 && batch->gone_from == batch->gone_until;
+}
+
 struct write_work {
 	struct cdr_store *store;
 	const struct cdr_batch *batch;
@@ -155,41 +168,13 @@ static int write_change(struct write_work *work, MDB_txn *txn, MDB_dbi dbi,
 	return code;
 }
 
-static int write_all(MDB_txn *txn, MDB_dbi dbi, void *context)
+static int remove_records(MDB_txn *txn, MDB_dbi dbi, uint64_t from, uint64_t until)
 {
-	struct write_work *work = context;
-	int code = work->batch->failed ? ENOMEM : 0;
-
-	buf_reset(&work->record);
-	work->record.failed = false;
-	for (size_t i = 0; !code && i < work->batch->count; i++)
-		code = write_change(work, txn, dbi, &work->batch->changes[i]);
-	return code;
-}
-
-enum vos_err cdr_store_write(struct cdr_store *store, const struct cdr_batch *batch,
-			     struct vos_fault *fault)
-{
-	struct write_work work = {.store = store, .batch = batch, .record = buf_new()};
-	enum vos_err err = env_write(&store->env, write_all, &work, fault);
-
-	buf_free(&work.record);
-	return err;
-}
-
-struct range {
-	uint64_t first;
-	uint64_t last; /* removal: the first that stays */
-};
-
-static int remove_range(MDB_txn *txn, MDB_dbi dbi, void *context)
-{
-	const struct range *range = context;
 	char number[17];
 	char memory[KEY_MAX];
 	int code = 0;
 
-	for (uint64_t i = range->first; !code && i < range->last; i++) {
+	for (uint64_t i = from; !code && i < until; i++) {
 		MDB_val key;
 
 		cdr_number_key(i, number);
@@ -201,14 +186,28 @@ static int remove_range(MDB_txn *txn, MDB_dbi dbi, void *context)
 	return code;
 }
 
-enum vos_err cdr_store_remove_records(struct cdr_store *store, uint64_t from, uint64_t until,
-				      struct vos_fault *fault)
+static int write_all(MDB_txn *txn, MDB_dbi dbi, void *context)
 {
-	struct range range = {from, until};
+	struct write_work *work = context;
+	int code = work->batch->failed ? ENOMEM : 0;
 
-	if (from >= until)
-		return VOS_OK;
-	return env_write(&store->env, remove_range, &range, fault);
+	buf_reset(&work->record);
+	work->record.failed = false;
+	for (size_t i = 0; !code && i < work->batch->count; i++)
+		code = write_change(work, txn, dbi, &work->batch->changes[i]);
+	if (!code)
+		code = remove_records(txn, dbi, work->batch->gone_from, work->batch->gone_until);
+	return code;
+}
+
+enum vos_err cdr_store_write(struct cdr_store *store, const struct cdr_batch *batch,
+			     struct vos_fault *fault)
+{
+	struct write_work work = {.store = store, .batch = batch, .record = buf_new()};
+	enum vos_err err = env_write(&store->env, write_all, &work, fault);
+
+	buf_free(&work.record);
+	return err;
 }
 
 /* --- Reading. --- */

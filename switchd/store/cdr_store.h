@@ -36,6 +36,8 @@ struct cdr_batch {
 	size_t count;
 	size_t room;
 	struct buf bytes;
+	uint64_t gone_from; /* records that go: gone_from <= number < gone_until */
+	uint64_t gone_until;
 	bool failed; /* out of memory */
 };
 
@@ -44,14 +46,14 @@ void cdr_batch_reset(struct cdr_batch *batch);
 void cdr_batch_put(struct cdr_batch *batch, char space, const char *key, struct span value);
 void cdr_batch_put_number(struct cdr_batch *batch, const char *name, uint64_t number);
 void cdr_batch_remove(struct cdr_batch *batch, char space, const char *key);
+/* Records with from <= number < until, also those that the batch puts; one range a batch. */
+void cdr_batch_remove_records(struct cdr_batch *batch, uint64_t from, uint64_t until);
+bool cdr_batch_is_empty(const struct cdr_batch *batch);
 /* "00c0ffee00c0ffee" */
 void cdr_number_key(uint64_t number, char out[17]);
 
 VOS_CHECK enum vos_err cdr_store_write(struct cdr_store *store, const struct cdr_batch *batch,
 				       struct vos_fault *fault);
-/* Removes records with from <= number < until. */
-VOS_CHECK enum vos_err cdr_store_remove_records(struct cdr_store *store, uint64_t from,
-						uint64_t until, struct vos_fault *fault);
 
 /* --- Reading, by any thread. --- */
 
