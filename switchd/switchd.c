@@ -210,7 +210,8 @@ static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
 	if (err == VOS_OK)
 		err = stats_create(&switchd->stats);
 	if (err == VOS_OK)
-		err = reports_create(switchd->stats, switchd->cdr, &switchd->reports);
+		err = reports_create(switchd->stats, switchd->cdr, &switchd->log,
+				     &switchd->reports);
 	if (err == VOS_OK)
 		err = cdr_files_create(switchd->cdr, switchd->options.state_dir, &switchd->log,
 				       switchd->alarms, switchd->conf->snapshot,
@@ -443,6 +444,7 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 	if (switchd->shared.stream)
 		stream_stop(switchd->shared.stream, STREAM_GRACE_MS);
 	cdr_writer_stop(switchd->cdr);
+	reports_stop(switchd->reports);
 	cdr_files_stop(switchd->cdr_files);
 	backups_stop(switchd->backups);
 	switchd->backups = NULL;

@@ -537,7 +537,13 @@ _vosctl_next()
 		next='@routing-gateways !'
 		;;
 	'show report')
-		next='daily monthly'
+		next='growth daily monthly'
+		;;
+	'show report growth')
+		next='gateway'
+		;;
+	'show report growth gateway' | 'clear calls gateway' | 'test sip options')
+		next='@gateways !'
 		;;
 	'show report daily' | 'show report monthly')
 		next='gateway last'
@@ -607,9 +613,6 @@ _vosctl_next()
 		;;
 	'clear calls')
 		next='all gateway'
-		;;
-	'clear calls gateway' | 'test sip options')
-		next='@gateways !'
 		;;
 	'clear registration')
 		next='outbound all @phones'

@@ -100,6 +100,8 @@ size_t call_table_list(struct call_table *table, uint64_t after, struct call_inf
 bool call_table_detail(struct call_table *table, uint64_t id, struct call_detail *out);
 /* Any thread. */
 size_t call_table_count(const struct call_table *table);
+/* Calls that have begun so far. Any thread. */
+uint64_t call_table_begun(const struct call_table *table);
 /* Begins or ends keeping the media of a call for capture files. False: there is no such call. */
 bool call_table_capture(struct call_table *table, uint64_t id, bool is_on);
 /* Operator's disconnect (clear call): both legs are released with cause `operator`. */

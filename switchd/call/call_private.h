@@ -111,7 +111,8 @@ struct call_table {
 	struct call_env env;
 	struct call *by_id;
 	struct call *first;
-	atomic_size_t count; /* written by its thread only */
+	atomic_size_t count; /* written by its thread only, as the next */
+	_Atomic uint64_t begun;
 	uint64_t next_id;
 	unsigned alarms_up[2];   /* of calls' media, by kind (call_watch.c) */
 	struct pool pool;        /* of what a call has as long as it lasts */

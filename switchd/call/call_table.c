@@ -74,6 +74,7 @@ struct call *call_new(struct call_table *table)
 	HASH_ADD(hh, table->by_id, id, sizeof(call->id), call);
 	DL_APPEND2(table->first, call, prev, next);
 	atomic_store_explicit(&table->count, call_table_count(table) + 1, memory_order_relaxed);
+	atomic_store_explicit(&table->begun, call_table_begun(table) + 1, memory_order_relaxed);
 	return call;
 }
 
@@ -170,6 +171,11 @@ struct call *call_after(const struct call_table *table, uint64_t after)
 	while (call && call->id <= after)
 		call = call->next;
 	return call;
+}
+
+uint64_t call_table_begun(const struct call_table *table)
+{
+	return atomic_load_explicit(&table->begun, memory_order_relaxed);
 }
 
 uint64_t call_table_newest(const struct call_table *table)

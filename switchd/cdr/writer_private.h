@@ -52,6 +52,8 @@ struct cdr_writer {
 	bool is_failing;
 	cdr_seen_fn *seen;
 	void *seen_context;
+	cdr_sign_fn *signs; /* told of each sign of life */
+	void *signs_context;
 
 	struct cdr_consumer *consumers[CDR_CONSUMERS_MAX];
 	int consumer_count;

@@ -28,6 +28,14 @@ void writer_sign(struct cdr_writer *writer)
 	cdr_batch_put_number(&writer->batch, "alive-us", writer->alive_us);
 	cdr_batch_put_number(&writer->batch, "alive-ms", (uint64_t)clock_wall_ms());
 	cdr_batch_put_number(&writer->batch, "boot", writer->boot);
+	if (writer->signs)
+		writer->signs(writer->signs_context, &writer->batch);
+}
+
+void cdr_writer_on_sign(struct cdr_writer *writer, cdr_sign_fn *fn, void *context)
+{
+	writer->signs = fn;
+	writer->signs_context = context;
 }
 
 void writer_put_places(struct cdr_writer *writer)

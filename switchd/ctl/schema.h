@@ -111,8 +111,9 @@ extern const struct schema schema_authentication, schema_black_list;
 extern const struct schema schema_sip_guard, schema_authentication_firewall;
 /* --- show_trace.c, trace_rows.c --- */
 extern const struct schema schema_trace_calls, schema_trace_media, schema_trace;
-/* --- show_statistics.c, show_report.c --- */
-extern const struct schema schema_statistics, schema_statistics_causes, schema_report;
+/* --- show_statistics.c, show_report.c, show_growth.c --- */
+extern const struct schema schema_statistics, schema_statistics_causes, schema_report,
+	schema_report_growth;
 /* --- show_alarms.c --- */
 extern const struct schema schema_alarms;
 /* --- show_parameters.c --- */

@@ -5,6 +5,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_table.h"
+#include "switchd/ctl/call_limit.h"
 #include "switchd/ctl/capacity.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/media/descriptors.h"
@@ -98,6 +99,14 @@ static void reckon(const struct request *request, struct figures *out)
 		.cores = cores_of(&out->media),
 	};
 	capacity_reckon(&out->input, &out->capacity);
+}
+
+int64_t call_limit_now(const struct request *request)
+{
+	struct figures figures = {0};
+
+	reckon(request, &figures);
+	return figures.capacity.calls[figures.capacity.first];
 }
 
 static void item_known(struct request *request, const char *name, int64_t number)

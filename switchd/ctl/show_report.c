@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <uthash.h>
 
 #include "shared/base/clock.h"
@@ -13,9 +14,10 @@
 #include "switchd/store/cdr_store.h"
 
 static const struct column report_columns[] = {
-	{"period", CELL_TEXT, "", "PERIOD", 10},   {"scope", CELL_TEXT, "", "SCOPE", 15},
-	{"gateway", CELL_TEXT, "", "GATEWAY", 16}, STATISTICS_COLUMNS,
-	{"causes", CELL_TEXT, "", "CAUSES", -40},
+	{"period", CELL_TEXT, "", "PERIOD", 10},           {"scope", CELL_TEXT, "", "SCOPE", 15},
+	{"gateway", CELL_TEXT, "", "GATEWAY", 16},         STATISTICS_COLUMNS,
+	{"peak_calls", CELL_INT, "", "PEAK", 5},           {"up_s", CELL_INT, "s", "UP", 8},
+	{"up_permille", CELL_INT, "permille", "AVAIL", 5}, {"causes", CELL_TEXT, "", "CAUSES", -40},
 };
 
 const struct schema schema_report = SCHEMA_OF_ROWS(report_columns);
@@ -87,6 +89,9 @@ static bool take_row(void *context, const char *key, struct span value)
 		return false;
 	}
 	stats_sum_add(&period->row.tally.sum, &row.tally.sum);
+	period->row.tally.up_ms += row.tally.up_ms;
+	if (row.tally.peak_calls > period->row.tally.peak_calls)
+		period->row.tally.peak_calls = row.tally.peak_calls;
 	for (size_t i = 0; i < row.tally.cause_count; i++)
 		stats_count_cause(&period->row.tally, row.tally.causes[i].name,
 				  row.tally.causes[i].count);
@@ -134,6 +139,40 @@ static struct gather *begin(struct request *request)
 	return gather->has_failed ? NULL : gather;
 }
 
+/* Of the period so far, in seconds; days are those of the machine's time zone. */
+static int64_t length_of(const char *period)
+{
+	bool is_month = strlen(period) == MONTH_LEN;
+	int64_t now = clock_wall_ms() / 1000;
+	struct tm parts = {.tm_mday = 1, .tm_isdst = -1};
+	int64_t begin;
+	int64_t end;
+
+	if (sscanf(period, "%4d-%2d-%2d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday) < 2)
+		return 0;
+	parts.tm_year -= 1900;
+	parts.tm_mon--;
+	begin = (int64_t)mktime(&parts);
+	parts.tm_isdst = -1;
+	parts.tm_mon += is_month;
+	parts.tm_mday += !is_month;
+	end = (int64_t)mktime(&parts);
+	return (end < now ? end : now) - begin;
+}
+
+static void emit_samples(struct request *request, const struct report_row *row)
+{
+	int64_t length_s = length_of(row->day);
+	int64_t up_s = (int64_t)(row->tally.up_ms / 1000);
+
+	/* The clock may have been stepped, and samples end some moments after midnight. */
+	if (length_s < up_s)
+		length_s = up_s;
+	emit_int(request, (int64_t)row->tally.peak_calls);
+	emit_int(request, up_s);
+	emit_known(request, stats_permille((uint64_t)up_s, (uint64_t)length_s));
+}
+
 static void emit_causes(struct request *request, const struct stats_tally *tally)
 {
 	struct buf text = buf_new();
@@ -162,6 +201,7 @@ enum step show_report(struct request *request)
 		emit_str(request, stats_scope_word(row->scope));
 		emit_str(request, row->name);
 		emit_sum(request, &row->tally.sum);
+		emit_samples(request, row);
 		emit_causes(request, &row->tally);
 		emit_row_end(request);
 	}

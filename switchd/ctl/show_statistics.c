@@ -15,6 +15,7 @@ static const struct column statistics_columns[] = {
 	{"cps", CELL_INT, "", "CPS", 3},
 	STATISTICS_COLUMNS,
 	{"attempts_per_min", CELL_INT, "min", "PER-MIN", -7},
+	{"peak_calls", CELL_INT, "", "PEAK", 5},
 };
 
 const struct schema schema_statistics = SCHEMA_OF_ROWS(statistics_columns);
@@ -48,6 +49,8 @@ void emit_sum(struct request *request, const struct stats_sum *sum)
 	emit_known(request, stats_permille(sum->effective, sum->attempts));
 	emit_known(request, stats_permille(sum->rang, sum->attempts));
 	emit_known(request, stats_mean(sum->pdd_ms, sum->pdd_count));
+	emit_known(request, stats_mean(sum->mos_centi, sum->mos_count));
+	emit_known(request, stats_permille(sum->lost, sum->packets + sum->lost));
 }
 
 /* What is shown: the subjects that were asked for, as they were at one moment. */
@@ -57,6 +60,7 @@ struct taken {
 	struct stats_sum sum;
 	struct stats_sum minute; /* of the last minutes, for the rate */
 	struct stats_tally total;
+	uint64_t cps;
 };
 
 struct take {
@@ -112,6 +116,7 @@ static void take_view(void *context, const struct stats_view *view)
 	taken->scope = view->scope;
 	memcpy(taken->name, view->name, strlen(view->name) + 1);
 	taken->total = *view->total;
+	taken->cps = view->cps;
 	taken->sum = view->total->sum;
 	if (take->window_s)
 		stats_window(view, take->window_s, take->now_us, &taken->sum);
@@ -158,7 +163,7 @@ static void emit_live(struct request *request, const struct taken *taken)
 		for (int i = 0; i < request->ctl->context.worker_count; i++)
 			calls += call_table_count(request->ctl->context.workers[i]->calls);
 		emit_int(request, (int64_t)calls);
-		emit_null(request);
+		emit_int(request, (int64_t)taken->cps);
 		return;
 	}
 	live = live_of(request, taken);
@@ -196,6 +201,7 @@ enum step show_statistics(struct request *request)
 		emit_live(request, taken);
 		emit_sum(request, &taken->sum);
 		emit_int(request, (int64_t)(taken->minute.attempts / minutes));
+		emit_int(request, (int64_t)taken->total.peak_calls);
 		emit_row_end(request);
 	}
 	return take->at < take->count ? STEP_MORE : STEP_DONE;

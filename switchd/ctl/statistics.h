@@ -5,7 +5,7 @@
 #include "switchd/ctl/emit.h"
 #include "switchd/stats/stats.h"
 
-/* asr, ner and response ratio in thousandths. */
+/* asr, ner, response ratio and loss in thousandths. */
 #define STATISTICS_COLUMNS                                                                    \
 	{"attempts", CELL_INT, "", "ATTEMPTS", 8}, {"answered", CELL_INT, "", "ANSWERED", 8}, \
 		{"abandoned", CELL_INT, "", "ABANDONED", -9},                                 \
@@ -14,8 +14,10 @@
 		{"acd_s", CELL_INT, "s", "ACD", 4},                                           \
 		{"ner_permille", CELL_INT, "permille", "NER", 4},                             \
 		{"response_permille", CELL_INT, "permille", "RESP", 4},                       \
+		{"pdd_ms", CELL_INT, "ms", "PDD", 6},                                         \
+		{"mos_hundredths", CELL_INT, "hundredths", "MOS", 4},                         \
 	{                                                                                     \
-		"pdd_ms", CELL_INT, "ms", "PDD", 6                                            \
+		"loss_permille", CELL_INT, "permille", "LOSS", 4                              \
 	}
 
 /* Cells of these. */

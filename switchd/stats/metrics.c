@@ -84,6 +84,13 @@ static const struct sum_row sum_rows[] = {
 	{"pdd_seconds", "Post-dial delay, summed up.", offsetof(struct stats_sum, pdd_ms), true},
 	{"pdd_attempts", "Attempts that the post-dial delay is the sum of.",
 	 offsetof(struct stats_sum, pdd_count), false},
+	{"mos_hundredths", "Estimated MOS of relayed media in hundredths, summed up.",
+	 offsetof(struct stats_sum, mos_centi), false},
+	{"mos_streams", "Streams that the estimate is the sum of.",
+	 offsetof(struct stats_sum, mos_count), false},
+	{"stream_packets", "Packets of relayed media that came, of calls that have ended.",
+	 offsetof(struct stats_sum, packets), false},
+	{"stream_packets_lost", "And that never came.", offsetof(struct stats_sum, lost), false},
 };
 
 struct row_walk {
@@ -214,6 +221,15 @@ uint64_t metrics_calls(const struct metrics_sources *sources)
 	return calls;
 }
 
+uint64_t metrics_calls_begun(const struct metrics_sources *sources)
+{
+	uint64_t calls = 0;
+
+	for (int i = 0; i < sources->worker_count; i++)
+		calls += call_table_begun(sources->workers[i]->calls);
+	return calls;
+}
+
 static void print_media(const struct printing *printing)
 {
 	struct media_status media;
@@ -287,6 +303,7 @@ void metrics_print(const struct metrics_sources *sources, const struct conf *con
 	buf_printf(out, "switchd_build_info{version=\"%s\"} 1\n", sources->version);
 	gauge(&printing, "ready", "1: calls can be taken.", !metrics_unready(sources));
 	gauge(&printing, "calls", "Calls in set-up or up.", metrics_calls(sources));
+	counter(&printing, "calls_begun", "Calls that have begun.", metrics_calls_begun(sources));
 	if (sources->location)
 		gauge(&printing, "registrations", "Contacts of phones.",
 		      location_count(sources->location));

@@ -31,3 +31,5 @@ void metrics_print(const struct metrics_sources *sources, const struct conf *con
 const char *metrics_unready(const struct metrics_sources *sources);
 /* Calls in set-up or up. */
 uint64_t metrics_calls(const struct metrics_sources *sources);
+/* That have begun since the start. */
+uint64_t metrics_calls_begun(const struct metrics_sources *sources);

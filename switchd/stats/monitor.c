@@ -10,6 +10,7 @@
 #include "switchd/alarm/alarm.h"
 #include "switchd/conf/conf.h"
 #include "switchd/stats/http.h"
+#include "switchd/stats/sample.h"
 #include "switchd/stats/watch.h"
 
 #define OPEN_TYPE  "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -18,7 +19,8 @@
 struct monitor {
 	struct metrics_sources sources;
 	const struct log *log;
-	struct watch *watch; /* the thread's, as the next three */
+	struct watch *watch; /* the thread's, as the next four */
+	struct sampler sampler;
 	struct http *http;
 	struct addr address; /* that it is at, or was tried at */
 	bool is_failing;
@@ -152,6 +154,7 @@ static void *run(void *argument)
 		struct conf *conf = conf_now(monitor);
 
 		update_http(monitor, conf);
+		sample_look(&monitor->sampler, &monitor->sources, conf, clock_mono_us());
 		watch_look(monitor->watch, conf, clock_mono_us());
 		conf_unref(conf);
 	} while (wait_for_more(monitor));

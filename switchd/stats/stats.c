@@ -23,6 +23,15 @@ struct step_sum {
 	uint32_t pdd_count;
 	uint64_t talk_ms;
 	uint64_t pdd_ms;
+	uint64_t mos_centi;
+	uint32_t mos_count;
+	uint64_t packets;
+	uint64_t lost;
+};
+
+struct day {
+	char name[DAY_BYTES]; /* "": none yet */
+	struct stats_tally tally;
 };
 
 struct subject {
@@ -30,15 +39,24 @@ struct subject {
 	enum stats_scope scope;
 	const char *name; /* in the key, behind its letter */
 	struct stats_tally total;
-	struct stats_tally day_tally;
-	char day[DAY_BYTES];
-	struct step_sum steps[STEPS];
+	struct day days[STATS_DAYS]; /* the newest first */
+	struct step_sum *steps;      /* STEPS; NULL: nothing has counted yet */
+	uint64_t cps;
+	uint64_t new_up_ms; /* sampled, and in no day yet, as the next */
+	uint64_t new_peak;
 	char key[STATS_NAME_MAX + 1];
 };
 
 struct stats {
 	pthread_mutex_t lock;
 	struct subject *subjects; /* the total is the first */
+};
+
+/* What one side has sent. */
+struct heard {
+	int64_t mos_centi; /* 0: not known */
+	int64_t packets;
+	int64_t lost;
 };
 
 /* One attempt, as it counts for a subject. */
@@ -48,6 +66,8 @@ struct attempt {
 	uint64_t talk_ms;
 	uint64_t pdd_ms;
 	const char *cause;
+	struct heard caller; /* zero where the subject is the other side, as the next */
+	struct heard callee;
 };
 
 static struct subject *subject_of(struct stats *stats, enum stats_scope scope, const char *name)
@@ -95,6 +115,7 @@ void stats_destroy(struct stats *stats)
 		return;
 	HASH_ITER (hh, stats->subjects, subject, next) {
 		HASH_DEL(stats->subjects, subject);
+		free(subject->steps);
 		free(subject);
 	}
 	pthread_mutex_destroy(&stats->lock);
@@ -118,6 +139,10 @@ void stats_sum_add(struct stats_sum *sum, const struct stats_sum *more)
 	sum->talk_ms += more->talk_ms;
 	sum->pdd_ms += more->pdd_ms;
 	sum->pdd_count += more->pdd_count;
+	sum->mos_centi += more->mos_centi;
+	sum->mos_count += more->mos_count;
+	sum->packets += more->packets;
+	sum->lost += more->lost;
 }
 
 static struct stats_cause *find_cause(struct stats_tally *tally, const char *name)
@@ -145,26 +170,38 @@ void stats_count_cause(struct stats_tally *tally, const char *name, uint64_t cou
 	cause->count += count;
 }
 
+static bool is_one_of(const char *cause, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(cause, list[i]) == 0)
+			return true;
+	return false;
+}
+
+#define IS_ONE_OF(cause, list) is_one_of(cause, list, sizeof(list) / sizeof((list)[0]))
+
 /* E.425: the called side was reached, and its own answer is why there is no conversation. */
 static bool is_effective(const struct attempt *attempt)
 {
-	static const char *const reached[] = {"480", "486",       "600",
-					      "603", "no-answer", "callee-capacity"};
+	static const char *const reached[] = {
+		"480", "486", "600", "603", "607", "no-answer", "callee-capacity"};
+	static const char *const no_answer[] = {"abandoned",        "487",          "408", "504",
+						"timeout-progress", "timeout-setup"};
 
-	if (attempt->is_answered)
-		return true;
-	for (size_t i = 0; i < sizeof(reached) / sizeof(reached[0]); i++)
-		if (strcmp(attempt->cause, reached[i]) == 0)
-			return true;
-	return attempt->has_rung &&
-	       (strcmp(attempt->cause, "abandoned") == 0 || strcmp(attempt->cause, "487") == 0);
+	return attempt->is_answered || IS_ONE_OF(attempt->cause, reached) ||
+	       (attempt->has_rung && IS_ONE_OF(attempt->cause, no_answer));
 }
 
 static void add_to_step(struct subject *subject, const struct stats_sum *sum, uint64_t now_us)
 {
 	uint64_t number = now_us / US_PER_STEP + 1; /* 0: never used */
-	struct step_sum *step = &subject->steps[number % STEPS];
+	struct step_sum *step;
 
+	if (!subject->steps)
+		subject->steps = calloc(STEPS, sizeof(*subject->steps));
+	if (!subject->steps)
+		return;
+	step = &subject->steps[number % STEPS];
 	if (step->number != number)
 		*step = (struct step_sum){.number = number};
 	step->attempts += (uint32_t)sum->attempts;
@@ -175,22 +212,33 @@ static void add_to_step(struct subject *subject, const struct stats_sum *sum, ui
 	step->pdd_count += (uint32_t)sum->pdd_count;
 	step->talk_ms += sum->talk_ms;
 	step->pdd_ms += sum->pdd_ms;
+	step->mos_centi += sum->mos_centi;
+	step->mos_count += (uint32_t)sum->mos_count;
+	step->packets += sum->packets;
+	step->lost += sum->lost;
 }
 
-static void begin_day(struct subject *subject, const char *day)
+/* Records of calls that ended before midnight may come after the first of the new day; so a day
+ * goes only when there are later ones in its place. */
+static struct stats_tally *day_of(struct subject *subject, const char *name)
 {
-	if (strcmp(subject->day, day) == 0)
-		return;
-	memset(&subject->day_tally, 0, sizeof(subject->day_tally));
-	snprintf(subject->day, sizeof(subject->day), "%s", day);
+	for (size_t i = 0; i < STATS_DAYS; i++)
+		if (strcmp(subject->days[i].name, name) == 0)
+			return &subject->days[i].tally;
+	memmove(&subject->days[1], &subject->days[0], (STATS_DAYS - 1) * sizeof(subject->days[0]));
+	subject->days[0] = (struct day){0};
+	snprintf(subject->days[0].name, sizeof(subject->days[0].name), "%s", name);
+	return &subject->days[0].tally;
 }
 
+/* Of the newest day, unless the caller says which. */
 static struct stats_view view_of(const struct subject *subject)
 {
 	return (struct stats_view){.scope = subject->scope,
 				   .name = subject->name,
 				   .total = &subject->total,
-				   .day = &subject->day_tally,
+				   .day = &subject->days[0].tally,
+				   .cps = subject->cps,
 				   .window = subject};
 }
 
@@ -202,11 +250,19 @@ struct adding {
 	void *context;
 };
 
+static void add_heard(struct stats_sum *sum, const struct heard *heard)
+{
+	sum->mos_centi += heard->mos_centi > 0 ? (uint64_t)heard->mos_centi : 0;
+	sum->mos_count += heard->mos_centi > 0;
+	sum->packets += heard->packets > 0 ? (uint64_t)heard->packets : 0;
+	sum->lost += heard->lost > 0 ? (uint64_t)heard->lost : 0;
+}
+
 static void count(const struct adding *adding, enum stats_scope scope, const char *name,
 		  const struct attempt *attempt)
 {
 	struct subject *subject = subject_of(adding->stats, scope, name);
-	const struct stats_sum sum = {
+	struct stats_sum sum = {
 		.attempts = 1,
 		.answered = attempt->is_answered,
 		.rang = attempt->has_rung || attempt->is_answered,
@@ -216,19 +272,23 @@ static void count(const struct adding *adding, enum stats_scope scope, const cha
 		.pdd_ms = attempt->pdd_ms,
 		.pdd_count = attempt->has_rung,
 	};
+	struct stats_tally *day;
 	struct stats_view view;
 
 	if (!subject)
 		return;
-	begin_day(subject, adding->day);
+	day = day_of(subject, adding->day);
+	add_heard(&sum, &attempt->caller);
+	add_heard(&sum, &attempt->callee);
 	stats_sum_add(&subject->total.sum, &sum);
-	stats_sum_add(&subject->day_tally.sum, &sum);
+	stats_sum_add(&day->sum, &sum);
 	add_to_step(subject, &sum, adding->now_us);
 	if (!attempt->is_answered) {
 		stats_count_cause(&subject->total, attempt->cause, 1);
-		stats_count_cause(&subject->day_tally, attempt->cause, 1);
+		stats_count_cause(day, attempt->cause, 1);
 	}
 	view = view_of(subject);
+	view.day = day;
 	if (adding->fn)
 		adding->fn(adding->context, &view);
 }
@@ -256,6 +316,7 @@ static void count_tried(const struct adding *adding, const struct cdr *cdr,
 		/* Only of the last one, or the one that answered, is more known. */
 		if (strcmp(word, cdr->callee_party) == 0) {
 			attempt = *last;
+			attempt.caller = (struct heard){0};
 			attempt.is_answered = strcmp(outcome, "answered") == 0;
 			attempt.cause = outcome;
 		}
@@ -274,12 +335,17 @@ void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint
 		.talk_ms = cdr->talk_ms > 0 ? (uint64_t)cdr->talk_ms : 0,
 		.pdd_ms = cdr->ring_ms > 0 ? (uint64_t)cdr->ring_ms : 0,
 		.cause = cdr->cause_name,
+		.caller = {cdr->caller_mos, cdr->caller_packets, cdr->caller_lost},
+		.callee = {cdr->callee_mos, cdr->callee_packets, cdr->callee_lost},
 	};
+	struct attempt from;
 
+	from = attempt;
+	from.callee = (struct heard){0};
 	pthread_mutex_lock(&stats->lock);
 	count(&adding, STATS_TOTAL, "", &attempt);
 	if (strncmp(cdr->caller_party, prefix, sizeof(prefix) - 1) == 0)
-		count(&adding, STATS_MAPPING, cdr->caller_party + sizeof(prefix) - 1, &attempt);
+		count(&adding, STATS_MAPPING, cdr->caller_party + sizeof(prefix) - 1, &from);
 	count_tried(&adding, cdr, &attempt);
 	pthread_mutex_unlock(&stats->lock);
 }
@@ -291,9 +357,49 @@ void stats_resume(struct stats *stats, enum stats_scope scope, const char *name,
 
 	pthread_mutex_lock(&stats->lock);
 	subject = subject_of(stats, scope, name);
+	if (subject)
+		*day_of(subject, day) = *tally;
+	pthread_mutex_unlock(&stats->lock);
+}
+
+void stats_sample(struct stats *stats, const struct stats_sample *sample)
+{
+	struct subject *subject;
+
+	pthread_mutex_lock(&stats->lock);
+	subject = subject_of(stats, sample->scope, sample->name);
 	if (subject) {
-		begin_day(subject, day);
-		subject->day_tally = *tally;
+		subject->cps = sample->cps;
+		subject->new_up_ms += sample->up_ms;
+		subject->total.up_ms += sample->up_ms;
+		if (sample->calls > subject->new_peak)
+			subject->new_peak = sample->calls;
+		if (sample->calls > subject->total.peak_calls)
+			subject->total.peak_calls = sample->calls;
+	}
+	pthread_mutex_unlock(&stats->lock);
+}
+
+void stats_settle(struct stats *stats, const char *day, stats_fn *fn, void *context)
+{
+	struct subject *subject;
+
+	pthread_mutex_lock(&stats->lock);
+	for (subject = stats->subjects; subject; subject = subject->hh.next) {
+		struct stats_tally *tally;
+		struct stats_view view;
+
+		if (!subject->new_up_ms && !subject->new_peak)
+			continue;
+		tally = day_of(subject, day);
+		tally->up_ms += subject->new_up_ms;
+		if (subject->new_peak > tally->peak_calls)
+			tally->peak_calls = subject->new_peak;
+		subject->new_up_ms = 0;
+		subject->new_peak = 0;
+		view = view_of(subject);
+		view.day = tally;
+		fn(context, &view);
 	}
 	pthread_mutex_unlock(&stats->lock);
 }
@@ -319,7 +425,7 @@ void stats_window(const struct stats_view *view, uint32_t window_s, uint64_t now
 	uint64_t steps = (window_s + STATS_STEP_S - 1) / STATS_STEP_S;
 
 	*out = (struct stats_sum){0};
-	for (size_t i = 0; i < STEPS; i++) {
+	for (size_t i = 0; subject->steps && i < STEPS; i++) {
 		const struct step_sum *step = &subject->steps[i];
 
 		if (!step->number || step->number > now || now - step->number > steps)
@@ -331,7 +437,11 @@ void stats_window(const struct stats_view *view, uint32_t window_s, uint64_t now
 						       .abandoned = step->abandoned,
 						       .talk_ms = step->talk_ms,
 						       .pdd_ms = step->pdd_ms,
-						       .pdd_count = step->pdd_count});
+						       .pdd_count = step->pdd_count,
+						       .mos_centi = step->mos_centi,
+						       .mos_count = step->mos_count,
+						       .packets = step->packets,
+						       .lost = step->lost});
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Traffic and its quality, of the switch as a whole and of every gateway: sums since the start,
- * sums of the last hour in steps of ten seconds, and of the day.
+ * sums of the last hour in steps of ten seconds, and of days.
  *
  * A call counts when its record is stored, that is at its end: once for the switch, once for the
  * mapping gateway it came from, and for each routing gateway that was tried. Calls without a record
@@ -10,9 +10,13 @@
  *   ACD  talk time / answered
  *   NER  (answered + busy + no answer + refused by the called party) / attempts, ITU-T E.425: what
  *        the network has delivered, whatever the people at its ends made of it; a caller who gives
- *        up while it rings is no answer
+ *        up while it rings is no answer, and so is a 408 then
  *   response ratio  attempts that rang or were answered / attempts
  *   PDD  from the INVITE to the first 18x, of those attempts that rang
+ *   MOS  mean of the estimates for relayed media, loss the share of its packets that never came: of
+ *        what a gateway has sent, of what both sides have for the switch
+ *
+ * What is not seen in records (calls at a time, time that it was up) comes in samples.
  *
  * Any thread may call these; they take one lock, so they have no place on the way of a message. */
 #pragma once
@@ -38,6 +42,10 @@ struct stats_sum {
 	uint64_t talk_ms;
 	uint64_t pdd_ms;
 	uint64_t pdd_count; /* attempts that pdd_ms is the sum of */
+	uint64_t mos_centi; /* hundredths, summed up */
+	uint64_t mos_count; /* streams that they are the sum of */
+	uint64_t packets;   /* of media, that came */
+	uint64_t lost;      /* and that did not */
 };
 
 struct stats_cause {
@@ -48,6 +56,8 @@ struct stats_cause {
 /* A sum, and the causes of what was not answered. */
 struct stats_tally {
 	struct stats_sum sum;
+	uint64_t up_ms;      /* that it was seen to take calls */
+	uint64_t peak_calls; /* most that were seen at a time */
 	size_t cause_count;
 	struct stats_cause causes[STATS_CAUSES_MAX];
 };
@@ -56,7 +66,8 @@ struct stats_view {
 	enum stats_scope scope;
 	const char *name; /* "" of the total */
 	const struct stats_tally *total;
-	const struct stats_tally *day; /* of the day that the newest record belongs to */
+	const struct stats_tally *day; /* of the day that the record or sample belongs to */
+	uint64_t cps;                  /* calls begun a second, by the last sample */
 	const void *window;
 };
 
@@ -64,14 +75,29 @@ VOS_CHECK enum vos_err stats_create(struct stats **out);
 /* NULL is allowed. */
 void stats_destroy(struct stats *stats);
 
-/* day: "2026-11-21", when it is over the sums of the day begin anew. Each subject that the record
- * counts for is shown to fn (may be NULL). */
+/* day: "2026-11-21"; sums of the last STATS_DAYS that there was something for are kept. Each
+ * subject that the record counts for is shown to fn (may be NULL). */
+#define STATS_DAYS 2
 typedef void stats_fn(void *context, const struct stats_view *view);
 void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint64_t now_us,
 	       stats_fn *fn, void *context);
-/* What an earlier run has counted for the day. */
+/* What is stored for the day, in the place of what there is. */
 void stats_resume(struct stats *stats, enum stats_scope scope, const char *name, const char *day,
 		  const struct stats_tally *tally);
+
+/* How a subject is now. */
+struct stats_sample {
+	enum stats_scope scope;
+	const char *name;
+	uint64_t calls; /* in set-up or up */
+	uint64_t cps;
+	uint64_t up_ms; /* since the sample before, that it took calls */
+};
+
+void stats_sample(struct stats *stats, const struct stats_sample *sample);
+/* Puts what was sampled since the last call into the sums of the day; each subject with news is
+ * shown to fn. */
+void stats_settle(struct stats *stats, const char *day, stats_fn *fn, void *context);
 /* The total first, then in the order in which they came. Under the lock: fn must not call others.
  */
 void stats_walk(struct stats *stats, stats_fn *fn, void *context);
