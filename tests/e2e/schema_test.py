@@ -118,7 +118,7 @@ COMMANDS = {
     'statistics': ['show statistics', 'show statistics total window 5', 'show statistics total'],
     'statistics-causes': ['show statistics causes', 'show statistics causes total'],
     'report': ['show report daily', 'show report monthly last 2'],
-    'report-growth': ['show report growth', 'show report growth gateway out'],
+    'report-growth': ['show report growth'],
     'capacity-firewall': ['show capacity firewall', 'show capacity firewall iptables', 'show capacity firewall ip6tables'],
     'alarms': ['show alarms', 'show alarms active', 'show alarms history', 'show alarms history last 1'],
     'trace-calls': ['show trace calls', 'show trace calls method REGISTER', 'show trace calls latest 1'],
