@@ -6,12 +6,15 @@
 #include "switchd/ctl/ctl_private.h"
 #include "switchd/media/descriptors.h"
 #include "switchd/media/media.h"
+#include "switchd/stats/machine.h"
 
 #define LOOK_US   UINT64_C(1000000)
 #define SAMPLE_US (TREND_STEP_S * UINT64_C(1000000))
 /* Fewer packets or less processor time than that in a second say little of what one costs. */
 #define MEASURE_PACKETS 500
 #define MEASURE_CPU_US  2000
+/* The kernel's clock has ticks of 10 ms. */
+#define MEASURE_SOFTIRQ_US 200000
 /* The figure follows a new one by an eighth, so that one odd second does not carry it away. */
 #define MEASURE_SHARE 8
 
@@ -26,16 +29,28 @@ bool media_watch_is_over(bool is_raised, uint64_t percent, int64_t threshold)
 	return percent >= (uint64_t)threshold;
 }
 
-static void measure_cost(struct media_watch *watch, uint64_t packets, uint64_t cpu_us)
+static void measure_cost(uint64_t *packets_core, uint64_t packets, uint64_t cpu_us)
 {
-	uint64_t core;
+	uint64_t core = packets * 1000000 / cpu_us;
 
-	if (packets < MEASURE_PACKETS || cpu_us < MEASURE_CPU_US)
+	if (*packets_core)
+		core = (*packets_core * (MEASURE_SHARE - 1) + core) / MEASURE_SHARE;
+	*packets_core = core;
+}
+
+void media_watch_measure_kernel(struct media_watch_kernel *kernel, uint64_t packets,
+				uint64_t softirq_us)
+{
+	uint64_t more = packets - kernel->packets;
+	uint64_t spent_us = softirq_us - kernel->softirq_us;
+
+	if (kernel->softirq_us && spent_us < MEASURE_SOFTIRQ_US)
 		return;
-	core = packets * 1000000 / cpu_us;
-	if (watch->packets_core)
-		core = (watch->packets_core * (MEASURE_SHARE - 1) + core) / MEASURE_SHARE;
-	watch->packets_core = core;
+	/* The first look has nothing to compare with, and time without packets was not theirs. */
+	if (kernel->softirq_us && packets > kernel->packets && more >= MEASURE_PACKETS)
+		measure_cost(&kernel->packets_core, more, spent_us);
+	kernel->packets = packets;
+	kernel->softirq_us = softirq_us;
 }
 
 void media_watch_measure(struct media_watch *watch, const struct media_status *status,
@@ -48,7 +63,10 @@ void media_watch_measure(struct media_watch *watch, const struct media_status *s
 	if (watch->looked_us && passed_us) {
 		watch->packets_s = more * 1000000 / passed_us;
 		watch->is_by_kernel = by_threads < more / 2;
-		measure_cost(watch, by_threads, status->cpu_us - watch->cpu_us);
+		if (by_threads >= MEASURE_PACKETS &&
+		    status->cpu_us - watch->cpu_us >= MEASURE_CPU_US)
+			measure_cost(&watch->packets_core, by_threads,
+				     status->cpu_us - watch->cpu_us);
 	}
 	watch->packets = status->packets;
 	watch->by_threads = status->by_threads;
@@ -112,6 +130,8 @@ static void look(struct ctl *ctl, uint64_t now_us)
 	look_at_descriptors(ctl, threshold);
 	media_status(ctl->context.media, &status);
 	media_watch_measure(watch, &status, now_us);
+	media_watch_measure_kernel(&watch->kernel, status.packets - status.by_threads,
+				   machine_softirq_us());
 	if (now_us >= watch->sample_us) {
 		watch->sample_us = now_us + SAMPLE_US;
 		capacity_trend_add(&watch->trend, (uint32_t)status.sessions);

@@ -64,12 +64,13 @@ struct figures {
 	struct capacity capacity;
 };
 
-/* Threads that relay, as far as there are cores for them. */
-static int64_t cores_of(const struct media_status *media)
+/* Threads that relay, as far as there are cores for them; the kernel takes any core. */
+static int64_t cores_of(const struct media_status *media, bool is_by_kernel)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return online > 0 && online < (long)media->threads ? online : media->threads;
+	return online > 0 && (is_by_kernel || online < (long)media->threads) ? online
+									     : media->threads;
 }
 
 static void reckon(const struct request *request, struct figures *out)
@@ -94,9 +95,9 @@ static void reckon(const struct request *request, struct figures *out)
 		.descriptors_max = out->descriptors.limit,
 		.memory_available = capacity_memory(),
 		.packets_s = (int64_t)watch->packets_s,
-		/* What the kernel forwards by itself is not the threads' to bound. */
-		.packets_core = watch->is_by_kernel ? 0 : (int64_t)watch->packets_core,
-		.cores = cores_of(&out->media),
+		.packets_core = (int64_t)(watch->is_by_kernel ? watch->kernel.packets_core
+							      : watch->packets_core),
+		.cores = cores_of(&out->media, watch->is_by_kernel),
 	};
 	capacity_reckon(&out->input, &out->capacity);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 static void read_cpu(struct machine *out)
 {
@@ -22,8 +23,17 @@ static void read_cpu(struct machine *out)
 		for (int i = 0; i < 8; i++)
 			out->cpu_all += ticks[i];
 		out->cpu_busy = out->cpu_all - ticks[3] - ticks[4];
+		out->softirq_us = ticks[6] * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 	}
 	fclose(file);
+}
+
+uint64_t machine_softirq_us(void)
+{
+	struct machine machine = {0};
+
+	read_cpu(&machine);
+	return machine.softirq_us;
 }
 
 static void read_memory(struct machine *out)

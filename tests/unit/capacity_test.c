@@ -217,9 +217,29 @@ static void the_cost_of_a_packet_is_measured(void **state)
 	assert_int_equal(watch.packets_core, (7 * 225000 + 200000) / 8);
 }
 
+/* By the time that the kernel spent on packets; ticks come together until they say something. */
+static void the_kernels_cost_is_measured(void **state)
+{
+	struct media_watch_kernel kernel = {0};
+
+	(void)state;
+	media_watch_measure_kernel(&kernel, 5000000, 9000000);
+	assert_int_equal(kernel.packets_core, 0);
+	media_watch_measure_kernel(&kernel, 5060000, 9190000);
+	assert_int_equal(kernel.packets_core, 0);
+	media_watch_measure_kernel(&kernel, 5100000, 9200000);
+	assert_int_equal(kernel.packets_core, 500000);
+	/* Time in which none was forwarded. */
+	media_watch_measure_kernel(&kernel, 5100100, 9500000);
+	assert_int_equal(kernel.packets_core, 500000);
+	media_watch_measure_kernel(&kernel, 5300100, 9700000);
+	assert_int_equal(kernel.packets_core, (7 * 500000 + 1000000) / 8);
+}
+
 TEST_MAIN(cmocka_unit_test(each_resource_has_its_figure), cmocka_unit_test(the_lowest_comes_first),
 	  cmocka_unit_test(the_unknown_and_the_overfull),
 	  cmocka_unit_test(this_machine_can_be_read), cmocka_unit_test(a_trend_takes_some_samples),
 	  cmocka_unit_test(a_trend_that_does_not_rise_reaches_nothing),
 	  cmocka_unit_test(a_trend_forgets), cmocka_unit_test(an_alarm_neither_flutters_nor_hangs),
-	  cmocka_unit_test(the_cost_of_a_packet_is_measured))
+	  cmocka_unit_test(the_cost_of_a_packet_is_measured),
+	  cmocka_unit_test(the_kernels_cost_is_measured))
