@@ -10,6 +10,7 @@
 #include "switchd/auth/digest.h"
 #include "switchd/auth/firewall.h"
 #include "switchd/cdr/files.h"
+#include "switchd/cdr/push.h"
 #include "switchd/media/media.h"
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
@@ -119,6 +120,7 @@ static void conf_changed(void *user, struct conf *conf)
 	monitor_configure(switchd->monitor, conf);
 	cdr_writer_configure(switchd->cdr, conf->snapshot);
 	cdr_files_configure(switchd->cdr_files, conf->snapshot);
+	cdr_push_configure(switchd->cdr_push, conf);
 	backups_configure(switchd->backups, conf->snapshot);
 	media_configure(switchd->media, conf);
 	touch_media_recorder(switchd, conf->snapshot);
@@ -217,9 +219,14 @@ static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
 				       switchd->alarms, switchd->conf->snapshot,
 				       &switchd->cdr_files);
 	if (err == VOS_OK)
+		err = cdr_push_create(switchd->cdr, &switchd->log, switchd->alarms, switchd->conf,
+				      &switchd->cdr_push);
+	if (err == VOS_OK)
 		err = cdr_writer_start(switchd->cdr);
 	if (err == VOS_OK)
 		err = cdr_files_start(switchd->cdr_files);
+	if (err == VOS_OK)
+		err = cdr_push_start(switchd->cdr_push);
 	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_STATE, &fault, err);
 }
 
@@ -384,6 +391,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.recorder = switchd->recorder,
 		.media_recorder = switchd->media_recorder,
 		.cdr = switchd->cdr,
+		.cdr_push = switchd->cdr_push,
 		.stats = switchd->stats,
 		.conf = switchd->conf,
 		.grave = &switchd->grave,
@@ -443,6 +451,7 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 	/* After those whose last messages it sends. */
 	if (switchd->shared.stream)
 		stream_stop(switchd->shared.stream, STREAM_GRACE_MS);
+	cdr_push_stop(switchd->cdr_push);
 	cdr_writer_stop(switchd->cdr);
 	reports_stop(switchd->reports);
 	cdr_files_stop(switchd->cdr_files);
@@ -463,6 +472,7 @@ void switchd_free(struct switchd *switchd)
 	free(switchd->shared.workers);
 	cdr_files_destroy(switchd->cdr_files);
 	cdr_writer_destroy(switchd->cdr);
+	cdr_push_destroy(switchd->cdr_push);
 	reports_destroy(switchd->reports);
 	stats_destroy(switchd->stats);
 	recorder_destroy(switchd->recorder);

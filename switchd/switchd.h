@@ -50,6 +50,7 @@ struct switchd {
 	struct monitor *monitor;
 	struct alarm_hook *alarm_hook;
 	struct cdr_files *cdr_files;
+	struct cdr_push *cdr_push;
 	struct sip_shared shared;
 	int worker_started;
 	bool store_thread_started;

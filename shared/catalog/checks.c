@@ -147,6 +147,27 @@ bool check_host_port(const struct value *value)
 	return is_host_port(span_of(value->text), false);
 }
 
+/* No user information (RFC 3986 section 3.2.1): what a URL says is shown to everybody. */
+bool check_url(const struct value *value)
+{
+	struct span text = span_of(value->text);
+	size_t end;
+
+	if (span_starts_with(text, SPAN_LIT("https://")))
+		text = (struct span){text.ptr + 8, text.len - 8};
+	else if (span_starts_with(text, SPAN_LIT("http://")))
+		text = (struct span){text.ptr + 7, text.len - 7};
+	else
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] <= ' ' || text.ptr[i] > '~' || strchr("\"\\<>#", text.ptr[i]))
+			return false;
+	for (end = 0; end < text.len && text.ptr[end] != '/' && text.ptr[end] != '?'; end++)
+		if (text.ptr[end] == '@')
+			return false;
+	return end > 0 && is_host_port((struct span){text.ptr, end}, false);
+}
+
 static bool is_host_with_port(struct span part)
 {
 	return is_host_port(part, true);

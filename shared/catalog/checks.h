@@ -6,6 +6,7 @@
 
 #define NAME_RULE   "no blank, quote, \\, | or ?"
 #define DIGITS_RULE "digits, * # or a leading +"
+#define URL_RULE    "http:// or https://, host and path; a password has no place in it"
 #define PERIOD_RULE "as \"mon-fri 08:00-18:00 allow\" or \"... deny\""
 
 bool check_session_segment(const struct value *value);
@@ -20,6 +21,7 @@ bool check_realm(const struct value *value);
 bool check_path(const struct value *value);
 bool check_ip_or_empty(const struct value *value);
 bool check_host_port(const struct value *value);
+bool check_url(const struct value *value);
 bool check_host_port_list(const struct value *value);
 bool check_amount(const struct value *value);
 bool check_number_list(const struct value *value);

@@ -42,6 +42,9 @@ void cdr_writer_configure(struct cdr_writer *writer, const struct snapshot *conf
 
 /* Of a signalling thread. */
 struct cdr_spool *cdr_writer_spool(struct cdr_writer *writer, int thread);
+/* Of the records' store: random, made with it, and never another. Together with a record's number
+ * it names that record among those of all switches. */
+uint64_t cdr_writer_identity(const struct cdr_writer *writer);
 /* For a signalling thread, before a new call: there is no room for its record. */
 bool cdr_writer_refuses(const struct cdr_writer *writer);
 struct cdr_store *cdr_writer_store(struct cdr_writer *writer);

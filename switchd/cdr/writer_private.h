@@ -47,6 +47,7 @@ struct cdr_writer {
 	uint64_t next; /* number of the next record */
 	uint64_t oldest;
 	uint64_t boot;
+	uint64_t identity;
 	uint64_t alive_us; /* last sign of life */
 	uint64_t slow_us;  /* that a commit takes at its slowest, of late */
 	bool is_failing;

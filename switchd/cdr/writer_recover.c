@@ -2,6 +2,7 @@
 /* What an earlier run has left: spools that were not stored, and calls that were up when it ended.
  */
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -148,6 +149,22 @@ static enum vos_err cut_calls(struct cdr_writer *writer, struct vos_fault *fault
 	return err;
 }
 
+uint64_t cdr_writer_identity(const struct cdr_writer *writer)
+{
+	return writer->identity;
+}
+
+/* A new one is stored together with the first record, if not before. */
+static void take_identity(struct cdr_writer *writer)
+{
+	writer->identity = cdr_store_number(writer->store, "identity");
+	if (writer->identity)
+		return;
+	randombytes_buf(&writer->identity, sizeof(writer->identity));
+	writer->identity |= 1;
+	cdr_batch_put_number(&writer->batch, "identity", writer->identity);
+}
+
 enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault)
 {
 	uint64_t first;
@@ -163,6 +180,7 @@ enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault)
 	if (writer->next == 0)
 		writer->next = 1;
 	writer->oldest = first ? first : writer->next;
+	take_identity(writer);
 	take_places(writer);
 	err = drain_spools(writer, fault);
 	return err ? err : cut_calls(writer, fault);

@@ -183,6 +183,8 @@ static void free_conf(struct conf *conf)
 	struct conf_private *private = conf->private;
 
 	secret_wipe(conf->scramble_key, sizeof(conf->scramble_key));
+	secret_wipe(&conf->cdr_push, sizeof(conf->cdr_push));
+	secret_wipe(&conf->alarm_post, sizeof(conf->alarm_post));
 	if (private) {
 		for (size_t i = 0; i < conf->network_count; i++)
 			free(private->networks[i].prefixes);
@@ -255,6 +257,8 @@ enum vos_err conf_build(struct snapshot *snapshot, const struct secret_key *key,
 	err = build_rules(conf, previous);
 	if (!err)
 		err = conf_open_scramble_key(conf, key, fault);
+	if (!err)
+		err = conf_open_posts(conf, key, fault);
 	if (!err)
 		err = conf_build_networks(conf);
 	if (!err)

@@ -72,6 +72,13 @@ struct conf_network {
 	struct addr media_address; /* family ADDR_NONE: that of the listen */
 };
 
+/* Where something is posted over HTTP; without a URL nowhere. */
+struct conf_post {
+	char url[256];
+	char token[SECRET_PLAIN_MAX + 1]; /* "": none */
+	int timeout_s;
+};
+
 struct conf {
 	struct snapshot *snapshot;
 	char hostname[64];
@@ -83,6 +90,8 @@ struct conf {
 	uint32_t resend_ms[VALUE_INTERVALS_MAX];
 	uint8_t resend_count;
 	char scramble_key[CONF_SCRAMBLE_KEY_MAX + 1]; /* "" = none */
+	struct conf_post cdr_push;
+	struct conf_post alarm_post;
 	const struct conf_listen *listens;
 	size_t listen_count;
 	const struct conf_network *networks;
@@ -113,6 +122,7 @@ void conf_set_grave(struct conf *conf, struct conf_grave *grave);
 /* Frees what waits; one thread at a time. Returns how many confs of the grave are still in use. */
 unsigned conf_grave_sweep(struct conf_grave *grave);
 
+bool conf_post_eq(const struct conf_post *a, const struct conf_post *b);
 /* For phones and for whoever else has a user name, a realm and a password. */
 void conf_ha1(struct span user, struct span realm, struct span password, struct conf_ha1 *out);
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);

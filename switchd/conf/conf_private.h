@@ -69,6 +69,9 @@ VOS_CHECK enum vos_err conf_open_secret(const struct object *object, enum field_
 					const struct secret_key *key,
 					char plain[SECRET_PLAIN_MAX + 1], size_t *len,
 					struct vos_fault *fault);
+/* What is posted over HTTP, and with which token. */
+VOS_CHECK enum vos_err conf_open_posts(struct conf *conf, const struct secret_key *key,
+				       struct vos_fault *fault);
 /* H(key:realm:password) of one; *has_password is false when none is set. */
 VOS_CHECK enum vos_err conf_open_ha1(const struct conf *conf, const struct object *object,
 				     enum field_id field, const struct secret_key *key,

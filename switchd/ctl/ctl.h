@@ -43,6 +43,7 @@ struct ctl_context {
 	struct recorder *recorder; /* may be NULL, as the next ones */
 	struct recorder *media_recorder;
 	struct cdr_writer *cdr;
+	struct cdr_push *cdr_push;
 	struct stats *stats;      /* may be NULL */
 	struct conf *conf;        /* the first one; ctl takes a reference of its own */
 	struct conf_grave *grave; /* of all confs; the control thread sweeps it. NULL = none */

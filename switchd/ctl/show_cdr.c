@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
-#include "switchd/cdr/writer.h"
+#include "switchd/cdr/push.h"
+#include "switchd/conf/conf.h"
 #include "switchd/ctl/handlers.h"
 #include "switchd/store/cdr_store.h"
 
@@ -256,11 +257,38 @@ static const struct member status_members[] = {
 	{"longest_commit_us", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"is_failing", CELL_BOOL, MEMBER_ALWAYS, NULL},
 	{"refuses_calls", CELL_BOOL, MEMBER_ALWAYS, NULL},
+	{"push_url", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"push_pending", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"push_taken", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"push_failed", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"push_failures_now", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"push_answer", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"push_answer_time", CELL_TIME, MEMBER_ALWAYS, NULL},
+	{"push_next_time", CELL_TIME, MEMBER_ALWAYS, NULL},
 	{"consumers", CELL_TEXT, MEMBER_LIST, consumer_members},
 	{0},
 };
 
 const struct schema schema_cdr_status = SCHEMA_OF_ITEM(status_members);
+
+/* How the push fares: when it is on, which consumer it is does not matter to who asks. */
+static void item_push(struct request *request, const struct cdr_status *cdr)
+{
+	const struct conf *conf = request->ctl->conf;
+	struct delivery_status status = {0};
+	uint64_t done;
+
+	done = cdr_push_status(request->ctl->context.cdr_push, &status);
+	item_str(request, NULL, "push_url", conf->cdr_push.url);
+	item_int(request, NULL, "push_pending",
+		 conf->cdr_push.url[0] && cdr->newest > done ? (int64_t)(cdr->newest - done) : 0);
+	item_int(request, NULL, "push_taken", (int64_t)status.taken);
+	item_int(request, NULL, "push_failed", (int64_t)status.failed);
+	item_int(request, NULL, "push_failures_now", status.failures);
+	item_str(request, NULL, "push_answer", status.text);
+	item_time(request, NULL, "push_answer_time", status.answered_ms);
+	item_time(request, NULL, "push_next_time", status.next_ms);
+}
 
 static void item_consumers(struct request *request, const struct cdr_writer *writer,
 			   uint64_t newest)
@@ -300,6 +328,7 @@ enum step show_cdr_status(struct request *request)
 	item_int(request, NULL, "longest_commit_us", (int64_t)status.commit_us);
 	item_bool(request, NULL, "is_failing", status.is_failing);
 	item_bool(request, NULL, "refuses_calls", status.refuses);
+	item_push(request, &status);
 	item_consumers(request, writer, status.newest);
 	item_end(request);
 	return STEP_DONE;

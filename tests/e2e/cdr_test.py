@@ -135,7 +135,7 @@ class Records(unittest.TestCase):
         self.assertNotEqual(self.switch.ctl('show', 'cdr', '3').returncode, 0)
         status = self.status()
         self.assertEqual((status['newest'], status['pending']), (2, 0))
-        self.assertEqual({item['name']: item['done'] for item in status['consumers']}, {'files': 2, 'hourly': 2})
+        self.assertEqual({item['name']: item['done'] for item in status['consumers']}, {'files': 2, 'hourly': 2, 'push': 2})
 
     def test_json_and_off(self):
         self.start('cdr\n format json\n exit')

@@ -38,6 +38,7 @@ FOREIGN = (
     (r'openssl/', ('switchd/sip/tls.c', 'switchd/media/scramble.c')),
     (r'srtp2/', ('switchd/media/srtp.c',)),
     (r'microhttpd\.h$', ('switchd/stats/http.c',)),
+    (r'curl/', ('switchd/http/client.c',)),
     (r'bpf/', ('switchd/media/fast.bpf.c', 'switchd/media/fast_load.c', 'switchd/media/fast_attach.c')),
     (r'(histedit|editline/.*|readline/.*)(\.h)?$', ('vosctl/shell/edit.c',)),
     (r'jansson\.h$', ('shared/control/', 'switchd/ctl/', 'vosctl/')),
@@ -46,7 +47,7 @@ FOREIGN = (
 # Libraries that the parts common to both programs may use.
 SHARED_LIBRARIES = (r'sodium\.h$', r'jansson\.h$', r'ut(hash|list|array|string)\.h$')
 LIBC = re.compile(r'^(sys|arpa|net|netinet|linux)/|^[a-z0-9_]+\.h$')
-FOREIGN_LIBRARY = re.compile(r'^(sodium|jansson|microhttpd|lmdb|md5|sha2|histedit|uthash|utlist|utarray|utstring)\.h$|^(sofia-sip|openssl|nftables|srtp2|bpf)/')
+FOREIGN_LIBRARY = re.compile(r'^(sodium|jansson|microhttpd|lmdb|md5|sha2|histedit|uthash|utlist|utarray|utstring)\.h$|^(sofia-sip|openssl|nftables|srtp2|curl|bpf)/')
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]')
 

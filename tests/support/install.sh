@@ -7,7 +7,7 @@
 packages_build=(
 	gcc libc6-dev make cmake pkg-config
 	libsofia-sip-ua-dev liblmdb-dev libsodium-dev libedit-dev libjansson-dev libmd-dev libnftables-dev libssl-dev libsrtp2-dev
-	libbpf-dev libmicrohttpd-dev
+	libbpf-dev libmicrohttpd-dev libcurl4-openssl-dev
 	uthash-dev libcmocka-dev
 )
 # What the tests drive the programs with. tshark, nftables and iproute2 serve the network namespaces.

@@ -46,6 +46,7 @@ static const struct {
 	{check_path, "/etc/switchd/key.pem", "etc/key.pem"},
 	{check_ip_or_empty, "192.0.2.1", "192.0.2.1:99"},
 	{check_host_port, "sip.example.org:5070", "sip.example.org:70000"},
+	{check_url, "https://cdr.example.org:8443/take?a=b", "https://user:word@cdr.example.org/"},
 	{check_host_port_list, "cdr.example.org:80,[2001:db8::1]:81", "cdr.example.org"},
 	{check_amount, "0.001", "0.000"},
 	{check_number_list, "110,112*", "110,,112"},
