@@ -181,9 +181,10 @@ _vosctl_next()
 		'show alarms active' | 'clear calls all' | 'clear registration all' | \
 		'clear registration *' | 'clear authentication suspended all' | \
 		'clear black-list all' | 'backup list' | 'backup prune' | \
-		'set system-parameter rtp-encryption-key *' | 'set phone * password *' | \
-		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
-		'set registration * password *' | 'set SS_RTP_ENCRYPTION_KEY *')
+		'set system-parameter rtp-encryption-key *' | 'set cdr push-token *' | \
+		'set alarm-hook token *' | 'set phone * password *' | 'set mapping-gateway * password *' | \
+		'set routing-gateway * password *' | 'set registration * password *' | \
+		'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -309,8 +310,9 @@ _vosctl_next()
 		'set trace media-ring-size' | 'set trace-media * caller' | \
 		'set trace-media * callee' | 'set trace-media * number' | \
 		'set trace-media * phone' | 'set trace-media * gateway' | \
-		'set cdr history' | 'set cdr directory' | 'set metrics http' | \
-		'set alarm-hook command' | 'set alarm-hook time-limit' | 'set backup directory' | \
+		'set cdr history' | 'set cdr directory' | 'set cdr push-url' | \
+		'set cdr push-timeout' | 'set metrics http' | 'set alarm-hook command' | \
+		'set alarm-hook post' | 'set alarm-hook time-limit' | 'set backup directory' | \
 		'set backup interval' | 'set backup keep' | 'set network * prefix' | \
 		'set network * media-address' | 'set network * interface' | \
 		'set listen * udp' | 'set listen * tcp' | 'set listen * tls' | \
@@ -747,7 +749,8 @@ _vosctl_next()
 	'set system-parameter rtp-encryption-mode' | 'set SS_RTP_ENCRYPTION_MODE')
 		next='@ none xor rc4 aes128 !'
 		;;
-	'set system-parameter rtp-encryption-key' | 'set phone * password' | 'set mapping-gateway * password' | \
+	'set system-parameter rtp-encryption-key' | 'set cdr push-token' | 'set alarm-hook token' | \
+		'set phone * password' | 'set mapping-gateway * password' | \
 		'set routing-gateway * password' | 'set registration * password' | \
 		'set SS_RTP_ENCRYPTION_KEY')
 		next='plain sealed @'
@@ -829,7 +832,7 @@ _vosctl_next()
 		next='caller callee number phone gateway'
 		;;
 	'set cdr')
-		next='history refuse-when-full format directory'
+		next='history refuse-when-full format directory push-url push-token push-timeout'
 		;;
 	'set cdr format')
 		next='@ csv json off !'
@@ -838,7 +841,7 @@ _vosctl_next()
 		next='http remote'
 		;;
 	'set alarm-hook')
-		next='command level time-limit'
+		next='command post token level time-limit'
 		;;
 	'set alarm-hook level' | 'set alarm * level')
 		next='@ low medium high critical !'
@@ -1001,7 +1004,7 @@ _vosctl_next()
 		next='@ caller account !'
 		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media metrics @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media metrics push @keys:alarm'
 		;;
 	'set alarm *')
 		next='level lower upper hysteresis window attempts post mail call'
