@@ -40,6 +40,7 @@ static const struct member capacity_members[] = {
 	{"descriptor_hard_limit", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"memory_available_bytes", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"memory_call_bytes", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"media_path", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"packet_rate", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"packet_rate_limit", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"registrations", CELL_INT, MEMBER_ALWAYS, NULL},
@@ -204,6 +205,19 @@ static int64_t ephemeral_pairs(const struct media_status *media)
 	return low <= high ? high / 2 - low / 2 + 1 : 0;
 }
 
+/* The best way that a packet may take here. */
+static const char *media_path(struct media *media)
+{
+	struct media_fast_status fast;
+	struct media_steering steering;
+
+	if (!media)
+		return "none";
+	media_fast_path(media, &fast);
+	media_steering(media, &steering);
+	return fast.is_on ? "kernel" : steering.is_on ? "steered" : "sockets";
+}
+
 static void item_media(struct request *request, const struct figures *figures)
 {
 	const struct media_status *media = &figures->media;
@@ -222,6 +236,7 @@ static void item_media(struct request *request, const struct figures *figures)
 	item_known(request, "descriptor_hard_limit", figures->descriptors.hard_limit);
 	item_known(request, "memory_available_bytes", input->memory_available);
 	item_int(request, NULL, "memory_call_bytes", CAPACITY_CALL_BYTES);
+	item_str(request, NULL, "media_path", media_path(request->ctl->context.media));
 	item_int(request, NULL, "packet_rate", input->packets_s);
 	item_known(request, "packet_rate_limit",
 		   input->packets_core ? input->packets_core * input->cores : -1);

@@ -9,13 +9,13 @@
 #include "switchd/media/media.h"
 #include "switchd/media/media_fast.h"
 #include "switchd/media/media_private.h"
+#include "switchd/media/media_steer.h"
 #include "switchd/media/player.h"
 #include "switchd/media/relay.h"
 #include "switchd/media/relay_fast.h"
 #include "switchd/media/srtp.h"
 #include "switchd/trace/recorder.h"
 
-#define THREADS_MAX 16
 /* Pairs bound in one turn of a media thread: about 0.1 ms during which packets wait. */
 #define REFILL_STEP 4
 /* A full relay fails many calls a second; one line tells. */
@@ -26,12 +26,13 @@ struct media {
 	struct ports *ports;
 	struct ports *own_ports; /* IVR_RTP_PORT; NULL: none, as with the next */
 	struct player *player;
-	struct media_thread threads[THREADS_MAX];
+	struct media_thread threads[MEDIA_THREADS_MAX];
 	int thread_count;
 	struct mail refill_mail;
 	atomic_flag is_refilling; /* refill_mail is on its way */
 	_Atomic uint64_t warned_us;
 	struct media_fast fast;
+	struct media_steer steer;
 };
 
 static void request_refill(struct media *media)
@@ -64,13 +65,14 @@ enum vos_err media_create_with(const struct log *log, const struct ports_options
 		goto out;
 	media->log = log;
 	media_fast_init(&media->fast, log);
+	media_steer_init(&media->steer, log);
 	media->refill_mail.run = refill_run;
 	atomic_flag_clear(&media->is_refilling);
 	err = ports_create(options, &media->ports);
 	if (thread_count < 1)
 		thread_count = 1;
-	if (thread_count > THREADS_MAX)
-		thread_count = THREADS_MAX;
+	if (thread_count > MEDIA_THREADS_MAX)
+		thread_count = MEDIA_THREADS_MAX;
 	while (err == VOS_OK && media->thread_count < thread_count) {
 		struct media_thread *thread = &media->threads[media->thread_count];
 
@@ -177,6 +179,9 @@ enum vos_err media_create(const struct log *log, struct conf *conf, int thread_c
 	err = create_player(media, conf, fault);
 	if (err == VOS_OK)
 		err = media_fast_start(&media->fast, conf, fault);
+	if (err == VOS_OK)
+		err = media_steer_start(&media->steer, conf, media->threads, media->thread_count,
+					fault);
 	if (err == VOS_OK) {
 		prepare_addresses(media, conf);
 		*out = media;
@@ -196,6 +201,7 @@ void media_destroy(struct media *media)
 	ports_destroy(media->own_ports);
 	player_destroy(media->player);
 	media_fast_destroy(&media->fast);
+	media_steer_destroy(&media->steer);
 	free(media);
 }
 
@@ -461,4 +467,22 @@ void media_fast_path(struct media *media, struct media_fast_status *out)
 struct media_fast *media_fast_of(struct media *media)
 {
 	return &media->fast;
+}
+
+enum vos_err media_steer(struct media *media, struct vos_fault *fault)
+{
+	return media_steer_use(&media->steer, media->threads, media->thread_count, fault);
+}
+
+void media_steering(const struct media *media, struct media_steering *out)
+{
+	*out = (struct media_steering){.is_on = media->steer.steer != NULL,
+				       .wanted = media->steer.wanted,
+				       .reason = media->steer.reason};
+	for (int i = 0; i < media->thread_count; i++) {
+		const struct media_thread *thread = &media->threads[i];
+
+		out->packets += atomic_load_explicit(&thread->steered, memory_order_relaxed);
+		out->batched += atomic_load_explicit(&thread->batched, memory_order_relaxed);
+	}
 }

@@ -164,5 +164,16 @@ struct media_fast_status {
 };
 
 void media_fast_path(struct media *media, struct media_fast_status *out);
+
+/* What comes to the threads by one socket each (steer.h). */
+struct media_steering {
+	bool is_on;
+	int wanted;         /* WORD_FAST_PATH_...: the parameter at the start */
+	uint64_t packets;   /* that came so */
+	uint64_t batched;   /* of these, sent with others in one system call */
+	const char *reason; /* why it is not on */
+};
+
+void media_steering(const struct media *media, struct media_steering *out);
 /* Ports of each address; returns how many were written. */
 size_t media_pools(struct media *media, struct ports_pool_status out[PORTS_ADDRESSES_MAX]);

@@ -13,3 +13,5 @@ VOS_CHECK enum vos_err media_create_with(const struct log *log, const struct por
 					 struct vos_fault *fault);
 /* Its fast path, to be switched on by media_fast_use(). */
 struct media_fast *media_fast_of(struct media *media);
+/* Has packets steered to its threads; before the first session. */
+VOS_CHECK enum vos_err media_steer(struct media *media, struct vos_fault *fault);

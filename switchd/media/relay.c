@@ -12,6 +12,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/media/relay_fast.h"
+#include "switchd/media/relay_inlet.h"
 
 static void remove_pending(struct media_thread *thread, const struct relay_side *side)
 {
@@ -36,6 +37,8 @@ static void session_free(struct media_session *session)
 	relay_fast_leave(session);
 	for (int i = 0; i < MEDIA_SIDES; i++) {
 		relay_work_destroy_all(thread, &session->sides[i]);
+		if (thread->inlet)
+			relay_inlet_leave(thread->inlet, &session->sides[i]);
 		if (session->sides[i].is_pending)
 			remove_pending(thread, &session->sides[i]);
 		if (session->is_paired && session->rtcp_sides[i].is_pending)
@@ -238,8 +241,12 @@ static void turn(struct media_thread *thread)
 		mailbox_run(&thread->mailbox);
 	read_pending(thread);
 	for (int i = 0; i < count; i++)
-		if (events[i].data.ptr)
+		if (events[i].data.ptr && !relay_inlet_is(thread->inlet, events[i].data.ptr))
 			read_side(thread, events[i].data.ptr);
+	/* After the sockets of ports: what waits there of a stream came before it was steered. */
+	for (int i = 0; i < count; i++)
+		if (relay_inlet_is(thread->inlet, events[i].data.ptr))
+			relay_inlet_read(thread, events[i].data.ptr);
 	relay_work_tick(thread);
 	free_closed(thread);
 }
@@ -293,6 +300,22 @@ enum vos_err relay_thread_start(struct media_thread *thread)
 	return failed ? VOS_EFULL : VOS_OK;
 }
 
+static void inlet_run(struct mail *mail, void *receiver)
+{
+	struct media_thread *thread = receiver;
+
+	(void)mail;
+	if (relay_inlet_watch(thread->new_inlet, thread->epoll_fd) == VOS_OK)
+		thread->inlet = thread->new_inlet;
+}
+
+void relay_thread_use_inlet(struct media_thread *thread, struct relay_inlet *inlet)
+{
+	thread->new_inlet = inlet;
+	thread->inlet_mail.run = inlet_run;
+	mailbox_post(&thread->mailbox, &thread->inlet_mail);
+}
+
 static void stop_run(struct mail *mail, void *receiver)
 {
 	struct media_thread *thread = receiver;
@@ -318,5 +341,6 @@ void relay_thread_destroy(struct media_thread *thread)
 	if (thread->epoll_fd >= 0)
 		close(thread->epoll_fd);
 	pthread_mutex_destroy(&thread->command_lock);
+	relay_inlet_free(thread->new_inlet);
 	free(thread->batch);
 }

@@ -24,6 +24,8 @@
 #define RELAY_PACKET_MAX 2048
 #define RELAY_EVENTS     256
 
+#define MEDIA_THREADS_MAX 16
+
 struct media_thread;
 struct recorder_ring;
 
@@ -42,6 +44,16 @@ struct relay_counters {
 	/* The learned address; version is odd while it is written. */
 	_Atomic uint32_t version;
 	_Atomic uint32_t learned[sizeof(struct addr) / sizeof(uint32_t)];
+};
+
+/* Of a side at its thread's inlet (relay_inlet.h). */
+struct relay_steering {
+	struct endpoint local;  /* its port; none: not known there */
+	struct endpoint remote; /* from where packets are steered; none: from nowhere */
+	struct relay_side *next_at_port;
+	int outlet_fd; /* for what it sends; -1: its own socket */
+	uint8_t tos;
+	uint8_t ttl;
 };
 
 struct relay_side {
@@ -68,6 +80,7 @@ struct relay_side {
 	struct stream_stats own_stats;
 	struct fast_entry *entry; /* of its port, in the fast path; NULL: none */
 	uint64_t fast_retry_us;
+	struct relay_steering steering;
 };
 
 enum relay_command {
@@ -120,6 +133,9 @@ struct media_thread {
 	struct relay_side *pending;
 	struct media_session *closed;
 	struct relay_batch *batch;
+	struct relay_inlet *inlet; /* NULL: none */
+	struct relay_inlet *new_inlet;
+	struct mail inlet_mail;
 	uint64_t now_us; /* of this turn */
 	struct relay_work *ticking;
 	uint64_t next_tick_us;
@@ -129,6 +145,8 @@ struct media_thread {
 	struct mail stop_mail;
 	pthread_t thread;
 	_Atomic uint64_t packets; /* relayed, RTP and RTCP */
+	_Atomic uint64_t steered; /* that came by the inlet */
+	_Atomic uint64_t batched; /* of these, sent with others by an outlet */
 	_Atomic uint64_t dropped;
 	struct recorder_ring *capture; /* for copies of packets (capture.h); NULL: none is kept */
 	_Atomic uint32_t captured;     /* streams of which copies are kept now */
@@ -137,6 +155,8 @@ struct media_thread {
 VOS_CHECK enum vos_err relay_thread_init(struct media_thread *thread, int number,
 					 struct ports *ports);
 VOS_CHECK enum vos_err relay_thread_start(struct media_thread *thread);
+/* Before its first session: has the thread use an inlet, which is the thread's from now on. */
+void relay_thread_use_inlet(struct media_thread *thread, struct relay_inlet *inlet);
 /* Stops the thread, ends its sessions. Right for a thread that was never started. */
 void relay_thread_destroy(struct media_thread *thread);
 

@@ -4,31 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "switchd/media/packet.h"
 #include "switchd/media/quality.h"
-#include "switchd/media/relay.h"
+#include "switchd/media/relay_batch.h"
 #include "switchd/media/relay_fast.h"
+#include "switchd/media/relay_inlet.h"
 
-/* Where packets are while a socket is being served. Slots of rx are made once; of tx, filled anew.
- */
-struct relay_batch {
-	struct mmsghdr rx[RELAY_BATCH];
-	struct iovec rx_iov[RELAY_BATCH];
-	struct endpoint from[RELAY_BATCH];
-	struct mmsghdr tx[RELAY_BATCH];
-	struct iovec tx_iov[RELAY_BATCH];
-	enum packet_kind tx_kind[RELAY_BATCH];
-	unsigned tx_count;
-	const struct relay_side *reading; /* whose socket the packets of rx came by */
-	uint8_t data[RELAY_BATCH][RELAY_PACKET_MAX + RELAY_ROOM];
-};
-
-static void rx_slot_reset(struct relay_batch *batch, int i)
+void relay_slot_reset(struct relay_batch *batch, int slot)
 {
-	batch->rx[i].msg_hdr.msg_namelen = sizeof(batch->from[i].in6);
-	batch->rx[i].msg_hdr.msg_flags = 0;
+	batch->rx[slot].msg_hdr.msg_namelen = sizeof(batch->from[slot].in6);
+	batch->rx[slot].msg_hdr.msg_flags = 0;
 }
 
 enum vos_err relay_batch_new(struct relay_batch **out)
@@ -44,18 +30,10 @@ enum vos_err relay_batch_new(struct relay_batch **out)
 		batch->rx[i].msg_hdr.msg_iovlen = 1;
 		batch->tx[i].msg_hdr.msg_iov = &batch->tx_iov[i];
 		batch->tx[i].msg_hdr.msg_iovlen = 1;
-		rx_slot_reset(batch, i);
+		relay_slot_reset(batch, i);
 	}
 	*out = batch;
 	return VOS_OK;
-}
-
-/* One writer: a plain load and store that other threads may look at. */
-static void count(_Atomic uint64_t *counter, uint64_t more)
-{
-	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, now + more, memory_order_relaxed);
 }
 
 static void publish_learned(struct relay_side *side)
@@ -75,8 +53,8 @@ static void publish_learned(struct relay_side *side)
 }
 
 /* Puts a packet into the outgoing batch; false when there is nowhere to send it. */
-static bool enqueue(struct relay_batch *batch, int slot, const struct endpoint *to,
-		    enum packet_kind kind)
+static bool enqueue(struct relay_batch *batch, struct relay_side *from, int slot,
+		    const struct endpoint *to, enum packet_kind kind)
 {
 	unsigned at = batch->tx_count;
 
@@ -86,6 +64,7 @@ static bool enqueue(struct relay_batch *batch, int slot, const struct endpoint *
 	batch->tx[at].msg_hdr.msg_name = (void *)(uintptr_t)&to->sa;
 	batch->tx[at].msg_hdr.msg_namelen = to->len;
 	batch->tx_kind[at] = kind;
+	batch->tx_from[at] = from;
 	batch->tx_count++;
 	return true;
 }
@@ -94,19 +73,31 @@ static void count_sent(struct media_thread *thread, struct relay_side *from, enu
 		       size_t len)
 {
 	if (kind == PACKET_RTP) {
-		count(&from->counters.packets, 1);
-		count(&from->counters.bytes, len);
+		RELAY_COUNT(from->counters.packets, 1);
+		RELAY_COUNT(from->counters.bytes, len);
 	} else {
-		count(&from->counters.rtcp_packets, 1);
+		RELAY_COUNT(from->counters.rtcp_packets, 1);
 	}
-	count(&thread->packets, 1);
+	RELAY_COUNT(thread->packets, 1);
 	atomic_store_explicit(&from->counters.last_us, thread->now_us, memory_order_relaxed);
+}
+
+void relay_count_tx(struct media_thread *thread, unsigned at)
+{
+	const struct relay_batch *batch = thread->batch;
+
+	count_sent(thread, batch->tx_from[at], batch->tx_kind[at], batch->tx_iov[at].iov_len);
 }
 
 static void count_unsendable(struct media_thread *thread, struct relay_side *from)
 {
-	count(&from->counters.unsendable, 1);
-	count(&thread->dropped, 1);
+	RELAY_COUNT(from->counters.unsendable, 1);
+	RELAY_COUNT(thread->dropped, 1);
+}
+
+void relay_count_unsent(struct media_thread *thread, unsigned at)
+{
+	count_unsendable(thread, thread->batch->tx_from[at]);
 }
 
 /* Sends the batch from the other side's socket. What the kernel refuses is lost, as on any full
@@ -128,7 +119,7 @@ static void flush(struct media_thread *thread, struct relay_side *from)
 			continue;
 		}
 		for (unsigned i = done; i < done + (unsigned)sent; i++)
-			count_sent(thread, from, batch->tx_kind[i], batch->tx_iov[i].iov_len);
+			relay_count_tx(thread, i);
 		done += (unsigned)sent;
 	}
 	batch->tx_count = 0;
@@ -145,8 +136,8 @@ static void refuse(struct media_thread *thread, struct relay_side *side, enum la
 		STREAM_ADD(stats->refused_type, 1);
 	else
 		STREAM_ADD(stats->refused_source, 1);
-	count(&side->counters.foreign, 1);
-	count(&thread->dropped, 1);
+	RELAY_COUNT(side->counters.foreign, 1);
+	RELAY_COUNT(thread->dropped, 1);
 }
 
 /* Whether the packet is of the stream that the side is to have. */
@@ -201,8 +192,8 @@ static void read_reports(struct media_thread *thread, struct relay_side *side, c
 
 static void count_malformed(struct media_thread *thread, struct relay_side *side)
 {
-	count(&side->counters.malformed, 1);
-	count(&thread->dropped, 1);
+	RELAY_COUNT(side->counters.malformed, 1);
+	RELAY_COUNT(thread->dropped, 1);
 }
 
 /* One step of the work on the packet of a slot. */
@@ -343,7 +334,7 @@ static void take_raw(struct media_thread *thread, struct relay_side *side, int s
 		     &side->other->latch.rtp_to);
 	}
 	if (side->session->is_blocked ||
-	    !enqueue(batch, slot, &side->other->latch.rtp_to, PACKET_RTP))
+	    !enqueue(batch, side, slot, &side->other->latch.rtp_to, PACKET_RTP))
 		count_unsendable(thread, side);
 }
 
@@ -383,8 +374,29 @@ static void take_packet(struct media_thread *thread, struct relay_side *side, in
 		return;
 	if (side->needs_work && !work_on(thread, side, slot, &(const struct way){side->other, to}))
 		return;
-	if (side->session->is_blocked || !enqueue(batch, slot, to, kind))
+	if (side->session->is_blocked || !enqueue(batch, side, slot, to, kind))
 		count_unsendable(thread, side);
+}
+
+void relay_take(struct media_thread *thread, struct relay_side *side, int slot)
+{
+	struct relay_batch *batch = thread->batch;
+
+	batch->reading = side;
+	batch->from[slot].len = batch->rx[slot].msg_hdr.msg_namelen;
+	if (side->rtp)
+		take_rtcp(thread, side->rtp, slot);
+	else if (side->is_raw)
+		take_raw(thread, side, slot);
+	else
+		take_packet(thread, side, slot);
+	relay_slot_reset(batch, slot);
+}
+
+void relay_drop(struct media_thread *thread, int slot)
+{
+	RELAY_COUNT(thread->dropped, 1);
+	relay_slot_reset(thread->batch, slot);
 }
 
 void relay_read_side(struct media_thread *thread, struct relay_side *side)
@@ -392,21 +404,14 @@ void relay_read_side(struct media_thread *thread, struct relay_side *side)
 	struct relay_batch *batch = thread->batch;
 	int received = recvmmsg(side->fd, batch->rx, RELAY_BATCH, MSG_DONTWAIT, NULL);
 
-	batch->reading = side;
-	for (int i = 0; i < received; i++) {
-		batch->from[i].len = batch->rx[i].msg_hdr.msg_namelen;
-		if (side->rtp)
-			take_rtcp(thread, side->rtp, i);
-		else if (side->is_raw)
-			take_raw(thread, side, i);
-		else
-			take_packet(thread, side, i);
-		rx_slot_reset(batch, i);
-	}
+	for (int i = 0; i < received; i++)
+		relay_take(thread, side, i);
 	if (batch->tx_count) {
 		flush(thread, side);
 		if (side->entry)
 			relay_fast_relayed(thread, side);
+		if (thread->inlet)
+			relay_inlet_enter(thread, side);
 	}
 	/* The events are edge-triggered: a batch that was not full has emptied the socket. */
 	if (received == RELAY_BATCH && !side->is_pending) {

@@ -28,10 +28,10 @@ LOSS_MAX = 0.005
 A_BASE, B_BASE, PORT = '10.10.0.1', '10.11.0.1', 4000
 RELAY_IP, LOAD_IP = '10.9.0.2', '10.9.0.1'
 NG = ('127.0.0.1', 22222)
-FIRST_RATE = {'rtpengine': 80000, 'switchd': 160000, 'kernel': 800000}
+FIRST_RATE = {'rtpengine': 80000, 'switchd': 160000, 'steered': 240000, 'kernel': 800000}
 RATE_STEPS = 5
 RUNS = 2
-DELAY_RATES = {'rtpengine': (20000,), 'switchd': (20000, 100000), 'kernel': (20000, 100000)}
+DELAY_RATES = {'rtpengine': (20000,), 'switchd': (20000, 100000), 'steered': (20000, 100000), 'kernel': (20000, 100000)}
 # All relays and the load alike: what else the machine does must not be in the figures.
 NICE = ('chrt', '-f', '1')
 REACHED_MIN = 0.9  # of the rate that was asked for; with less the load was the limit
@@ -106,6 +106,10 @@ def ours(relay, build, calls, map_path, *path):
 
 def by_kernel(relay, build, calls, map_path):
     return ours(relay, build, calls, map_path, 'fast')
+
+
+def steered(relay, build, calls, map_path):
+    return ours(relay, build, calls, map_path, 'steer')
 
 
 def bencode(value):
@@ -252,7 +256,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--only', choices=tuple(FIRST_RATE))
     options = parser.parse_args()
-    relays = {'rtpengine': rtpengine, 'switchd': ours, 'kernel': by_kernel}
+    relays = {'rtpengine': rtpengine, 'switchd': ours, 'steered': steered, 'kernel': by_kernel}
     if options.only:
         relays = {options.only: relays[options.only]}
     elif not shutil.which('rtpengine'):

@@ -2,10 +2,11 @@
 /* The media relay alone, for relay.py: opens sessions between two lines of endpoints, prints
  * "index port-for-a port-for-b" a line and an empty one, and runs until its input ends.
  *
- * usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS [fast]
+ * usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS [fast|steer]
  * Endpoint i of a line has the address base + i and the port PORT. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "switchd/media/media_fast.h"
@@ -88,15 +89,19 @@ int main(int argc, char **argv)
 	if (argc < 7 || !addr_parse(span_of(argv[1]), &local) ||
 	    !addr_parse(span_of(argv[3]), &bases[0]) || !addr_parse(span_of(argv[4]), &bases[1])) {
 		fprintf(stderr,
-			"usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS [fast]\n");
+			"usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS [fast|steer]\n");
 		return 2;
 	}
 	if (media_create_with(NULL, &options, atoi(argv[6]), &media, &fault) != VOS_OK) {
 		fprintf(stderr, "relay_host: %s\n", fault.text);
 		return 1;
 	}
-	if (argc > 7 && use_fast_path(media, &local, &options))
+	if (argc > 7 && strcmp(argv[7], "fast") == 0 && use_fast_path(media, &local, &options))
 		return 1;
+	if (argc > 7 && strcmp(argv[7], "steer") == 0 && media_steer(media, &fault) != VOS_OK) {
+		fprintf(stderr, "relay_host: no steering: %s\n", fault.text);
+		return 1;
+	}
 	if (open_calls(media, &local, bases, (uint32_t)atoi(argv[2]), (uint16_t)atoi(argv[5])))
 		return 1;
 	while (read(STDIN_FILENO, &byte, 1) > 0)

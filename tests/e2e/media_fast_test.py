@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Calls with their media forwarded by switchd and by the kernel: the same tests on both paths.
+"""Calls with their media forwarded by switchd, steered or not, and by the kernel: the same tests on all paths.
 
     phones (192.0.2.11, .12) --- switch (192.0.2.1)
 
 Two network namespaces; this process lives in the one of the phones. What went over the wire is judged by
-tshark. SS_MEDIA_FAST_PATH required refuses to start where there is no fast path, auto does without."""
+tshark. SS_MEDIA_FAST_PATH and SS_MEDIA_STEERING required refuse to start where there is none, auto does without."""
 import ctypes
 import fcntl
 import os
@@ -98,6 +98,7 @@ def judged(capture, display_filter, *fields):
 
 class Fixture(unittest.TestCase):
     mode = 'off'
+    steering = 'off'
 
     @property
     def path(self):
@@ -109,7 +110,7 @@ class Fixture(unittest.TestCase):
         return Path(scratch.name)
 
     def make_switch(self, mode, folder=None, words=()):
-        config = f'{CONFIG}SS_MEDIA_FAST_PATH = {mode}\n'
+        config = f'{CONFIG}SS_MEDIA_FAST_PATH = {mode}\nSS_MEDIA_STEERING = {self.steering}\n'
         return Switch(folder or self.folder(), config, SWITCH, SIP_PORT, [*world.switch.launcher, *words])
 
     def start(self, mode=None, words=()):
@@ -193,7 +194,7 @@ class Fixture(unittest.TestCase):
         end = self.fast_path()
         if end['changes'] != begin['changes'] or self.longest_pause_s > PAUSE_S:
             return None
-        return {'packets': end['packets'] - begin['packets']}
+        return {name: end[name] - begin[name] for name in ('packets', 'steered_packets', 'batched_packets')}
 
     def fast_path(self):
         return self.switch.json('show', 'media', 'fast-path')['item']
@@ -211,6 +212,8 @@ class BySwitchd(Fixture):
         self.settle(a, to_a, b, 'a')
         found = wait_for('packets pass undisturbed', lambda: self.counted(((a, to_a, b), (b, to_b, a)), 50), PATIENCE_S)
         self.assertEqual(found['packets'], 0 if self.mode == 'off' else 100)
+        self.assertEqual(found['steered_packets'], 100 if self.steering == 'required' else 0)
+        self.assertEqual(found['batched_packets'], found['steered_packets'])
         # Reports pass as well.
         report = b'\x80\xc8\x00\x01' + a.ssrc.to_bytes(4, 'big')
         a.rtcp.sendto(report, (to_a[0], to_a[1]))
@@ -269,6 +272,25 @@ class BySwitchd(Fixture):
         self.settle(a, to_a, b, 'a')
 
 
+class Steered(BySwitchd):
+    steering = 'required'
+
+    def test_reports_and_strangers(self):
+        self.start()
+        _, _, a, b, to_a, _ = self.call()
+        self.settle(a, to_a, b, 'a')
+        before = self.fast_path()['steered_packets']
+        # Another port of the same phone: not the stream that is steered.
+        stranger = self.rtp(ONE)
+        for _ in range(20):
+            stranger.send(to_a)
+        wait_for('strangers are counted', lambda: self.streams()['a']['dropped'] == 20, PATIENCE_S)
+        self.assertEqual(self.fast_path()['steered_packets'], before)
+        self.passes(a, to_a, b, 10)
+        self.assertEqual(self.fast_path()['steered_packets'], before + 10)
+        self.assertEqual(self.switch.json('show', 'capacity')['item']['media_path'], 'steered')
+
+
 class ByTheKernel(BySwitchd):
     mode = 'required'
 
@@ -317,33 +339,60 @@ class Modes(Fixture):
         _, _, a, b, to_a, _ = self.call()
         self.settle(a, to_a, b, 'a', 'switchd')
 
+    def test_not_steered(self):
+        self.start('off')
+        item = self.fast_path()
+        self.assertEqual((item['steering_wanted'], item['steering_is_on'], item['steering_reason']),
+                         ('off', False, 'off'))
+        self.assertEqual(self.switch.json('show', 'capacity')['item']['media_path'], 'sockets')
+
+    @unittest.skipUnless(shutil.which('setpriv'), 'without setpriv rights cannot be taken away')
+    def test_steered_without_raw_sockets(self):
+        self.steering = 'required'
+        self.start('off', words=('setpriv', '--bounding-set', '-net_raw'))
+        _, _, a, b, to_a, _ = self.call()
+        self.settle(a, to_a, b, 'a', 'switchd')
+        item = self.fast_path()
+        self.assertGreaterEqual(item['steered_packets'], SETTLED - 1)
+        self.assertEqual(item['batched_packets'], 0)
+
     @unittest.skipUnless(shutil.which('setpriv'), 'without setpriv rights cannot be taken away')
     def test_required_without_rights(self):
-        switch = self.make_switch('required')
+        self.refuses('required', 'SS_MEDIA_FAST_PATH is required, and there is no fast path: ')
+
+    @unittest.skipUnless(shutil.which('setpriv'), 'without setpriv rights cannot be taken away')
+    def test_steering_required_without_rights(self):
+        self.steering = 'required'
+        self.refuses('off', 'SS_MEDIA_STEERING is required, and nothing can be steered: ')
+
+    def refuses(self, mode, why):
+        switch = self.make_switch(mode)
         done = subprocess.run([*world.switch.launcher, *WITHOUT_RIGHTS, str(BUILD / 'switchd'), '--foreground',
                                '--state', str(switch.folder / 'state'), '--socket', switch.socket, '--apply',
                                str(switch.config_path)], capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual(done.returncode, 3, done.stderr)
-        self.assertIn('SS_MEDIA_FAST_PATH is required, and there is no fast path: ', done.stderr)
+        self.assertIn(why, done.stderr)
 
 
-def has_fast_path():
-    """Whether switchd has one here; without it only what switchd does itself can be tested."""
+def ways():
+    """Whether there is a fast path here, and steering; without them only what switchd does itself can be tested."""
     with tempfile.TemporaryDirectory(prefix='vos-fast-') as folder:
-        switch = Switch(folder, f'{CONFIG}SS_MEDIA_FAST_PATH = auto\n', SWITCH, SIP_PORT, world.switch.launcher)
+        switch = Switch(folder, f'{CONFIG}SS_MEDIA_FAST_PATH = auto\nSS_MEDIA_STEERING = auto\n', SWITCH, SIP_PORT, world.switch.launcher)
         try:
             switch.start()
             item = switch.json('show', 'media', 'fast-path')['item']
         finally:
             if switch.process and switch.process.poll() is None:
                 switch.stop()
-    if not item['is_on']:
-        print(f'no fast path: {item["reason"]}')
-    return item['is_on']
+    for reason in ('reason', 'steering_reason'):
+        if reason in item:
+            print(f'{reason}: {item[reason]}')
+    return item['is_on'], item['steering_is_on']
 
 
 def load_tests(loader, _tests, _pattern):
-    kinds = [BySwitchd, ByTheKernel, Modes] if has_fast_path() else [BySwitchd]
+    is_fast, is_steered = ways()
+    kinds = [BySwitchd] + is_steered * [Steered] + is_fast * [ByTheKernel] + (is_fast and is_steered) * [Modes]
     return unittest.TestSuite(loader.loadTestsFromTestCase(kind) for kind in kinds)
 
 

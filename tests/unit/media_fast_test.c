@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The same tests of the relay on both of its paths, with phones across a cable between two network
+/* The same tests of the relay on all of its paths, with phones across a cable between two network
  * namespaces of the test's own, or on the loopback of the first. Without the rights for that, or
  * for the program in the kernel, what needs them is skipped. */
 #include "tests/support/test.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +38,8 @@ struct variant {
 	bool use_clsact;
 	bool is_crossed; /* two families: switchd's, even with a fast path */
 	bool is_loopback;
+	bool is_steered;
+	bool is_unraw; /* switchd has no right to raw sockets */
 };
 
 static const struct variant IP4_SLOW = {"10.0.0.1",  "10.0.0.1",  "10.0.0.11",
@@ -58,6 +62,24 @@ static const struct variant CROSSED_FAST = {"fd00::1",         "10.0.0.1", "fd00
 static const struct variant LOOPBACK_FAST = {"127.0.0.1",        "127.0.0.1",  "127.0.0.11",
 					     "127.0.0.12",       "127.0.0.66", .is_fast = true,
 					     .is_loopback = true};
+static const struct variant IP4_STEERED = {"10.0.0.1",        "10.0.0.1",  "10.0.0.11",
+					   "10.0.0.12",       "10.0.0.66", .is_fast = false,
+					   .is_steered = true};
+static const struct variant IP4_UNRAW = {"10.0.0.1",         "10.0.0.1",      "10.0.0.11",
+					 "10.0.0.12",        "10.0.0.66",     .is_fast = false,
+					 .is_steered = true, .is_unraw = true};
+static const struct variant IP6_STEERED = {"fd00::1",         "fd00::1",  "fd00::11",
+					   "fd00::12",        "fd00::66", .is_fast = false,
+					   .is_steered = true};
+static const struct variant CROSSED_STEERED = {"10.0.0.1",        "fd00::1",   "10.0.0.11",
+					       "fd00::12",        "10.0.0.66", .is_crossed = true,
+					       .is_steered = true};
+static const struct variant LOOPBACK_STEERED = {
+	"127.0.0.1",  "127.0.0.1",         "127.0.0.11",      "127.0.0.12",
+	"127.0.0.66", .is_loopback = true, .is_steered = true};
+static const struct variant IP4_BOTH = {"10.0.0.1",        "10.0.0.1",  "10.0.0.11",
+					"10.0.0.12",       "10.0.0.66", .is_fast = true,
+					.is_steered = true};
 
 static struct {
 	pid_t phones; /* holds their namespace; 0: nothing is possible */
@@ -179,6 +201,38 @@ static void use_fast_path(const struct variant *variant, struct media *media)
 	skip();
 }
 
+/* The media thread gets the rights of the thread that makes it. */
+static void set_right_to_raw(bool may)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	const uint32_t bit = UINT32_C(1) << CAP_NET_RAW;
+
+	assert_int_equal(syscall(SYS_capget, &head, data), 0);
+	data[0].effective = may ? data[0].effective | bit : data[0].effective & ~bit;
+	assert_int_equal(syscall(SYS_capset, &head, data), 0);
+}
+
+static struct media *media_for(const struct variant *variant)
+{
+	struct vos_fault fault = {0};
+	struct media *media;
+
+	if (variant->is_unraw)
+		set_right_to_raw(false);
+	media = relay_new(20000, 20999, 1);
+	if (variant->is_unraw)
+		set_right_to_raw(true);
+	if (variant->is_fast)
+		use_fast_path(variant, media);
+	if (variant->is_steered && media_steer(media, &fault) != VOS_OK) {
+		print_message("no steering: %s\n", fault.text);
+		media_destroy(media);
+		skip();
+	}
+	return media;
+}
+
 static struct party party_new(struct call *call, enum media_side side, const char *local,
 			      const char *ip)
 {
@@ -208,9 +262,7 @@ static struct call call_new(void **state)
 
 	if (!world.phones)
 		skip();
-	call.media = relay_new(20000, 20999, 1);
-	if (call.variant->is_fast)
-		use_fast_path(call.variant, call.media);
+	call.media = media_for(call.variant);
 	open_session(&call);
 	call.a = party_new(&call, MEDIA_A, call.variant->local_a, call.variant->phone_a);
 	call.b = party_new(&call, MEDIA_B, call.variant->local_b, call.variant->phone_b);
@@ -302,12 +354,32 @@ static uint64_t by_kernel(const struct call *call)
 	return status.packets;
 }
 
+static struct media_steering steering_of(const struct call *call)
+{
+	struct media_steering steering;
+
+	media_steering(call->media, &steering);
+	return steering;
+}
+
+/* Since then so many packets were steered and, where that is allowed, sent by raw sockets. */
+static void wait_for_steered(const struct call *call, uint64_t before, uint64_t count)
+{
+	uint64_t batched = call->variant->is_unraw ? 0 : before + count;
+	uint64_t until_us = clock_mono_us() + PATIENCE_US;
+
+	assert_int_equal(steering_of(call).packets - before, count);
+	while (steering_of(call).batched != batched)
+		assert_true(clock_mono_us() < until_us);
+}
+
 /* --- Tests. --- */
 
 static void streams_settle_and_are_counted(void **state)
 {
 	struct call call = call_new(state);
 	struct media_counters a;
+	uint64_t steered;
 	uint64_t before;
 
 	settle(&call, MEDIA_A);
@@ -315,9 +387,11 @@ static void streams_settle_and_are_counted(void **state)
 	/* With B's first packet A's had another place to go to. */
 	settle(&call, MEDIA_A);
 	before = by_kernel(&call);
+	steered = steering_of(&call).packets;
 	pass(&call.a, &call.b, 100);
 	pass(&call.b, &call.a, 50);
 	assert_int_equal(by_kernel(&call) - before, goes_fast(&call) ? 150 : 0);
+	wait_for_steered(&call, steered, call.variant->is_steered && !goes_fast(&call) ? 150 : 0);
 	WAIT_FOR(call.session, MEDIA_A, packets, (uint16_t)(call.a.sequence - 1000));
 	WAIT_FOR(call.session, MEDIA_B, packets, (uint16_t)(call.b.sequence - 65530));
 	a = relay_counters_of(call.session, MEDIA_A);
@@ -548,10 +622,12 @@ static void nothing_passes_after_the_end(void **state)
 #test " " #which, test, NULL, NULL, (void *)(uintptr_t)&which, \
 	}
 
-#define ON_ALL(test)                                                                     \
-	ON(test, IP4_SLOW), ON(test, IP4_FAST), ON(test, IP6_SLOW), ON(test, IP6_FAST),  \
-		ON(test, CROSSED_SLOW), ON(test, CROSSED_FAST), ON(test, LOOPBACK_FAST), \
-		ON(test, IP4_CLSACT)
+#define ON_ALL(test)                                                                          \
+	ON(test, IP4_SLOW), ON(test, IP4_FAST), ON(test, IP6_SLOW), ON(test, IP6_FAST),       \
+		ON(test, CROSSED_SLOW), ON(test, CROSSED_FAST), ON(test, LOOPBACK_FAST),      \
+		ON(test, IP4_CLSACT), ON(test, IP4_STEERED), ON(test, IP4_UNRAW),             \
+		ON(test, IP6_STEERED), ON(test, CROSSED_STEERED), ON(test, LOOPBACK_STEERED), \
+		ON(test, IP4_BOTH)
 
 int main(void)
 {
