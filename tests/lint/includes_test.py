@@ -39,7 +39,8 @@ FOREIGN = (
     (r'srtp2/', ('switchd/media/srtp.c',)),
     (r'microhttpd\.h$', ('switchd/stats/http.c',)),
     (r'curl/', ('switchd/http/client.c',)),
-    (r'bpf/', ('switchd/media/fast.bpf.c', 'switchd/media/fast_load.c', 'switchd/media/fast_attach.c')),
+    (r'bpf/', ('switchd/media/fast.bpf.c', 'switchd/media/fast_load.c', 'switchd/media/fast_attach.c',
+              'switchd/media/steer.bpf.c', 'switchd/media/steer.c')),
     (r'(histedit|editline/.*|readline/.*)(\.h)?$', ('vosctl/shell/edit.c',)),
     (r'jansson\.h$', ('shared/control/', 'switchd/ctl/', 'vosctl/')),
 )
