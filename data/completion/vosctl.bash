@@ -169,23 +169,24 @@ _vosctl_next()
 {
 	case "$1" in
 	'')
-		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor apply'
+		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor debug no apply'
 		;;
 	'show')
-		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace black-list alarms cdr'
+		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace traces debugging black-list alarms cdr'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
 		'show configuration changes' | 'show sessions' | 'show statistics causes total' | \
 		'show tech-support' | 'show sip statistics' | 'show sip transports' | \
 		'show sip guard' | 'show authentication firewall' | 'show trace media' | \
-		'show alarms active' | 'clear calls all' | 'clear registration all' | \
-		'clear registration *' | 'clear authentication suspended all' | \
-		'clear black-list all' | 'backup list' | 'backup prune' | \
-		'set system-parameter rtp-encryption-key *' | 'set cdr push-token *' | \
-		'set alarm-hook token *' | 'set phone * password *' | 'set mapping-gateway * password *' | \
-		'set routing-gateway * password *' | 'set registration * password *' | \
-		'set SS_RTP_ENCRYPTION_KEY *')
+		'show traces' | 'show debugging' | 'show alarms active' | \
+		'clear calls all' | 'clear registration all' | 'clear registration *' | \
+		'clear authentication suspended all' | 'clear black-list all' | \
+		'backup list' | 'backup prune' | 'set system-parameter rtp-encryption-key *' | \
+		'set cdr push-token *' | 'set alarm-hook token *' | 'set phone * password *' | \
+		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
+		'set registration * password *' | 'monitor log' | 'monitor counters' | \
+		'monitor calls' | 'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -202,21 +203,53 @@ _vosctl_next()
 		'show trace calls caller' | 'show trace calls callee' | 'show trace calls number' | \
 		'show trace calls address' | 'show trace calls method' | 'show trace calls status' | \
 		'show trace calls cause' | 'show trace calls call-id' | 'show trace calls back' | \
-		'show trace calls latest' | 'show black-list number' | 'trace export caller' | \
-		'trace export callee' | 'trace export number' | 'trace export address' | \
-		'trace export method' | 'trace export status' | 'trace export cause' | \
-		'trace export call-id' | 'trace export back' | 'clear authentication suspended address' | \
-		'test route' | 'test route * caller' | 'test media caller')
+		'show trace calls latest' | 'show trace registrations address' | \
+		'show trace registrations status' | 'show trace registrations back' | \
+		'show trace registrations latest' | 'show black-list number' | \
+		'trace start' | 'trace start * caller' | 'trace start * callee' | \
+		'trace start * number' | 'trace start * address' | 'trace start * method' | \
+		'trace start * status' | 'trace start * cause' | 'trace start * call-id' | \
+		'trace start * duration' | 'trace start * limit' | 'clear authentication suspended address' | \
+		'test route' | 'test route * caller' | 'test media caller' | \
+		'monitor trace caller' | 'monitor trace callee' | 'monitor trace number' | \
+		'monitor trace address' | 'monitor trace method' | 'monitor trace status' | \
+		'monitor trace cause' | 'monitor trace call-id' | 'debug sip messages caller' | \
+		'debug sip messages callee' | 'debug sip messages number' | \
+		'debug sip messages address' | 'debug sip messages method' | \
+		'debug sip messages status' | 'debug sip messages cause' | \
+		'debug sip messages call-id' | 'debug sip registrations caller' | \
+		'debug sip registrations callee' | 'debug sip registrations number' | \
+		'debug sip registrations address' | 'debug sip registrations method' | \
+		'debug sip registrations status' | 'debug sip registrations cause' | \
+		'debug sip registrations call-id' | 'debug authentication caller' | \
+		'debug authentication callee' | 'debug authentication number' | \
+		'debug authentication address' | 'debug authentication method' | \
+		'debug authentication status' | 'debug authentication cause' | \
+		'debug authentication call-id' | 'debug route caller' | 'debug route callee' | \
+		'debug route number' | 'debug route address' | 'debug route method' | \
+		'debug route status' | 'debug route cause' | 'debug route call-id' | \
+		'debug media caller' | 'debug media callee' | 'debug media number' | \
+		'debug media address' | 'debug media method' | 'debug media status' | \
+		'debug media cause' | 'debug media call-id' | 'debug nat caller' | \
+		'debug nat callee' | 'debug nat number' | 'debug nat address' | \
+		'debug nat method' | 'debug nat status' | 'debug nat cause' | \
+		'debug nat call-id')
 		next='@'
 		;;
 	'show calls history phone' | 'show calls phone' | 'show registrations phone' | \
 		'show nat-keep-alive phones phone' | 'show trace calls phone' | \
-		'trace export phone' | 'set phone')
+		'show trace registrations phone' | 'trace start * phone' | \
+		'set phone' | 'monitor trace phone' | 'debug sip messages phone' | \
+		'debug sip registrations phone' | 'debug authentication phone' | \
+		'debug route phone' | 'debug media phone' | 'debug nat phone')
 		next='@phones'
 		;;
 	'show calls history gateway' | 'show calls gateway' | 'show report daily gateway' | \
 		'show report monthly gateway' | 'show trace calls gateway' | \
-		'trace export gateway' | 'gateway')
+		'trace start * gateway' | 'gateway' | 'monitor trace gateway' | \
+		'debug sip messages gateway' | 'debug sip registrations gateway' | \
+		'debug authentication gateway' | 'debug route gateway' | 'debug media gateway' | \
+		'debug nat gateway')
 		next='@gateways'
 		;;
 	'show calls state')
@@ -250,20 +283,20 @@ _vosctl_next()
 		'show audit last' | 'show logging last' | 'show sip transactions list limit' | \
 		'show sip connections address' | 'show authentication failures address' | \
 		'show authentication suspended address' | 'show alarms history last' | \
-		'clear authentication suspended address * *' | 'clear black-list number' | \
-		'alarm acknowledge * comment' | 'test media caller * *' | \
-		'backup create comment' | 'shutdown graceful' | 'set system-parameter rtp-port-range' | \
-		'set system-parameter rtp-port-rest' | 'set system-parameter rtp-port-alarm' | \
-		'set system-parameter authentication-max-retry' | 'set system-parameter authentication-failed-suspend' | \
-		'set system-parameter qos-signal' | 'set system-parameter qos-rtp' | \
-		'set system-parameter endpoint-expire' | 'set system-parameter endpoint-nat-expire' | \
-		'set system-parameter gateway-switch-limit' | 'set system-parameter gateway-asr-reserve-time' | \
-		'set system-parameter gateway-asr-reserve-separate' | 'set system-parameter try-protect-route-delay' | \
-		'set system-parameter endpoint-time-to-live' | 'set system-parameter endpoint-register-retry' | \
-		'set system-parameter endpoint-register-suspend-time' | 'set system-parameter max-call-duration' | \
-		'set system-parameter call-remain-time' | 'set system-parameter no-media-hangup-time' | \
-		'set system-parameter rtp-interrupt-time' | 'set system-parameter max-cps' | \
-		'set system-parameter black-list-caller-malicious-call-check-interval' | \
+		'trace stop' | 'clear authentication suspended address * *' | \
+		'clear black-list number' | 'alarm acknowledge * comment' | \
+		'test media caller * *' | 'backup create comment' | 'shutdown graceful' | \
+		'set system-parameter rtp-port-range' | 'set system-parameter rtp-port-rest' | \
+		'set system-parameter rtp-port-alarm' | 'set system-parameter authentication-max-retry' | \
+		'set system-parameter authentication-failed-suspend' | 'set system-parameter qos-signal' | \
+		'set system-parameter qos-rtp' | 'set system-parameter endpoint-expire' | \
+		'set system-parameter endpoint-nat-expire' | 'set system-parameter gateway-switch-limit' | \
+		'set system-parameter gateway-asr-reserve-time' | 'set system-parameter gateway-asr-reserve-separate' | \
+		'set system-parameter try-protect-route-delay' | 'set system-parameter endpoint-time-to-live' | \
+		'set system-parameter endpoint-register-retry' | 'set system-parameter endpoint-register-suspend-time' | \
+		'set system-parameter max-call-duration' | 'set system-parameter call-remain-time' | \
+		'set system-parameter no-media-hangup-time' | 'set system-parameter rtp-interrupt-time' | \
+		'set system-parameter max-cps' | 'set system-parameter black-list-caller-malicious-call-check-interval' | \
 		'set system-parameter black-list-caller-malicious-call-limit' | \
 		'set system-parameter black-list-caller-malicious-call-expire' | \
 		'set system-parameter black-list-no-answer-period' | 'set system-parameter black-list-no-answer-limit' | \
@@ -573,10 +606,19 @@ _vosctl_next()
 		next='address'
 		;;
 	'show trace')
-		next='calls call media'
+		next='calls registrations call media'
 		;;
 	'show trace calls')
-		next='caller callee number phone gateway address method status cause call-id failed back latest'
+		next='caller callee number phone gateway address method status cause call-id failed leg back latest'
+		;;
+	'show trace calls leg' | 'trace export leg' | 'trace start * leg' | 'monitor trace leg' | \
+		'debug sip messages leg' | 'debug sip registrations leg' | \
+		'debug authentication leg' | 'debug route leg' | 'debug media leg' | \
+		'debug nat leg')
+		next='@ a b'
+		;;
+	'show trace registrations')
+		next='phone address status back latest'
 		;;
 	'show trace call *')
 		next='ladder messages summary !'
@@ -594,22 +636,22 @@ _vosctl_next()
 		next='status @ !'
 		;;
 	'trace')
-		next='export media'
+		next='export media start stop'
 		;;
 	'trace export')
-		next='call caller callee number phone gateway address method status cause call-id failed back file'
-		;;
-	'trace export file')
-		next='@files'
-		;;
-	'trace export file *')
-		next='pcap text json !'
+		next='call caller callee number phone gateway address method status cause call-id failed leg back file @'
 		;;
 	'trace media')
 		next='start stop'
 		;;
+	'trace start *')
+		next='caller callee number phone gateway address method status cause call-id failed leg duration limit'
+		;;
 	'clear')
-		next='alarm call calls registration authentication black-list counters'
+		next='trace alarm call calls registration authentication black-list counters'
+		;;
+	'clear trace')
+		next='all @ !'
 		;;
 	'clear alarm')
 		next='@alarms !'
@@ -1015,7 +1057,26 @@ _vosctl_next()
 		next='confirm !'
 		;;
 	'monitor')
-		next='log counters calls !'
+		next='log counters calls trace'
+		;;
+	'monitor trace')
+		next='caller callee number phone gateway address method status cause call-id failed leg messages ladder summary'
+		;;
+	'debug')
+		next='sip authentication route media nat'
+		;;
+	'debug sip')
+		next='messages registrations'
+		;;
+	'debug sip messages' | 'debug sip registrations' | 'debug authentication' | \
+		'debug route' | 'debug media' | 'debug nat')
+		next='caller callee number phone gateway address method status cause call-id failed leg'
+		;;
+	'no')
+		next='debug'
+		;;
+	'no debug')
+		next='all sip authentication route media nat !'
 		;;
 	*) return 1 ;;
 	esac

@@ -57,7 +57,7 @@ struct table_row {
 	bool is_printed;
 };
 
-#define TABLE_ROWS_MAX 1024
+#define TABLE_ROWS_MAX 2048
 
 struct table {
 	struct table_row *rows[TABLE_ROWS_MAX];

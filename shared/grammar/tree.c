@@ -10,7 +10,9 @@
 static const char *const call_states[] = {"setup",     "trying",    "ringing",
 					  "connected", "releasing", NULL};
 
-enum slot_words { NO_WORDS, CALL_STATES, TABS, SECTIONS };
+static const char *const legs[] = {"a", "b", NULL};
+
+enum slot_words { NO_WORDS, CALL_STATES, LEGS, TABS, SECTIONS };
 
 struct value_row {
 	struct slot slot;
@@ -68,6 +70,8 @@ static enum vos_err build_slots(struct grammar *grammar)
 		slots[i] = value_rows[i].slot;
 		if (value_rows[i].words == CALL_STATES)
 			words = call_states;
+		else if (value_rows[i].words == LEGS)
+			words = legs;
 		else if (value_rows[i].words == TABS)
 			words = grammar->tab_words;
 		else if (value_rows[i].words == SECTIONS)

@@ -14,11 +14,13 @@
 #include "switchd/ctl/confirm.h"
 #include "switchd/ctl/counters.h"
 #include "switchd/ctl/ctl.h"
+#include "switchd/ctl/emitter.h"
 #include "switchd/ctl/follow.h"
 #include "switchd/ctl/kept.h"
 #include "switchd/ctl/listen.h"
 #include "switchd/ctl/media_watch.h"
 #include "switchd/ctl/security.h"
+#include "switchd/ctl/trace_watch.h"
 #include "switchd/loop/mailbox.h"
 #include "switchd/store/store.h"
 
@@ -62,6 +64,7 @@ struct ctl {
 	struct vos_fault read_only_fault;
 	struct security security;
 	struct media_watch media_watch;
+	struct trace_watch trace_watch;
 	struct audit audit;
 	struct log_ring *log_ring; /* NULL = there is none to follow */
 	bool is_followed;          /* somebody waits for its lines */
@@ -98,18 +101,6 @@ struct session {
 	uint32_t epoll_events;
 	bool is_ended; /* the client sends no more; closed once everything is answered */
 	bool is_dead;
-};
-
-struct emitter {
-	const struct column *columns;
-	const struct column *more; /* behind them, NULL = none */
-	size_t own_count;          /* of columns */
-	size_t column_count;       /* of both */
-	size_t column_at;          /* next cell of the row */
-	json_t *heading;           /* the columns, until the first row or the end is sent */
-	json_t *row;
-	json_t *rows;
-	json_t *item;
 };
 
 struct request {

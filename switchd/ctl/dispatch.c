@@ -6,6 +6,7 @@
 #include "switchd/ctl/file_load.h"
 #include "switchd/ctl/gateway.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/ctl/trace_cmds.h"
 
 /* Local to the terminal; over the protocol they are simply done. */
 static enum step nothing(struct request *request)
@@ -67,6 +68,16 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_AUTHENTICATION_SUSPENDED] = show_authentication_suspended,
 	[COMMAND_SHOW_TRACE_CALLS] = show_trace_calls,
 	[COMMAND_SHOW_TRACE_CALL] = show_trace_call,
+	[COMMAND_SHOW_TRACE_REGISTRATIONS] = show_trace_registrations,
+	[COMMAND_SHOW_TRACES] = show_traces,
+	[COMMAND_SHOW_DEBUGGING] = show_debugging,
+	[COMMAND_TRACE_START] = cmd_trace_start,
+	[COMMAND_TRACE_STOP] = cmd_trace_stop,
+	[COMMAND_CLEAR_TRACE] = cmd_clear_trace,
+	[COMMAND_MONITOR_TRACE] = cmd_monitor_trace,
+	[COMMAND_DEBUG_SIP] = cmd_debug,
+	[COMMAND_DEBUG] = cmd_debug,
+	[COMMAND_NO_DEBUG] = cmd_no_debug,
 	[COMMAND_TRACE_EXPORT] = cmd_trace_export,
 	[COMMAND_TRACE_EXPORT_CALL] = cmd_trace_export,
 	[COMMAND_SHOW_TRACE_MEDIA] = show_trace_media,

@@ -3,21 +3,34 @@
 
 #define SECOND_US 1000000u
 
-uint64_t rate_bound_wait_us(const struct rate_bound *rate, uint64_t now_us)
+uint64_t rate_bound_wait_lines_us(const struct rate_bound *rate, unsigned lines, uint64_t now_us)
 {
+	/* The newest of the places that they take. */
+	uint64_t at = rate->count + lines - 1;
 	uint64_t free_us;
 
-	if (rate->count < FOLLOW_A_SECOND)
+	if (at < FOLLOW_A_SECOND)
 		return 0;
-	free_us = rate->taken_us[rate->count % FOLLOW_A_SECOND] + SECOND_US;
+	free_us = rate->taken_us[at % FOLLOW_A_SECOND] + SECOND_US;
 	return now_us >= free_us ? 0 : free_us - now_us;
+}
+
+void rate_bound_take_lines(struct rate_bound *rate, unsigned lines, uint64_t now_us)
+{
+	while (lines--)
+		rate->taken_us[rate->count++ % FOLLOW_A_SECOND] = now_us;
+}
+
+uint64_t rate_bound_wait_us(const struct rate_bound *rate, uint64_t now_us)
+{
+	return rate_bound_wait_lines_us(rate, 1, now_us);
 }
 
 bool rate_bound_take(struct rate_bound *rate, uint64_t now_us)
 {
 	if (rate_bound_wait_us(rate, now_us))
 		return false;
-	rate->taken_us[rate->count++ % FOLLOW_A_SECOND] = now_us;
+	rate_bound_take_lines(rate, 1, now_us);
 	return true;
 }
 

@@ -18,6 +18,9 @@ struct rate_bound {
 
 /* Microseconds until the next one may be taken; 0 = now. */
 uint64_t rate_bound_wait_us(const struct rate_bound *rate, uint64_t now_us);
+/* The same for so many lines at once, which are not more than fit into a second. */
+uint64_t rate_bound_wait_lines_us(const struct rate_bound *rate, unsigned lines, uint64_t now_us);
+void rate_bound_take_lines(struct rate_bound *rate, unsigned lines, uint64_t now_us);
 /* False: not now. */
 bool rate_bound_take(struct rate_bound *rate, uint64_t now_us);
 

@@ -8,6 +8,7 @@
 #include "switchd/ctl/handlers.h"
 #include "switchd/ctl/monitor_calls.h"
 #include "switchd/ctl/monitor_counters.h"
+#include "switchd/ctl/trace_cmds.h"
 
 static bool is_streaming(const struct session *session)
 {
@@ -64,7 +65,8 @@ int monitor_run(struct ctl *ctl)
 	uint64_t now_us = clock_mono_us();
 	bool is_followed = false;
 	struct session *session;
-	int wait_ms = -1;
+	uint64_t trace_us = trace_watch_run(ctl, now_us);
+	int wait_ms = trace_us == UINT64_MAX ? -1 : sooner(-1, trace_us);
 
 	DL_FOREACH (ctl->sessions, session) {
 		uint64_t wait_us = monitor_counters_wake(session->active, now_us);
@@ -72,6 +74,9 @@ int monitor_run(struct ctl *ctl)
 		if (wait_us && wait_us != UINT64_MAX)
 			wait_ms = sooner(wait_ms, wait_us);
 		wait_us = monitor_calls_wake(session->active, now_us);
+		if (wait_us && wait_us != UINT64_MAX)
+			wait_ms = sooner(wait_ms, wait_us);
+		wait_us = monitor_trace_wake(session->active, now_us);
 		if (wait_us && wait_us != UINT64_MAX)
 			wait_ms = sooner(wait_ms, wait_us);
 		if (!session->follow.is_on && !is_streaming(session))

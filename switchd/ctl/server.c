@@ -280,6 +280,7 @@ static void release(struct ctl *ctl)
 	resume_leave(ctl);
 	while (ctl->sessions)
 		session_destroy(ctl->sessions);
+	named_traces_destroy(&ctl->trace_watch.named);
 	counters_free(&ctl->counters);
 	control_listen_close(&ctl->read_only);
 	control_listen_close(&ctl->listen);

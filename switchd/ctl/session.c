@@ -34,6 +34,7 @@ void session_destroy(struct session *session)
 	struct ctl *ctl = session->ctl;
 
 	request_destroy(session->active);
+	debug_end(session);
 	for (int i = 0; i < session->queue_len; i++)
 		json_decref(session->queue[i]);
 	if (ctl->exclusive == session)

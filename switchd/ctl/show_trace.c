@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The flight recorder as operators see it: which calls are recorded, and everything of one or of
  * many. A ring is walked in one step; its reader copies nothing that it does not want. */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "switchd/ctl/trace_cmds.h"
 #include "switchd/ctl/trace_media.h"
 #include "switchd/ctl/trace_rows.h"
+#include "switchd/trace/words.h"
 
 #define CALLS_SHOWN    50
 #define CALLS_EXPORTED 10000
@@ -33,7 +36,7 @@ static const struct column calls_columns[] = {
 const struct schema schema_trace_calls = SCHEMA_OF_ROWS(calls_columns);
 
 struct walk_trace {
-	struct trace_wish wish;
+	struct trace_filter filter;
 	struct trace_call *calls;
 	int64_t wall_offset_us;
 	size_t count;
@@ -72,8 +75,7 @@ static struct walk_trace *begin(struct request *request)
 static void find(struct request *request, struct walk_trace *walk, size_t max)
 {
 	walk->wall_offset_us = trace_wall_offset_us();
-	walk->calls =
-		trace_find(request->ctl->context.recorder, &walk->wish.filter, max, &walk->count);
+	walk->calls = trace_find(request->ctl->context.recorder, &walk->filter, max, &walk->count);
 }
 
 /* --- show trace calls. --- */
@@ -150,16 +152,91 @@ enum step show_trace_calls(struct request *request)
 		const char *latest = request_arg(request, "latest");
 
 		walk = begin(request);
-		if (!walk || !trace_wish_of(request, &walk->wish))
+		if (!walk || !trace_filter_of(request, false, &walk->filter))
 			return STEP_DONE;
 		EMIT_TABLE(request, calls_columns);
 		find(request, walk,
-		     latest                       ? strtoul(latest, NULL, 10)
-		     : walk->wish.filter.since_us ? CALLS_EXPORTED
-						  : CALLS_SHOWN);
+		     latest                  ? strtoul(latest, NULL, 10)
+		     : walk->filter.since_us ? CALLS_EXPORTED
+					     : CALLS_SHOWN);
 	}
 	for (int i = 0; i < CTL_SLICE && walk->at < walk->count; i++)
 		emit_call(request, &walk->calls[walk->at++], walk->wall_offset_us);
+	return walk->at < walk->count ? STEP_MORE : STEP_DONE;
+}
+
+/* --- show trace registrations. --- */
+
+static const struct column registrations_columns[] = {
+	{"start_time", CELL_TIME, "", "START", 20}, {"last_time", CELL_TIME, "", "LAST", 20},
+	{"phone", CELL_TEXT, "", "PHONE", 12},      {"peer_address", CELL_TEXT, "", "PEER", 21},
+	{"state", CELL_TEXT, "", "STATE", 12},      {"messages", CELL_INT, "", "MESSAGES", 8},
+	{"call_id", CELL_TEXT, "", "CALL-ID", 30},
+};
+
+const struct schema schema_trace_registrations = SCHEMA_OF_ROWS(registrations_columns);
+
+static const char *registration_state(const struct trace_call *call)
+{
+	switch ((enum trace_note)call->registered) {
+	case TRACE_REGISTERED:
+		return "registered";
+	case TRACE_UNREGISTERED:
+		return "unregistered";
+	case TRACE_AUTH_FAILED:
+		return "failed";
+	case TRACE_AUTH_SUSPENDED:
+		return "suspended";
+	default:
+		return NULL;
+	}
+}
+
+/* For show trace call, which takes it. */
+static void emit_call_id(struct request *request, const struct trace_call *call)
+{
+	const struct recorder_ring *ring =
+		recorder_ring(request->ctl->context.recorder, call->ring);
+	char memory[TRACE_HEAD_BYTES];
+	struct trace_event event;
+
+	if (recorder_at(ring, call->begins_at, &event, memory, sizeof(memory)) &&
+	    event.kind != TRACE_NOTE)
+		emit_text(request, trace_message_call_id(event.data));
+	else
+		emit_null(request);
+}
+
+static void emit_registration(struct request *request, const struct trace_call *call,
+			      int64_t wall_offset_us)
+{
+	emit_time(request, ((int64_t)call->first_us + wall_offset_us) / 1000);
+	emit_time(request, ((int64_t)call->last_us + wall_offset_us) / 1000);
+	emit_text(request, span_of(call->user));
+	emit_addr(request, &call->peer);
+	emit_str(request, registration_state(call));
+	emit_int(request, call->messages);
+	emit_call_id(request, call);
+	emit_row_end(request);
+}
+
+enum step show_trace_registrations(struct request *request)
+{
+	struct walk_trace *walk = request->state;
+
+	if (!walk) {
+		const char *latest = request_arg(request, "latest");
+
+		walk = begin(request);
+		if (!walk || !trace_filter_of(request, true, &walk->filter))
+			return STEP_DONE;
+		walk->filter.calls_only = false;
+		walk->filter.registrations_only = true;
+		EMIT_TABLE(request, registrations_columns);
+		find(request, walk, latest ? strtoul(latest, NULL, 10) : CALLS_SHOWN);
+	}
+	for (int i = 0; i < CTL_SLICE && walk->at < walk->count; i++)
+		emit_registration(request, &walk->calls[walk->at++], walk->wall_offset_us);
 	return walk->at < walk->count ? STEP_MORE : STEP_DONE;
 }
 
@@ -227,8 +304,15 @@ static enum step begin_call(struct request *request)
 
 	if (!walk)
 		return STEP_DONE;
-	trace_wish_of_id(request_arg(request, "id"), &walk->wish);
+	trace_filter_of_id(request_arg(request, "id"), &walk->filter);
 	find(request, walk, 1);
+	if (!walk->count && walk->filter.key) {
+		/* Some Call-IDs look like a key. */
+		walk->filter.key = 0;
+		snprintf(walk->filter.call_id, sizeof(walk->filter.call_id), "%s",
+			 request_arg(request, "id"));
+		find(request, walk, 1);
+	}
 	if (!walk->count)
 		return request_refuse(request, FAULT_NOT_FOUND,
 				      match_arg(&request->match, "id")->column,
@@ -250,8 +334,10 @@ enum step cmd_trace_export(struct request *request)
 		return emit_calls(request);
 	if (request_has(request, "id"))
 		return begin_call(request);
+	if (request_has(request, "trace"))
+		return export_named_trace(request);
 	walk = begin(request);
-	if (!walk || !trace_wish_of(request, &walk->wish))
+	if (!walk || !trace_filter_of(request, true, &walk->filter))
 		return STEP_DONE;
 	find(request, walk, CALLS_EXPORTED);
 	emit_table(request, trace_columns, trace_column_count);

@@ -57,14 +57,15 @@ static enum step refuse_value(struct request *request, const char *arg, const ch
 			      "%s", what);
 }
 
-static uint64_t seconds_of(const char *text)
+uint64_t trace_seconds_of(const struct request *request, const char *arg)
 {
+	const char *text = request_arg(request, arg);
 	static const struct value_spec spec = {
 		.type = VALUE_DURATION, .min = 0, .max = INT32_MAX, .unit = "s"};
 	struct value value = {.type = VALUE_NONE};
 	uint64_t seconds = 0;
 
-	if (value_parse(&spec, "", span_of(text), &value, NULL) == VOS_OK)
+	if (text && value_parse(&spec, "", span_of(text), &value, NULL) == VOS_OK)
 		seconds = (uint64_t)value.number;
 	value_clear(&value);
 	return seconds;
@@ -72,20 +73,18 @@ static uint64_t seconds_of(const char *text)
 
 static uint64_t since_of(const struct request *request)
 {
-	const char *back = request_arg(request, "back");
 	uint64_t now_us = clock_mono_us();
-	uint64_t ago_us = back ? seconds_of(back) * 1000000u : 0;
+	uint64_t ago_us = trace_seconds_of(request, "back") * 1000000u;
 
 	return ago_us && ago_us < now_us ? now_us - ago_us : 0;
 }
 
 /* Calls keep the number of their cause; "no-answer" is another name of it. */
-static void set_cause(const char *wanted, struct trace_wish *out)
+static void set_cause(const char *wanted, struct trace_filter *out)
 {
 	char name[64];
 
 	snprintf(out->cause, sizeof(out->cause), "%s", wanted);
-	out->filter.cause = out->cause;
 	for (int id = 0; id < CAUSE_COUNT; id++) {
 		cause_name(cause_of((enum cause_id)id), name, sizeof(name));
 		if (strcmp(name, wanted) == 0)
@@ -94,49 +93,74 @@ static void set_cause(const char *wanted, struct trace_wish *out)
 	}
 }
 
-bool trace_wish_of(struct request *request, struct trace_wish *out)
+static void set_texts(const struct request *request, struct trace_filter *out)
+{
+	const struct {
+		const char *arg;
+		char *to;
+		size_t size;
+	} texts[] = {
+		{"caller", out->caller, sizeof(out->caller)},
+		{"callee", out->callee, sizeof(out->callee)},
+		{"number", out->number, sizeof(out->number)},
+		{"gateway", out->gateway, sizeof(out->gateway)},
+		{"call_id", out->call_id, sizeof(out->call_id)},
+		{"method", out->method, sizeof(out->method)},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (request_has(request, texts[i].arg))
+			snprintf(texts[i].to, texts[i].size, "%s",
+				 request_arg(request, texts[i].arg));
+}
+
+static enum trace_leg leg_of(const struct request *request)
+{
+	const char *leg = request_arg(request, "leg");
+
+	if (!leg)
+		return TRACE_LEG_ANY;
+	return strcmp(leg, "a") == 0 ? TRACE_LEG_A : TRACE_LEG_B;
+}
+
+bool trace_filter_of(struct request *request, bool with_registrations, struct trace_filter *out)
 {
 	const char *status = request_arg(request, "status");
 	const char *network = request_arg(request, "network");
 	const char *phone = request_arg(request, "phone");
 	const char *cause = request_arg(request, "cause");
 
-	*out = (struct trace_wish){.filter = {.caller = request_arg(request, "caller"),
-					      .callee = request_arg(request, "callee"),
-					      .number = request_arg(request, "number"),
-					      .gateway = request_arg(request, "gateway"),
-					      .call_id = request_arg(request, "call_id"),
-					      .method = request_arg(request, "method"),
-					      .since_us = since_of(request),
-					      .is_failed = request_has(request, "failed")}};
-	out->filter.calls_only = !out->filter.method && !network && !status && !out->filter.call_id;
+	*out = (struct trace_filter){.leg = leg_of(request),
+				     .since_us = since_of(request),
+				     .is_failed = request_has(request, "failed")};
+	set_texts(request, out);
+	out->calls_only = !out->method[0] && !network && !status && !out->call_id[0] &&
+			  !(phone && with_registrations);
 	if (cause)
 		set_cause(cause, out);
-	if (phone) {
+	if (phone)
 		snprintf(out->party, sizeof(out->party), "phone %s", phone);
-		out->filter.party = out->party;
-	}
-	if (status && !status_range(status, &out->filter)) {
+	if (status && !status_range(status, out)) {
 		refuse_value(request, "status", "a status is three digits, or 4xx for a class");
 		return false;
 	}
-	if (network && !prefix_parse(span_of(network), &out->filter.address)) {
+	if (network && !prefix_parse(span_of(network), &out->address)) {
 		refuse_value(request, "network", "an address, or a prefix such as 192.0.2.0/24");
 		return false;
 	}
 	return true;
 }
 
-void trace_wish_of_id(const char *id, struct trace_wish *out)
+void trace_filter_of_id(const char *id, struct trace_filter *out)
 {
 	char *end;
 	uint64_t key = strtoull(id, &end, 16);
 
-	*out = (struct trace_wish){0};
+	*out = (struct trace_filter){0};
 	if (key && !*end && strlen(id) == CALL_ID_TEXT - 1)
-		out->filter.key = key;
+		out->key = key;
 	else
-		out->filter.call_id = id;
+		snprintf(out->call_id, sizeof(out->call_id), "%s", id);
 }
 
 bool trace_is_on(struct request *request)
@@ -177,15 +201,28 @@ static void emit_buf(struct request *request, struct buf *text)
 	buf_free(text);
 }
 
-static void emit_leg(struct request *request, uint8_t leg)
+char *trace_leg_text(uint8_t leg, char out[8])
 {
-	char text[8] = "";
-
+	out[0] = '\0';
 	if (leg == 0)
-		snprintf(text, sizeof(text), "a");
+		snprintf(out, 8, "a");
 	else if (leg != TRACE_NO_SIDE)
-		snprintf(text, sizeof(text), "b%u", (unsigned)leg);
-	emit_str(request, text);
+		snprintf(out, 8, "b%u", (unsigned)leg);
+	return out;
+}
+
+const char *trace_kind_name(uint8_t kind)
+{
+	static const char *const kinds[] = {"received", "sent", "note"};
+
+	return kind <= TRACE_NOTE ? kinds[kind] : "";
+}
+
+const char *trace_transport_name(uint8_t transport)
+{
+	static const char *const transports[] = {"udp", "tcp", "tls"};
+
+	return transport <= TRACE_TLS ? transports[transport] : "";
 }
 
 /* Message: its method or status, the rest of the first line, the SDP in short, and all of it. */
@@ -201,7 +238,9 @@ static void emit_message(struct request *request, const struct trace_event *even
 		first.len = first.len > 8 ? first.len - 8 : 0;
 	}
 	emit_text(request, name);
-	emit_text(request, first);
+	trace_message_mask(first, &text);
+	emit_buf(request, &text);
+	text = buf_new();
 	trace_message_sdp(event->data, &text);
 	emit_buf(request, &text);
 	text = buf_new();
@@ -223,25 +262,23 @@ static void emit_note(struct request *request, const struct trace_event *event)
 void trace_emit(struct request *request, const struct trace_item *item,
 		const struct trace_frame *frame)
 {
-	static const char *const kinds[] = {"received", "sent", "note"};
-	static const char *const transports[] = {"udp", "tcp", "tls"};
 	const struct trace_event *event = &item->event;
 	bool is_note = event->kind == TRACE_NOTE;
 	int64_t wall_us = (int64_t)event->time_us + frame->wall_offset_us;
 	char id[CALL_ID_TEXT];
+	char leg[8];
 
 	emit_time(request, wall_us / 1000);
 	emit_int(request, wall_us);
 	emit_int(request, (int64_t)(event->time_us - frame->first_us));
 	emit_str(request, frame->key ? call_id_text(frame->key, id) : NULL);
-	emit_leg(request, item->leg);
-	emit_str(request, event->kind <= TRACE_NOTE ? kinds[event->kind] : NULL);
+	emit_str(request, trace_leg_text(item->leg, leg));
+	emit_str(request, trace_kind_name(event->kind));
 	emit_str(request, is_note && event->note < TRACE_NOTES
 				  ? trace_area_name(trace_note_area((enum trace_note)event->note))
 				  : NULL);
 	emit_str(request, frame->party);
-	emit_str(request,
-		 is_note || event->transport > TRACE_TLS ? NULL : transports[event->transport]);
+	emit_str(request, is_note ? NULL : trace_transport_name(event->transport));
 	emit_addr(request, &event->local);
 	emit_addr(request, &event->peer);
 	if (is_note)
@@ -293,5 +330,41 @@ void trace_emit_packet(struct request *request, const struct trace_event *event,
 	emit_null(request);
 	emit_null(request);
 	emit_hex(request, event->data);
+	emit_row_end(request);
+}
+
+void trace_emit_told(struct request *request, const struct trace_told *told, int64_t wall_offset_us)
+{
+	const struct trace_item item = {.event = told->event, .leg = told->leg};
+	const struct trace_frame frame = {
+		.key = told->key,
+		.party = told->party,
+		.first_us = told->first_us,
+		.wall_offset_us = wall_offset_us,
+	};
+
+	trace_emit(request, &item, &frame);
+}
+
+void trace_emit_lost(struct request *request, uint64_t count)
+{
+	int64_t wall_ms = clock_wall_ms();
+	char text[64];
+
+	snprintf(text, sizeof(text), "%llu records were not shown", (unsigned long long)count);
+	for (size_t i = 0; i < trace_column_count; i++) {
+		if (strcmp(trace_columns[i].name, "time") == 0)
+			emit_time(request, wall_ms);
+		else if (strcmp(trace_columns[i].name, "time_us") == 0)
+			emit_int(request, wall_ms * 1000);
+		else if (strcmp(trace_columns[i].name, "offset_us") == 0)
+			emit_int(request, 0);
+		else if (strcmp(trace_columns[i].name, "kind") == 0)
+			emit_str(request, "lost");
+		else if (strcmp(trace_columns[i].name, "text") == 0)
+			emit_str(request, text);
+		else
+			emit_null(request);
+	}
 	emit_row_end(request);
 }

@@ -7,52 +7,7 @@
  * same way, and has key 0. */
 #pragma once
 
-#include "switchd/trace/recorder.h"
-
-#define TRACE_DIALOGS_MAX 48 /* of one call: legs of all attempts; later ones are left out */
-
-/* Each part that is set has to match; text is compared whole unless it ends with "*". */
-struct trace_filter {
-	const char *caller; /* numbers as received; NULL: any, as with all texts */
-	const char *callee;
-	const char *number;  /* either */
-	const char *party;   /* "phone 1001", "routing-gateway a": of either side */
-	const char *gateway; /* name, of either kind */
-	const char *call_id;
-	const char *method;    /* "INVITE": some message is of it */
-	const char *cause;     /* word, or number as text */
-	struct prefix address; /* some message came from there or went there; family 0: any */
-	int status_low;        /* some response has a status in this range; 0: any */
-	int status_high;
-	uint64_t since_us; /* what began, or was heard of, since then; 0: any */
-	bool is_failed;    /* ended without answer */
-	bool calls_only;
-	uint64_t key; /* this one; 0: any */
-};
-
-struct trace_call {
-	uint64_t key;   /* 0: no call */
-	uint64_t group; /* names it within this result, and for trace_read() */
-	int ring;
-	uint64_t first_us;
-	uint64_t last_us;
-	uint64_t answer_us; /* 0: was not answered, or that is no longer recorded */
-	uint64_t end_us;    /* 0: is still up, or that is no longer recorded */
-	uint32_t messages;
-	uint32_t attempts;
-	int64_t cause; /* at the end */
-	uint8_t by;    /* enum media_side, TRACE_NO_SIDE: the switch */
-	bool is_whole; /* its beginning is recorded */
-	char caller[64];
-	char callee[64];
-	char caller_party[84];
-	char callee_party[84];
-	char method[16]; /* of what has no call */
-	struct addr peer;
-	uint64_t begins_at; /* position of its first record */
-	uint64_t dialogs[TRACE_DIALOGS_MAX];
-	uint32_t dialog_count;
-};
+#include "switchd/trace/group.h"
 
 /* The calls that the filter chooses, oldest first; the newest max of them. *count says how many.
  * Free the result with free(). NULL: out of memory, or none (then *count is 0). */
@@ -70,8 +25,3 @@ struct trace_item {
 struct trace_item **trace_read(struct recorder *recorder, const struct trace_call *call,
 			       size_t max_bytes, size_t *count, bool *is_cut);
 void trace_items_free(struct trace_item **items, size_t count);
-
-/* "INVITE", or "200" of a response; what stands in the first line. */
-struct span trace_message_name(struct span message);
-/* 0: it is a request. */
-int trace_message_status(struct span message);

@@ -124,6 +124,59 @@ static void mask_key(struct span line, struct buf *out)
 	buf_add_lit(out, HIDDEN);
 }
 
+/* "k=clear:KEY"; "prompt" has none. */
+static void mask_old_key(struct span line, struct buf *out)
+{
+	size_t colon = span_find(line, ':');
+
+	buf_add(out, line.ptr, colon < line.len ? colon + 1 : line.len);
+	if (colon < line.len)
+		buf_add_lit(out, HIDDEN);
+}
+
+/* "a=key-mgmt:mikey KEY" (RFC 4567). */
+static void mask_key_mgmt(struct span line, struct buf *out)
+{
+	size_t blank = span_find(line, ' ');
+
+	buf_add(out, line.ptr, blank < line.len ? blank + 1 : line.len);
+	if (blank < line.len)
+		buf_add_lit(out, HIDDEN);
+}
+
+static bool ends_user(char c)
+{
+	return c == '@' || c == ' ' || c == '<' || c == '>' || c == '"' || c == ',';
+}
+
+/* "sip:1001:secret@host" (RFC 3261 19.1.1); a colon in front of no @ is a port's. */
+static void mask_uris(struct span line, struct buf *out)
+{
+	for (size_t at = 0; at < line.len;) {
+		struct span rest = {line.ptr + at, line.len - at};
+		size_t skip = span_istarts_with(rest, SPAN_LIT("sip:"))    ? 4
+			      : span_istarts_with(rest, SPAN_LIT("sips:")) ? 5
+									   : 0;
+		size_t colon = skip;
+		size_t end;
+
+		while (skip && colon < rest.len && rest.ptr[colon] != ':' &&
+		       !ends_user(rest.ptr[colon]))
+			colon++;
+		for (end = colon; skip && end < rest.len && !ends_user(rest.ptr[end]);)
+			end++;
+		if (skip && end > colon + 1 && end < rest.len && rest.ptr[end] == '@') {
+			buf_add(out, rest.ptr, colon + 1);
+			buf_add_lit(out, HIDDEN);
+			at += end;
+		} else {
+			skip = skip ? skip : 1;
+			buf_add(out, rest.ptr, skip);
+			at += skip;
+		}
+	}
+}
+
 void trace_message_mask(struct span message, struct buf *out)
 {
 	bool is_secret = false; /* the header that a folded line goes on with */
@@ -145,14 +198,33 @@ void trace_message_mask(struct span message, struct buf *out)
 			buf_add_lit(out, " " HIDDEN);
 		} else if (is_secret) {
 			mask_parameters(line, out);
-		} else if (span_istarts_with(line, SPAN_LIT("a=crypto:")) ||
-			   span_istarts_with(line, SPAN_LIT("k="))) {
+		} else if (span_istarts_with(line, SPAN_LIT("a=crypto:"))) {
 			mask_key(line, out);
+		} else if (span_istarts_with(line, SPAN_LIT("a=key-mgmt:"))) {
+			mask_key_mgmt(line, out);
+		} else if (span_istarts_with(line, SPAN_LIT("k="))) {
+			mask_old_key(line, out);
 		} else {
-			buf_add_span(out, line);
+			mask_uris(line, out);
 		}
 		buf_add_span(out, end);
 	}
+}
+
+struct span trace_message_call_id(struct span message)
+{
+	struct span end;
+
+	while (message.len) {
+		struct span line = take_line(&message, &end);
+		size_t colon = span_find(line, ':');
+
+		if (!line.len)
+			break;
+		if (is_header(line, "Call-ID") || is_header(line, "i"))
+			return span_trim((struct span){line.ptr + colon + 1, line.len - colon - 1});
+	}
+	return SPAN_NONE;
 }
 
 /* --- The session description in short. --- */

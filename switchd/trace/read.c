@@ -95,8 +95,6 @@ struct trace_item **trace_read(struct recorder *recorder, const struct trace_cal
 	memset(reading.legs, TRACE_NO_SIDE, sizeof(reading.legs));
 	reading.failed = !memory;
 	while (!reading.failed && recorder_next(ring, &cursor, &event, NULL, 0)) {
-		struct recorder_cursor again = cursor;
-
 		if (!is_of(&reading, &event))
 			continue;
 		if (reading.bytes > max_bytes) {
@@ -104,9 +102,7 @@ struct trace_item **trace_read(struct recorder *recorder, const struct trace_cal
 			break;
 		}
 		/* Once more, with its data; it may have been overwritten in between. */
-		again.position = event.position;
-		if (!recorder_next(ring, &again, &event, memory, TRACE_DATA_MAX) ||
-		    !is_of(&reading, &event))
+		if (!recorder_at(ring, event.position, &event, memory, TRACE_DATA_MAX))
 			continue;
 		note_leg(&reading, &event);
 		keep(&reading, &event);

@@ -357,3 +357,17 @@ bool recorder_next(const struct recorder_ring *ring, struct recorder_cursor *cur
 		return true;
 	}
 }
+
+bool recorder_at(const struct recorder_ring *ring, uint64_t position, struct trace_event *out,
+		 char *memory, size_t size)
+{
+	struct recorder_cursor cursor = {.position = position};
+
+	return is_still_there(ring, position) && recorder_next(ring, &cursor, out, memory, size) &&
+	       out->position == position;
+}
+
+uint64_t recorder_oldest(const struct recorder_ring *ring)
+{
+	return atomic_load_explicit(&ring->tail, memory_order_acquire);
+}

@@ -99,6 +99,12 @@ void recorder_cursor_end(const struct recorder_ring *ring, struct recorder_curso
 bool recorder_next(const struct recorder_ring *ring, struct recorder_cursor *cursor,
 		   struct trace_event *out, char *memory, size_t size);
 
+/* The record at a place that an event had; false: it was overwritten. */
+bool recorder_at(const struct recorder_ring *ring, uint64_t position, struct trace_event *out,
+		 char *memory, size_t size);
+/* Where the oldest record stands: what was in front of it is overwritten. */
+uint64_t recorder_oldest(const struct recorder_ring *ring);
+
 /* "call", "route" ... of a note, and its text with {a}, {b} and {text} to be filled in. */
 enum trace_area trace_note_area(enum trace_note note);
 const char *trace_area_name(enum trace_area area);

@@ -12,3 +12,5 @@ void trace_message_mask(struct span message, struct buf *out);
 /* The session description in short: "192.0.2.1:4000 PCMU PCMA sendonly"; nothing when it has none.
  */
 void trace_message_sdp(struct span message, struct buf *out);
+/* The value of the message's Call-ID; empty when it has none. */
+struct span trace_message_call_id(struct span message);

@@ -17,6 +17,7 @@ import jsonschema
 from sip_client import Phone
 from siplib import Agent, Rtp, Sdp, make_sdp
 from stream_client import connect
+from session import Session
 from switch import BUILD, ROOT, Switch, free_tcp_port, wait_for
 from terminal import Terminal
 
@@ -124,6 +125,9 @@ COMMANDS = {
     'trace-calls': ['show trace calls', 'show trace calls method REGISTER', 'show trace calls latest 1'],
     'trace-call': ['show trace call CALL', 'show trace call CALL summary'],
     'trace-media': ['show trace media'],
+    'trace-registrations': ['show trace registrations', 'show trace registrations phone 1001 latest 1'],
+    'traces': ['show traces'],
+    'debugging': ['show debugging'],
     'tech-support': ['show tech-support'],
     'counters': ['show counters', 'show counters gateway'],
     'sip-statistics': ['show sip statistics'],
@@ -143,7 +147,8 @@ EXPORTS = {'trace-export-call': 'trace export call CALL file FILE json',
 # Needs a candidate, hence several lines in one session.
 IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
-ENDLESS = {'monitor-log': 'monitor log', 'monitor-counters': 'monitor counters', 'monitor-calls': 'monitor calls'}
+ENDLESS = {'monitor-log': 'monitor log', 'monitor-counters': 'monitor counters', 'monitor-calls': 'monitor calls',
+           'monitor-trace': 'monitor trace method INVITE'}
 MAY_BE_EMPTY = ('show statistics causes', 'show statistics causes total', 'show report daily',
                 'show report monthly last 2', 'show advice CALL', 'show registrations nat',
                 'show nat-keep-alive phones missed',
@@ -184,6 +189,10 @@ class Schemas(unittest.TestCase):
         cls.switch.set('SS_SIP_NAT_KEEP_ALIVE_PERIOD', '20')
         cls.switch.do('set', 'phone', '1001', 'lock', 'none')
         cls.switch.do('set', 'phone', '1002', 'keepalive', 'options')
+        cls.switch.do('trace', 'start', 'busy', 'status', '486', 'duration', '1h')
+        session = Session(cls.switch.socket, batch=False)
+        cls.addClassCleanup(session.close)
+        session.do('debug media caller 1001')
         cls.fail_to_register()
         cls.make_alarms()
         cls.make_call()
@@ -294,7 +303,7 @@ class Schemas(unittest.TestCase):
                     self.switch.ctl('clear', 'registration', 'nobody')
                     with Agent(self.switch, '1001') as agent:
                         agent.send_raw(b'no SIP')
-                    if name == 'monitor-calls':
+                    if name in ('monitor-calls', 'monitor-trace'):
                         self.caller.invite('1004', make_sdp('127.0.0.1', 6000)).wait(480)
                 row = json.loads(followed.stdout.readline())
                 schema = SCHEMAS[name]

@@ -285,8 +285,13 @@ static const char *sample_of_slot(const char *name)
 		const char *name;
 		const char *text;
 	} texts[] = {
-		{"state", "ringing"},     {"tab", "sip-parameter"},      {"section", "phone"},
-		{"address", "192.0.2.1"}, {"line", "SS_QOS_RTP = 0xb8"}, {"comment", "\"a note\""},
+		{"state", "ringing"},
+		{"tab", "sip-parameter"},
+		{"section", "phone"},
+		{"address", "192.0.2.1"},
+		{"line", "SS_QOS_RTP = 0xb8"},
+		{"comment", "\"a note\""},
+		{"leg", "a"},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -189,9 +189,7 @@ static void run_remote(struct batch *batch, const struct match *match, const cha
 	/* Who follows wants to see each line when it comes, and not for ever on a full disk. */
 	if (match && match->command == COMMAND_TEST_SIP_OPTIONS)
 		setvbuf(stdout, NULL, _IOLBF, 0);
-	if (match &&
-	    (match->command == COMMAND_MONITOR_LOG || match->command == COMMAND_MONITOR_CALLS ||
-	     match->command == COMMAND_MONITOR_COUNTERS)) {
+	if (output_is_followed(match)) {
 		setvbuf(stdout, NULL, _IOLBF, 0);
 		options.is_cancelled = is_write_failed;
 	}

@@ -312,6 +312,14 @@ static void release(struct output *output)
 	free(output);
 }
 
+bool output_is_followed(const struct match *match)
+{
+	return match &&
+	       (match->command == COMMAND_MONITOR_LOG || match->command == COMMAND_MONITOR_CALLS ||
+		match->command == COMMAND_MONITOR_COUNTERS ||
+		match->command == COMMAND_MONITOR_TRACE);
+}
+
 enum vos_err output_open(const struct output_options *options, const struct match *match,
 			 struct output **out, struct vos_fault *fault)
 {
@@ -326,9 +334,7 @@ enum vos_err output_open(const struct output_options *options, const struct matc
 	if (match && command_schema(match->command))
 		snprintf(output->schema, sizeof(output->schema), "%s",
 			 command_schema(match->command));
-	output->is_stream = match && (match->command == COMMAND_MONITOR_LOG ||
-				      match->command == COMMAND_MONITOR_CALLS ||
-				      match->command == COMMAND_MONITOR_COUNTERS);
+	output->is_stream = output_is_followed(match);
 	output->is_slow = match && match->command == COMMAND_TEST_SIP_OPTIONS;
 	output->unpaged = output->is_stream;
 	err = pipeline_open(match, line_out, output, &output->pipeline, fault);

@@ -33,6 +33,8 @@ struct output;
 VOS_CHECK enum vos_err output_open(const struct output_options *options, const struct match *match,
 				   struct output **out, struct vos_fault *fault);
 const struct client_sink *output_sink(struct output *output);
+/* The line follows what happens: its rows come as things do. NULL is allowed. */
+bool output_is_followed(const struct match *match);
 /* True when the line asked not to page, or its output does not go to the screen. */
 bool output_is_unpaged(const struct output *output);
 /* Ends document and pipes; frees. fault NULL: the command was done; else, in the JSON formats, the

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Lines that switchd sends unasked, as a person reads them. */
 #include <stdio.h>
+#include <string.h>
 
 #include "vosctl/render/table.h"
 #include "vosctl/shell/shell_private.h"
+#include "vosctl/trace/trace.h"
 
 #define EVENTS_MAX (64u * 1024u) /* bytes that wait while a command runs */
 
@@ -74,6 +76,36 @@ static void add_confirm(struct buf *out, json_t *params)
 			   (long long)number(params, "running"));
 }
 
+static void add_line(void *context, struct span line, bool is_heading)
+{
+	struct buf *out = context;
+
+	(void)is_heading;
+	buf_add_span(out, line);
+	buf_add_char(out, '\n');
+}
+
+/* What debug shows: a message in full, or one line. */
+static void add_trace(struct buf *out, json_t *params)
+{
+	static const char *const names[] = {"time_us",   "call",         "leg",  "kind",
+					    "transport", "peer_address", "text", "message"};
+	struct trace_cells cells = {.names = json_array()};
+	json_t *row = json_array();
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		/* The kind of the event is another one. */
+		const char *member = strcmp(names[i], "kind") == 0 ? "record" : names[i];
+		json_t *value = json_object_get(params, member);
+
+		json_array_append_new(cells.names, json_pack("{s:s}", "name", names[i]));
+		json_array_append_new(row, value ? json_incref(value) : json_null());
+	}
+	trace_message(&cells, row, add_line, out);
+	json_decref(row);
+	json_decref(cells.names);
+}
+
 void events_take(void *context, json_t *params)
 {
 	struct shell *shell = context;
@@ -95,6 +127,8 @@ void events_take(void *context, json_t *params)
 		add_commit(&shell->events, params);
 	else if (is_member(params, "kind", "confirm"))
 		add_confirm(&shell->events, params);
+	else if (is_member(params, "kind", "trace"))
+		add_trace(&shell->events, params);
 }
 
 bool events_has(const struct shell *shell)

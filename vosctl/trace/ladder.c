@@ -29,8 +29,10 @@ struct ladder {
 	int count;
 	int middle;
 	char canvas[CANVAS];
-	int end;   /* columns in use */
-	int width; /* of the screen; 0: no limit */
+	int end;           /* columns in use */
+	int width;         /* of the screen; 0: no limit */
+	int64_t before_us; /* offset of the row above */
+	bool is_begun;
 	trace_line_fn *line;
 	void *context;
 };
@@ -92,25 +94,44 @@ static void add_lane(struct ladder *ladder, json_t *row)
 		ladder->middle++;
 }
 
-static void find_lanes(struct ladder *ladder, json_t *rows, int width)
+/* As far apart as the screen allows. */
+static void place_lanes(struct ladder *ladder)
 {
 	int pitch = PITCH_MAX;
-	json_t *row;
-	size_t i;
 
-	snprintf(ladder->lanes[0].party, NAME_BYTES, "switchd");
-	ladder->count = 1;
-	json_array_foreach (rows, i, row)
-		if (is_message(ladder, row))
-			add_lane(ladder, row);
-	if (width && ladder->count > 1)
-		pitch = (width - FIRST - 9) / (ladder->count - 1);
+	if (ladder->width && ladder->count > 1)
+		pitch = (ladder->width - FIRST - 9) / (ladder->count - 1);
 	if (pitch > PITCH_MAX)
 		pitch = PITCH_MAX;
 	if (pitch < PITCH_MIN)
 		pitch = PITCH_MIN;
 	for (int lane = 0; lane < ladder->count; lane++)
 		ladder->lanes[lane].x = FIRST + lane * pitch;
+}
+
+static struct ladder *ladder_new(int width, trace_line_fn *line, void *context)
+{
+	struct ladder *ladder = calloc(1, sizeof(*ladder));
+
+	if (!ladder)
+		return NULL;
+	ladder->width = width;
+	ladder->line = line;
+	ladder->context = context;
+	snprintf(ladder->lanes[0].party, NAME_BYTES, "switchd");
+	ladder->count = 1;
+	return ladder;
+}
+
+static void find_lanes(struct ladder *ladder, json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (is_message(ladder, row))
+			add_lane(ladder, row);
+	place_lanes(ladder);
 }
 
 /* --- The canvas. --- */
@@ -269,32 +290,145 @@ static void note_row(struct ladder *ladder, json_t *row)
 	buf_free(&text);
 }
 
+/* The row at that place, after all in front of it. */
+static void draw(struct ladder *ladder, json_t *rows, size_t at)
+{
+	json_t *row = json_array_get(rows, at);
+	int64_t offset_us = trace_number(ladder->cells, row, "offset_us");
+
+	clear(ladder, true);
+	put_delta(ladder, ladder->is_begun ? offset_us - ladder->before_us : 0);
+	ladder->before_us = offset_us;
+	ladder->is_begun = true;
+	if (is_message(ladder, row))
+		message_row(ladder, rows, at);
+	else
+		note_row(ladder, row);
+}
+
 void trace_ladder(const struct trace_cells *cells, json_t *rows, int width, trace_line_fn *line,
 		  void *context)
 {
-	struct ladder *ladder = calloc(1, sizeof(*ladder));
-	int64_t before_us = 0;
-	json_t *row;
-	size_t i;
+	struct ladder *ladder = ladder_new(width, line, context);
 
 	if (!ladder)
 		return;
 	ladder->cells = cells;
-	ladder->width = width;
-	ladder->line = line;
-	ladder->context = context;
-	find_lanes(ladder, rows, width);
+	find_lanes(ladder, rows);
 	headings(ladder);
-	json_array_foreach (rows, i, row) {
-		int64_t offset_us = trace_number(cells, row, "offset_us");
-
-		clear(ladder, true);
-		put_delta(ladder, i ? offset_us - before_us : 0);
-		before_us = offset_us;
-		if (is_message(ladder, row))
-			message_row(ladder, rows, i);
-		else
-			note_row(ladder, row);
-	}
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		draw(ladder, rows, i);
 	free(ladder);
+}
+
+/* --- While it happens. --- */
+
+#define LIVE_MAX 32 /* drawings at a time; the one that had no row for longest is given up */
+
+struct live {
+	char key[NAME_BYTES]; /* of the call, or the peer when it is none */
+	struct ladder *ladder;
+	json_t *rows; /* the newest LOOK_BACK */
+	uint64_t used;
+};
+
+struct trace_ladders {
+	struct live live[LIVE_MAX];
+	const struct live *newest; /* whose row was drawn last */
+	uint64_t uses;
+	int width;
+	trace_line_fn *line;
+	void *context;
+};
+
+struct trace_ladders *trace_ladders_create(int width, trace_line_fn *line, void *context)
+{
+	struct trace_ladders *ladders = calloc(1, sizeof(*ladders));
+
+	if (!ladders)
+		return NULL;
+	ladders->width = width;
+	ladders->line = line;
+	ladders->context = context;
+	return ladders;
+}
+
+static void give_up(struct live *live)
+{
+	free(live->ladder);
+	json_decref(live->rows);
+	*live = (struct live){0};
+}
+
+void trace_ladders_free(struct trace_ladders *ladders)
+{
+	for (int i = 0; ladders && i < LIVE_MAX; i++)
+		give_up(&ladders->live[i]);
+	free(ladders);
+}
+
+static struct live *find_live(struct trace_ladders *ladders, const char *key)
+{
+	struct live *oldest = &ladders->live[0];
+
+	for (int i = 0; i < LIVE_MAX; i++) {
+		struct live *live = &ladders->live[i];
+
+		if (live->ladder && strcmp(live->key, key) == 0)
+			return live;
+		if (live->used < oldest->used)
+			oldest = live;
+	}
+	give_up(oldest);
+	if (ladders->newest == oldest)
+		ladders->newest = NULL;
+	snprintf(oldest->key, sizeof(oldest->key), "%s", key);
+	oldest->ladder = ladder_new(ladders->width, ladders->line, ladders->context);
+	oldest->rows = json_array();
+	if (oldest->ladder && oldest->rows)
+		return oldest;
+	give_up(oldest);
+	return NULL;
+}
+
+static void say(struct trace_ladders *ladders, const char *what, const char *text, bool is_heading)
+{
+	struct buf line = buf_new();
+
+	buf_add_str(&line, what);
+	text_clean(span_of(text), false, &line);
+	if (!line.failed)
+		ladders->line(ladders->context, buf_span(&line), is_heading);
+	buf_free(&line);
+}
+
+void trace_ladders_row(struct trace_ladders *ladders, const struct trace_cells *cells, json_t *row)
+{
+	const char *call = trace_text(cells, row, "call");
+	const char *key = call ? call : or_empty(trace_text(cells, row, "peer_address"));
+	struct live *live;
+	int lanes;
+
+	if (strcmp(or_empty(trace_text(cells, row, "kind")), "lost") == 0) {
+		say(ladders, "% ", or_empty(trace_text(cells, row, "text")), false);
+		return;
+	}
+	live = find_live(ladders, key);
+	if (!live)
+		return;
+	live->used = ++ladders->uses;
+	live->ladder->cells = cells;
+	lanes = live->ladder->count;
+	if (is_message(live->ladder, row))
+		add_lane(live->ladder, row);
+	place_lanes(live->ladder);
+	if (ladders->newest != live || lanes != live->ladder->count) {
+		say(ladders, call ? "call " : "no call, ", key, true);
+		headings(live->ladder);
+	}
+	ladders->newest = live;
+	json_array_append(live->rows, row);
+	if (json_array_size(live->rows) > LOOK_BACK + 1)
+		json_array_remove(live->rows, 0);
+	draw(live->ladder, live->rows, json_array_size(live->rows) - 1);
 }

@@ -25,6 +25,12 @@ int64_t trace_number(const struct trace_cells *cells, json_t *row, const char *n
 /* Parties as columns, switchd in the middle. `rows` is an array; width 0: no limit. */
 void trace_ladder(const struct trace_cells *cells, json_t *rows, int width, trace_line_fn *line,
 		  void *context);
+/* The same row by row, of several calls at a time: each time that another call goes on, or that one
+ * gets another party, the parties are named again. NULL: out of memory. */
+struct trace_ladders;
+struct trace_ladders *trace_ladders_create(int width, trace_line_fn *line, void *context);
+void trace_ladders_row(struct trace_ladders *ladders, const struct trace_cells *cells, json_t *row);
+void trace_ladders_free(struct trace_ladders *ladders);
 /* A message in full, or a note, with a line in front that says when and where. */
 void trace_message(const struct trace_cells *cells, json_t *row, trace_line_fn *line,
 		   void *context);

@@ -16,6 +16,7 @@ struct trace_view {
 	void *context;
 	struct trace_cells cells;
 	struct trace_pcap *pcap;
+	struct trace_ladders *ladders;
 	json_t *held; /* for the ladder */
 	size_t left_out;
 };
@@ -26,6 +27,13 @@ static bool is_export(const struct match *match)
 			 match->command == COMMAND_TRACE_EXPORT_CALL);
 }
 
+static enum trace_style live_style(const struct match *match)
+{
+	if (match_arg(match, "ladder"))
+		return TRACE_AS_LIVE_LADDER;
+	return match_arg(match, "summary") ? TRACE_AS_TABLE : TRACE_AS_MESSAGES;
+}
+
 enum trace_style trace_style_of(const struct match *match)
 {
 	if (is_export(match)) {
@@ -33,6 +41,8 @@ enum trace_style trace_style_of(const struct match *match)
 			return TRACE_AS_PCAP;
 		return match_arg(match, "text") ? TRACE_AS_MESSAGES : TRACE_AS_TABLE;
 	}
+	if (match && match->command == COMMAND_MONITOR_TRACE)
+		return live_style(match);
 	if (!match || match->command != COMMAND_SHOW_TRACE_CALL)
 		return TRACE_AS_TABLE;
 	if (match_arg(match, "messages"))
@@ -75,8 +85,13 @@ struct trace_view *trace_view_create(enum trace_style style, int width, trace_li
 	view->held = json_array();
 	if (style == TRACE_AS_PCAP)
 		view->pcap = trace_pcap_create();
-	if (view->held && (style != TRACE_AS_PCAP || view->pcap))
+	if (style == TRACE_AS_LIVE_LADDER)
+		view->ladders = trace_ladders_create(width, line, context);
+	if (view->held && (style != TRACE_AS_PCAP || view->pcap) &&
+	    (style != TRACE_AS_LIVE_LADDER || view->ladders))
 		return view;
+	trace_pcap_free(view->pcap);
+	trace_ladders_free(view->ladders);
 	json_decref(view->held);
 	free(view);
 	return NULL;
@@ -96,6 +111,9 @@ void trace_view_row(struct trace_view *view, json_t *row)
 		break;
 	case TRACE_AS_PCAP:
 		trace_pcap_row(view->pcap, &view->cells, row);
+		break;
+	case TRACE_AS_LIVE_LADDER:
+		trace_ladders_row(view->ladders, &view->cells, row);
 		break;
 	case TRACE_AS_LADDER:
 		if (json_array_size(view->held) < TRACE_ROWS_MAX)
@@ -127,6 +145,7 @@ bool trace_view_close(struct trace_view *view, FILE *file)
 	if (view->pcap && file)
 		is_good = trace_pcap_write(view->pcap, file);
 	trace_pcap_free(view->pcap);
+	trace_ladders_free(view->ladders);
 	json_decref(view->held);
 	json_decref(view->cells.names);
 	free(view);

@@ -9,6 +9,7 @@
 enum trace_style {
 	TRACE_AS_TABLE, /* or JSON: as any other rows */
 	TRACE_AS_LADDER,
+	TRACE_AS_LIVE_LADDER, /* each row when it comes */
 	TRACE_AS_MESSAGES,
 	TRACE_AS_PCAP,
 };
