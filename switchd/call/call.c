@@ -42,20 +42,30 @@ void call_end(struct call *call, struct leg *but, struct cause cause)
 	call_free(call);
 }
 
+void call_texts_free(struct call *call)
+{
+	if (call->caller)
+		pool_give(&call->table->pool, call->caller,
+			  (size_t)(call->party + strlen(call->party) + 1 - call->caller));
+}
+
 bool call_set_texts(struct call *call, const char *caller, const char *callee, const char *party)
 {
 	size_t caller_len = strlen(caller) + 1;
 	size_t callee_len = strlen(callee) + 1;
 	size_t party_len = strlen(party) + 1;
 
-	call->caller = pool_take(&call->table->pool, caller_len + callee_len + party_len);
-	if (!call->caller)
+	char *texts = pool_take(&call->table->pool, caller_len + callee_len + party_len);
+
+	if (!texts)
 		return false;
+	memcpy(texts, caller, caller_len);
+	memcpy(texts + caller_len, callee, callee_len);
+	memcpy(texts + caller_len + callee_len, party, party_len);
+	call_texts_free(call);
+	call->caller = texts;
 	call->callee = call->caller + caller_len;
 	call->party = call->callee + callee_len;
-	memcpy(call->caller, caller, caller_len);
-	memcpy(call->callee, callee, callee_len);
-	memcpy(call->party, party, party_len);
 	return true;
 }
 
@@ -241,8 +251,7 @@ void call_answered(struct leg *leg, struct span sdp)
 		buf_add(&out, attempt->candidate->early_sdp, attempt->candidate->early_sdp_len);
 	has_agreed = call->hunt->agreed == attempt && !leg->is_other_callee;
 	take_answer(call, attempt, buf_span(&out));
-	if (!call->transfer)
-		call_record_answered(call);
+	call_record_answered(call);
 	call_limit_start(call, &attempt->candidate->target);
 	if (call->transfer) {
 		call_attempts_end(call, cause_of(CAUSE_ANSWERED_ELSEWHERE));

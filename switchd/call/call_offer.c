@@ -187,8 +187,12 @@ void call_offer_result(struct leg *leg, int status, struct span sdp)
 
 	if (call && call->transfer && call_transfer_result(leg, status, sdp))
 		return;
-	if (!call || !call->offer || leg->side == call->offer->by)
+	if (!call || !call->offer || leg->side == call->offer->by) {
+		/* Whoever asked is gone, as a transfer that was given up. */
+		if (status < 300)
+			leg->ops->ack(leg, SPAN_NONE);
 		return;
+	}
 	asker = other_of(call, call->offer->attempt, leg);
 	if (status < 300 && call->offer->is_withdrawn) {
 		drop_offer(call);

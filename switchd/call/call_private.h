@@ -114,9 +114,10 @@ struct call_table {
 	atomic_size_t count; /* written by its thread only, as the next */
 	_Atomic uint64_t begun;
 	uint64_t next_id;
-	unsigned alarms_up[2];   /* of calls' media, by kind (call_watch.c) */
-	struct pool pool;        /* of what a call has as long as it lasts */
-	struct pool setups_pool; /* of what it has until the answer */
+	struct call_transfer *lent; /* of other threads' transfers: whose target is asked here */
+	unsigned alarms_up[2];      /* of calls' media, by kind (call_watch.c) */
+	struct pool pool;           /* of what a call has as long as it lasts */
+	struct pool setups_pool;    /* of what it has until the answer */
 };
 
 static inline struct leg *call_other_leg(const struct call *call, const struct leg *leg)
@@ -138,6 +139,8 @@ struct call *call_after(const struct call_table *table, uint64_t after);
 
 /* call.c */
 void call_end(struct call *call, struct leg *but, struct cause cause);
+/* In the place of those before, of which the new ones may be. */
+void call_texts_free(struct call *call);
 bool call_set_texts(struct call *call, const char *caller, const char *callee, const char *party);
 /* Calls the first candidates, or forwards; false: none is left, and *cause says why. */
 bool call_dial_on(struct call *call, struct cause *cause);

@@ -3,6 +3,7 @@
 
 #include <utlist.h>
 
+#include "switchd/call/call_transfer.h"
 #include "switchd/cdr/writer.h"
 
 struct cause call_record_room(const struct call_table *table)
@@ -108,8 +109,12 @@ static void fill_begin(const struct call *call, struct cdr *cdr)
 		fill_callee(call, attempt, cdr);
 		fill_tried(call, cdr);
 	}
-	if (!hunt)
+	if (!hunt) {
+		/* Of an attended transfer: it was not routed. */
+		COPY(cdr, caller, call->caller);
+		COPY(cdr, callee, call->callee);
 		return;
+	}
 	if (attempt && attempt->candidate)
 		target = &attempt->candidate->target;
 	else if (attempt && hunt->count)
@@ -181,7 +186,8 @@ void call_record_ended(const struct call *call, const struct leg *by, struct cau
 
 	if (!env->records || !is_wanted(call, cause))
 		return;
-	if (!call->answer_us)
+	/* What a transfer has not joined has no record of its begin. */
+	if (!call->answer_us || (call->transfer && call->transfer->fresh == call))
 		fill_begin(call, &cdr);
 	cdr.stop_ms = call->start_ms + (int64_t)(now_us - call->start_us) / 1000;
 	if (call->answer_us)

@@ -7,7 +7,7 @@
 #include <utlist.h>
 
 #include "shared/base/clock.h"
-#include "switchd/call/call_transfer.h"
+#include "switchd/call/call_far.h"
 #include "switchd/call/call_trace.h"
 
 /* As whom a party calls. */
@@ -18,7 +18,7 @@ struct rights {
 	char number[64];
 };
 
-static const char *party_of(const struct call *call, const struct leg *leg)
+const char *call_party_of(const struct call *call, const struct leg *leg)
 {
 	if (leg->side == MEDIA_A)
 		return call->party;
@@ -53,7 +53,7 @@ static const struct conf_mapping_gateway *way_in(const struct conf *conf, const 
 static bool find_rights(const struct conf *conf, const struct leg *leg, struct rights *out)
 {
 	const struct call *call = leg->call;
-	const char *party = party_of(call, leg);
+	const char *party = call_party_of(call, leg);
 	struct span name;
 
 	*out = (struct rights){0};
@@ -90,7 +90,7 @@ static const struct conf *conf_of(const struct call *call)
 	return *call->table->env.conf;
 }
 
-static bool is_whole(const struct call *call)
+bool call_is_whole(const struct call *call)
 {
 	return !call->hunt && !call->transfer && !call->ack_pending && call->legs[MEDIA_A] &&
 	       call->legs[MEDIA_B];
@@ -109,13 +109,12 @@ int call_refer_check(struct leg *leg, const struct call_refer *refer)
 		return 403;
 	if (call->past && call->past->transfers >= CALL_TRANSFERS_MAX)
 		return 403;
-	return is_whole(call) ? 0 : 491;
+	return call_is_whole(call) ? 0 : 491;
 }
 
 /* --- What both kinds begin with. --- */
 
-/* The number of the party that stays, as others know it. */
-static const char *number_of(const struct call *call, const struct leg *leg)
+const char *call_number_of(const struct call *call, const struct leg *leg)
 {
 	return leg->side == MEDIA_A ? call->caller : call->callee;
 }
@@ -134,7 +133,7 @@ static const char *network_of(const struct conf *conf, const struct call *call,
 	return "";
 }
 
-static struct decide_party decide_of(const struct conf *conf, const struct leg *leg)
+struct decide_party call_refer_party(const struct conf *conf, const struct leg *leg)
 {
 	struct decide_party party = call_decided_party(leg->call, leg->side);
 	struct rights rights;
@@ -156,7 +155,8 @@ static struct call_transfer *begin(struct leg *referrer, const char *callee)
 	struct call_past *past = calloc(1, sizeof(*past));
 	struct call *fresh = transfer && past ? call_new(old->table) : NULL;
 
-	if (!fresh || !call_set_texts(fresh, number_of(old, kept), callee, party_of(old, kept))) {
+	if (!fresh ||
+	    !call_set_texts(fresh, call_number_of(old, kept), callee, call_party_of(old, kept))) {
 		free(transfer);
 		free(past);
 		if (fresh)
@@ -194,7 +194,7 @@ static struct cause fill(struct call *fresh, const struct leg *kept, const struc
 		.display = "",
 		.mapping = rights->mapping,
 		.phone = rights->phone,
-		.decide = decide_of(fresh->hunt->conf, kept),
+		.decide = call_refer_party(fresh->hunt->conf, kept),
 		.max_forwards = 70,
 	};
 	struct call_hunt *hunt = fresh->hunt;
@@ -228,8 +228,9 @@ static void to_number(struct leg *leg, const char *number)
 	fresh = transfer->fresh;
 	fresh->legs[MEDIA_A] = transfer->kept;
 	fresh->is_late_offer = true;
+	fresh->streams[MEDIA_A] = leg->call->streams[transfer->kept->side];
 	/* Whoever stays on would ring itself. */
-	if (strcmp(number, number_of(leg->call, transfer->kept)) == 0)
+	if (strcmp(number, call_number_of(leg->call, transfer->kept)) == 0)
 		cause = cause_of(CAUSE_LOOP);
 	else
 		cause = fill(fresh, transfer->kept, &rights, number);
@@ -243,7 +244,7 @@ static void to_number(struct leg *leg, const char *number)
 static bool note_target(struct call *fresh, struct call *consult, struct leg *target)
 {
 	struct call_attempt *attempt =
-		call_attempt_joined(fresh, party_of(consult, target), &target->signalling);
+		call_attempt_joined(fresh, call_party_of(consult, target), &target->signalling);
 
 	if (!attempt)
 		return false;
@@ -252,37 +253,61 @@ static bool note_target(struct call *fresh, struct call *consult, struct leg *ta
 }
 
 /* As call_attempt_dial() does for one that is called. */
-static void set_media(const struct call_transfer *transfer)
+void call_refer_media(struct call_transfer *transfer, const struct decide_party *target)
 {
 	struct call *fresh = transfer->fresh;
 	const struct conf *conf = fresh->hunt->conf;
-	struct decide_party kept = decide_of(conf, transfer->kept);
-	struct decide_party target = decide_of(conf, transfer->target);
+	struct decide_party kept = call_refer_party(conf, transfer->kept);
 	struct call_media *media = &fresh->media;
 
-	media->decision = media_decide(conf->snapshot, &kept, &target);
-	media->dtmf = (struct call_dtmf){.kinds = {kept.dtmf, target.dtmf}};
+	media->decision = media_decide(conf->snapshot, &kept, target);
+	media->dtmf = (struct call_dtmf){.kinds = {kept.dtmf, target->dtmf}};
 	call_cipher_rules(conf->snapshot, &kept, transfer->kept->is_secure, &media->rules[MEDIA_A]);
-	call_cipher_rules(conf->snapshot, &target, transfer->target->is_secure,
+	call_cipher_rules(conf->snapshot, target, transfer->target->is_secure,
 			  &media->rules[MEDIA_B]);
-	call_media_keep_decision(fresh, &kept, &target);
+	call_media_keep_decision(fresh, &kept, target);
+}
+
+void call_refer_up(struct call *fresh)
+{
+	const struct call_target limits = {.max_duration_s = CONF_DURATION_UNSET};
+
+	fresh->answer_us = *fresh->table->env.now_us;
+	fresh->answer_ms = clock_wall_ms();
+	call_limit_start(fresh, &limits);
+	call_hunt_end(fresh);
+}
+
+/* The fresh call of an attended transfer; its limits are those of whoever asks for it. */
+static struct call_transfer *begin_attended(struct leg *leg, const char *number)
+{
+	struct call_transfer *transfer = begin(leg, number);
+	struct rights rights;
+
+	if (!transfer) {
+		leg->ops->referred(leg, 503);
+		return NULL;
+	}
+	transfer->stage = TRANSFER_ASKING;
+	transfer->is_attended = true;
+	if (find_rights(transfer->fresh->hunt->conf, leg, &rights)) {
+		transfer->fresh->hunt->mapping = rights.mapping;
+		transfer->fresh->hunt->phone = rights.phone;
+	}
+	return transfer;
 }
 
 static void to_party(struct leg *leg, struct leg *replaced)
 {
 	struct call *consult = replaced->call;
 	struct leg *target = call_other_leg(consult, replaced);
-	struct call_transfer *transfer = begin(leg, number_of(consult, target));
-	const struct call_target limits = {.max_duration_s = CONF_DURATION_UNSET};
-	struct rights rights;
+	struct call_transfer *transfer = begin_attended(leg, call_number_of(consult, target));
+	struct decide_party decide;
 	struct call *fresh;
 
-	if (!transfer) {
-		leg->ops->referred(leg, 503);
+	if (!transfer)
 		return;
-	}
 	fresh = transfer->fresh;
-	transfer->stage = TRANSFER_ASKING;
 	transfer->consult = consult;
 	transfer->target = target;
 	consult->transfer = transfer;
@@ -290,24 +315,26 @@ static void to_party(struct leg *leg, struct leg *replaced)
 		call_end(fresh, NULL, cause_of(CAUSE_NO_MEMORY));
 		return;
 	}
-	set_media(transfer);
-	if (find_rights(fresh->hunt->conf, leg, &rights)) {
-		fresh->hunt->mapping = rights.mapping;
-		fresh->hunt->phone = rights.phone;
-	}
-	fresh->answer_us = *fresh->table->env.now_us;
-	fresh->answer_ms = clock_wall_ms();
-	call_limit_start(fresh, &limits);
-	call_hunt_end(fresh);
+	decide = call_refer_party(fresh->hunt->conf, target);
+	call_refer_media(transfer, &decide);
+	call_refer_up(fresh);
 	call_transfer_ask(transfer);
+}
+
+static void to_far_party(struct leg *leg, const struct call_refer *refer)
+{
+	struct call_transfer *transfer = begin_attended(leg, refer->number);
+
+	if (transfer && !call_far_ask(transfer, call_party_of(leg->call, leg), refer))
+		call_end(transfer->fresh, NULL, cause_of(CAUSE_NO_MEMORY));
 }
 
 /* Only a leg of the peer's own can be replaced, and only one of a call that is up. */
 static bool is_own(const struct leg *leg, const struct leg *replaced)
 {
 	return replaced && replaced->call && replaced->call != leg->call &&
-	       is_whole(replaced->call) &&
-	       strcmp(party_of(leg->call, leg), party_of(replaced->call, replaced)) == 0;
+	       call_is_whole(replaced->call) &&
+	       strcmp(call_party_of(leg->call, leg), call_party_of(replaced->call, replaced)) == 0;
 }
 
 void call_refer(struct leg *leg, const struct call_refer *refer)
@@ -318,6 +345,8 @@ void call_refer(struct leg *leg, const struct call_refer *refer)
 		to_number(leg, refer->number);
 	else if (is_own(leg, refer->replaced))
 		to_party(leg, refer->replaced);
+	else if (refer->is_far)
+		to_far_party(leg, refer);
 	else
 		leg->ops->referred(leg, 481);
 }

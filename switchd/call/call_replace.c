@@ -6,18 +6,11 @@
 
 #include "switchd/call/call_transfer.h"
 
-static const char *party_of(const struct call *call, const struct leg *leg)
-{
-	if (leg->side == MEDIA_A)
-		return call->party;
-	return call->answered ? call->answered->party : "";
-}
-
 /* The same party; or a gateway for itself, by whichever of its two names. */
 static bool may_replace(const struct leg *leg, const struct leg *replaced,
 			const struct call_setup *setup)
 {
-	const char *party = party_of(replaced->call, replaced);
+	const char *party = call_party_of(replaced->call, replaced);
 	bool may = setup->mapping ? setup->mapping->party.may_transfer
 				  : setup->phone && setup->phone->party.may_transfer;
 

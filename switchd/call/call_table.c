@@ -141,9 +141,7 @@ void call_free(struct call *call)
 	call_past_free(call);
 	free(call->offer);
 	free(call->networks);
-	if (call->caller)
-		pool_give(&table->pool, call->caller,
-			  (size_t)(call->party + strlen(call->party) + 1 - call->caller));
+	call_texts_free(call);
 	pool_give(&table->pool, call, sizeof(*call));
 }
 

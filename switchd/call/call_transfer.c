@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The way of a transfer: from the target's answer to the end of the old call, and every way in
  * which it can end before. How it begins is in call_refer.c. */
-#include "switchd/call/call_transfer.h"
+#include "switchd/call/call_far.h"
 
+#include "switchd/call/call_record.h"
 #include "switchd/call/call_trace.h"
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@ bool call_transfer_is_joining(const struct call *call)
 {
 	/* A leg that is replaced is offered like any other. */
 	return call->transfer && (call->transfer->stage == TRANSFER_ASKING ||
-				  call->transfer->stage == TRANSFER_JOINING);
+				  call->transfer->stage == TRANSFER_JOINING ||
+				  call->transfer->stage == TRANSFER_LENDING);
 }
 
 static void tell(const struct call_transfer *transfer, int status)
@@ -34,10 +36,18 @@ void call_transfer_rings(struct call *call)
 		tell(call->transfer, 180);
 }
 
-/* Parts the calls from the transfer, which is over. */
-static void drop(struct call_transfer *transfer, struct wheel *wheel)
+static const struct call_env *env_of(const struct call_transfer *transfer)
 {
-	wheel_stop(wheel, &transfer->timer);
+	const struct call *call = transfer->old ? transfer->old : transfer->fresh;
+
+	return call ? &call->table->env : &transfer->consult->table->env;
+}
+
+void call_transfer_end(struct call_transfer *transfer)
+{
+	wheel_stop(env_of(transfer)->wheel, &transfer->timer);
+	if (transfer->far)
+		call_far_over(transfer);
 	if (transfer->old)
 		transfer->old->transfer = NULL;
 	if (transfer->consult)
@@ -50,36 +60,34 @@ static void drop(struct call_transfer *transfer, struct wheel *wheel)
 
 /* --- Legs change their calls. --- */
 
-static void keep_line(struct call *call, struct live **line)
+static void keep_line(struct call_past *past, struct live **line)
 {
-	struct call_past *past = call->past;
-
 	if (*line && past && past->line_count < sizeof(past->lines) / sizeof(past->lines[0])) {
 		past->lines[past->line_count++] = *line;
 		*line = NULL;
 	}
 }
 
-/* What the leg's party holds in the call before goes on being held. */
-static void keep_lines(struct call *from, enum media_side side, struct call *to)
+void call_transfer_keep(struct call *from, enum media_side side, struct call_past *past,
+			struct call_lines **groups)
 {
-	struct call_lines **groups = side == MEDIA_A  ? &from->caller_groups
-				     : from->answered ? &from->answered->groups
-						      : NULL;
+	struct call_lines **held = side == MEDIA_A  ? &from->caller_groups
+				   : from->answered ? &from->answered->groups
+						    : NULL;
 
-	if (groups && !to->caller_groups) {
-		to->caller_groups = *groups;
-		*groups = NULL;
+	if (held && !*groups) {
+		*groups = *held;
+		*held = NULL;
 	}
 	if (side == MEDIA_A) {
-		keep_line(to, &from->caller_line);
+		keep_line(past, &from->caller_line);
 		for (size_t i = 0; from->past && i < from->past->line_count; i++)
-			keep_line(to, &from->past->lines[i]);
+			keep_line(past, &from->past->lines[i]);
 	} else {
-		keep_line(to, &from->callee_line);
+		keep_line(past, &from->callee_line);
 		if (from->answered) {
-			keep_line(to, &from->answered->line);
-			keep_line(to, &from->answered->pool_number);
+			keep_line(past, &from->answered->line);
+			keep_line(past, &from->answered->pool_number);
 		}
 	}
 }
@@ -88,7 +96,7 @@ static void move(struct leg *leg, struct call *to, enum media_side side)
 {
 	struct call *from = leg->call;
 
-	keep_lines(from, leg->side, to);
+	call_transfer_keep(from, leg->side, to->past, &to->caller_groups);
 	to->streams[side] = from->streams[leg->side];
 	from->legs[leg->side] = NULL;
 	leg->call = to;
@@ -132,17 +140,21 @@ static void retry_fired(struct wheel_timer *timer, void *owner)
 		(struct call_transfer *)((char *)timer - offsetof(struct call_transfer, timer));
 
 	(void)owner;
-	if (transfer->stage == TRANSFER_ASKING)
-		call_transfer_ask(transfer);
-	else
+	if (transfer->stage == TRANSFER_JOINING)
 		offer(transfer);
+	else
+		call_transfer_ask(transfer);
 }
 
 static void try_later(struct call_transfer *transfer)
 {
-	const struct call_env *env = &transfer->fresh->table->env;
+	const struct call_env *env = env_of(transfer);
 
-	if (++transfer->tries > RETRIES_MAX) {
+	if (++transfer->tries > RETRIES_MAX && transfer->stage == TRANSFER_LENDING) {
+		(void)call_far_refused(transfer, cause_status(cause_of(CAUSE_TRANSFER_FAILED)));
+		return;
+	}
+	if (transfer->tries > RETRIES_MAX) {
 		call_end(transfer->fresh, NULL, cause_of(CAUSE_TRANSFER_FAILED));
 		return;
 	}
@@ -207,12 +219,15 @@ static void joined(struct call_transfer *transfer, struct span sdp)
 	struct call *fresh = transfer->fresh;
 	struct leg *kept = transfer->kept;
 	struct leg *target = transfer->target;
+	bool is_attended = transfer->is_attended;
 	char memory[SDP_BYTES_MAX + 1024];
 	struct buf out = buf_over(memory, sizeof(memory));
 
 	tell(transfer, 200);
 	move_kept(transfer);
-	drop(transfer, fresh->table->env.wheel);
+	call_transfer_end(transfer);
+	if (is_attended)
+		call_record_answered(fresh);
 	kept->ops->ack(kept, SPAN_NONE);
 	if (!sdp.len || forward(fresh, kept, target, true, sdp, &out) != VOS_OK) {
 		call_end(fresh, NULL, cause_of(CAUSE_BAD_SDP));
@@ -239,26 +254,40 @@ static void kept_result(struct call_transfer *transfer, int status, struct span 
 	}
 }
 
+/* The target will not have it: each call goes on as it was. */
+static void target_refused(struct call_transfer *transfer, int status)
+{
+	struct call *consult = transfer->consult;
+
+	if (transfer->stage != TRANSFER_LENDING)
+		call_end(transfer->fresh, NULL, cause_received(status >= 400 ? status : 488));
+	else if (!call_far_refused(transfer, status >= 400 ? status : 488))
+		return;
+	if (consult && (status == 481 || status == 408))
+		call_end(consult, NULL, cause_of(CAUSE_DIALOG_LOST));
+}
+
 /* The target of an attended transfer has said what it offers. */
 static void target_result(struct call_transfer *transfer, int status, struct span sdp)
+{
+	if (status == 491) {
+		try_later(transfer);
+	} else if (status >= 300) {
+		target_refused(transfer, status);
+	} else if (transfer->stage == TRANSFER_LENDING) {
+		call_far_lend(transfer, sdp);
+	} else {
+		move_target(transfer);
+		call_transfer_lent(transfer, sdp);
+	}
+}
+
+void call_transfer_lent(struct call_transfer *transfer, struct span sdp)
 {
 	struct leg *target = transfer->target;
 	char memory[SDP_BYTES_MAX + 1024];
 	struct buf out = buf_over(memory, sizeof(memory));
 
-	if (status == 491) {
-		try_later(transfer);
-		return;
-	}
-	if (status >= 300) {
-		struct call *consult = transfer->consult;
-
-		call_end(transfer->fresh, NULL, cause_received(status >= 400 ? status : 488));
-		if (consult && (status == 481 || status == 408))
-			call_end(consult, NULL, cause_of(CAUSE_DIALOG_LOST));
-		return;
-	}
-	move_target(transfer);
 	transfer->fresh->ack_pending = true;
 	if (forward(transfer->fresh, target, transfer->kept, false, sdp, &out) == VOS_OK)
 		join(transfer, buf_span(&out));
@@ -272,7 +301,8 @@ bool call_transfer_result(struct leg *leg, int status, struct span sdp)
 
 	if (transfer->stage == TRANSFER_JOINING && leg == transfer->kept && transfer->is_offered)
 		kept_result(transfer, status, sdp);
-	else if (transfer->stage == TRANSFER_ASKING && leg == transfer->target)
+	else if ((transfer->stage == TRANSFER_ASKING || transfer->stage == TRANSFER_LENDING) &&
+		 leg == transfer->target)
 		target_result(transfer, status, sdp);
 	else
 		return false;
@@ -300,7 +330,8 @@ bool call_transfer_left(struct leg *leg)
 	if (call == transfer->consult && leg != transfer->target) {
 		call->legs[leg->side] = NULL;
 		leg->call = NULL;
-		move_target(transfer);
+		if (transfer->stage != TRANSFER_LENDING)
+			move_target(transfer);
 		return true;
 	}
 	return false;
@@ -326,12 +357,17 @@ void call_transfer_over(struct call *call, struct cause cause)
 
 	if (transfer->stage == TRANSFER_REPLACING) {
 		call_replace_over(transfer, cause);
-		drop(transfer, call->table->env.wheel);
+		call_transfer_end(transfer);
+		return;
+	}
+	if (transfer->stage == TRANSFER_LENDING) {
+		transfer->far->status = status >= 300 ? status : 487;
+		call_transfer_end(transfer);
 		return;
 	}
 	tell(transfer, status >= 300 ? status : 487);
 	give_back(transfer);
-	drop(transfer, call->table->env.wheel);
+	call_transfer_end(transfer);
 	if (call != fresh)
 		call_end(fresh, NULL, cause_of(CAUSE_ABANDONED));
 	/* It may have taken an offer of somebody who is not there any more. */
@@ -345,7 +381,13 @@ void call_transfer_drop(struct call *call)
 		call->transfer->referrer->call = NULL;
 	if (call->transfer->fresh)
 		give_back(call->transfer);
-	drop(call->transfer, call->table->env.wheel);
+	call_transfer_end(call->transfer);
+}
+
+void call_past_join(struct call_past *past, struct call_past *from)
+{
+	for (size_t i = 0; i < from->line_count; i++)
+		keep_line(past, &from->lines[i]);
 }
 
 void call_past_free(struct call *call)

@@ -18,7 +18,9 @@ struct cdr_writer;
 struct recorder_ring;
 
 struct leg;
+struct leg_parcel;
 struct call;
+struct call_far;
 struct mailbox;
 
 /* A request inside the call that changes nothing of it. */
@@ -61,6 +63,9 @@ struct leg_ops {
 	void (*referred)(struct leg *leg, int status);
 	/* Ends the leg in whatever state it is: final answer, CANCEL or BYE. */
 	void (*release)(struct leg *leg, struct cause cause);
+	/* Takes the leg away from its call and this thread, for that one (call_env.unpack); NULL:
+	 * it cannot go now, and stays as it is. */
+	struct leg_parcel *(*pack)(struct leg *leg, int thread);
 	void (*describe)(const struct leg *leg, struct call_leg_info *out);
 	/* Call-ID, by which its messages are found in the recorder; valid as long as the leg. */
 	struct span (*call_id)(const struct leg *leg);
@@ -79,6 +84,13 @@ struct leg {
 	bool wants_answer;      /* the SDP of its 18x is an offer that has no answer yet */
 	bool takes_early_offer; /* the caller's: it would answer one */
 	bool is_other_callee;   /* who answers now is not the one whose early SDP was reported */
+};
+
+/* Between the threads of an attended transfer (call_far.h). */
+enum call_far_letter {
+	CALL_FAR_ASK,  /* to the thread of the dialog */
+	CALL_FAR_TELL, /* the answer */
+	CALL_FAR_DROP, /* the answer is not wanted any more */
 };
 
 /* What a call needs of its thread; filled by sip/leg_table.c. */
@@ -103,6 +115,10 @@ struct call_env {
 	/* Whether its signalling will be encrypted. */
 	bool (*is_secure)(void *context, const struct call_target *target,
 			  const struct leg *caller);
+	/* A leg from another thread, which has no call yet; NULL: out of memory. */
+	struct leg *(*unpack)(void *context, struct leg_parcel *parcel);
+	/* Sends a letter to the thread that it is for; false: it stays the sender's. */
+	bool (*send_far)(void *context, enum call_far_letter letter, struct call_far *far);
 	/* Starts an outgoing leg for the call; NULL when it cannot be. */
 	struct leg *(*dial)(void *context, struct call *call, const struct leg *caller,
 			    const struct call_dial *dial);
@@ -156,6 +172,8 @@ struct call_refer {
 	const char *number;   /* to be called, unless: */
 	bool has_replaced;    /* it is to be the party of a call that is up already */
 	struct leg *replaced; /* the sender's leg of that; NULL: it has none such */
+	bool is_far;          /* it may be another thread's, which knows it by: */
+	struct span dialog;
 };
 
 /* Whether that may be done: 0, or the status to refuse it with. */

@@ -4,6 +4,8 @@
 #include "switchd/nat/keepalive.h"
 #include "switchd/sip/guard.h"
 #include "switchd/sip/leg.h"
+#include "switchd/sip/leg_parcel.h"
+#include "switchd/sip/leg_route.h"
 #include "switchd/sip/message_relay.h"
 #include "switchd/sip/probe.h"
 #include "switchd/sip/publish.h"
@@ -39,7 +41,8 @@ static void handle_cancel(struct sip_worker *worker, const struct sip_rx *rx)
 	struct span tag;
 
 	if (!invite) {
-		sip_reply_stateless(worker, rx, 481, NULL);
+		if (!leg_moved_on(worker, rx))
+			sip_reply_stateless(worker, rx, 481, NULL);
 		return;
 	}
 	/* RFC 3261 9.2: the same To tag as the answer to the INVITE has. */
@@ -60,6 +63,8 @@ static void handle_in_dialog(struct sip_worker *worker, const struct sip_rx *rx)
 
 	if (leg)
 		leg_request(worker, leg, rx);
+	else if (leg_moved_on(worker, rx))
+		return;
 	else if (rx->msg->method == SIP_OPTIONS)
 		answer_options(worker, rx);
 	else if (rx->msg->method == SIP_METHOD_UNKNOWN)
@@ -70,6 +75,8 @@ static void handle_in_dialog(struct sip_worker *worker, const struct sip_rx *rx)
 
 static void handle_new(struct sip_worker *worker, const struct sip_rx *rx)
 {
+	if (leg_moved_on(worker, rx))
+		return;
 	switch (rx->msg->method) {
 	case SIP_INVITE:
 		leg_invite(worker, rx);
@@ -159,7 +166,7 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 		return;
 	}
 	/* Whoever handed it over has asked; of streams nobody has. */
-	if ((!is_handed_over || sip_socket_is_stream(socket)) &&
+	if ((!is_handed_over || sip_socket_is_stream(socket)) && !worker->io->is_rx_moved &&
 	    !guard_admits(worker, socket, source, data, len))
 		return;
 	if (worker->shared->worker_count > 1 && !is_handed_over) {
@@ -171,7 +178,8 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 		}
 	}
 	/* Before the parse, which joins folded lines in place. */
-	worker_record(worker, socket, source, (struct span){data, len}, false);
+	if (!worker->io->is_rx_moved)
+		worker_record(worker, socket, source, (struct span){data, len}, false);
 	switch (sip_msg_parse(msg, data, len, &status, &why)) {
 	case SIP_VERDICT_IGNORE:
 		worker->counters.rx_ignored++;
@@ -185,6 +193,7 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 	}
 	if (msg->is_request)
 		handle_request(worker, &rx);
-	else if (!probe_answer(worker, &rx))
-		txn_client_response(worker, &rx);
+	else if (!probe_answer(worker, &rx) && !txn_client_response(worker, &rx) &&
+		 !leg_moved_on(worker, &rx))
+		leg_stray_response(worker, &rx);
 }

@@ -6,6 +6,7 @@
 
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/leg_early.h"
+#include "switchd/sip/leg_parcel.h"
 #include "switchd/sip/leg_pass.h"
 #include "switchd/sip/leg_redirect.h"
 #include "switchd/sip/leg_refer.h"
@@ -434,6 +435,7 @@ const struct leg_ops sip_leg_ops = {
 	.inside_result = leg_op_inside_result,
 	.referred = leg_op_referred,
 	.release = op_release,
+	.pack = leg_op_pack,
 	.describe = op_describe,
 	.call_id = op_call_id,
 };

@@ -72,6 +72,7 @@ struct sip_leg {
 	bool ack_held;          /* ours was answered; its ACK waits for the other side's */
 	bool asks_100rel;       /* our INVITE says that we have it */
 	bool release_after_ack; /* BYE is held until the caller's ACK (RFC 3261 15.1.1) */
+	bool has_moved;         /* to another thread: what is left here has no dialog */
 	uint8_t strays;
 	struct cause release_cause;     /* why it is given up, or why BYE is held */
 	struct txn_server *invite_in;   /* the peer's INVITE or re-INVITE */
@@ -83,6 +84,7 @@ struct sip_leg {
 	struct leg_refer *refer;        /* of the peer's last REFER (leg_refer.c); NULL = none */
 	char *ack;                      /* ACK with a body, kept to be sent again */
 	size_t ack_len;
+	struct leg_guest *guest; /* it came from another thread (leg_route.h); NULL = it did not */
 	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */
 	struct leg_session session;
 	struct leg_early *early;    /* leg_early.h; NULL once the call is up */
@@ -119,6 +121,10 @@ bool leg_route_from(struct sip_leg *leg, struct buf *text);
 /* The dialog is up: what was only of use before takes no memory any more. */
 void leg_texts_pack(struct sip_leg *leg);
 void leg_texts_free(struct sip_leg *leg);
+/* Of a copy of a leg: the texts are copied to a block of malloc(), for another thread. */
+bool leg_texts_carry(struct sip_leg *copy);
+/* There they become the leg's own, and the block is free. */
+bool leg_texts_settle(struct sip_leg *leg, struct leg_texts *carried);
 
 /* Appends a user part, escaping what RFC 3261 does not allow in one. */
 void buf_add_escaped_user(struct buf *out, const char *user);

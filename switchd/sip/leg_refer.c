@@ -286,6 +286,7 @@ void leg_refer_request(struct sip_worker *worker, struct sip_leg *leg, const str
 	struct wish wish;
 	bool early_only = false;
 	int status;
+	int thread;
 
 	if (!check_require(worker, rx))
 		return;
@@ -308,9 +309,10 @@ void leg_refer_request(struct sip_worker *worker, struct sip_leg *leg, const str
 	accept_refer(leg, txn, leg->refer->is_over);
 	notify(leg, 100, false);
 	if (wish.has_replaces) {
-		replaced = leg_of_replaces(worker, (struct span){wish.replaces, wish.replaces_len},
-					   &early_only);
+		refer.dialog = (struct span){wish.replaces, wish.replaces_len};
+		replaced = leg_of_replaces(worker, refer.dialog, &early_only);
 		refer.replaced = replaced && !early_only ? &replaced->base : NULL;
+		refer.is_far = !replaced && leg_is_far(worker, refer.dialog, &thread);
 	}
 	call_refer(&leg->base, &refer);
 }

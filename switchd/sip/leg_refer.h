@@ -15,5 +15,9 @@ bool leg_invite_replaces(const struct sip_msg *msg, struct span *value, int *cou
 /* leg_table.c: the leg of a dialog; NULL: none is ours. */
 struct sip_leg *leg_find_dialog(struct sip_worker *worker, struct span call_id,
 				struct span local_tag, struct span remote_tag);
+/* leg_far.c: the dialog that a Replaces names is another thread's, as far as this one knows. */
+bool leg_is_far(const struct sip_worker *worker, struct span replaces, int *thread);
+/* Letters of attended transfers between threads: call_env.send_far. */
+bool leg_send_far(void *context, enum call_far_letter letter, struct call_far *far);
 /* The leg that it names; NULL: *status says why it cannot be replaced. */
 struct sip_leg *leg_replaced(struct sip_worker *worker, struct span value, int *status);

@@ -137,23 +137,31 @@ static void timer_fired(struct wheel_timer *timer, void *owner)
 	}
 }
 
+void leg_session_resume(struct sip_leg *leg)
+{
+	const struct leg_session *session = &leg->session;
+	uint32_t refresh_s;
+
+	if (session->agreed.refresher == SESSION_OFF)
+		return;
+	refresh_s = session_refresh_after_s(&session->rules, &session->agreed);
+	wake_at(leg,
+		refresh_s ? session->refreshed_us + (uint64_t)refresh_s * SECOND_US : UINT64_MAX);
+}
+
 /* The session was refreshed, by whomever and whatever. */
 static void start(struct sip_leg *leg, struct session_timer agreed)
 {
 	struct leg_session *session = &leg->session;
-	uint32_t refresh_s;
 
 	session->agreed = agreed;
 	session->was_raised = false;
 	session->refreshed_us = leg->worker->now_us;
 	leg->base.has_session_timer = agreed.refresher != SESSION_OFF;
-	if (agreed.refresher == SESSION_OFF) {
+	if (agreed.refresher == SESSION_OFF)
 		wheel_stop(&leg->worker->wheel, &session->timer);
-		return;
-	}
-	refresh_s = session_refresh_after_s(&session->rules, &agreed);
-	wake_at(leg,
-		refresh_s ? session->refreshed_us + (uint64_t)refresh_s * SECOND_US : UINT64_MAX);
+	else
+		leg_session_resume(leg);
 }
 
 static void learn_methods(struct sip_leg *leg, const struct sip_msg *msg)

@@ -49,4 +49,6 @@ void leg_session_refused(struct sip_leg *leg, const struct sip_msg *msg);
 /* What the peer has been sent as our side of the session. */
 void leg_session_sent(struct sip_leg *leg, struct span sdp);
 void leg_session_stop(struct sip_leg *leg);
+/* The leg has come to another thread: its timer runs there. */
+void leg_session_resume(struct sip_leg *leg);
 void leg_session_describe(const struct sip_leg *leg, char *out, size_t size);

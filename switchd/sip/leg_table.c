@@ -7,7 +7,9 @@
 #include "switchd/loop/slots.h"
 #include "switchd/sip/leg_early.h"
 #include "switchd/sip/leg_pass.h"
+#include "switchd/sip/leg_parcel.h"
 #include "switchd/sip/leg_refer.h"
+#include "switchd/sip/leg_route.h"
 
 #define MERGE_BUCKETS 16384u /* power of two */
 
@@ -15,6 +17,7 @@ struct leg_table {
 	struct slots slots;
 	struct pool pool;
 	struct sip_leg *merge[MERGE_BUCKETS];
+	bool is_ending; /* other threads' tables may be gone */
 };
 
 enum vos_err leg_table_create(struct sip_worker *worker, struct leg_table **out)
@@ -46,6 +49,8 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.context = worker,
 		.media_address = leg_media_address,
 		.is_secure = leg_is_secure,
+		.unpack = leg_unpack,
+		.send_far = leg_send_far,
 		.dial = leg_dial,
 	};
 
@@ -140,8 +145,12 @@ static void merge_leave(struct sip_leg *leg)
 static void leg_free(struct sip_leg *leg)
 {
 	struct leg_table *table = leg->worker->legs;
+	struct leg_route *routes;
 
 	merge_leave(leg);
+	routes = leg_guest_leave(leg);
+	if (!table->is_ending)
+		leg_routes_end(routes);
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg_session_stop(leg);
 	leg_early_end(leg);
@@ -180,6 +189,7 @@ void leg_table_destroy(struct sip_worker *worker)
 
 	if (!table)
 		return;
+	table->is_ending = true;
 	for (uint32_t i = 0; i < table->slots.used; i++)
 		if (table->slots.items[i])
 			leg_free(table->slots.items[i]);
@@ -204,11 +214,11 @@ struct sip_leg *leg_find_dialog(struct sip_worker *worker, struct span call_id,
 {
 	struct sip_leg *leg = slots_find(&worker->legs->slots, local_tag);
 
-	if (!leg)
-		return NULL;
 	/* The tag is ours and random, Call-ID and the peer's tag are checked with it (RFC 3261 12).
 	 */
-	if (!span_eq(local_tag, span_of(leg->local_tag)) ||
+	if (!leg || leg->has_moved || !span_eq(local_tag, span_of(leg->local_tag)))
+		leg = leg_guest_find(worker, local_tag);
+	if (!leg || leg->has_moved || !span_eq(local_tag, span_of(leg->local_tag)) ||
 	    !span_eq(call_id, span_of(leg->call_id)))
 		return NULL;
 	if (!span_eq(remote_tag, span_of(leg->remote_tag ? leg->remote_tag : "")) &&

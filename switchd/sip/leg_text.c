@@ -3,6 +3,7 @@
  * put behind the last; when the block is full, those in use move to a larger one. Once the dialog
  * is up the block is made as small as it can be. */
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "switchd/sip/leg_private.h"
 
@@ -38,14 +39,9 @@ static size_t live_bytes(struct sip_leg *leg, char *const *but)
 	return bytes;
 }
 
-/* The block before is the caller's to give back. */
-static bool move(struct sip_leg *leg, char *const *but, size_t size)
+/* From wherever the texts are. */
+static void copy_to(struct sip_leg *leg, struct leg_texts texts, char *const *but)
 {
-	struct leg_texts texts = {.size = (uint32_t)pool_room(size)};
-
-	texts.block = pool_take(leg_pool(leg->worker), texts.size);
-	if (!texts.block)
-		return false;
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
 		char **field = field_at(leg, i);
 		size_t len;
@@ -57,6 +53,17 @@ static bool move(struct sip_leg *leg, char *const *but, size_t size)
 		texts.used += (uint32_t)len;
 	}
 	leg->texts = texts;
+}
+
+/* The block before is the caller's to give back. */
+static bool move(struct sip_leg *leg, char *const *but, size_t size)
+{
+	struct leg_texts texts = {.size = (uint32_t)pool_room(size)};
+
+	texts.block = pool_take(leg_pool(leg->worker), texts.size);
+	if (!texts.block)
+		return false;
+	copy_to(leg, texts, but);
 	return true;
 }
 
@@ -109,6 +116,25 @@ void leg_texts_pack(struct sip_leg *leg)
 
 	if (pool_room(size) < before.size && move(leg, NULL, size))
 		pool_give(leg_pool(leg->worker), before.block, before.size);
+}
+
+bool leg_texts_carry(struct sip_leg *copy)
+{
+	struct leg_texts texts = {.size = (uint32_t)live_bytes(copy, NULL)};
+
+	texts.block = malloc(texts.size);
+	if (texts.block)
+		copy_to(copy, texts, NULL);
+	return texts.block != NULL;
+}
+
+bool leg_texts_settle(struct sip_leg *leg, struct leg_texts *carried)
+{
+	if (!move(leg, NULL, carried->used))
+		return false;
+	free(carried->block);
+	*carried = (struct leg_texts){0};
+	return true;
 }
 
 void leg_texts_free(struct sip_leg *leg)

@@ -134,6 +134,39 @@ void leg_trunk_end(struct sip_leg *leg)
 	leg->trunk = NULL;
 }
 
+bool leg_trunk_pack(const struct sip_leg *leg, struct leg_trunk_parcel *out)
+{
+	const struct leg_trunk *trunk = leg->trunk;
+
+	*out = (struct leg_trunk_parcel){0};
+	if (!trunk)
+		return true;
+	out->server = trunk->server;
+	out->has_answered = trunk->has_answered;
+	out->name = span_dup(span_of(trunk->name));
+	if (trunk->credentials)
+		out->credentials = span_dup(span_of(trunk->credentials));
+	return out->name && (out->credentials || !trunk->credentials);
+}
+
+bool leg_trunk_unpack(struct sip_leg *leg, struct leg_trunk_parcel *parcel)
+{
+	if (!parcel->name)
+		return true;
+	if (!begin(leg, parcel->name, &parcel->server))
+		return false;
+	leg->trunk->has_answered = parcel->has_answered;
+	leg->trunk->credentials = parcel->credentials;
+	parcel->credentials = NULL;
+	return true;
+}
+
+void leg_trunk_parcel_free(struct leg_trunk_parcel *parcel)
+{
+	free(parcel->name);
+	free(parcel->credentials);
+}
+
 /* The registration as it is configured now; NULL: it is gone, or has no password. */
 static const struct conf_registration *registration_of(const struct sip_leg *leg)
 {

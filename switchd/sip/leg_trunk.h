@@ -15,6 +15,19 @@ bool leg_trunk_use(struct sip_leg *leg, const struct conf_registration *registra
 /* As the other leg's does, if it does. */
 bool leg_trunk_share(struct sip_leg *leg, const struct sip_leg *with);
 void leg_trunk_end(struct sip_leg *leg);
+
+/* What goes along when the leg goes to another thread. */
+struct leg_trunk_parcel {
+	struct addr server;
+	bool has_answered;
+	char *name; /* of the registration; NULL = it runs over none */
+	char *credentials;
+};
+
+/* Each: false, out of memory. */
+bool leg_trunk_pack(const struct sip_leg *leg, struct leg_trunk_parcel *out);
+bool leg_trunk_unpack(struct sip_leg *leg, struct leg_trunk_parcel *parcel);
+void leg_trunk_parcel_free(struct leg_trunk_parcel *parcel);
 /* At the end of the worker, when no leg is left. */
 void leg_trunks_destroy(struct sip_worker *worker);
 /* Of a request that leg_begin_request() has begun. */

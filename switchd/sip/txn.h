@@ -112,6 +112,8 @@ void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn, struct
 void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn);
 /* The user goes; late answers reach nobody (an INVITE's late 2xx is still the orphan handler's). */
 void txn_client_forget(struct txn_client *txn);
+/* Somebody else is told from here on. */
+void txn_client_set_user(struct txn_client *txn, txn_client_fn *fn, void *user);
 /* The same for an INVITE that was answered: its 2xx may come again, and is then given this ACK. */
 void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to);
 /* Body of the request as it was sent; valid until the user has been told of a 2xx, or of any final

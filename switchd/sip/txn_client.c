@@ -189,10 +189,15 @@ void txn_client_stop_resend(struct sip_worker *worker, struct txn_client *txn)
 		txn_client_linger(txn, TXN_LINGER_US);
 }
 
+void txn_client_set_user(struct txn_client *txn, txn_client_fn *fn, void *user)
+{
+	txn->fn = fn;
+	txn->user = user;
+}
+
 void txn_client_forget(struct txn_client *txn)
 {
-	txn->fn = NULL;
-	txn->user = NULL;
+	txn_client_set_user(txn, NULL, NULL);
 }
 
 void txn_client_leave_ack(struct txn_client *txn, struct span ack, const struct addr *to)

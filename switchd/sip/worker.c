@@ -10,6 +10,7 @@
 #include "switchd/cdr/writer.h"
 #include "switchd/media/media.h"
 #include "switchd/sip/leg.h"
+#include "switchd/sip/leg_route.h"
 #include "switchd/sip/leg_trunk.h"
 #include "switchd/sip/location.h"
 #include "switchd/sip/message_relay.h"
@@ -91,11 +92,14 @@ void worker_destroy(struct sip_worker *worker)
 	outbound_destroy(worker->outbound);
 	call_table_destroy(worker->calls);
 	leg_table_destroy(worker);
+	leg_routes_destroy(worker);
 	leg_trunks_destroy(worker);
 	if (worker->txns)
 		txn_table_destroy(worker->txns);
 	worker_io_destroy(worker);
 	conf_unref(worker->conf);
+	if (worker->shared->workers && worker->shared->workers[worker->number] == worker)
+		worker->shared->workers[worker->number] = NULL;
 	free(worker);
 }
 

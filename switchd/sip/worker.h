@@ -122,6 +122,8 @@ struct sip_worker {
 	struct sip_ping *pings;         /* under way (ping.h) */
 	struct message_relay *messages; /* under way (message_relay.h) */
 	size_t message_count;
+	struct leg_route *routes;       /* dialogs that went to other threads (leg_route.h) */
+	struct leg_guest *guests;       /* legs that came from others */
 	struct trunk_auth *trunk_auths; /* what servers of registrations ask (leg_trunk.c) */
 	struct outbound *outbound;
 	struct options_check *options_check;

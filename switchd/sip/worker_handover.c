@@ -79,6 +79,20 @@ bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_soc
 	return true;
 }
 
+void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx)
+{
+	struct handover_head head = {
+		.source = rx->source, .socket_index = rx->socket->index, .is_moved = true};
+
+	if (!worker_hand_in(worker->shared->workers[owner], worker->number, &head, rx->msg->raw.ptr,
+			    rx->msg->raw.len)) {
+		worker->counters.handover_full++;
+		return;
+	}
+	worker_wake(worker->shared->workers[owner]);
+	worker->counters.rx_handed_over++;
+}
+
 static void take_record(struct sip_worker *worker, char *record, size_t len)
 {
 	const struct sip_socket *socket;
@@ -88,6 +102,10 @@ static void take_record(struct sip_worker *worker, char *record, size_t len)
 	memcpy(&head, record, sizeof(head));
 	len -= sizeof(head);
 	socket = &worker->sockets[head.socket_index];
+	/* The dialog comes by mail, which was posted before this. */
+	if (head.is_moved)
+		mailbox_run(&worker->mailbox);
+	worker->io->is_rx_moved = head.is_moved;
 	if (head.is_peer_lost) {
 		txn_client_peer_lost(worker, socket, &head.source, head.serial);
 		outbound_peer_lost(worker->outbound, socket, &head.source);
@@ -96,6 +114,7 @@ static void take_record(struct sip_worker *worker, char *record, size_t len)
 	} else {
 		sip_dispatch_datagram(worker, socket, &head.source, data, len, true);
 	}
+	worker->io->is_rx_moved = false;
 }
 
 void worker_receive_handover(struct sip_worker *worker)

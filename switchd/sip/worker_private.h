@@ -41,6 +41,7 @@ struct worker_io {
 
 	char *rx_memory;       /* RX_BATCH x RX_BUFFER, and one more for the rings */
 	struct sip_msg rx_msg; /* index of the message being handled */
+	bool is_rx_moved;      /* another thread has admitted and recorded it */
 
 	char *tx_memory;
 	size_t tx_used;
@@ -55,6 +56,7 @@ struct worker_io {
 struct handover_head {
 	struct addr source;
 	uint8_t socket_index;
+	bool is_moved;     /* handed on by the thread that its dialog has left (leg_route.h) */
 	bool is_peer_lost; /* no message: the connection to source has gone, and with it all up to
 			      serial */
 	uint16_t status;   /* not 0: a message that cannot be framed, to be refused so */
@@ -86,6 +88,8 @@ void worker_receive_handover(struct sip_worker *worker);
 bool worker_hand_in(struct sip_worker *to, int ring, const struct handover_head *head,
 		    const char *data, size_t len);
 void worker_wake(struct sip_worker *to);
+/* The message, which this thread has taken, is for a dialog of another's. */
+void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx);
 /* Into the flight recorder: a message that came, or one that goes. */
 void worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
 		   const struct addr *peer, struct span message, bool is_sent);
