@@ -126,7 +126,7 @@ struct media_thread {
 	struct ports *ports;
 	struct ports *own_ports; /* of IVR_RTP_PORT; NULL: there is none */
 	struct mailbox mailbox;
-	bool wakes_late; /* who sends mail lets media_wake() follow */
+	atomic_bool wakes_late; /* who sends mail lets media_wake() follow */
 	pthread_mutex_t command_lock;
 	struct media_session *sessions; /* under the command lock */
 	_Atomic uint32_t session_count;

@@ -60,6 +60,8 @@ class AcrossThreads(Phones):
         kept.answer(200, make_sdp('127.0.0.1', self.audio['1002'].port, direction='recvonly'))
         target.wait(200, WAIT_S)
         target.ack()
+        # What it sends comes in order: with this answer its ACK has come too.
+        target.agent.wait_status(target.send('OPTIONS'), timeout_s=WAIT_S)
         kept.wait_request('ACK', WAIT_S)
         kept.reinvite(make_sdp('127.0.0.1', self.audio['1002'].port, version=9))
         target.wait_request('INVITE', WAIT_S)
