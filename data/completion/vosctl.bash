@@ -103,6 +103,7 @@ SS_SIP_AUTHENTICATION_NONCE_ADDRESS
 SS_SIP_GUARD_RATE
 SS_SIP_GUARD_BURST
 SS_SIP_OVERLOAD_LAG
+SS_SIP_GATHER_TIME
 SS_SIP_SIGNALLING_THREADS
 SS_SIP_STREAM_CONNECTIONS_MAX
 SS_SIP_STREAM_CONNECTIONS_PER_SOURCE
@@ -315,16 +316,16 @@ _vosctl_next()
 		'set sip-parameter session-timeout-early-hangup' | 'set sip-parameter options-check-period' | \
 		'set sip-parameter authentication-realm' | 'set sip-parameter authentication-algorithms' | \
 		'set sip-parameter guard-rate' | 'set sip-parameter guard-burst' | \
-		'set sip-parameter overload-lag' | 'set sip-parameter signalling-threads' | \
-		'set sip-parameter stream-connections-max' | 'set sip-parameter stream-connections-per-source' | \
-		'set sip-parameter stream-idle-timeout' | 'set sip-parameter stream-message-timeout' | \
-		'set h323-parameter h245-port-range' | 'set h323-parameter timeout-alerting' | \
-		'set h323-parameter timeout-callproceeding' | 'set h323-parameter timeout-setup' | \
-		'set h323-parameter timeout-callproceeding-olc' | 'set audio-service-parameter rtp-port' | \
-		'set audio-service-parameter ring-file' | 'set audio-service-parameter codec-priority' | \
-		'set audio-service-parameter voicemail-expire-day' | 'set audio-service-parameter voicemail-max-number' | \
-		'set audio-service-parameter voicemail-max-time' | 'set audio-service-parameter voicemail-welcome' | \
-		'set audio-service-parameter callback-keep-line-ring-time' | \
+		'set sip-parameter overload-lag' | 'set sip-parameter gather-time' | \
+		'set sip-parameter signalling-threads' | 'set sip-parameter stream-connections-max' | \
+		'set sip-parameter stream-connections-per-source' | 'set sip-parameter stream-idle-timeout' | \
+		'set sip-parameter stream-message-timeout' | 'set h323-parameter h245-port-range' | \
+		'set h323-parameter timeout-alerting' | 'set h323-parameter timeout-callproceeding' | \
+		'set h323-parameter timeout-setup' | 'set h323-parameter timeout-callproceeding-olc' | \
+		'set audio-service-parameter rtp-port' | 'set audio-service-parameter ring-file' | \
+		'set audio-service-parameter codec-priority' | 'set audio-service-parameter voicemail-expire-day' | \
+		'set audio-service-parameter voicemail-max-number' | 'set audio-service-parameter voicemail-max-time' | \
+		'set audio-service-parameter voicemail-welcome' | 'set audio-service-parameter callback-keep-line-ring-time' | \
 		'set audio-service-parameter callback-keep-line-time' | 'set audio-service-parameter call-report-ip' | \
 		'set audio-service-parameter call-report-port' | 'set audio-service-parameter call-report-retry' | \
 		'set audio-service-parameter call-report-retry-interval' | \
@@ -408,17 +409,17 @@ _vosctl_next()
 		'set SS_SIP_PUBLISH_EXPIRE' | 'set SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP' | \
 		'set SS_SIP_OPTIONS_CHECK_PERIOD' | 'set SS_SIP_AUTHENTICATION_REALM' | \
 		'set SS_SIP_AUTHENTICATION_ALGORITHMS' | 'set SS_SIP_GUARD_RATE' | \
-		'set SS_SIP_GUARD_BURST' | 'set SS_SIP_OVERLOAD_LAG' | 'set SS_SIP_SIGNALLING_THREADS' | \
-		'set SS_SIP_STREAM_CONNECTIONS_MAX' | 'set SS_SIP_STREAM_CONNECTIONS_PER_SOURCE' | \
-		'set SS_SIP_STREAM_IDLE_TIMEOUT' | 'set SS_SIP_STREAM_MESSAGE_TIMEOUT' | \
-		'set SS_H245_PORT_RANGE' | 'set SS_H323_TIMEOUT_ALERTING' | \
-		'set SS_H323_TIMEOUT_CALLPROCEEDING' | 'set SS_H323_TIMEOUT_SETUP' | \
-		'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | 'set IVR_RTP_PORT' | \
-		'set IVR_RING_FILE' | 'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
-		'set IVR_VOICEMAIL_MAX_NUMBER' | 'set IVR_VOICEMAIL_MAX_TIME' | \
-		'set IVR_VOICEMAIL_WELCOME' | 'set IVR_CALLBACK_KEEP_LINE_RING_TIME' | \
-		'set IVR_CALLBACK_KEEP_LINE_TIME' | 'set IVR_CALL_REPORT_IP' | \
-		'set IVR_CALL_REPORT_PORT' | 'set IVR_CALL_REPORT_RETRY' | \
+		'set SS_SIP_GUARD_BURST' | 'set SS_SIP_OVERLOAD_LAG' | 'set SS_SIP_GATHER_TIME' | \
+		'set SS_SIP_SIGNALLING_THREADS' | 'set SS_SIP_STREAM_CONNECTIONS_MAX' | \
+		'set SS_SIP_STREAM_CONNECTIONS_PER_SOURCE' | 'set SS_SIP_STREAM_IDLE_TIMEOUT' | \
+		'set SS_SIP_STREAM_MESSAGE_TIMEOUT' | 'set SS_H245_PORT_RANGE' | \
+		'set SS_H323_TIMEOUT_ALERTING' | 'set SS_H323_TIMEOUT_CALLPROCEEDING' | \
+		'set SS_H323_TIMEOUT_SETUP' | 'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | \
+		'set IVR_RTP_PORT' | 'set IVR_RING_FILE' | 'set IVR_CODEC_PRIORITY' | \
+		'set IVR_VOICEMAIL_EXPIRE_DAY' | 'set IVR_VOICEMAIL_MAX_NUMBER' | \
+		'set IVR_VOICEMAIL_MAX_TIME' | 'set IVR_VOICEMAIL_WELCOME' | \
+		'set IVR_CALLBACK_KEEP_LINE_RING_TIME' | 'set IVR_CALLBACK_KEEP_LINE_TIME' | \
+		'set IVR_CALL_REPORT_IP' | 'set IVR_CALL_REPORT_PORT' | 'set IVR_CALL_REPORT_RETRY' | \
 		'set IVR_CALL_REPORT_RETRY_INTERVAL' | 'set IVR_ALARM_CALLER_E164' | \
 		'set IVR_ALARM_CONFIRM_KEY' | 'set IVR_ALARM_PERIOD' | 'set IVR_ALARM_RETRY' | \
 		'set IVR_ALARM_RETRY_INTERVAL' | 'set IVR_ALARM_PRE_AUDIO' | \
@@ -811,7 +812,7 @@ _vosctl_next()
 		next='@ auto off required !'
 		;;
 	'set sip-parameter')
-		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time nat-keep-alive-fair nat-keep-alive-probe-fails session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm authentication-algorithms authentication-qop authentication-nonce-address guard-rate guard-burst overload-lag signalling-threads stream-connections-max stream-connections-per-source stream-idle-timeout stream-message-timeout'
+		next='nat-keep-alive-message nat-keep-alive-period nat-keep-alive-send-interval nat-keep-alive-send-one-time nat-keep-alive-fair nat-keep-alive-probe-fails session-ttl session-update-segment resend-interval no-timer-reinvite-interval authentication-code authentication-timeout authentication-retry timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing stop-switch-after-sdp user-agent-stop-switch-after-invite-timeout user-agent-expire user-agent-retry-delay user-agent-send-unregister user-agent-privacy publish-expire routing-gateway-invite-use-contact e164-display-from session-timeout-early-hangup options-check-period authentication-realm authentication-algorithms authentication-qop authentication-nonce-address guard-rate guard-burst overload-lag gather-time signalling-threads stream-connections-max stream-connections-per-source stream-idle-timeout stream-message-timeout'
 		;;
 	'set sip-parameter authentication-code' | 'set SS_SIP_AUTHENTICATION_CODE')
 		next='@ unauthorized proxy-authentication-required !'

@@ -160,6 +160,7 @@ static void read_sip(struct reader *reader, const struct worker_total *total)
 	counter(reader, COUNTERS_SIP, NULL, "tx_errors", c->tx_errors);
 	counter(reader, COUNTERS_SIP, NULL, "retransmissions", c->retransmissions);
 	counter(reader, COUNTERS_SIP, NULL, "timeouts", c->timeouts);
+	counter(reader, COUNTERS_SIP, NULL, "pauses", c->pauses);
 }
 
 static void read_media(struct reader *reader)

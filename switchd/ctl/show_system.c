@@ -126,6 +126,7 @@ static const struct column statistics_columns[] = {
 	{"tx_errors", CELL_INT, "", "ERRORS", 7},
 	{"retransmissions", CELL_INT, "", "RESENT", 7},
 	{"timeouts", CELL_INT, "", "TIMEOUTS", 8},
+	{"pauses", CELL_INT, "", "PAUSES", 8},
 };
 
 const struct schema schema_sip_statistics = SCHEMA_OF_ROWS(statistics_columns);
@@ -147,6 +148,7 @@ static void emit_statistics(struct request *request, int number, const struct as
 	emit_int(request, (int64_t)c->tx_errors);
 	emit_int(request, (int64_t)c->retransmissions);
 	emit_int(request, (int64_t)c->timeouts);
+	emit_int(request, (int64_t)c->pauses);
 	emit_row_end(request);
 }
 
@@ -193,6 +195,7 @@ enum step sum_workers(struct request *request, struct worker_total **out)
 			total->sip.tx_errors += reply->counters.tx_errors;
 			total->sip.retransmissions += reply->counters.retransmissions;
 			total->sip.timeouts += reply->counters.timeouts;
+			total->sip.pauses += reply->counters.pauses;
 		}
 		walk->worker++;
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
@@ -137,6 +138,30 @@ static int run_shared_work(struct sip_worker *worker)
 	return wait_us / 1000 + 1 < MAX_WAIT_MS ? (int)((wait_us + 999) / 1000) : MAX_WAIT_MS;
 }
 
+/* The longest pause: as configured, and not what would look like overload. */
+static uint32_t pause_max_us(const struct sip_worker *worker)
+{
+	const struct snapshot *config = worker->conf->snapshot;
+	uint32_t pause_us = (uint32_t)snapshot_number(config, PARAM_SS_SIP_GATHER_TIME) * 1000;
+	uint32_t lag_us = (uint32_t)snapshot_number(config, PARAM_SS_SIP_OVERLOAD_LAG) * 1000;
+
+	return lag_us && pause_us > lag_us / 4 ? lag_us / 4 : pause_us;
+}
+
+/* Lets messages gather, if that is worth it and no timer is due. True when it has. */
+static bool pause_to_gather(struct sip_worker *worker, int timer_ms)
+{
+	uint32_t pause_us = gather_pause_us(&worker->io->gather, worker->now_us,
+					    worker->counters.rx_datagrams, pause_max_us(worker));
+	struct timespec pause = {.tv_nsec = (long)pause_us * 1000};
+
+	if (!pause_us || timer_ms * 1000 < (int)pause_us)
+		return false;
+	worker->counters.pauses++;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
 /* Sleeps until a socket, a ring, mail or a timer has work. */
 static int wait_for_events(struct sip_worker *worker, struct epoll_event *events, int max,
 			   int wait_ms)
@@ -145,6 +170,8 @@ static int wait_for_events(struct sip_worker *worker, struct epoll_event *events
 	int timer_ms = wheel_wait_ms(&worker->wheel, worker->now_us, wait_ms);
 	int count;
 
+	if (pause_to_gather(worker, timer_ms))
+		timer_ms = 0;
 	atomic_store(&io->is_sleeping, true);
 	if (!worker_rings_are_empty(worker))
 		timer_ms = 0;

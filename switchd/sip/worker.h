@@ -83,6 +83,7 @@ struct sip_counters {
 	uint64_t tx_errors;
 	uint64_t retransmissions;
 	uint64_t timeouts;
+	uint64_t pauses; /* to let messages gather (loop/gather.h) */
 };
 
 /* What all threads share; made by main before the first thread starts. */

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "switchd/loop/gather.h"
 #include "switchd/loop/ring.h"
 #include "switchd/sip/probe.h"
 #include "switchd/sip/worker.h"
@@ -48,6 +49,7 @@ struct worker_io {
 	struct tx_item tx[TX_BATCH];
 	int tx_count;
 	struct buf tx_open; /* message being written */
+	struct gather gather;
 	struct keepalive_sender keepalive;
 	uint64_t second_due_us; /* once a second: expiry of bindings */
 };
