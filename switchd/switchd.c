@@ -20,7 +20,7 @@
 #include "switchd/stats/report.h"
 #include "switchd/store/backups.h"
 #include "switchd/sip/stream.h"
-#include "switchd/trace/recorder.h"
+#include "switchd/switchd_trace.h"
 
 #define STREAM_GRACE_MS 1000 /* for what waits in TCP and TLS connections */
 
@@ -85,14 +85,6 @@ enum switchd_exit switchd_load(struct switchd *switchd)
 	return EXIT_STOPPED;
 }
 
-/* Its memory is taken as soon as a call may have its media kept, and not by a thread that has
- * packets to relay. */
-static void touch_media_recorder(struct switchd *switchd, const struct snapshot *snapshot)
-{
-	if (snapshot_object_count(snapshot, OBJECT_TRACE_MEDIA))
-		recorder_touch(switchd->media_recorder);
-}
-
 struct conf_mail {
 	struct mail mail;
 	struct conf *conf;
@@ -123,7 +115,7 @@ static void conf_changed(void *user, struct conf *conf)
 	cdr_push_configure(switchd->cdr_push, conf);
 	backups_configure(switchd->backups, conf->snapshot);
 	media_configure(switchd->media, conf);
-	touch_media_recorder(switchd, conf->snapshot);
+	switchd_trace_configure(switchd, conf->snapshot);
 	firewall_configure(switchd->firewall, conf);
 	if (switchd->shared.stream)
 		stream_configure(switchd->shared.stream, conf);
@@ -178,29 +170,6 @@ static enum switchd_exit make_tables(struct switchd *switchd)
 	return EXIT_STOPPED;
 }
 
-/* Its memory is taken once, so the size is that of the start. */
-static enum vos_err make_recorder(struct switchd *switchd, int threads)
-{
-	const struct object *trace =
-		snapshot_object_find(switchd->conf->snapshot, OBJECT_TRACE, SPAN_LIT(""));
-	int64_t media_mib;
-	int64_t size_mib;
-	enum vos_err err;
-
-	if (!trace)
-		trace = object_unset(OBJECT_TRACE);
-	size_mib = object_field(trace, FIELD_TRACE_RING_SIZE)->number;
-	media_mib = object_field(trace, FIELD_TRACE_MEDIA_RING_SIZE)->number;
-	err = recorder_create_unused(
-		(int)snapshot_number(switchd->conf->snapshot, PARAM_SS_MEDIA_THREADS),
-		(size_t)media_mib << 20, &switchd->media_recorder);
-	if (err != VOS_OK)
-		return err;
-	media_set_recorder(switchd->media, switchd->media_recorder);
-	touch_media_recorder(switchd, switchd->conf->snapshot);
-	return recorder_create(threads, (size_t)size_mib << 20, &switchd->recorder);
-}
-
 /* Calls that an earlier run has left become records here. */
 static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
 {
@@ -245,7 +214,7 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 	shared->worker_count =
 		(int)snapshot_number(switchd->conf->snapshot, PARAM_SS_SIP_SIGNALLING_THREADS);
 	shared->workers = calloc((size_t)shared->worker_count, sizeof(struct sip_worker *));
-	if (make_recorder(switchd, shared->worker_count) != VOS_OK)
+	if (switchd_trace_start(switchd, shared->worker_count) != VOS_OK)
 		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
 	if (make_cdr(switchd, shared->worker_count) != EXIT_STOPPED)
 		return EXIT_STATE;
@@ -390,6 +359,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.media = switchd->media,
 		.recorder = switchd->recorder,
 		.media_recorder = switchd->media_recorder,
+		.hep = switchd->hep,
 		.cdr = switchd->cdr,
 		.cdr_push = switchd->cdr_push,
 		.stats = switchd->stats,
@@ -448,6 +418,7 @@ void switchd_stop(struct switchd *switchd, int grace_ms)
 	for (int i = 0; i < switchd->worker_started; i++)
 		worker_join(switchd->shared.workers[i]);
 	switchd->worker_started = 0;
+	switchd_trace_stop(switchd);
 	/* After those whose last messages it sends. */
 	if (switchd->shared.stream)
 		stream_stop(switchd->shared.stream, STREAM_GRACE_MS);
@@ -475,11 +446,10 @@ void switchd_free(struct switchd *switchd)
 	cdr_push_destroy(switchd->cdr_push);
 	reports_destroy(switchd->reports);
 	stats_destroy(switchd->stats);
-	recorder_destroy(switchd->recorder);
 	guard_destroy(switchd->shared.guard);
 	if (switchd->media)
 		media_destroy(switchd->media);
-	recorder_destroy(switchd->media_recorder);
+	switchd_trace_free(switchd);
 	if (switchd->location)
 		location_destroy(switchd->location);
 	if (switchd->keepalive)

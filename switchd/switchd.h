@@ -43,6 +43,7 @@ struct switchd {
 	struct keepalive *keepalive;
 	struct media *media;
 	struct recorder *recorder;
+	struct hep *hep;
 	struct recorder *media_recorder; /* RTP of calls traced with media */
 	struct cdr_writer *cdr;
 	struct stats *stats;

@@ -180,14 +180,14 @@ _vosctl_next()
 		'show configuration changes' | 'show sessions' | 'show statistics causes total' | \
 		'show tech-support' | 'show sip statistics' | 'show sip transports' | \
 		'show sip guard' | 'show authentication firewall' | 'show trace media' | \
-		'show traces' | 'show debugging' | 'show alarms active' | \
+		'show trace hep' | 'show traces' | 'show debugging' | 'show alarms active' | \
 		'clear calls all' | 'clear registration all' | 'clear registration *' | \
 		'clear authentication suspended all' | 'clear black-list all' | \
 		'backup list' | 'backup prune' | 'set system-parameter rtp-encryption-key *' | \
-		'set cdr push-token *' | 'set alarm-hook token *' | 'set phone * password *' | \
-		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
-		'set registration * password *' | 'monitor log' | 'monitor counters' | \
-		'monitor calls' | 'set SS_RTP_ENCRYPTION_KEY *')
+		'set hep password *' | 'set cdr push-token *' | 'set alarm-hook token *' | \
+		'set phone * password *' | 'set mapping-gateway * password *' | \
+		'set routing-gateway * password *' | 'set registration * password *' | \
+		'monitor log' | 'monitor counters' | 'monitor calls' | 'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -345,13 +345,13 @@ _vosctl_next()
 		'set trace media-ring-size' | 'set trace-media * caller' | \
 		'set trace-media * callee' | 'set trace-media * number' | \
 		'set trace-media * phone' | 'set trace-media * gateway' | \
-		'set cdr history' | 'set cdr directory' | 'set cdr push-url' | \
-		'set cdr push-timeout' | 'set metrics http' | 'set alarm-hook command' | \
-		'set alarm-hook post' | 'set alarm-hook time-limit' | 'set backup directory' | \
-		'set backup interval' | 'set backup keep' | 'set network * prefix' | \
-		'set network * media-address' | 'set network * interface' | \
-		'set listen * udp' | 'set listen * tcp' | 'set listen * tls' | \
-		'set listen * media-address' | 'set listen * advertised-address' | \
+		'set hep address' | 'set hep capture-id' | 'set cdr history' | \
+		'set cdr directory' | 'set cdr push-url' | 'set cdr push-timeout' | \
+		'set metrics http' | 'set alarm-hook command' | 'set alarm-hook post' | \
+		'set alarm-hook time-limit' | 'set backup directory' | 'set backup interval' | \
+		'set backup keep' | 'set network * prefix' | 'set network * media-address' | \
+		'set network * interface' | 'set listen * udp' | 'set listen * tcp' | \
+		'set listen * tls' | 'set listen * media-address' | 'set listen * advertised-address' | \
 		'set listen * certificate' | 'set listen * key' | 'set listen * ca' | \
 		'set trusted * memo' | 'set number-transform * rule' | 'set number-pool * number' | \
 		'set number-pool * reuse-count' | 'set black-list * memo' | \
@@ -469,7 +469,7 @@ _vosctl_next()
 		next='@names !'
 		;;
 	'show running-config')
-		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace trace-media cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm'
+		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm'
 		;;
 	'show running-config system-parameter' | 'show running-config sip-parameter' | \
 		'show running-config h323-parameter' | 'show running-config audio-service-parameter' | \
@@ -487,6 +487,9 @@ _vosctl_next()
 		;;
 	'show running-config trace-media')
 		next='all names redact @keys:trace-media'
+		;;
+	'show running-config hep')
+		next='all names redact @keys:hep'
 		;;
 	'show running-config cdr')
 		next='all names redact @keys:cdr'
@@ -607,7 +610,7 @@ _vosctl_next()
 		next='address'
 		;;
 	'show trace')
-		next='calls registrations call media'
+		next='calls registrations call media hep'
 		;;
 	'show trace calls')
 		next='caller callee number phone gateway address method status cause call-id failed leg back latest'
@@ -718,7 +721,7 @@ _vosctl_next()
 		next='graceful'
 		;;
 	'set')
-		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
+		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
 		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-steering'
@@ -793,8 +796,8 @@ _vosctl_next()
 	'set system-parameter rtp-encryption-mode' | 'set SS_RTP_ENCRYPTION_MODE')
 		next='@ none xor rc4 aes128 !'
 		;;
-	'set system-parameter rtp-encryption-key' | 'set cdr push-token' | 'set alarm-hook token' | \
-		'set phone * password' | 'set mapping-gateway * password' | \
+	'set system-parameter rtp-encryption-key' | 'set hep password' | 'set cdr push-token' | \
+		'set alarm-hook token' | 'set phone * password' | 'set mapping-gateway * password' | \
 		'set routing-gateway * password' | 'set registration * password' | \
 		'set SS_RTP_ENCRYPTION_KEY')
 		next='plain sealed @'
@@ -875,6 +878,9 @@ _vosctl_next()
 		;;
 	'set trace-media *')
 		next='caller callee number phone gateway'
+		;;
+	'set hep')
+		next='address capture-id password'
 		;;
 	'set cdr')
 		next='history refuse-when-full format directory push-url push-token push-timeout'

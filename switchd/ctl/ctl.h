@@ -19,6 +19,7 @@ struct firewall;
 struct guard;
 struct keepalive;
 struct location;
+struct hep;
 struct media;
 struct sip_worker;
 struct stream;
@@ -42,6 +43,7 @@ struct ctl_context {
 	struct media *media;
 	struct recorder *recorder; /* may be NULL, as the next ones */
 	struct recorder *media_recorder;
+	struct hep *hep;
 	struct cdr_writer *cdr;
 	struct cdr_push *cdr_push;
 	struct stats *stats;      /* may be NULL */

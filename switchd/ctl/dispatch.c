@@ -81,6 +81,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_TRACE_EXPORT] = cmd_trace_export,
 	[COMMAND_TRACE_EXPORT_CALL] = cmd_trace_export,
 	[COMMAND_SHOW_TRACE_MEDIA] = show_trace_media,
+	[COMMAND_SHOW_TRACE_HEP] = show_trace_hep,
 	[COMMAND_TRACE_MEDIA] = cmd_trace_media,
 	[COMMAND_SHOW_BLACK_LIST] = show_black_list,
 	[COMMAND_CLEAR_BLACK_LIST] = cmd_clear_black_list,

@@ -53,9 +53,9 @@ step_fn show_media_ports, show_media_sessions, show_media_decision, show_media_d
 step_fn show_nat_keep_alive, show_nat_keep_alive_capacity, show_nat_keep_alive_phones;
 /* --- show_sip.c --- */
 step_fn show_sip_transports, show_sip_connections, cmd_certificates_reload;
-/* --- show_trace.c, trace_media.c --- */
+/* --- show_trace.c, trace_media.c, show_hep.c --- */
 step_fn show_trace_calls, show_trace_call, cmd_trace_export, cmd_monitor_calls;
-step_fn show_trace_media, cmd_trace_media;
+step_fn show_trace_media, cmd_trace_media, show_trace_hep;
 /* --- show_auth.c, show_black_list.c --- */
 step_fn show_authentication_failures, show_authentication_suspended,
 	cmd_clear_authentication_suspended, show_black_list, cmd_clear_black_list;

@@ -68,6 +68,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_TRACE_EXPORT] = &schema_trace,
 	[COMMAND_TRACE_EXPORT_CALL] = &schema_trace,
 	[COMMAND_SHOW_TRACE_MEDIA] = &schema_trace_media,
+	[COMMAND_SHOW_TRACE_HEP] = &schema_trace_hep,
 	[COMMAND_SHOW_BLACK_LIST] = &schema_black_list,
 	[COMMAND_SHOW_ALARMS] = &schema_alarms,
 	[COMMAND_SHOW_STATISTICS] = &schema_statistics,

@@ -110,7 +110,7 @@ extern const struct schema schema_authentication, schema_black_list;
 /* --- show_guard.c --- */
 extern const struct schema schema_sip_guard, schema_authentication_firewall;
 /* --- show_trace.c, trace_rows.c --- */
-extern const struct schema schema_trace_calls, schema_trace_media, schema_trace,
+extern const struct schema schema_trace_calls, schema_trace_media, schema_trace_hep, schema_trace,
 	schema_trace_registrations;
 /* --- named_trace_cmds.c, debug.c --- */
 extern const struct schema schema_traces, schema_debugging;

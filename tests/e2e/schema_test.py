@@ -128,6 +128,7 @@ COMMANDS = {
     'trace-registrations': ['show trace registrations', 'show trace registrations phone 1001 latest 1'],
     'traces': ['show traces'],
     'debugging': ['show debugging'],
+    'trace-hep': ['show trace hep'],
     'tech-support': ['show tech-support'],
     'counters': ['show counters', 'show counters gateway'],
     'sip-statistics': ['show sip statistics'],
