@@ -20,6 +20,8 @@ struct leg_caller {
 	const char *matched_by;                       /* "its address" */
 };
 
+#define LEG_CALLEE_MAX 64
+
 /* callee[size] is the user of the Request-URI; of a call to the account of a registration it
  * becomes the number that was dialled. False: answered. */
 bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg_caller *out,

@@ -310,15 +310,45 @@ static void start(struct sip_worker *worker, struct sip_leg *leg, struct sip_leg
 	leg_free_soon(leg);
 }
 
-void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
+/* Of a caller who is known: what the INVITE asks for. */
+struct sip_leg *leg_invite_take(struct sip_worker *worker, const struct sip_rx *rx,
+				const struct leg_caller *caller, const char *callee)
 {
 	struct call_setup setup = {0};
-	struct leg_caller caller = {0};
 	struct sip_leg *replaced;
 	struct sip_leg *leg;
-	const char *why = NULL;
-	char callee[64];
 	int status;
+
+	if (leg_merge_is_known(worker, leg_merge_key(worker, rx->msg))) {
+		sip_reply_stateless(worker, rx, 482, NULL);
+		return NULL;
+	}
+	if (!find_replaced(worker, rx, &replaced))
+		return NULL;
+	leg = make_leg(worker, rx, caller, callee, &status);
+	if (!leg && status == 422) {
+		refuse_interval(worker, rx);
+		return NULL;
+	}
+	if (!leg) {
+		sip_reply_stateless(worker, rx, status,
+				    status == 400 ? "Unusable Contact Or Header Too Long" : NULL);
+		return NULL;
+	}
+	txn_server_respond(worker, leg->invite_in, 100, NULL, SPAN_NONE, SPAN_NONE, SPAN_NONE,
+			   SPAN_NONE);
+	setup.leg = &leg->base;
+	setup.callee = callee;
+	fill_setup(worker, rx, caller, &setup);
+	start(worker, leg, replaced, &setup);
+	return leg;
+}
+
+void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
+{
+	struct leg_caller caller = {0};
+	const char *why = NULL;
+	char callee[LEG_CALLEE_MAX];
 
 	if (!check_shape(worker, rx, callee, sizeof(callee)) ||
 	    !leg_identify(worker, rx, &caller, callee, sizeof(callee)))
@@ -339,28 +369,8 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 		sip_reply_stateless(worker, rx, 400, why);
 		return;
 	}
-	if (leg_merge_is_known(worker, leg_merge_key(worker, rx->msg))) {
-		sip_reply_stateless(worker, rx, 482, NULL);
-		return;
-	}
-	if (!find_replaced(worker, rx, &replaced))
-		return;
-	leg = make_leg(worker, rx, &caller, callee, &status);
-	if (!leg && status == 422) {
-		refuse_interval(worker, rx);
-		return;
-	}
-	if (!leg) {
-		sip_reply_stateless(worker, rx, status,
-				    status == 400 ? "Unusable Contact Or Header Too Long" : NULL);
-		return;
-	}
-	txn_server_respond(worker, leg->invite_in, 100, NULL, SPAN_NONE, SPAN_NONE, SPAN_NONE,
-			   SPAN_NONE);
-	setup.leg = &leg->base;
-	setup.callee = callee;
-	fill_setup(worker, rx, &caller, &setup);
-	start(worker, leg, replaced, &setup);
+	if (!leg_invite_far(worker, rx, &caller, callee))
+		(void)leg_invite_take(worker, rx, &caller, callee);
 }
 
 struct span leg_tag(const void *user)

@@ -41,8 +41,7 @@ static struct span value_of(const struct sip_msg *msg, struct span name, struct 
 
 /* --- Replaces. --- */
 
-static struct sip_leg *leg_of_replaces(struct sip_worker *worker, struct span value,
-				       bool *early_only)
+struct sip_leg *leg_of_replaces(struct sip_worker *worker, struct span value, bool *early_only)
 {
 	size_t end = span_find(value, ';');
 	struct span params, to_tag, from_tag, flag;

@@ -6,17 +6,29 @@
 #include "switchd/sip/leg_private.h"
 #include "switchd/sip/worker_private.h"
 
+/* As long as a transaction absorbs repeats: 64*T1. */
+#define LINGER_US (32u * 1000u * 1000u)
+
 void leg_route_free(struct leg_route *route)
 {
+	wheel_stop(&route->home->wheel, &route->timer);
 	HASH_DELETE(hh, route->home->routes, route);
 	free(route);
+}
+
+static void linger_fired(struct wheel_timer *timer, void *owner)
+{
+	(void)owner;
+	leg_route_free((struct leg_route *)((char *)timer - offsetof(struct leg_route, timer)));
 }
 
 /* In the home thread: the dialog is over. */
 static void run_end(struct mail *mail, void *receiver)
 {
-	(void)receiver;
-	leg_route_free((struct leg_route *)mail);
+	struct leg_route *route = (struct leg_route *)mail;
+	struct sip_worker *worker = receiver;
+
+	wheel_start(&worker->wheel, &route->timer, linger_fired, worker->now_us, LINGER_US);
 }
 
 struct leg_route *leg_route_new(struct sip_worker *worker, struct span call_id, int thread)

@@ -16,8 +16,9 @@ struct leg_route {
 	struct mail mail;
 	struct leg_route *next;  /* of the same leg */
 	struct sip_worker *home; /* that hands on */
-	UT_hash_handle hh;       /* in home->routes, by Call-ID */
-	int thread;              /* that has the dialog, or knows who has */
+	struct wheel_timer timer;
+	UT_hash_handle hh; /* in home->routes, by Call-ID */
+	int thread;        /* that has the dialog, or knows who has */
 	size_t len;
 	char call_id[];
 };
@@ -38,7 +39,8 @@ void leg_route_free(struct leg_route *route);
 bool leg_guest_enter(struct sip_leg *leg, struct leg_route *routes);
 /* The leg goes on, and takes them along; NULL: it was no guest. */
 struct leg_route *leg_guest_leave(struct sip_leg *leg);
-/* The dialog is over: the threads that it came by forget it. */
+/* The dialog is over: the threads that it came by forget it, as soon as nothing of it can be
+ * repeated. */
 void leg_routes_end(struct leg_route *routes);
 /* At the end of the worker, when no leg is left. */
 void leg_routes_destroy(struct sip_worker *worker);

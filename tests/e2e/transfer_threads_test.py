@@ -129,6 +129,49 @@ class AcrossThreads(Phones):
         self.audio['1002'].exchange(to_target, self.audio['1003'])
         self.end(kept, target)
 
+    def invite_instead(self, call):
+        """The party of a call takes it over with a new dialog."""
+        return self.agents['1001'].invite('1002', make_sdp('127.0.0.1', self.audio['1001'].port, version=7), headers=[
+            ('Replaces', f'{call.call_id};to-tag={call.remote_tag};from-tag={call.local_tag}')])
+
+    def test_leg_takes_over(self):
+        """Eight times, each with a Call-ID of chance: it is another thread's two times of three."""
+        call, kept = self.connect('1001', '1002')
+        for _ in range(8):
+            new = self.invite_instead(call)
+            kept.wait_request('INVITE', WAIT_S)
+            kept.answer(200, self.sdp('1002'))
+            kept.wait_request('ACK', WAIT_S)
+            answer = new.wait(200, WAIT_S)
+            new.ack()
+            self.hung_up(call)
+            self.audio['1001'].exchange(Sdp(answer.body).rtp, self.audio['1002'])
+            new.agent.wait_status(new.send('OPTIONS'), timeout_s=WAIT_S)
+            call = new
+        self.assertEqual(len(self.switch.rows('show', 'calls')), 1)
+        self.end(call, kept)
+        wait_for('no leg is left', lambda: not sum(row['legs'] for row in
+                                                    self.switch.rows('show', 'sip', 'statistics')))
+
+    def test_other_side_refuses_the_new_leg(self):
+        call, kept = self.connect('1001', '1002')
+        for _ in range(4):
+            new = self.invite_instead(call)
+            kept.wait_request('INVITE', WAIT_S)
+            kept.answer(488)
+            kept.wait_request('ACK', WAIT_S)
+            new.ack(new.wait(488, WAIT_S))
+        new = self.invite_instead(call)
+        kept.wait_request('INVITE', WAIT_S)
+        kept.answer(100)
+        new.cancel()
+        new.ack(new.wait(487, WAIT_S))
+        cancel = kept.wait_request('CANCEL', WAIT_S)
+        kept.reply(cancel, 200)
+        kept.answer(487)
+        kept.wait_request('ACK', WAIT_S)
+        self.end(call, kept)
+
 
 if __name__ == '__main__':
     unittest.main(verbosity=2)
