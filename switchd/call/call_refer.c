@@ -136,8 +136,13 @@ static const char *network_of(const struct conf *conf, const struct call *call,
 struct decide_party call_refer_party(const struct conf *conf, const struct leg *leg)
 {
 	struct decide_party party = call_decided_party(leg->call, leg->side);
+	const struct call_media *media = &leg->call->media;
 	struct rights rights;
 
+	/* One that the configuration knows no more goes on as it began. */
+	party.dtmf = media->dtmf.kinds[leg->side];
+	party.srtp = media->rules[leg->side].srtp;
+	party.scramble = media->rules[leg->side].scramble;
 	if (find_rights(conf, leg, &rights))
 		decide_party_from(rights.party, &party);
 	party.is_nat = leg->is_nat;
