@@ -67,5 +67,5 @@ void call_early_over(struct call *call, struct call_attempt *attempt, enum call_
 	call->offer = NULL;
 	if (offer->by == MEDIA_A && caller)
 		caller->ops->offer_result(caller, 491, SPAN_NONE);
-	free(offer);
+	call_offer_free(offer);
 }

@@ -180,6 +180,21 @@ struct cause call_hunt_aim_at(struct call *call, const struct conf_routing_gatew
 	return call_gateways_fill_one(call, gateway, address);
 }
 
+bool call_hunt_keep_sdp(struct call *call, struct span sdp)
+{
+	struct pool *pool = &call->table->setups_pool;
+	struct call_hunt *hunt = call->hunt;
+	char *copy = pool_take(pool, sdp.len);
+
+	if (!copy)
+		return false;
+	pool_give(pool, hunt->sdp, hunt->sdp_len);
+	memcpy(copy, sdp.ptr, sdp.len);
+	hunt->sdp = copy;
+	hunt->sdp_len = sdp.len;
+	return true;
+}
+
 struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 {
 	struct call_hunt *hunt = call->hunt;
@@ -189,13 +204,8 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 	hunt->identity = setup->identity;
 	hunt->max_forwards = setup->max_forwards;
 	hunt->caller = setup->decide;
-	if (setup->sdp.len) {
-		hunt->sdp = pool_take(&call->table->setups_pool, setup->sdp.len);
-		if (!hunt->sdp)
-			return cause_of(CAUSE_NO_MEMORY);
-		memcpy(hunt->sdp, setup->sdp.ptr, setup->sdp.len);
-		hunt->sdp_len = setup->sdp.len;
-	}
+	if (setup->sdp.len && !call_hunt_keep_sdp(call, setup->sdp))
+		return cause_of(CAUSE_NO_MEMORY);
 	cause = call_hunt_aim(call, setup->instance);
 	if (cause.id != CAUSE_NORMAL && call_forward_next(call, &cause))
 		return cause_of(CAUSE_NORMAL);

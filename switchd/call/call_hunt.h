@@ -93,6 +93,8 @@ struct cause call_hunt_aim(struct call *call, struct span instance);
 /* The same for that gateway alone, at that address of its own, if it may be used. */
 struct cause call_hunt_aim_at(struct call *call, const struct conf_routing_gateway *gateway,
 			      const struct addr *address);
+/* What is offered to whoever is called from here on; false: out of memory, it is what it was. */
+bool call_hunt_keep_sdp(struct call *call, struct span sdp);
 /* Calls the next group of candidates; false when there is none left. */
 bool call_hunt_next(struct call *call);
 /* After an attempt ended like this: whether others may still be called. */

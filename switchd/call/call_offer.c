@@ -78,6 +78,13 @@ void call_acked(struct leg *leg, struct span sdp)
 		other->ops->ack(other, buf_span(&out));
 }
 
+void call_offer_free(struct call_offer *offer)
+{
+	if (offer)
+		free(offer->sdp);
+	free(offer);
+}
+
 /* The call as it was before the offer. */
 static void drop_offer(struct call *call)
 {
@@ -88,7 +95,7 @@ static void drop_offer(struct call *call)
 		call_media_close(media, call->offer->streams_before);
 		call_dtmf_restore(&media->dtmf, &call->offer->dtmf_before);
 	}
-	free(call->offer);
+	call_offer_free(call->offer);
 	call->offer = NULL;
 }
 
@@ -96,10 +103,12 @@ static void keep_offer(struct call *call)
 {
 	struct call_offer *offer = call->offer;
 
+	if (offer->sdp && call->hunt)
+		(void)call_hunt_keep_sdp(call, (struct span){offer->sdp, offer->sdp_len});
 	if (!offer->was_empty)
 		*heard_of(call, offer->attempt, offer->by) = offer->heard;
 	call_media_set_peers(media_of(call, offer->attempt), offer->by, &offer->peers);
-	free(offer);
+	call_offer_free(offer);
 	call->offer = NULL;
 }
 
@@ -128,6 +137,10 @@ int call_offer(struct leg *leg, struct span sdp)
 	call->offer->heard = *heard_of(call, attempt, leg->side);
 	call->offer->streams_before = call_media_open_streams(media_of(call, attempt));
 	call->offer->dtmf_before = media_of(call, attempt)->dtmf;
+	if (attempt && leg->side == MEDIA_A) {
+		call->offer->sdp = span_dup(sdp);
+		call->offer->sdp_len = call->offer->sdp ? sdp.len : 0;
+	}
 	other = other_of(call, attempt, leg);
 	pass.media = media_of(call, attempt);
 	pass.anchor = &other->media_address;

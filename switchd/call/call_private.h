@@ -53,6 +53,8 @@ struct call_offer {
 	unsigned streams_before; /* bit set of those that had ports already */
 	struct call_stream heard;
 	struct call_peers peers; /* take effect with the answer */
+	size_t sdp_len;
+	char *sdp; /* the caller's before the answer: the next callee is offered that */
 };
 
 /* What the media decision went by, kept for show; networks are in call->networks. */
@@ -144,6 +146,9 @@ void call_texts_free(struct call *call);
 bool call_set_texts(struct call *call, const char *caller, const char *callee, const char *party);
 /* Calls the first candidates, or forwards; false: none is left, and *cause says why. */
 bool call_dial_on(struct call *call, struct cause *cause);
+
+/* call_offer.c */
+void call_offer_free(struct call_offer *offer);
 
 /* call_table.c: false: a group has none for this member. */
 bool call_lines_take(struct call_lines **out, const struct conf_membership *membership,

@@ -139,7 +139,7 @@ void call_free(struct call *call)
 		call_attempt_free(call, attempt);
 	}
 	call_past_free(call);
-	free(call->offer);
+	call_offer_free(call->offer);
 	free(call->networks);
 	call_texts_free(call);
 	pool_give(&table->pool, call, sizeof(*call));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* UPDATE (RFC 3311): before the answer and in the call, of either side, and what collides. */
+#include "tests/support/changes.h"
 #include "tests/support/early_call.h"
 
 static void callee_updates(struct early *early, const char *tag, int cseq, const char *body)
@@ -329,6 +330,53 @@ static void relayed(void **state)
 	early_hang_up(&early);
 }
 
+static void add_gateway(struct change_list *list, const char *name, const struct peer *peer,
+			const char *priority)
+{
+	char address[32];
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", peer->port);
+	changes_create(list, "routing-gateway", name);
+	changes_field(list, "routing-gateway", name, "address", address);
+	changes_field(list, "routing-gateway", name, "prefixes", "7");
+	changes_field(list, "routing-gateway", name, "priority", priority);
+	changes_field(list, "routing-gateway", name, "switch-after-sdp", "on");
+	changes_field(list, "routing-gateway", name, "switch-after-ring", "on");
+}
+
+/* The caller has moved its media when the gateway fails: the next one is offered where it is now,
+ * but not what a gateway has refused. */
+static void next_gateway(void **state)
+{
+	(void)state;
+	for (int is_taken = 0; is_taken < 2; is_taken++) {
+		struct change_list list = {0};
+		struct bench *bench = bench_open("off");
+		struct early early;
+
+		add_gateway(&list, "a", &bench->callee, "1");
+		add_gateway(&list, "b", &bench->phones[0], "2");
+		bench_change(bench, &list);
+		bench->called = "700";
+		early_agree(&early, bench);
+		early_caller_sends(&early, "UPDATE", "", MOVED_BODY);
+		peer_expect(&bench->callee, "UPDATE ");
+		answer(bench, &bench->callee, is_taken ? "200 OK" : "488 No", "",
+		       is_taken ? OTHER_BODY : "");
+		peer_expect(&bench->caller, is_taken ? "SIP/2.0 200 " : "SIP/2.0 488 ");
+		early_answer(&early, "503 No", "callee", 0, "", "");
+		peer_expect(&bench->callee, "ACK ");
+		peer_expect(&bench->phones[0], "INVITE ");
+		assert_string_equal(body_of(bench->phones[0].text), is_taken ? MOVED_BODY : BODY);
+		peer_answers(bench, &bench->phones[0], bench->phones[0].text, "486 Busy Here", "b",
+			     "");
+		peer_expect(&bench->phones[0], "ACK ");
+		peer_expect(&bench->caller, "SIP/2.0 486 ");
+		acknowledge(bench, &bench->caller, 1);
+		bench_close(bench);
+	}
+}
+
 /* In the call an offer in UPDATE goes to the other side whatever that one takes. */
 static void in_the_call(void **state)
 {
@@ -360,4 +408,4 @@ TEST_MAIN(cmocka_unit_test(without_offer), cmocka_unit_test(before_the_first_ans
 	  cmocka_unit_test(other_side_cannot), cmocka_unit_test(glare),
 	  cmocka_unit_test(set_up_ends_meanwhile), cmocka_unit_test(answers_with_own_offer_out),
 	  cmocka_unit_test(of_another_tag), cmocka_unit_test(prack_with_offer),
-	  cmocka_unit_test(relayed), cmocka_unit_test(in_the_call))
+	  cmocka_unit_test(relayed), cmocka_unit_test(next_gateway), cmocka_unit_test(in_the_call))
