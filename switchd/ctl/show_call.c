@@ -5,6 +5,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/call_id.h"
+#include "switchd/ctl/call_why.h"
 #include "switchd/ctl/handlers.h"
 
 char *call_id_text(uint64_t id, char out[CALL_ID_TEXT])
@@ -189,6 +190,7 @@ static const struct member call_members[] = {
 	{"timers", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"attempts", CELL_TEXT, MEMBER_LIST, attempt_members},
 	{"legs", CELL_TEXT, MEMBER_LIST, leg_members},
+	{"why", CELL_TEXT, MEMBER_LIST, why_members},
 	{0},
 };
 
@@ -271,7 +273,7 @@ static void item_heard(struct request *request, json_t *leg, const struct call_q
 		item_int(request, leg, "heard_nothing_s", quality->deaf_s[side]);
 }
 
-static void emit_call_item(struct request *request, const struct call_detail *detail)
+static void emit_call_item(struct request *request, const struct call_detail *detail, int worker)
 {
 	const struct call_info *call = &detail->info;
 	char id[CALL_ID_TEXT];
@@ -300,6 +302,7 @@ static void emit_call_item(struct request *request, const struct call_detail *de
 		item_leg(request, leg, side ? "b" : "a", &call->legs[side], call->is_relayed);
 		item_heard(request, leg, &detail->quality, side);
 	}
+	item_why(request, call->id, worker);
 	item_end(request);
 }
 
@@ -356,6 +359,9 @@ static enum step look_for(struct request *request, struct walk_workers *walk,
 	walk->started = true;
 	if (walk->worker < request->ctl->context.worker_count)
 		return walk_ask(request, walk, ask_list_calls, low ? low - 1 : 0, high, 2);
+	/* One that is over has left its notes. */
+	if (found->count == 0 && request->match.command == COMMAND_SHOW_CALL)
+		return show_call_over(request, low, high);
 	if (found->count == 0)
 		return request_refuse(request, FAULT_NOT_FOUND, 0, "there is no call %s",
 				      match_text(&request->match, "id"));
@@ -383,7 +389,7 @@ enum step find_call(struct request *request, step_fn *then,
 	if (!found)
 		return request_no_memory(request);
 	step = look_for(request, walk, found);
-	if (step != STEP_DONE || request->has_fault)
+	if (step != STEP_DONE || request->has_fault || !found->count)
 		return step;
 	request->step = then;
 	walk->worker = found->worker;
@@ -402,10 +408,11 @@ const struct ask *found_call(struct request *request)
 
 static enum step call_described(struct request *request)
 {
+	const struct walk_workers *walk = request->state;
 	const struct ask *answer = found_call(request);
 
 	if (answer)
-		emit_call_item(request, &answer->detail);
+		emit_call_item(request, &answer->detail, walk->worker);
 	return STEP_DONE;
 }
 

@@ -20,6 +20,9 @@ routing-gateway carrier
  address 127.0.0.1:{port}
  prefixes 9
  exit
+phone 1002
+ password plain "two"
+ exit
 SS_MEDIA_PROXY_MODE = off
 '''
 
@@ -83,6 +86,81 @@ class Advice(unittest.TestCase):
         done = self.switch.ctl('show', 'call', 'fff', 'advice')
         self.assertNotEqual(done.returncode, 0)
         self.assertIn('the recorder has no call fff', done.stderr + done.stdout)
+
+    def over(self, key):
+        wait_for('the end', lambda: not self.switch.rows('show', 'calls'))
+        return self.advice(key)
+
+    def up(self, call, callee):
+        callee.answer(200, make_sdp('127.0.0.1', 7000))
+        callee.wait_request('ACK')
+        call.wait(200)
+        call.ack()
+
+    def test_calls_that_are_well(self):
+        """However they go and end: nothing is said of them."""
+        media = '127.0.0.1'
+        call, callee, key = self.ring(media)
+        self.up(call, callee)
+        call.reinvite(make_sdp(media, 6000, direction='sendonly', version=2))
+        request = callee.wait_request('INVITE')
+        callee.reply(request, 200, headers=[('Contact', self.carrier.contact)],
+                     body=make_sdp(media, 7000, direction='recvonly').encode())
+        call.wait(200)
+        call.ack()
+        callee.wait_request('ACK')
+        call.bye()
+        callee.reply(callee.wait_request('BYE'), 200)
+        self.assertEqual(self.over(key), {})
+        # The callee ends it; media came before the answer.
+        call, callee, key = self.ring(media)
+        callee.answer(183, make_sdp(media, 7000))
+        call.wait(183)
+        self.up(call, callee)
+        callee.send('BYE')
+        call.reply(call.wait_request('BYE'), 200)
+        self.assertEqual(self.over(key), {})
+        # The caller gives up.
+        call, callee, key = self.ring(media)
+        call.cancel()
+        callee.reply(callee.wait_request('CANCEL'), 200)
+        callee.answer(487)
+        call.wait(487)
+        self.assertEqual(self.over(key), {})
+
+    def test_codecs_that_do_not_fit(self):
+        call, callee, key = self.ring('127.0.0.1')
+        callee.answer(488)
+        call.wait(488)
+        evidence = self.over(key)['codec-mismatch']['evidence']
+        self.assertRegex(evidence, r'^cause=488; offered m=audio 6000 RTP/AVP 0 8 101')
+
+    def test_a_way_through_nat_that_is_closed(self):
+        phone = self.agent('1002', 'two')
+        phone.register(contact='<sip:1002@192.168.7.7:5060>')
+        call = self.caller.invite('1002', make_sdp('127.0.0.1', 6000))
+        key = wait_for('the call', lambda: self.switch.rows('show', 'calls'))[0]['id']
+        row = wait_for('silence', lambda: self.advice(key).get('nat-binding-lost'), timeout_s=60)
+        self.assertRegex(row['evidence'],
+                         rf'^party=phone 1002; INVITE sent=\d+, answered=0; to=127.0.0.1:{phone.port}; '
+                         r'Request-URI=sip:1002@192.168.7.7:5060')
+        call.cancel()
+        call.wait(lambda message: message.status >= 400)
+
+    def test_a_message_that_something_rewrites(self):
+        """Its body is longer than its length says, as by a router that puts in another address."""
+        sdp = make_sdp('127.0.0.1', 6000)
+        request = self.caller.request('INVITE', 'sip:900@127.0.0.1',
+                                      [('Contact', self.caller.contact), ('Content-Length', str(len(sdp) - 2))], sdp)
+        challenge = self.caller.wait_status(self.caller.send(request))
+        self.caller.send(self.caller.authorize(request, challenge))
+        callee = self.carrier.incoming()
+        key = self.switch.rows('show', 'calls')[0]['id']
+        self.assertEqual(self.advice(key)['sip-alg']['evidence'],
+                         f'Content-Length={len(sdp) - 2}, body={len(sdp)}')
+        callee.answer(486)
+        self.caller.wait_for(lambda message: message.status == 486)
+        self.assertIn('sip-alg', self.over(key))
 
 
 if __name__ == '__main__':
