@@ -154,10 +154,17 @@ void sip_dispatch_refuse(struct sip_worker *worker, const struct sip_socket *soc
 }
 
 void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *socket,
-			   const struct addr *source, char *data, size_t len, bool is_handed_over)
+			   const struct addr *source, char *data, size_t len,
+			   const struct handover_head *handed_over)
 {
 	struct sip_msg *msg = &worker->io->rx_msg;
-	struct sip_rx rx = {.msg = msg, .source = *source, .socket = socket};
+	struct sip_rx rx = {
+		.msg = msg,
+		.source = *source,
+		.socket = socket,
+		.dialog = handed_over ? handed_over->dialog : 0,
+	};
+	bool is_moved = handed_over && handed_over->is_moved;
 	const char *why = NULL;
 	int status = 400;
 
@@ -166,20 +173,23 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 		return;
 	}
 	/* Whoever handed it over has asked; of streams nobody has. */
-	if ((!is_handed_over || sip_socket_is_stream(socket)) && !worker->io->is_rx_moved &&
+	if ((!handed_over || sip_socket_is_stream(socket)) && !is_moved &&
 	    !guard_admits(worker, socket, source, data, len))
 		return;
-	if (worker->shared->worker_count > 1 && !is_handed_over) {
-		int owner = worker_of_call_id(worker->shared, sip_scan_call_id(data, len));
+	if (worker->shared->worker_count > 1 && !handed_over) {
+		struct span call_id = sip_scan_call_id(data, len);
+		int owner = worker_of_call_id(worker->shared, call_id);
 
+		rx.dialog = worker_dialog(worker, call_id);
 		if (owner != worker->number) {
-			worker_hand_over(worker, owner, socket, source, data, len);
+			worker_hand_over(worker, owner, &rx, data, len);
 			return;
 		}
 	}
 	/* Before the parse, which joins folded lines in place. */
-	if (!worker->io->is_rx_moved)
-		worker_record(worker, socket, source, (struct span){data, len}, false);
+	if (!is_moved)
+		rx.dialog = worker_record(worker, socket, source, (struct span){data, len},
+					  rx.dialog, false);
 	switch (sip_msg_parse(msg, data, len, &status, &why)) {
 	case SIP_VERDICT_IGNORE:
 		worker->counters.rx_ignored++;

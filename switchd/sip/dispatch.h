@@ -4,8 +4,8 @@
 
 #include "switchd/sip/worker_private.h"
 
-bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_socket *socket,
-		      const struct addr *source, const char *data, size_t len);
+bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_rx *rx,
+		      const char *data, size_t len);
 
 #define SIP_ALLOW                                                                              \
 	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REGISTER, MESSAGE, PUBLISH, " \

@@ -166,6 +166,7 @@ struct buf *sip_reply_begin(struct sip_worker *worker, const struct sip_rx *rx, 
 {
 	struct buf *out = worker_send_begin(worker);
 
+	worker_send_dialog(worker, rx->dialog);
 	sip_write_status_line(out, status, reason);
 	sip_write_response_head(rx, out);
 	sip_write_to(out, rx->msg->to, rx->msg->to_tag.len > 0, to_tag);

@@ -133,6 +133,14 @@ void txn_client_linger(struct txn_client *txn, uint64_t us)
 	wheel_start(&txn->worker->wheel, &txn->timer, linger_fired, txn->worker->now_us, us);
 }
 
+static void send_again(struct sip_worker *worker, const struct txn_client *txn, const char *text,
+		       uint32_t len)
+{
+	buf_add(worker_send_begin(worker), text, len);
+	worker_send_dialog(worker, txn->dialog);
+	worker_send_commit(worker, txn->socket, &txn->target);
+}
+
 static void resend_fired(struct wheel_timer *timer, void *owner)
 {
 	struct txn_client *txn = of_timer(timer);
@@ -141,7 +149,7 @@ static void resend_fired(struct wheel_timer *timer, void *owner)
 	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
 
 	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
-		worker_send(worker, txn->socket, &txn->target, txn->request, txn->request_len);
+		send_again(worker, txn, txn->request, txn->request_len);
 		worker->counters.retransmissions++;
 		wheel_start(&worker->wheel, timer, resend_fired, wheel_due_us(timer), wait_us);
 		return;
@@ -167,6 +175,7 @@ void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
 
 	txn->socket = socket;
 	txn->target = *to;
+	txn->dialog = worker_sent_dialog(worker);
 	txn->request = keep(worker, sent, &txn->request_len);
 	txn_schedule_start(&txn->schedule, worker->conf);
 	/* What could not be written or kept fails at the next turn, when the user has let go. */
@@ -314,6 +323,7 @@ static void send_ack(struct sip_worker *worker, struct txn_client *txn,
 	buf_add_lit(out, "CSeq: ");
 	buf_add_u64(out, number);
 	buf_add_lit(out, " ACK\r\nContent-Length: 0\r\n\r\n");
+	worker_send_dialog(worker, txn->dialog);
 	worker_send_commit(worker, txn->socket, &txn->target);
 }
 
@@ -327,7 +337,7 @@ static void cancel_fired(struct wheel_timer *timer, void *owner)
 	if (txn->cancel_schedule.step > txn->cancel_schedule.conf->resend_count ||
 	    !txn_schedule_next(&txn->cancel_schedule, &wait_us))
 		return; /* the INVITE's own linger ends it */
-	worker_send(worker, txn->socket, &txn->target, txn->cancel, txn->cancel_len);
+	send_again(worker, txn, txn->cancel, txn->cancel_len);
 	worker->counters.retransmissions++;
 	wheel_start(&worker->wheel, timer, cancel_fired, wheel_due_us(timer), wait_us);
 }
@@ -362,6 +372,7 @@ void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn, struct
 	buf_add_lit(out, "CANCEL\r\n");
 	buf_add_span(out, extra);
 	buf_add_lit(out, "Content-Length: 0\r\n\r\n");
+	worker_send_dialog(worker, txn->dialog);
 	sent = worker_send_commit(worker, txn->socket, &txn->target);
 	txn->cancel = keep(worker, sent, &txn->cancel_len);
 	if (txn->cancel && !sip_socket_is_stream(txn->socket)) {
@@ -401,7 +412,7 @@ static void invite_response(struct sip_worker *worker, struct txn_client *txn,
 			txn_client_linger(txn, TXN_LINGER_US);
 		txn->state = CLIENT_ACCEPTED;
 		if (txn->ack)
-			worker_send(worker, txn->socket, &txn->target, txn->ack, txn->ack_len);
+			send_again(worker, txn, txn->ack, txn->ack_len);
 		tell(worker, txn, rx);
 		drop(txn, &txn->request, &txn->request_len);
 	} else if (txn->state == CLIENT_CALLING || txn->state == CLIENT_PROCEEDING) {

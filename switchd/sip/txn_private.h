@@ -62,6 +62,7 @@ struct txn_client {
 	struct txn_client *peer_next;
 	struct txn_client **peer_prev;
 	uint64_t serial; /* of the thread's, when it was sent */
+	uint64_t dialog; /* as in sip_rx */
 	enum sip_method method;
 	enum txn_client_state state;
 	bool is_unreachable;

@@ -16,6 +16,7 @@ struct txn_server {
 	struct txn_server *next;
 	struct txn_server **prev;
 	uint64_t key;
+	uint64_t dialog; /* as in sip_rx */
 	struct sip_worker *worker;
 	const struct sip_socket *socket;
 	struct addr target;
@@ -164,6 +165,7 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 	*txn = (struct txn_server){
 		.size = (uint32_t)(sizeof(*txn) + text->len),
 		.key = hash_bytes(&worker->hash_key, text->data, identity_len),
+		.dialog = rx->dialog,
 		.worker = worker,
 		.socket = rx->socket,
 		.target = sip_reply_target(rx),
@@ -205,8 +207,11 @@ static void linger(struct txn_server *txn, uint64_t us)
 
 static void send_again(struct sip_worker *worker, const struct txn_server *txn)
 {
-	if (txn->response_len)
-		worker_send(worker, txn->socket, &txn->target, txn->response, txn->response_len);
+	if (!txn->response_len)
+		return;
+	buf_add(worker_send_begin(worker), txn->response, txn->response_len);
+	worker_send_dialog(worker, txn->dialog);
+	worker_send_commit(worker, txn->socket, &txn->target);
 }
 
 void txn_server_repeat(struct sip_worker *worker, struct txn_server *txn)
@@ -273,6 +278,7 @@ void txn_server_respond(struct sip_worker *worker, struct txn_server *txn, int s
 		     status == 100 ? SPAN_NONE : to_tag);
 	buf_add_span(out, extra);
 	sip_write_body(out, content_type, body);
+	worker_send_dialog(worker, txn->dialog);
 	sent = worker_send_commit(worker, txn->socket, &txn->target);
 	keep_response(txn, sent);
 	if (status >= 200 && txn->state == SERVER_PROCEEDING)

@@ -57,6 +57,7 @@ struct sip_rx {
 	struct sip_msg *msg;
 	struct addr source;
 	const struct sip_socket *socket;
+	uint64_t dialog; /* hash of the Call-ID, for the flight recorder; 0: not known */
 };
 
 static inline bool sip_socket_is_stream(const struct sip_socket *socket)
@@ -143,6 +144,10 @@ void worker_send(struct sip_worker *worker, const struct sip_socket *socket, con
 struct buf *worker_send_begin(struct sip_worker *worker);
 struct span worker_send_commit(struct sip_worker *worker, const struct sip_socket *socket,
 			       const struct addr *to);
+/* Between the two: the hash of the message's Call-ID (sip_rx), which need not be looked for then;
+ * 0: it is not known. Behind the second the hash is that of what was written. */
+void worker_send_dialog(struct sip_worker *worker, uint64_t dialog);
+uint64_t worker_sent_dialog(const struct sip_worker *worker);
 
 /* The connection that a request came by carries a registration for so long, and is not to be closed
  * for being idle. */

@@ -65,10 +65,11 @@ void worker_wake(struct sip_worker *to)
 }
 
 /* True when the datagram went to its owner (or was dropped because the owner's ring is full). */
-bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_socket *socket,
-		      const struct addr *source, const char *data, size_t len)
+bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_rx *rx,
+		      const char *data, size_t len)
 {
-	struct handover_head head = {.source = *source, .socket_index = socket->index};
+	struct handover_head head = {
+		.dialog = rx->dialog, .source = rx->source, .socket_index = rx->socket->index};
 
 	if (!worker_hand_in(worker->shared->workers[owner], worker->number, &head, data, len)) {
 		worker->counters.handover_full++;
@@ -82,7 +83,11 @@ bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_soc
 void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx)
 {
 	struct handover_head head = {
-		.source = rx->source, .socket_index = rx->socket->index, .is_moved = true};
+		.dialog = rx->dialog,
+		.source = rx->source,
+		.socket_index = rx->socket->index,
+		.is_moved = true,
+	};
 
 	if (!worker_hand_in(worker->shared->workers[owner], worker->number, &head, rx->msg->raw.ptr,
 			    rx->msg->raw.len)) {
@@ -105,16 +110,14 @@ static void take_record(struct sip_worker *worker, char *record, size_t len)
 	/* The dialog comes by mail, which was posted before this. */
 	if (head.is_moved)
 		mailbox_run(&worker->mailbox);
-	worker->io->is_rx_moved = head.is_moved;
 	if (head.is_peer_lost) {
 		txn_client_peer_lost(worker, socket, &head.source, head.serial);
 		outbound_peer_lost(worker->outbound, socket, &head.source);
 	} else if (head.status) {
 		sip_dispatch_refuse(worker, socket, &head.source, data, len, head.status, head.why);
 	} else {
-		sip_dispatch_datagram(worker, socket, &head.source, data, len, true);
+		sip_dispatch_datagram(worker, socket, &head.source, data, len, &head);
 	}
-	worker->io->is_rx_moved = false;
 }
 
 void worker_receive_handover(struct sip_worker *worker)

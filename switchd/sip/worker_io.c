@@ -96,7 +96,7 @@ bool worker_io_receive(struct sip_worker *worker, const struct sip_socket *socke
 		    source.port == 0)
 			continue;
 		sip_dispatch_datagram(worker, socket, &source, vectors[i].iov_base,
-				      headers[i].msg_len, false);
+				      headers[i].msg_len, NULL);
 	}
 	return count == RX_BATCH;
 }
@@ -108,6 +108,7 @@ struct buf *worker_send_begin(struct sip_worker *worker)
 	if (io->tx_count == TX_BATCH || TX_ARENA - io->tx_used < SIP_SEND_MAX)
 		worker_io_flush(worker);
 	io->tx_open = buf_over(io->tx_memory + io->tx_used, SIP_SEND_MAX);
+	io->tx_dialog = 0;
 	return &io->tx_open;
 }
 
@@ -123,7 +124,7 @@ struct span worker_send_commit(struct sip_worker *worker, const struct sip_socke
 		return SPAN_NONE;
 	}
 	io->tx_used += (sent.len + 63) & ~(size_t)63;
-	worker_record(worker, socket, to, sent, true);
+	io->tx_dialog = worker_record(worker, socket, to, sent, io->tx_dialog, true);
 	if (sip_socket_is_stream(socket))
 		return worker_stream_send(worker, socket, to, sent) ? sent : SPAN_NONE;
 	item->socket_index = socket->index;
@@ -132,6 +133,16 @@ struct span worker_send_commit(struct sip_worker *worker, const struct sip_socke
 	item->len = sent.len;
 	io->tx_count++;
 	return sent;
+}
+
+void worker_send_dialog(struct sip_worker *worker, uint64_t dialog)
+{
+	worker->io->tx_dialog = dialog;
+}
+
+uint64_t worker_sent_dialog(const struct sip_worker *worker)
+{
+	return worker->io->tx_dialog;
 }
 
 void worker_send(struct sip_worker *worker, const struct sip_socket *socket, const struct addr *to,

@@ -42,13 +42,13 @@ struct worker_io {
 
 	char *rx_memory;       /* RX_BATCH x RX_BUFFER, and one more for the rings */
 	struct sip_msg rx_msg; /* index of the message being handled */
-	bool is_rx_moved;      /* another thread has admitted and recorded it */
 
 	char *tx_memory;
 	size_t tx_used;
 	struct tx_item tx[TX_BATCH];
 	int tx_count;
 	struct buf tx_open; /* message being written */
+	uint64_t tx_dialog; /* hash of its Call-ID; 0: not known */
 	struct gather gather;
 	struct keepalive_sender keepalive;
 	uint64_t second_due_us; /* once a second: expiry of bindings */
@@ -56,6 +56,7 @@ struct worker_io {
 
 /* What the thread in front of a ring says of the bytes behind it. */
 struct handover_head {
+	uint64_t dialog; /* as in sip_rx */
 	struct addr source;
 	uint8_t socket_index;
 	bool is_moved;     /* handed on by the thread that its dialog has left (leg_route.h) */
@@ -92,16 +93,21 @@ bool worker_hand_in(struct sip_worker *to, int ring, const struct handover_head 
 void worker_wake(struct sip_worker *to);
 /* The message, which this thread has taken, is for a dialog of another's. */
 void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx);
-/* Into the flight recorder: a message that came, or one that goes. */
-void worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
-		   const struct addr *peer, struct span message, bool is_sent);
+/* Into the flight recorder: a message that came, or one that goes. The hash of the Call-ID when it
+ * is known, else 0; returned is what it is. */
+uint64_t worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
+		       const struct addr *peer, struct span message, uint64_t dialog, bool is_sent);
+/* Hash of a Call-ID; 0 when it is empty or nothing is recorded. */
+uint64_t worker_dialog(const struct sip_worker *worker, struct span call_id);
 /* Hands a message for a TCP or TLS peer to the stream thread. False: it is lost. */
 bool worker_stream_send(struct sip_worker *worker, const struct sip_socket *socket,
 			const struct addr *to, struct span message);
 
-/* Gate, hand-over and dispatch of one datagram (dispatch.c). data is writable. */
+/* Gate, hand-over and dispatch of one datagram (dispatch.c). data is writable. handed_over: how it
+ * came from another thread; NULL: it came by the socket. */
 void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *socket,
-			   const struct addr *source, char *data, size_t len, bool is_handed_over);
+			   const struct addr *source, char *data, size_t len,
+			   const struct handover_head *handed_over);
 /* Refuses what a stream brought and cannot be a message (dispatch.c). */
 void sip_dispatch_refuse(struct sip_worker *worker, const struct sip_socket *socket,
 			 const struct addr *source, char *data, size_t len, int status,

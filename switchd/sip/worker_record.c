@@ -5,8 +5,13 @@
 
 #define NOTE_TEXT_MAX 96
 
-void worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
-		   const struct addr *peer, struct span message, bool is_sent)
+uint64_t worker_dialog(const struct sip_worker *worker, struct span call_id)
+{
+	return call_id.len ? recorder_dialog(worker->trace, call_id) : 0;
+}
+
+uint64_t worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
+		       const struct addr *peer, struct span message, uint64_t dialog, bool is_sent)
 {
 	static const uint8_t transports[] = {
 		[CONF_UDP] = TRACE_UDP, [CONF_TCP] = TRACE_TCP, [CONF_TLS] = TRACE_TLS};
@@ -19,13 +24,14 @@ void worker_record(const struct sip_worker *worker, const struct sip_socket *soc
 		.peer = *peer,
 		.data = message,
 	};
-	struct span call_id;
 
 	if (!worker->trace)
-		return;
-	call_id = sip_scan_call_id(message.ptr, message.len);
-	event.dialog = call_id.len ? recorder_dialog(worker->trace, call_id) : 0;
+		return 0;
+	if (!dialog)
+		dialog = worker_dialog(worker, sip_scan_call_id(message.ptr, message.len));
+	event.dialog = dialog;
 	recorder_write(worker->trace, &event);
+	return dialog;
 }
 
 void worker_note(const struct sip_worker *worker, const struct sip_rx *rx, enum trace_note note,
@@ -44,8 +50,9 @@ void worker_note(const struct sip_worker *worker, const struct sip_rx *rx, enum 
 		return;
 	if (event.data.len > NOTE_TEXT_MAX)
 		event.data.len = NOTE_TEXT_MAX;
-	event.dialog = rx ? recorder_dialog(worker->trace, rx->msg->call_id) : 0;
-	if (rx)
+	if (rx) {
+		event.dialog = rx->dialog ? rx->dialog : worker_dialog(worker, rx->msg->call_id);
 		event.peer = rx->source;
+	}
 	recorder_write(worker->trace, &event);
 }
