@@ -99,7 +99,7 @@ static struct cause write_offer(struct call *call, struct call_candidate *candid
 		call_media_forward(call, &pass, (struct span){hunt->sdp, hunt->sdp_len}, out));
 }
 
-/* What is asked of the media with either side, and whether it may be played a tone. */
+/* What is asked of the media with either side, which codecs they are allowed, and whether it may be played a tone. */
 static void set_rules(struct call *call, struct call_candidate *candidate)
 {
 	const struct call_env *env = &call->table->env;
@@ -112,6 +112,8 @@ static void set_rules(struct call *call, struct call_candidate *candidate)
 			  env->is_secure &&
 				  env->is_secure(env->context, &candidate->target, caller),
 			  &media->rules[MEDIA_B]);
+	media->codecs[MEDIA_A] = call->hunt->caller.codecs;
+	media->codecs[MEDIA_B] = candidate->target.decide.codecs;
 	media->wants_own_port = candidate->target.decide.has_local_ring;
 }
 

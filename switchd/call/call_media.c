@@ -7,6 +7,7 @@
 
 #include "switchd/call/call_hunt.h"
 #include "switchd/media/capture.h"
+#include "switchd/media/sdp_codecs.h"
 
 /* Lines of keys for all streams of an SDP. */
 #define CIPHER_TEXT_MAX 1024
@@ -203,6 +204,26 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 	return VOS_OK;
 }
 
+/* The body without the codecs that either party is not allowed, scanned anew. */
+static enum vos_err restrict_codecs(const struct call_pass *pass, struct span *body,
+				    struct sdp *sdp, struct buf *restricted)
+{
+	enum media_side from = pass->from->side;
+	const struct sdp_codecs codecs = {
+		.from = &pass->media->codecs[from],
+		.to = &pass->media->codecs[!from],
+		.is_answer = pass->is_answer,
+	};
+	const char *why;
+
+	if (sdp_codecs_allow_all(&codecs))
+		return VOS_OK;
+	if (!sdp_codecs_write(*body, sdp, &codecs, restricted))
+		return VOS_ENOENT;
+	*body = buf_span(restricted);
+	return sdp_scan(*body, sdp, &why) ? VOS_OK : VOS_EINVAL;
+}
+
 enum vos_err call_media_forward(struct call *call, const struct call_pass *pass, struct span body,
 				struct buf *out)
 {
@@ -210,6 +231,8 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 	struct sdp_anchor anchors[SDP_STREAMS_MAX];
 	char memory[CIPHER_TEXT_MAX];
 	struct buf text = buf_over(memory, sizeof(memory));
+	char restricted_memory[SDP_BYTES_MAX + SDP_LINES_MAX];
+	struct buf restricted = buf_over(restricted_memory, sizeof(restricted_memory));
 	enum vos_err err = VOS_OK;
 	struct sdp sdp;
 	const char *why;
@@ -223,6 +246,9 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 		return out->failed ? VOS_EINVAL : VOS_OK;
 	}
 	call_media_note(pass->heard, &sdp);
+	err = restrict_codecs(pass, &body, &sdp, &restricted);
+	if (err != VOS_OK)
+		return err;
 	if (!is_relayed) {
 		buf_add_span(out, body);
 		if (out->failed)
@@ -248,6 +274,8 @@ struct cause call_media_cause(enum vos_err err)
 		return cause_of(CAUSE_NO_RTP_PORT);
 	case VOS_EPERM:
 		return cause_of(CAUSE_NO_CIPHER);
+	case VOS_ENOENT:
+		return cause_of(CAUSE_NO_CODEC);
 	case VOS_EINVAL:
 		return cause_of(CAUSE_BAD_SDP);
 	default:

@@ -15,6 +15,7 @@ struct call_media {
 	struct media_session *sessions[CALL_STREAMS_MAX];
 	struct call_cipher *ciphers[CALL_STREAMS_MAX]; /* NULL: plain, as nearly all are */
 	struct call_cipher_rules rules[MEDIA_SIDES];
+	struct conf_codecs codecs[MEDIA_SIDES]; /* that each party is allowed */
 	struct decide_result decision;
 	struct call_dtmf dtmf;
 	bool wants_own_port; /* the caller may be played a tone: from IVR_RTP_PORT */

@@ -270,6 +270,8 @@ void call_refer_media(struct call_transfer *transfer, const struct decide_party 
 	call_cipher_rules(conf->snapshot, &kept, transfer->kept->is_secure, &media->rules[MEDIA_A]);
 	call_cipher_rules(conf->snapshot, target, transfer->target->is_secure,
 			  &media->rules[MEDIA_B]);
+	media->codecs[MEDIA_A] = kept.codecs;
+	media->codecs[MEDIA_B] = target->codecs;
 	call_media_keep_decision(fresh, &kept, target);
 }
 

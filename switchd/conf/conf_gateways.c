@@ -106,6 +106,7 @@ static enum vos_err build_mappings(struct conf *conf, const struct secret_key *k
 
 		conf_set_ciphers(conf->snapshot, object, FIELD_MAPPING_GATEWAY_ENCRYPTION,
 				 FIELD_MAPPING_GATEWAY_SRTP, &gateway->party);
+		conf_set_codecs(object, FIELD_MAPPING_GATEWAY_CODECS, &gateway->party);
 		if (!err)
 			err = conf_build_mapping_rules(conf, object, gateway);
 		if (!err)
@@ -270,6 +271,7 @@ enum vos_err conf_build_gateways(struct conf *conf, const struct secret_key *key
 		err = build_routing(&private->routings[i], object, fault);
 		conf_set_ciphers(conf->snapshot, object, FIELD_ROUTING_GATEWAY_ENCRYPTION,
 				 FIELD_ROUTING_GATEWAY_SRTP, &private->routings[i].party);
+		conf_set_codecs(object, FIELD_ROUTING_GATEWAY_CODECS, &private->routings[i].party);
 		if (!err)
 			err = conf_build_routing_rules(conf, object, &private->routings[i]);
 		if (!err)

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* At which of our addresses media is: of a network, else of the listen that a party comes in by. */
-#include "switchd/conf/conf.h"
+/* The media of parties: their codecs, and at which of our addresses it is: of a network, else of
+ * the listen that a party comes in by. */
+#include "switchd/conf/conf_private.h"
+
+void conf_set_codecs(const struct object *object, enum field_id field, struct conf_party *party)
+{
+	size_t count = object_list_count(object, field);
+
+	party->codecs.count = 0;
+	for (size_t i = 0; i < count && i < CONF_CODECS_MAX; i++)
+		party->codecs.list[party->codecs.count++] =
+			(uint8_t)object_list_at(object, field, i)->number;
+}
 
 struct addr conf_media_address(const struct conf *conf, const char *network,
 			       const struct addr *usual)

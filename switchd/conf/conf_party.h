@@ -19,6 +19,14 @@ struct conf_ha1 {
 	uint8_t sha256[CONF_SHA256_BYTES];
 };
 
+#define CONF_CODECS_MAX 16
+
+/* Codecs that a party is allowed, most wanted first; none: all. */
+struct conf_codecs {
+	uint8_t count;
+	uint8_t list[CONF_CODECS_MAX]; /* WORD_CODEC_... */
+};
+
 /* What media and call need of either party, whatever its kind. */
 struct conf_party {
 	enum conf_media_mode media_mode;
@@ -36,7 +44,8 @@ struct conf_party {
 	int8_t port_layout;    /* WORD_PORT_LAYOUT_...; -1 = not set */
 	uint8_t learning;      /* WORD_RTP_LEARNING_... */
 	uint8_t rtp_detection; /* WORD_RTP_DETECTION_... */
-	const char *network;   /* name of a network object, "" = by address */
+	struct conf_codecs codecs;
+	const char *network; /* name of a network object, "" = by address */
 };
 
 /* How callers are presented to a party (behaviour C11). */

@@ -193,6 +193,7 @@ enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 		set_phone(phone, object);
 		conf_set_ciphers(conf->snapshot, object, FIELD_PHONE_ENCRYPTION, FIELD_PHONE_SRTP,
 				 &phone->party);
+		conf_set_codecs(object, FIELD_PHONE_CODECS, &phone->party);
 		if (conf_build_phone_rules(conf, object, phone) != VOS_OK)
 			return VOS_ENOMEM;
 		if (!sealed)

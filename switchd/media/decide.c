@@ -129,6 +129,7 @@ void decide_party_from(const struct conf_party *conf, struct decide_party *out)
 		.port_layout = conf->port_layout,
 		.learning = conf->learning,
 		.rtp_detection = conf->rtp_detection,
+		.codecs = conf->codecs,
 		.network = conf->network ? conf->network : "",
 	};
 }

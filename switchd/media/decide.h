@@ -21,8 +21,9 @@ struct decide_party {
 	/* Of no meaning for the decision; for what comes after it: */
 	uint8_t learning;      /* WORD_RTP_LEARNING_... */
 	uint8_t rtp_detection; /* WORD_RTP_DETECTION_... */
-	struct addr source;    /* observed signalling source */
-	const char *network;   /* "" = none */
+	struct conf_codecs codecs;
+	struct addr source;  /* observed signalling source */
+	const char *network; /* "" = none */
 };
 
 enum decide_step {

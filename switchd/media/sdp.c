@@ -39,7 +39,7 @@ const char *sdp_direction_name(enum sdp_direction direction)
 }
 
 /* RFC 3551 section 6. */
-static const char *static_codec(uint64_t payload_type)
+const char *sdp_static_codec(uint64_t payload_type)
 {
 	static const char *const names[35] = {
 		[0] = "PCMU",   [3] = "GSM",   [4] = "G723",  [5] = "DVI4",  [6] = "DVI4",
@@ -75,8 +75,8 @@ static void set_default_codec(struct sdp_stream *stream)
 	uint64_t number;
 
 	set_codec(stream, format);
-	if (span_to_u64(format, 127, &number) && static_codec(number)[0])
-		set_codec(stream, span_of(static_codec(number)));
+	if (span_to_u64(format, 127, &number) && sdp_static_codec(number)[0])
+		set_codec(stream, span_of(sdp_static_codec(number)));
 }
 
 /* "a=rtpmap:0 PCMU/8000": counts for the first format, and where it says which type digits have. */

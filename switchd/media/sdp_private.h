@@ -43,6 +43,8 @@ struct sdp_media_line {
 
 bool sdp_media_parse(struct span value, struct sdp_media_line *out);
 
+/* The encoding name of a payload type (RFC 3551 section 6), "" when it has none of its own. */
+const char *sdp_static_codec(uint64_t payload_type);
 /* Splits "name:value"; value is empty for a flag. */
 void sdp_attribute_split(struct span line, struct span *name, struct span *value);
 

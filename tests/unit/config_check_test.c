@@ -488,23 +488,22 @@ static void not_in_effect(void **state)
 	(void)state;
 	/* When one of these is in effect, another takes its place here. */
 	assert_false(param_get(PARAM_IVR_CALL_REPORT_PORT)->in_effect);
-	assert_false(field_get(FIELD_PHONE_CODECS)->in_effect);
+	assert_false(field_get(FIELD_TRUSTED_MEMO)->in_effect);
 	changes_param(&list, "IVR_CALL_REPORT_PORT", "9000");
 	for (int i = 0; i < 300; i++) {
-		snprintf(key, sizeof(key), "1%03d", i);
-		changes_create(&list, "phone", key);
-		changes_field(&list, "phone", key, "codecs", "g729");
-		changes_field(&list, "phone", key, "codecs", "g723");
+		snprintf(key, sizeof(key), "10.0.%d.%d", i / 256, i % 256);
+		changes_create(&list, "trusted", key);
+		changes_field(&list, "trusted", key, "memo", "a wholesaler");
 	}
 	check(&checked, NULL, &list, NULL);
 	assert_int_equal(checked.report.warning_count, 2);
 	EXPECT_WARNING(checked, "param IVR_CALL_REPORT_PORT",
 		       "IVR_CALL_REPORT_PORT: not in effect yet");
-	EXPECT_WARNING(checked, "phone 1000 codecs",
-		       "phone 1000 codecs: not in effect yet (and 299 more)");
+	EXPECT_WARNING(checked, "trusted 10.0.0.0 memo",
+		       "trusted 10.0.0.0 memo: not in effect yet (and 299 more)");
 	base = snapshot_ref(checked.after);
 	clear(&checked);
-	changes_field(&list, "phone", "1001", "codecs", "pcma");
+	changes_field(&list, "trusted", "10.0.0.1", "memo", "another");
 	changes_param(&list, "SS_QOS_RTP", "0xb8");
 	check(&checked, base, &list, NULL);
 	EXPECT_CLEAN(checked);
