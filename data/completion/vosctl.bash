@@ -649,7 +649,7 @@ _vosctl_next()
 		next='start stop'
 		;;
 	'trace start *')
-		next='caller callee number phone gateway address method status cause call-id failed leg duration limit'
+		next='caller callee number phone gateway address method status cause call-id failed leg duration limit media'
 		;;
 	'clear')
 		next='trace alarm call calls registration authentication black-list counters'

@@ -5,6 +5,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/ctl/trace_cmds.h"
+#include "switchd/ctl/trace_media.h"
 #include "switchd/ctl/trace_rows.h"
 
 static const struct column columns[] = {
@@ -13,7 +14,7 @@ static const struct column columns[] = {
 	{"start_time", CELL_TIME, "", "START", 20}, {"end_time", CELL_TIME, "", "END", 20},
 	{"calls", CELL_INT, "", "CALLS", 6},        {"records", CELL_INT, "", "RECORDS", 7},
 	{"limit", CELL_INT, "", "LIMIT", -7},       {"size_bytes", CELL_INT, "bytes", "BYTES", 9},
-	{"lost", CELL_INT, "", "LOST", 5},
+	{"lost", CELL_INT, "", "LOST", 5},          {"has_media", CELL_BOOL, "", "MEDIA", -5},
 };
 
 const struct schema schema_traces = SCHEMA_OF_ROWS(columns);
@@ -30,8 +31,11 @@ enum step cmd_trace_start(struct request *request)
 	const char *limit = request_arg(request, "limit");
 	struct ctl *ctl = request->ctl;
 	struct named_wish wish = {.duration_s = duration_of(request),
-				  .limit = limit ? strtoul(limit, NULL, 10) : NAMED_LIMIT};
+				  .limit = limit ? strtoul(limit, NULL, 10) : NAMED_LIMIT,
+				  .has_media = request_has(request, "media")};
 
+	if (wish.has_media && !trace_media_prepare(request))
+		return STEP_DONE;
 	if (!trace_is_on(request) || !trace_filter_of(request, true, &wish.filter))
 		return STEP_DONE;
 	snprintf(wish.name, sizeof(wish.name), "%s", request_arg(request, "trace"));
@@ -120,6 +124,7 @@ enum step show_traces(struct request *request)
 		emit_int(request, (int64_t)trace->wish.limit);
 		emit_int(request, (int64_t)trace_follower_bytes(trace->follower));
 		emit_int(request, (int64_t)trace->lost);
+		emit_bool(request, trace->wish.has_media);
 		emit_row_end(request);
 		buf_free(&filter);
 	}
@@ -133,6 +138,7 @@ struct named_export {
 	const struct trace_told *at;
 	size_t left; /* what comes meanwhile is not waited for */
 	int64_t wall_offset_us;
+	struct trace_media *media; /* behind the records, of a capture file; NULL: none */
 };
 
 static void drop_export(void *state)
@@ -141,6 +147,7 @@ static void drop_export(void *state)
 
 	if (export->trace)
 		named_trace_done(export->trace);
+	trace_media_free(export->media);
 	free(export);
 }
 
@@ -163,6 +170,8 @@ static enum step begin_export(struct request *request)
 		.left = trace_follower_count(trace->follower),
 		.wall_offset_us = trace_wall_offset_us(),
 	};
+	if (request_has(request, "pcap"))
+		export->media = trace_media_new(request, trace_follower_calls(trace->follower));
 	emit_table(request, trace_columns, trace_column_count);
 	return STEP_MORE;
 }
@@ -175,8 +184,14 @@ enum step export_named_trace(struct request *request)
 		return begin_export(request);
 	for (int i = 0; i < CTL_SLICE && export->left; i++) {
 		trace_emit_told(request, export->at, export->wall_offset_us);
+		if (export->media && named_is_beginning(export->at))
+			trace_media_add(export->media, export->at->key, export->at->first_us);
 		export->at = export->at->next;
 		export->left--;
 	}
-	return export->left ? STEP_MORE : STEP_DONE;
+	if (export->left)
+		return STEP_MORE;
+	return export->media && trace_media_emit(request, export->media, export->wall_offset_us)
+		       ? STEP_MORE
+		       : STEP_DONE;
 }

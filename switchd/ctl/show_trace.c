@@ -265,8 +265,11 @@ static enum step emit_media(struct request *request)
 
 	if (!request_has(request, "pcap") || !walk->count)
 		return STEP_DONE;
-	if (!walk->media)
-		walk->media = trace_media_new(request, walk->calls, walk->count);
+	if (!walk->media) {
+		walk->media = trace_media_new(request, walk->count);
+		for (size_t i = 0; walk->media && i < walk->count; i++)
+			trace_media_add(walk->media, walk->calls[i].key, walk->calls[i].first_us);
+	}
 	if (!walk->media)
 		return STEP_DONE;
 	return trace_media_emit(request, walk->media, walk->wall_offset_us) ? STEP_MORE : STEP_DONE;

@@ -20,6 +20,8 @@ struct trace_media {
 	struct recorder_cursor cursor;
 	bool was_full; /* the ring has given up older packets */
 	char *memory;
+	bool is_sorted;
+	size_t room;
 	size_t count;
 	struct wanted wanted[]; /* by key */
 };
@@ -44,15 +46,14 @@ static bool is_used(struct recorder *recorder)
 	return false;
 }
 
-struct trace_media *trace_media_new(struct request *request, const struct trace_call *calls,
-				    size_t count)
+struct trace_media *trace_media_new(struct request *request, size_t room)
 {
 	struct recorder *recorder = request->ctl->context.media_recorder;
 	struct trace_media *walk;
 
 	if (!is_used(recorder))
 		return NULL;
-	walk = calloc(1, sizeof(*walk) + count * sizeof(walk->wanted[0]));
+	walk = calloc(1, sizeof(*walk) + room * sizeof(walk->wanted[0]));
 	if (!walk)
 		return NULL;
 	walk->memory = malloc(TRACE_DATA_MAX);
@@ -61,12 +62,14 @@ struct trace_media *trace_media_new(struct request *request, const struct trace_
 		return NULL;
 	}
 	walk->recorder = recorder;
-	for (size_t i = 0; i < count; i++)
-		if (calls[i].key)
-			walk->wanted[walk->count++] =
-				(struct wanted){.key = calls[i].key, .first_us = calls[i].first_us};
-	qsort(walk->wanted, walk->count, sizeof(walk->wanted[0]), by_key);
+	walk->room = room;
 	return walk;
+}
+
+void trace_media_add(struct trace_media *walk, uint64_t key, uint64_t first_us)
+{
+	if (key && walk->count < walk->room)
+		walk->wanted[walk->count++] = (struct wanted){.key = key, .first_us = first_us};
 }
 
 void trace_media_free(struct trace_media *walk)
@@ -115,6 +118,9 @@ static void emit_packet(struct request *request, struct trace_media *walk,
 
 bool trace_media_emit(struct request *request, struct trace_media *walk, int64_t wall_offset_us)
 {
+	if (!walk->is_sorted)
+		qsort(walk->wanted, walk->count, sizeof(walk->wanted[0]), by_key);
+	walk->is_sorted = true;
 	for (int i = 0; i < LOOKED_AT && walk->ring < recorder_rings(walk->recorder); i++) {
 		bool is_first = walk->cursor.position == 0;
 		struct trace_event event;
@@ -144,6 +150,46 @@ static void ask_stop(struct ask *ask, struct sip_worker *worker)
 	ask->is_found = call_table_capture(worker->calls, ask->low, false);
 }
 
+bool trace_media_prepare(struct request *request)
+{
+	struct recorder *recorder = request->ctl->context.media_recorder;
+
+	recorder_touch(recorder);
+	if (!recorder)
+		request_refuse(request, FAULT_STATE, 0, "the media ring has no memory");
+	return recorder;
+}
+
+/* In the signalling thread. */
+struct capture_letter {
+	struct mail mail;
+	uint64_t key;
+};
+
+static void capture(struct mail *mail, void *receiver)
+{
+	struct capture_letter *letter = (struct capture_letter *)mail;
+	struct sip_worker *worker = receiver;
+
+	(void)call_table_capture(worker->calls, letter->key, true);
+	free(letter);
+}
+
+void trace_media_capture(struct ctl *ctl, uint64_t key)
+{
+	for (int i = 0; i < ctl->context.worker_count; i++) {
+		struct capture_letter *letter = calloc(1, sizeof(*letter));
+
+		/* Without memory its media is not kept, which the call's notes show. */
+		if (!letter)
+			return;
+		letter->mail.run = capture;
+		letter->key = key;
+		if (!mailbox_post(&ctl->context.workers[i]->mailbox, &letter->mail))
+			free(letter);
+	}
+}
+
 static enum step call_set(struct request *request)
 {
 	if (found_call(request))
@@ -154,9 +200,8 @@ static enum step call_set(struct request *request)
 
 enum step cmd_trace_media(struct request *request)
 {
-	if (!request->ctl->context.media_recorder)
-		return request_refuse(request, FAULT_STATE, 0, "the media ring has no memory");
-	recorder_touch(request->ctl->context.media_recorder);
+	if (!trace_media_prepare(request))
+		return STEP_DONE;
 	return find_call(request, call_set, request_has(request, "start") ? ask_start : ask_stop);
 }
 

@@ -2,6 +2,7 @@
 #include "switchd/ctl/trace_watch.h"
 
 #include "switchd/ctl/ctl_private.h"
+#include "switchd/ctl/trace_media.h"
 #include "switchd/ctl/trace_rows.h"
 
 struct trace_bounds trace_watch_bounds(bool is_screen)
@@ -34,10 +35,23 @@ bool trace_may_follow(struct request *request)
 	return false;
 }
 
+/* Calls that traces with media have found since. */
+static void capture_media(struct ctl *ctl)
+{
+	struct named_trace *trace = ctl->trace_watch.named.list;
+	uint64_t key;
+
+	for (; trace; trace = trace->next)
+		while ((key = named_trace_next_call(trace)))
+			trace_media_capture(ctl, key);
+}
+
 uint64_t trace_watch_run(struct ctl *ctl, uint64_t now_us)
 {
 	uint64_t named_us = named_traces_run(&ctl->trace_watch.named, now_us);
 	uint64_t debug_us = debug_run(ctl, now_us);
+
+	capture_media(ctl);
 
 	return named_us < debug_us ? named_us : debug_us;
 }

@@ -125,6 +125,23 @@ uint64_t named_traces_run(struct named_traces *traces, uint64_t now_us)
 	return PERIOD_US;
 }
 
+uint64_t named_trace_next_call(struct named_trace *trace)
+{
+	if (!trace->wish.has_media)
+		return 0;
+	for (;;) {
+		const struct trace_told *next = trace->looked_at
+							? trace->looked_at->next
+							: trace_follower_first(trace->follower);
+
+		if (!next)
+			return 0;
+		trace->looked_at = next;
+		if (named_is_beginning(next))
+			return next->key;
+	}
+}
+
 void named_traces_destroy(struct named_traces *traces)
 {
 	while (traces->list)

@@ -21,6 +21,7 @@ struct named_wish {
 	struct trace_filter filter;
 	uint32_t duration_s;
 	size_t limit;
+	bool has_media; /* the media of its calls is kept, too (media/capture.h) */
 };
 
 struct named_trace {
@@ -31,7 +32,8 @@ struct named_trace {
 	uint64_t end_us; /* it ended, or is going to */
 	uint64_t lost;   /* records that the ring no longer had */
 	struct trace_follower *follower;
-	unsigned readers; /* it outlives its name until they are done */
+	const struct trace_told *looked_at; /* the last for calls to be captured; NULL: none yet */
+	unsigned readers;                   /* it outlives its name until they are done */
 	bool is_cleared;
 };
 
@@ -53,5 +55,13 @@ void named_trace_clear(struct named_traces *traces, struct named_trace *trace);
 void named_trace_done(struct named_trace *trace);
 /* Reads what is new. Microseconds until it is to be called again; UINT64_MAX: none runs. */
 uint64_t named_traces_run(struct named_traces *traces, uint64_t now_us);
+/* Key of the next call of a trace with media that has begun to be told; 0: there is none now. */
+uint64_t named_trace_next_call(struct named_trace *trace);
 void named_traces_destroy(struct named_traces *traces);
+/* The record is a call's first one that names it, of which each call has one. */
+static inline bool named_is_beginning(const struct trace_told *told)
+{
+	return told->event.kind == TRACE_NOTE && told->event.note == TRACE_CALL_START;
+}
+
 const char *named_state_word(enum named_state state);

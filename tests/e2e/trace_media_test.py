@@ -182,6 +182,28 @@ class TraceMedia(unittest.TestCase):
         self.end(call, callee, key)
         self.assertEqual(self.switch.ctl('trace', 'media', 'start', key).returncode, 6)
 
+    def test_a_named_trace_with_media(self):
+        self.switch.do('set', 'routing-gateway', 'other', 'media-proxy', 'on')
+        self.addCleanup(self.switch.do, 'set', 'routing-gateway', 'other', 'media-proxy', 'off')
+        self.switch.do('trace', 'start', 'heard', 'callee', '9003', 'media')
+        self.addCleanup(self.switch.do, 'clear', 'trace', 'heard')
+        self.assertEqual([(row['name'], row['has_media']) for row in self.switch.rows('show', 'traces')],
+                         [('heard', True)])
+        call, callee, to_a, _, key = self.call(self.phones['1001'], self.other, '9003')
+        wait_for('the capture', lambda: self.switch.json('show', 'trace', 'media')['item']['streams'] == 1)
+        self.talk(to_a)
+        self.end(call, callee, key)
+        # A call that the trace is not about.
+        call, callee, to_a, _, key = self.call(self.phones['1001'], self.carrier, '8003')
+        self.talk(to_a)
+        self.end(call, callee, key)
+        self.switch.do('trace', 'stop', 'heard')
+        path = Path(self.scratch.name, 'heard.pcap')
+        self.switch.do('trace', 'export', 'heard', 'file', str(path), 'pcap')
+        self.assertEqual(len(self.packets(path, 'rtp')), 2)
+        users = self.tshark(path, '-Y', 'sip.Method == "BYE"', '-T', 'fields', '-e', 'sip.r-uri.user').split()
+        self.assertEqual(len(users), 2)
+
     def test_media_that_does_not_pass_here_is_said(self):
         call, callee, to_a, _, key = self.call(self.phones['1002'], self.other, '9002')
         self.assertEqual(to_a, ('127.0.0.1', self.b.port))
