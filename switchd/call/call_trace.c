@@ -45,6 +45,8 @@ void call_note_leg(const struct call *call, const struct leg *leg, unsigned atte
 	};
 
 	recorder_write(env->trace, &event);
+	if (leg->is_nat)
+		call_note(call, TRACE_NAT_LEG, (uint8_t)leg->side, leg->side, 0, "");
 }
 
 unsigned call_attempt_number(const struct call *call, const struct call_attempt *attempt)

@@ -170,6 +170,8 @@ static void note_change(const struct registration *reg)
 		worker_note(reg->worker, reg->rx,
 			    expires_ms ? TRACE_REGISTERED : TRACE_UNREGISTERED,
 			    expires_ms ? (expires_ms - reg->now_ms) / 1000 : 0, user);
+		if (expires_ms && reg->updates[i].binding.is_nat)
+			worker_note(reg->worker, reg->rx, TRACE_NAT_PHONE, 0, user);
 	}
 }
 
