@@ -73,7 +73,7 @@ static void print_place(const struct trace_event *event, struct span place, stru
 	int64_t number = place.len && place.ptr[0] == 'a' ? event->a : event->b;
 
 	if (span_eq(place, SPAN_LIT("text"))) {
-		buf_add_span(out, event->data);
+		trace_message_mask(event->data, out); /* it may be an address with a password */
 		return;
 	}
 	for (size_t i = 0; colon < place.len && i < sizeof(tables) / sizeof(tables[0]); i++) {

@@ -304,6 +304,13 @@ class Debug(Case):
         done = self.switch.ctl('debug', 'route')
         self.assertIn('debug needs a prompt', done.stderr)
 
+    def test_nat(self):
+        session = self.session()
+        session.do('debug nat phone 1001')
+        self.phone.register(contact='<sip:1001@192.0.2.9:5060>')
+        event = self.event(session, lambda params: params['debug'] == 'nat')
+        self.assertEqual((event['area'], event['text']), ('nat', '1001 registers from behind NAT'))
+
     def test_beside_a_prompt(self):
         terminal = Terminal([str(BUILD / 'vosctl'), '-s', self.switch.socket])
         self.addCleanup(terminal.close)
@@ -356,6 +363,20 @@ class Named(Case):
         self.switch.do('clear', 'trace', 'all')
         self.assertEqual(self.switch.rows('show', 'traces'), [])
         self.assertEqual(self.switch.ctl('trace', 'stop', 'few').returncode, NOT_FOUND)
+
+
+class Off(unittest.TestCase):
+    def test_nothing_is_recorded(self):
+        with tempfile.TemporaryDirectory(prefix='vos-follow-') as scratch:
+            switch = Switch(scratch, configuration([free_udp_port(), free_udp_port()]) + 'trace\n ring-size 0\n exit\n')
+            with switch.start(), Agent(switch, '1001', PASSWORD) as phone:
+                phone.register()
+                for line in ('show trace calls', 'show trace registrations', 'monitor trace', 'trace start a',
+                             'show trace call 0123456789abcdef', 'trace export back 1h file /dev/null text'):
+                    done = switch.ctl(line)
+                    self.assertNotEqual(done.returncode, 0)
+                    self.assertIn('nothing is recorded', done.stderr)
+                self.assertEqual(switch.rows('show traces'), [])
 
 
 if __name__ == '__main__':

@@ -36,8 +36,39 @@ static void credentials_are_masked(void **state)
 		      "Authorization: ***\r\n ***\r\nTo: x\r\n");
 	assert_masked("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:KEYKEY|2^20\r\n",
 		      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:***\r\n");
+	assert_masked("a=CRYPTO:1 x inline:K1;inline:K2\r\n", "a=CRYPTO:1 x inline:***\r\n");
+	assert_masked("k=clear:KEY\r\nk=base64:S0VZ\r\nk=prompt\r\n",
+		      "k=clear:***\r\nk=base64:***\r\nk=prompt\r\n");
+	assert_masked("a=key-mgmt:mikey S0VZ\r\na=key-mgmt:\r\n",
+		      "a=key-mgmt:mikey ***\r\na=key-mgmt:\r\n");
 	assert_masked("", "");
 	assert_masked("Authorization", "Authorization");
+}
+
+/* A password in an address; what only looks like one stays. */
+static void passwords_in_addresses(void **state)
+{
+	(void)state;
+	assert_masked("INVITE sip:1001:secret@192.0.2.1:5060;lr SIP/2.0\r\n",
+		      "INVITE sip:1001:***@192.0.2.1:5060;lr SIP/2.0\r\n");
+	assert_masked("Contact: \"a\" <SIPS:a:b@h>, <sip:c:d;e@h:1>\r\n",
+		      "Contact: \"a\" <SIPS:a:***@h>, <sip:c:***@h:1>\r\n");
+	assert_masked("Route: <sip:192.0.2.1:5060;lr>, <sip:p@h>\r\n",
+		      "Route: <sip:192.0.2.1:5060;lr>, <sip:p@h>\r\n");
+	assert_masked("To: <sip:h:5060>, sip:a@h\r\nX: sip:\r\nY: sip:a:",
+		      "To: <sip:h:5060>, sip:a@h\r\nX: sip:\r\nY: sip:a:");
+	assert_masked("Refer-To: <sip:a:@h>\r\n", "Refer-To: <sip:a:@h>\r\n");
+}
+
+static void call_ids(void **state)
+{
+	(void)state;
+	assert_true(span_eq(trace_message_call_id(SPAN_LIT("BYE a\r\ni : x@y \r\n\r\n")),
+			    SPAN_LIT("x@y")));
+	assert_true(
+		span_eq(trace_message_call_id(SPAN_LIT("BYE a\r\nCALL-ID:z\r\n")), SPAN_LIT("z")));
+	assert_int_equal(trace_message_call_id(SPAN_LIT("BYE a\r\n\r\nCall-ID: no\r\n")).len, 0);
+	assert_int_equal(trace_message_call_id(SPAN_NONE).len, 0);
 }
 
 static void assert_sdp(const char *body, const char *wanted)
@@ -109,6 +140,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(credentials_are_masked),
+		cmocka_unit_test(passwords_in_addresses),
+		cmocka_unit_test(call_ids),
 		cmocka_unit_test(descriptions_in_short),
 		cmocka_unit_test(notes_are_filled_in),
 	};
