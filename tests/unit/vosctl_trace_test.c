@@ -109,6 +109,51 @@ static void ladders(void **state)
 }
 
 /* Requests that belong to no call, more parties than there are columns. */
+/* Row by row, two calls at a time: whose drawing goes on is said, and a party that comes late. */
+static void live_ladders(void **state)
+{
+	struct trace_cells cells = make_cells();
+	struct trace_ladders *ladders = trace_ladders_create(100, keep, NULL);
+	json_t *rows = json_array();
+	json_t *lost = json_array();
+
+	(void)state;
+	assert_non_null(ladders);
+	add_call(rows);
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
+		json_t *other = json_deep_copy(row);
+
+		trace_ladders_row(ladders, &cells, row);
+		json_array_set_new(other, 2, json_string("00000000000000cd"));
+		if (i < 2)
+			trace_ladders_row(ladders, &cells, other);
+		json_decref(other);
+	}
+	add(lost, 0, NULL, "lost", NULL, NULL, NULL, NULL, "7 records were not shown", NULL);
+	trace_ladders_row(ladders, &cells, json_array_get(lost, 0));
+	assert_golden("live.txt");
+	/* More calls than are drawn at a time, and each drawing with more rows than it keeps. */
+	for (int call = 0; call < 100; call++) {
+		char key[20];
+
+		snprintf(key, sizeof(key), "%016d", call);
+		for (int i = 0; i < 100; i++) {
+			json_t *row = json_deep_copy(json_array_get(rows, 0));
+
+			json_array_set_new(row, 2, json_string(key));
+			trace_ladders_row(ladders, &cells, row);
+			json_decref(row);
+		}
+	}
+	assert_true(printed.len > 0);
+	buf_free(&printed);
+	trace_ladders_free(ladders);
+	json_decref(rows);
+	json_decref(lost);
+	json_decref(cells.names);
+}
+
 static void strangers(void **state)
 {
 	struct trace_cells cells = make_cells();
@@ -176,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ladders),
+		cmocka_unit_test(live_ladders),
 		cmocka_unit_test(strangers),
 		cmocka_unit_test(captures),
 	};
