@@ -6,44 +6,76 @@
 
 #include <stdlib.h>
 
-/* Dialogs of the one call that is looked for. */
-struct legs {
+/* The one call that is looked for: its dialogs, and where what names any dialog stands, since the
+ * first messages of a leg come before the note that says whose it is. */
+struct search {
 	uint64_t dialogs[TRACE_DIALOGS_MAX];
+	size_t dialog_count;
+	struct seen {
+		uint64_t position;
+		uint64_t dialog;
+	} * seen;
 	size_t count;
+	size_t room;
 };
 
-static bool has_dialog(const struct legs *legs, uint64_t dialog)
+static bool has_dialog(const struct search *search, uint64_t dialog)
 {
-	for (size_t i = 0; i < legs->count; i++)
-		if (legs->dialogs[i] == dialog)
+	for (size_t i = 0; i < search->dialog_count; i++)
+		if (search->dialogs[i] == dialog)
 			return true;
 	return false;
 }
 
-static void find_legs(const struct recorder_ring *ring, uint64_t key, struct legs *legs)
+/* False: out of memory. */
+static bool see(struct search *search, uint64_t position, uint64_t dialog)
+{
+	if (search->count == search->room) {
+		size_t room = search->room ? search->room * 2 : 4096;
+		struct seen *seen = realloc(search->seen, room * sizeof(*seen));
+
+		if (!seen)
+			return false;
+		search->seen = seen;
+		search->room = room;
+	}
+	search->seen[search->count++] = (struct seen){position, dialog};
+	return true;
+}
+
+static bool see_ring(struct search *search, const struct recorder_ring *ring, uint64_t key)
 {
 	struct recorder_cursor cursor = {0};
 	struct trace_event event;
 
-	while (recorder_next(ring, &cursor, &event, NULL, 0))
-		if (event.key == key && event.dialog && legs->count < TRACE_DIALOGS_MAX &&
-		    !has_dialog(legs, event.dialog))
-			legs->dialogs[legs->count++] = event.dialog;
+	while (recorder_next(ring, &cursor, &event, NULL, 0)) {
+		bool is_own = event.key == key;
+
+		if (is_own && event.dialog && search->dialog_count < TRACE_DIALOGS_MAX &&
+		    !has_dialog(search, event.dialog))
+			search->dialogs[search->dialog_count++] = event.dialog;
+		if ((is_own || (event.dialog && !event.key)) &&
+		    !see(search, event.position, is_own ? 0 : event.dialog))
+			return false;
+	}
+	return true;
 }
 
 static void walk_call(struct trace_groups *groups, const struct recorder_ring *ring, uint64_t key)
 {
-	struct recorder_cursor cursor = {0};
+	struct search search = {0};
 	struct trace_event event;
-	struct legs legs = {0};
 	char memory[TRACE_HEAD_BYTES];
 
-	find_legs(ring, key, &legs);
-	while (!groups->failed && recorder_next(ring, &cursor, &event, NULL, 0)) {
-		if ((event.key == key || (event.dialog && has_dialog(&legs, event.dialog))) &&
-		    recorder_at(ring, event.position, &event, memory, sizeof(memory)))
+	groups->failed = !see_ring(&search, ring, key);
+	for (size_t i = 0; i < search.count && !groups->failed; i++) {
+		const struct seen *seen = &search.seen[i];
+
+		if ((!seen->dialog || has_dialog(&search, seen->dialog)) &&
+		    recorder_at(ring, seen->position, &event, memory, sizeof(memory)))
 			(void)trace_groups_take(groups, &event);
 	}
+	free(search.seen);
 }
 
 static void walk_ring(struct trace_groups *groups, const struct recorder_ring *ring)

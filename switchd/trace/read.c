@@ -85,7 +85,7 @@ struct trace_item **trace_read(struct recorder *recorder, const struct trace_cal
 			       size_t max_bytes, size_t *count, bool *is_cut)
 {
 	const struct recorder_ring *ring = recorder_ring(recorder, call->ring);
-	struct recorder_cursor cursor = {0};
+	struct recorder_cursor cursor = {.position = call->begins_at};
 	struct reading reading = {.call = call};
 	char *memory = malloc(TRACE_DATA_MAX);
 	struct trace_event event;

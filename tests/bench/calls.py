@@ -453,15 +453,9 @@ PARTS = {'calls': part_calls, 'auth': part_auth, 'silent': part_silent, 'delay':
          'flat': part_flat, 'threads': part_threads}
 
 
-def main():
-    options = argparse.ArgumentParser()
-    options.add_argument('--rounds', type=int, default=5)
-    options.add_argument('--held', type=int, default=15000)
-    options.add_argument('parts', nargs='*', metavar='PART', help=', '.join(PARTS))
-    given = options.parse_args()
-    unknown = set(given.parts) - set(PARTS)
-    if unknown:
-        options.error(f'no such part: {", ".join(sorted(unknown))}')
+@contextlib.contextmanager
+def load_tool():
+    """The load generator, and this process as one that others do not disturb."""
     # With autogroups niceness counts inside a session only: the weight of our own shields the run from other jobs.
     with contextlib.suppress(OSError):
         os.setsid()
@@ -472,6 +466,19 @@ def main():
     with tempfile.TemporaryDirectory(prefix='vos-bench-tool-') as folder:
         Blast.tool = f'{folder}/sipblast'
         subprocess.run(['cc', '-O2', '-w', '-o', Blast.tool, str(BENCH / 'sipblast.c'), '-lm'], check=True)
+        yield
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument('--rounds', type=int, default=5)
+    options.add_argument('--held', type=int, default=15000)
+    options.add_argument('parts', nargs='*', metavar='PART', help=', '.join(PARTS))
+    given = options.parse_args()
+    unknown = set(given.parts) - set(PARTS)
+    if unknown:
+        options.error(f'no such part: {", ".join(sorted(unknown))}')
+    with load_tool():
         for part in given.parts or PARTS:
             PARTS[part](given)
 

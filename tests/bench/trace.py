@@ -56,8 +56,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=3)
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(calls.load_tool())
-        del folder
+        stack.enter_context(calls.load_tool())
         callee = free_udp_port()
         servers = {'with': stack.enter_context(calls.switchd({'9': callee}, PARAMS)),
                    'without': stack.enter_context(calls.switchd({'9': callee}, PARAMS, 'trace\n ring-size 0\n exit'))}
