@@ -6,7 +6,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/alarm/alarm.h"
-#include "switchd/alarm/hook.h"
+#include "switchd/alarm/notices.h"
 #include "switchd/auth/digest.h"
 #include "switchd/auth/firewall.h"
 #include "switchd/cdr/files.h"
@@ -108,7 +108,7 @@ static void conf_changed(void *user, struct conf *conf)
 
 	set_log_level(switchd, conf->snapshot);
 	alarms_configure(switchd->alarms, conf->snapshot);
-	alarm_hook_configure(switchd->alarm_hook, conf->snapshot);
+	alarm_notices_configure(switchd->alarm_notices, conf);
 	monitor_configure(switchd->monitor, conf);
 	cdr_writer_configure(switchd->cdr, conf->snapshot);
 	cdr_files_configure(switchd->cdr_files, conf->snapshot);
@@ -155,6 +155,7 @@ static enum switchd_exit make_tables(struct switchd *switchd)
 	enum vos_err err;
 
 	if ((err = alarms_create(&switchd->log, &switchd->alarms)) != VOS_OK ||
+	    (err = store_load_alarms(switchd->store, switchd->alarms)) != VOS_OK ||
 	    (err = keepalive_create(&switchd->keepalive)) != VOS_OK ||
 	    (err = location_create(switchd->keepalive, &switchd->location)) != VOS_OK ||
 	    (err = auth_create(&switchd->auth)) != VOS_OK ||
@@ -196,6 +197,10 @@ static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
 		err = cdr_files_start(switchd->cdr_files);
 	if (err == VOS_OK)
 		err = cdr_push_start(switchd->cdr_push);
+	if (err == VOS_OK)
+		err = alarm_notices_start(&switchd->log, switchd->alarms, switchd->conf,
+					  cdr_writer_identity(switchd->cdr),
+					  &switchd->alarm_notices);
 	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_STATE, &fault, err);
 }
 
@@ -329,11 +334,7 @@ static enum vos_err start_monitor(struct switchd *switchd)
 		.started_ms = switchd->started_ms,
 		.version = VOS_VERSION,
 	};
-	enum vos_err err = alarm_hook_start(&switchd->log, switchd->alarms, switchd->conf->snapshot,
-					    &switchd->alarm_hook);
 
-	if (err != VOS_OK)
-		return err;
 	return monitor_start(&sources, &switchd->log, switchd->options.state_dir, switchd->conf,
 			     &switchd->monitor);
 }
@@ -350,6 +351,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.stream = shared->stream,
 		.worker_count = shared->worker_count,
 		.alarms = switchd->alarms,
+		.alarm_notices = switchd->alarm_notices,
 		.backups = switchd->backups,
 		.location = switchd->location,
 		.auth = switchd->auth,
@@ -457,7 +459,7 @@ void switchd_free(struct switchd *switchd)
 	firewall_destroy(switchd->firewall);
 	if (switchd->auth)
 		auth_destroy(switchd->auth);
-	alarm_hook_stop(switchd->alarm_hook);
+	alarm_notices_stop(switchd->alarm_notices);
 	alarms_destroy(switchd->alarms);
 	if (switchd->conf)
 		conf_unref(switchd->conf);

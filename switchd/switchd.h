@@ -49,7 +49,7 @@ struct switchd {
 	struct stats *stats;
 	struct reports *reports;
 	struct monitor *monitor;
-	struct alarm_hook *alarm_hook;
+	struct alarm_notices *alarm_notices;
 	struct cdr_files *cdr_files;
 	struct cdr_push *cdr_push;
 	struct sip_shared shared;

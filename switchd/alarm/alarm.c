@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "switchd/alarm/alarm.h"
-
 #include <assert.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
-#include "shared/config/snapshot.h"
+#include "switchd/alarm/alarm_private.h"
 
 /* Level of each kind unless its `alarm` object says another; what is not here is low. */
 static const int KIND_LEVELS[] = {
@@ -28,24 +25,11 @@ static const int KIND_LEVELS[] = {
 	[WORD_ALARM_KIND_FOREIGN_MEDIA] = WORD_ALARM_LEVEL_HIGH,
 	[WORD_ALARM_KIND_METRICS] = WORD_ALARM_LEVEL_MEDIUM,
 	[WORD_ALARM_KIND_PUSH] = WORD_ALARM_LEVEL_HIGH,
+	[WORD_ALARM_KIND_PROCESS_ENDED] = WORD_ALARM_LEVEL_HIGH,
 };
 
-#define KIND_COUNT (sizeof(KIND_LEVELS) / sizeof(KIND_LEVELS[0]))
-
-struct alarms {
-	const struct log *log;
-	pthread_mutex_t mutex;
-	int levels[KIND_COUNT];
-	alarms_changed_fn *changed;
-	void *changed_context;
-	uint32_t last_id;
-	size_t active_count;
-	bool is_overfull;                      /* one was not kept since there was room last */
-	struct alarm active[ALARM_ACTIVE_MAX]; /* in the order of their ids */
-	size_t history_next;
-	size_t history_count;
-	struct alarm history[ALARM_HISTORY_MAX]; /* a ring */
-};
+_Static_assert(sizeof(KIND_LEVELS) / sizeof(KIND_LEVELS[0]) == ALARM_KIND_COUNT,
+	       "the last kind has its level here");
 
 enum vos_err alarms_create(const struct log *log, struct alarms **out)
 {
@@ -80,10 +64,10 @@ const char *alarm_level_word(int level)
 
 void alarms_configure(struct alarms *alarms, const struct snapshot *config)
 {
-	int levels[KIND_COUNT];
+	int levels[ALARM_KIND_COUNT];
 
 	memcpy(levels, KIND_LEVELS, sizeof(levels));
-	for (int kind = 0; kind < (int)KIND_COUNT; kind++) {
+	for (int kind = 0; kind < (int)ALARM_KIND_COUNT; kind++) {
 		const struct object *object =
 			snapshot_object_find(config, OBJECT_ALARM, span_of(alarm_kind_word(kind)));
 
@@ -92,16 +76,37 @@ void alarms_configure(struct alarms *alarms, const struct snapshot *config)
 	}
 	pthread_mutex_lock(&alarms->mutex);
 	memcpy(alarms->levels, levels, sizeof(levels));
-	for (size_t i = 0; i < alarms->active_count; i++)
-		alarms->active[i].level = levels[alarms->active[i].kind];
+	for (size_t i = 0; i < alarms->active_count; i++) {
+		struct alarm *alarm = &alarms->active[i];
+
+		if (alarm->level != levels[alarm->kind])
+			alarm_touch(alarms, alarm->id);
+		alarm->level = levels[alarm->kind];
+	}
 	pthread_mutex_unlock(&alarms->mutex);
 }
 
-void alarms_on_change(struct alarms *alarms, alarms_changed_fn *fn, void *context)
+void alarms_listen(struct alarms *alarms, alarms_changed_fn *fn, void *context)
 {
 	pthread_mutex_lock(&alarms->mutex);
-	alarms->changed = fn;
-	alarms->changed_context = context;
+	for (int i = 0; i < ALARM_LISTENERS_MAX; i++) {
+		if (alarms->listeners[i].fn)
+			continue;
+		alarms->listeners[i] = (struct alarm_listener){fn, context};
+		break;
+	}
+	for (size_t i = 0; i < alarms->active_count; i++)
+		if (!alarms->active[i].is_restored)
+			fn(context, &alarms->active[i], ALARM_RAISED);
+	pthread_mutex_unlock(&alarms->mutex);
+}
+
+void alarms_unlisten(struct alarms *alarms, alarms_changed_fn *fn, void *context)
+{
+	pthread_mutex_lock(&alarms->mutex);
+	for (int i = 0; i < ALARM_LISTENERS_MAX; i++)
+		if (alarms->listeners[i].fn == fn && alarms->listeners[i].context == context)
+			alarms->listeners[i] = (struct alarm_listener){0};
 	pthread_mutex_unlock(&alarms->mutex);
 }
 
@@ -124,26 +129,43 @@ static struct alarm *find_id(struct alarms *alarms, uint32_t id)
 	return NULL;
 }
 
-/* To the log, and to whoever wants to know. */
-static void tell_alarm(struct alarms *alarms, const struct alarm *alarm, const char *what)
+/* To whoever wants to know, and on the list of what is to be kept. */
+static void tell(struct alarms *alarms, const struct alarm *alarm, enum alarm_event event)
+{
+	alarm_touch(alarms, alarm->id);
+	for (int i = 0; i < ALARM_LISTENERS_MAX; i++)
+		if (alarms->listeners[i].fn)
+			alarms->listeners[i].fn(alarms->listeners[i].context, alarm, event);
+}
+
+static void log_alarm(struct alarms *alarms, const struct alarm *alarm, const char *what)
 {
 	log_write(alarms->log, alarm->cleared_ms ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING, "alarm",
 		  "%s%s%s %s: %s", alarm_kind_word(alarm->kind), alarm->subject[0] ? " " : "",
 		  alarm->subject, what, alarm->text);
-	if (alarms->changed)
-		alarms->changed(alarms->changed_context, alarm);
 }
 
-static void end(struct alarms *alarms, struct alarm *alarm, const char *how)
+void alarm_to_history(struct alarms *alarms, const struct alarm *alarm)
+{
+	struct alarm *place = &alarms->history[alarms->history_next];
+
+	if (alarms->history_count == ALARM_HISTORY_MAX)
+		alarm_touch(alarms, place->id); /* it is forgotten */
+	else
+		alarms->history_count++;
+	*place = *alarm;
+	alarms->history_next = (alarms->history_next + 1) % ALARM_HISTORY_MAX;
+}
+
+void alarm_finish(struct alarms *alarms, struct alarm *alarm, const char *how)
 {
 	size_t index = (size_t)(alarm - alarms->active);
 
 	alarm->cleared_ms = clock_wall_ms();
-	tell_alarm(alarms, alarm, how);
-	alarms->history[alarms->history_next] = *alarm;
-	alarms->history_next = (alarms->history_next + 1) % ALARM_HISTORY_MAX;
-	if (alarms->history_count < ALARM_HISTORY_MAX)
-		alarms->history_count++;
+	alarm->is_restored = false;
+	log_alarm(alarms, alarm, how);
+	tell(alarms, alarm, ALARM_CLEARED);
+	alarm_to_history(alarms, alarm);
 	alarms->active_count--;
 	alarms->is_overfull = false;
 	memmove(alarm, alarm + 1, (alarms->active_count - index) * sizeof(*alarm));
@@ -160,7 +182,7 @@ static bool make_room(struct alarms *alarms, int level)
 		if (alarms->active[i].level < least->level)
 			least = &alarms->active[i];
 	if (least->level < level) {
-		end(alarms, least, "displaced by a more serious one");
+		alarm_finish(alarms, least, "displaced by a more serious one");
 		return true;
 	}
 	if (!alarms->is_overfull)
@@ -182,7 +204,8 @@ static void begin(struct alarms *alarms, int kind, const char *subject, const ch
 	};
 	memcpy(alarm->subject, subject, sizeof(alarm->subject));
 	memcpy(alarm->text, text, sizeof(alarm->text));
-	tell_alarm(alarms, alarm, "raised");
+	log_alarm(alarms, alarm, "raised");
+	tell(alarms, alarm, ALARM_RAISED);
 }
 
 /* A subject longer than there is room for is told apart by its beginning. */
@@ -200,7 +223,7 @@ void alarms_raise(struct alarms *alarms, int kind, const char *subject, const ch
 
 	if (!alarms)
 		return;
-	assert(kind >= 0 && kind < (int)KIND_COUNT);
+	assert(kind >= 0 && kind < (int)ALARM_KIND_COUNT);
 	memset(name, 0, sizeof(name));
 	memset(text, 0, sizeof(text));
 	copy_text(name, sizeof(name), subject);
@@ -209,10 +232,12 @@ void alarms_raise(struct alarms *alarms, int kind, const char *subject, const ch
 	va_end(args);
 	pthread_mutex_lock(&alarms->mutex);
 	alarm = find(alarms, kind, name);
-	if (alarm)
+	if (alarm) {
 		memcpy(alarm->text, text, sizeof(text));
-	else if (make_room(alarms, alarms->levels[kind]))
+		alarm->is_restored = false;
+	} else if (make_room(alarms, alarms->levels[kind])) {
 		begin(alarms, kind, name, text);
+	}
 	pthread_mutex_unlock(&alarms->mutex);
 }
 
@@ -227,7 +252,7 @@ void alarms_clear(struct alarms *alarms, int kind, const char *subject)
 	pthread_mutex_lock(&alarms->mutex);
 	alarm = find(alarms, kind, name);
 	if (alarm)
-		end(alarms, alarm, "over");
+		alarm_finish(alarms, alarm, "over");
 	pthread_mutex_unlock(&alarms->mutex);
 }
 
@@ -277,6 +302,7 @@ enum vos_err alarms_acknowledge(struct alarms *alarms, uint32_t id, const char *
 		log_notice(alarms->log, "alarm", "%s%s%s acknowledged by %s",
 			   alarm_kind_word(alarm->kind), alarm->subject[0] ? " " : "",
 			   alarm->subject, who);
+		tell(alarms, alarm, ALARM_ACKNOWLEDGED);
 	}
 	pthread_mutex_unlock(&alarms->mutex);
 	return alarm ? VOS_OK : VOS_ENOENT;
@@ -289,7 +315,7 @@ enum vos_err alarms_end(struct alarms *alarms, uint32_t id)
 	pthread_mutex_lock(&alarms->mutex);
 	alarm = find_id(alarms, id);
 	if (alarm)
-		end(alarms, alarm, "cleared by hand");
+		alarm_finish(alarms, alarm, "cleared by hand");
 	pthread_mutex_unlock(&alarms->mutex);
 	return alarm ? VOS_OK : VOS_ENOENT;
 }

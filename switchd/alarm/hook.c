@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 #define LOOK_MS     20
 #define COMMAND_MAX 256
+#define TOLD        "told"
 
 struct hook_settings {
 	char command[COMMAND_MAX]; /* "": none */
@@ -33,7 +35,8 @@ struct alarm_hook {
 	pthread_cond_t news;
 	struct hook_settings settings;
 	bool is_stopping;
-	bool is_overfull; /* one was not told since there was room last */
+	bool is_overfull;                  /* one was not told since there was room last */
+	struct alarm_notice_status status; /* how the ones before went */
 	size_t first;
 	size_t count;
 	struct alarm waiting[ALARM_HOOK_WAITING_MAX]; /* a ring */
@@ -55,10 +58,12 @@ static void read_settings(const struct snapshot *config, struct hook_settings *o
 }
 
 /* Under the lock of the alarms, in whatever thread. */
-static void take_alarm(void *context, const struct alarm *alarm)
+static void take_alarm(void *context, const struct alarm *alarm, enum alarm_event event)
 {
 	struct alarm_hook *hook = context;
 
+	if (event == ALARM_ACKNOWLEDGED)
+		return;
 	pthread_mutex_lock(&hook->lock);
 	if (!hook->settings.command[0] || alarm->level < hook->settings.level) {
 		pthread_mutex_unlock(&hook->lock);
@@ -68,9 +73,12 @@ static void take_alarm(void *context, const struct alarm *alarm)
 		hook->waiting[(hook->first + hook->count++) % ALARM_HOOK_WAITING_MAX] = *alarm;
 		hook->is_overfull = false;
 		pthread_cond_signal(&hook->news);
-	} else if (!hook->is_overfull) {
-		log_warning(hook->log, "alarm", "%d alarms wait for %s: further ones are not told",
-			    ALARM_HOOK_WAITING_MAX, hook->settings.command);
+	} else {
+		hook->status.lost++;
+		if (!hook->is_overfull)
+			log_warning(hook->log, "alarm",
+				    "%d alarms wait for %s: further ones are not told",
+				    ALARM_HOOK_WAITING_MAX, hook->settings.command);
 		hook->is_overfull = true;
 	}
 	pthread_mutex_unlock(&hook->lock);
@@ -131,6 +139,29 @@ static int spawn(const struct hook_settings *settings, const struct alarm *alarm
 	return code;
 }
 
+/* What became of one: TOLD, or what went wrong. */
+static void VOS_PRINTF(3, 4) settle(struct alarm_hook *hook, const struct hook_settings *settings,
+				    const char *format, ...)
+{
+	struct alarm_notice_status *status = &hook->status;
+	char text[HTTP_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	pthread_mutex_lock(&hook->lock);
+	status->answered_ms = clock_wall_ms();
+	memcpy(status->answer, text, sizeof(text));
+	if (strcmp(text, TOLD) == 0)
+		status->told++;
+	else
+		status->failed++;
+	pthread_mutex_unlock(&hook->lock);
+	if (strcmp(text, TOLD) != 0)
+		log_warning(hook->log, "alarm", "%s %s", settings->command, text);
+}
+
 static void wait_for(struct alarm_hook *hook, const struct hook_settings *settings, pid_t pid)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
@@ -145,13 +176,15 @@ static void wait_for(struct alarm_hook *hook, const struct hook_settings *settin
 		kill(-pid, SIGKILL);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
-		log_warning(hook->log, "alarm", "%s was ended: it took longer than %d s",
-			    settings->command, settings->time_limit_s);
+		settle(hook, settings, "was ended: it took longer than %d s",
+		       settings->time_limit_s);
 		return;
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		log_warning(hook->log, "alarm", "%s ended with %d", settings->command,
-			    WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+		settle(hook, settings, "ended with %d",
+		       WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+	else
+		settle(hook, settings, "%s", TOLD);
 }
 
 static bool next_alarm(struct alarm_hook *hook, struct hook_settings *settings, struct alarm *out)
@@ -186,8 +219,7 @@ static void *run(void *argument)
 			continue;
 		code = spawn(&settings, &alarm, &pid);
 		if (code)
-			log_warning(hook->log, "alarm", "%s cannot be run: %s", settings.command,
-				    strerror(code));
+			settle(hook, &settings, "cannot be run: %s", strerror(code));
 		else
 			wait_for(hook, &settings, pid);
 	}
@@ -213,7 +245,7 @@ enum vos_err alarm_hook_start(const struct log *log, struct alarms *alarms,
 		free(hook);
 		return VOS_ENOMEM;
 	}
-	alarms_on_change(alarms, take_alarm, hook);
+	alarms_listen(alarms, take_alarm, hook);
 	*out = hook;
 	return VOS_OK;
 }
@@ -230,11 +262,20 @@ void alarm_hook_configure(struct alarm_hook *hook, const struct snapshot *config
 	pthread_mutex_unlock(&hook->lock);
 }
 
+void alarm_hook_status(struct alarm_hook *hook, struct alarm_notice_status *out)
+{
+	pthread_mutex_lock(&hook->lock);
+	*out = hook->status;
+	snprintf(out->target, sizeof(out->target), "%s", hook->settings.command);
+	out->waiting = hook->count;
+	pthread_mutex_unlock(&hook->lock);
+}
+
 void alarm_hook_stop(struct alarm_hook *hook)
 {
 	if (!hook)
 		return;
-	alarms_on_change(hook->alarms, NULL, NULL);
+	alarms_unlisten(hook->alarms, take_alarm, hook);
 	pthread_mutex_lock(&hook->lock);
 	hook->is_stopping = true;
 	pthread_cond_signal(&hook->news);

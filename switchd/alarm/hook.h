@@ -8,12 +8,11 @@
  * of ours: no open descriptor, no other variable. */
 #pragma once
 
-#include "shared/base/log.h"
+#include "switchd/alarm/notices.h"
 
 #define ALARM_HOOK_WAITING_MAX 64 /* further ones are not told, which is logged */
 
 struct alarm_hook;
-struct alarms;
 struct snapshot;
 
 /* Starts the thread; alarms must outlive it. */
@@ -21,5 +20,6 @@ VOS_CHECK enum vos_err alarm_hook_start(const struct log *log, struct alarms *al
 					const struct snapshot *config, struct alarm_hook **out);
 /* Any thread. NULL is allowed, as below. */
 void alarm_hook_configure(struct alarm_hook *hook, const struct snapshot *config);
+void alarm_hook_status(struct alarm_hook *hook, struct alarm_notice_status *out);
 /* What has not been told is not. */
 void alarm_hook_stop(struct alarm_hook *hook);

@@ -32,8 +32,9 @@ struct ctl_context {
 	const char *state_dir; /* of the audit trail; NULL = it goes to the log only */
 	struct sip_worker **workers;
 	int worker_count;
-	struct stream *stream;     /* TCP and TLS; NULL = there is none */
-	struct alarms *alarms;     /* may be NULL */
+	struct stream *stream; /* TCP and TLS; NULL = there is none */
+	struct alarms *alarms; /* may be NULL, as the next */
+	struct alarm_notices *alarm_notices;
 	struct backups *backups;   /* may be NULL */
 	struct location *location; /* this and the next three may be NULL: their shows say so */
 	struct auth *auth;

@@ -86,6 +86,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_BLACK_LIST] = show_black_list,
 	[COMMAND_CLEAR_BLACK_LIST] = cmd_clear_black_list,
 	[COMMAND_SHOW_ALARMS] = show_alarms,
+	[COMMAND_SHOW_ALARMS_NOTICES] = show_alarms_notices,
 	[COMMAND_SHOW_STATISTICS] = show_statistics,
 	[COMMAND_SHOW_STATISTICS_CAUSES] = show_statistics_causes,
 	[COMMAND_SHOW_REPORT] = show_report,

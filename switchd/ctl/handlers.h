@@ -63,7 +63,7 @@ step_fn show_authentication_failures, show_authentication_suspended,
 step_fn show_sip_guard, show_authentication_firewall;
 /* --- show_statistics.c, show_report.c, show_growth.c, show_alarms.c --- */
 step_fn show_statistics, show_statistics_causes, show_report, show_report_growth;
-step_fn show_alarms, cmd_clear_alarm, cmd_alarm_acknowledge;
+step_fn show_alarms, show_alarms_notices, cmd_clear_alarm, cmd_alarm_acknowledge;
 
 /* --- commit_cmds.c --- */
 struct commit_options {

@@ -71,6 +71,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_TRACE_HEP] = &schema_trace_hep,
 	[COMMAND_SHOW_BLACK_LIST] = &schema_black_list,
 	[COMMAND_SHOW_ALARMS] = &schema_alarms,
+	[COMMAND_SHOW_ALARMS_NOTICES] = &schema_alarms_notices,
 	[COMMAND_SHOW_STATISTICS] = &schema_statistics,
 	[COMMAND_SHOW_STATISTICS_CAUSES] = &schema_statistics_causes,
 	[COMMAND_SHOW_REPORT] = &schema_report,

@@ -118,7 +118,7 @@ extern const struct schema schema_traces, schema_debugging;
 extern const struct schema schema_statistics, schema_statistics_causes, schema_report,
 	schema_report_growth;
 /* --- show_alarms.c --- */
-extern const struct schema schema_alarms;
+extern const struct schema schema_alarms, schema_alarms_notices;
 /* --- show_parameters.c --- */
 extern const struct schema schema_parameters, schema_parameter;
 /* --- show_config.c --- */

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "switchd/alarm/alarm.h"
+#include "switchd/alarm/notices.h"
 #include "switchd/ctl/handlers.h"
+#include "switchd/store/store.h"
 
 static const struct column alarms_columns[] = {
 	{"id", CELL_INT, "", "ID", 4},
@@ -66,6 +68,54 @@ enum step show_alarms(struct request *request)
 	return walk->at < walk->count ? STEP_MORE : STEP_DONE;
 }
 
+/* --- show alarms notices --- */
+
+static const struct column notices_columns[] = {
+	{"way", CELL_TEXT, "", "WAY", 8},          {"target", CELL_TEXT, "", "TARGET", 30},
+	{"waiting", CELL_INT, "", "WAITING", 7},   {"told", CELL_INT, "", "TOLD", 6},
+	{"failed", CELL_INT, "", "FAILED", 6},     {"lost", CELL_INT, "", "LOST", 6},
+	{"answer", CELL_TEXT, "", "ANSWER", 20},   {"answer_time", CELL_TIME, "", "AT", -20},
+	{"next_time", CELL_TIME, "", "NEXT", -20},
+};
+
+const struct schema schema_alarms_notices = SCHEMA_OF_ROWS(notices_columns);
+
+enum step show_alarms_notices(struct request *request)
+{
+	static const char *const ways[ALARM_NOTICE_WAYS] = {"command", "post"};
+
+	EMIT_TABLE(request, notices_columns);
+	for (int way = 0; way < ALARM_NOTICE_WAYS; way++) {
+		struct alarm_notice_status status;
+
+		alarm_notices_status(request->ctl->context.alarm_notices,
+				     (enum alarm_notice_way)way, &status);
+		emit_str(request, ways[way]);
+		emit_str(request, status.target);
+		emit_int(request, (int64_t)status.waiting);
+		emit_int(request, (int64_t)status.told);
+		emit_int(request, (int64_t)status.failed);
+		emit_int(request, (int64_t)status.lost);
+		emit_str(request, status.answer);
+		emit_time(request, status.answered_ms);
+		emit_time(request, status.next_ms);
+		emit_row_end(request);
+	}
+	return STEP_DONE;
+}
+
+/* --- What is done about them. --- */
+
+/* Before the answer says so; the storage thread would take up to a second. What cannot be written
+ * now is tried again, and has an alarm. */
+static void keep_alarms(const struct request *request)
+{
+	struct vos_fault fault = {0};
+
+	if (!store_keep_alarms(request->ctl->context.store, request->ctl->context.alarms, &fault))
+		log_error(request->ctl->context.log, "alarm", "not stored yet: %s", fault.text);
+}
+
 static uint32_t wanted_id(const struct request *request)
 {
 	return (uint32_t)strtoul(request_arg(request, "alarm"), NULL, 10);
@@ -83,6 +133,7 @@ enum step cmd_clear_alarm(struct request *request)
 
 	if (!alarms || alarms_end(alarms, wanted_id(request)))
 		return refuse_unknown(request);
+	keep_alarms(request);
 	emit_say(request, "alarm %u cleared", (unsigned)wanted_id(request));
 	return STEP_DONE;
 }
@@ -95,6 +146,7 @@ enum step cmd_alarm_acknowledge(struct request *request)
 	if (!alarms || alarms_acknowledge(alarms, wanted_id(request), request->session->login,
 					  comment ? comment : ""))
 		return refuse_unknown(request);
+	keep_alarms(request);
 	emit_say(request, "alarm %u acknowledged", (unsigned)wanted_id(request));
 	return STEP_DONE;
 }

@@ -10,16 +10,20 @@
 
 #include "shared/base/clock.h"
 #include "switchd/alarm/alarm.h"
+#include "switchd/cdr/writer.h"
 #include "switchd/conf/conf.h"
 #include "switchd/stats/machine.h"
 #include "switchd/stats/threshold.h"
+#include "switchd/store/cdr_store.h"
 
-#define US_PER_S 1000000
+#define US_PER_S       1000000
+#define CALLS_TOLD_MAX 32 /* long calls that have an alarm at a time */
 
 struct seen {
 	UT_hash_handle hh;
 	int kind;
 	bool is_raised;
+	bool is_known; /* whether an earlier run has left it raised does not matter any more */
 	bool has_mean;
 	double mean;
 	uint64_t round; /* it was looked at last */
@@ -33,7 +37,8 @@ struct watch {
 	struct seen *table;
 	uint64_t round;
 	uint64_t now_us;
-	uint64_t before_us; /* of the look before; 0: there was none */
+	uint64_t before_us;    /* of the look before; 0: there was none */
+	uint64_t durations_us; /* calls are not looked at before */
 	struct machine now;
 	struct machine before;
 	int64_t skew_ms; /* wall clock less the monotonic one */
@@ -117,10 +122,11 @@ static void judge(struct watch *watch, const struct rule *rule, struct seen *see
 				 (long long)threshold->upper);
 		alarms_raise(watch->sources->alarms, rule->kind, seen->subject, "%s is %lld%s",
 			     what, (long long)value, limits);
-	} else if (seen->is_raised) {
+	} else if (seen->is_raised || !seen->is_known) {
 		alarms_clear(watch->sources->alarms, rule->kind, seen->subject);
 	}
 	seen->is_raised = is_crossed;
+	seen->is_known = true;
 }
 
 /* Nothing to judge by: what is up ends. */
@@ -234,6 +240,71 @@ static void look_at_routing(struct watch *watch, const struct rule *rule, const 
 	}
 }
 
+/* --- Calls that last, by their records. --- */
+
+struct long_calls {
+	struct watch *watch;
+	const struct rule *rule;
+	size_t told;
+};
+
+static bool look_at_call(void *context, const char *key, struct span value)
+{
+	struct long_calls *calls = context;
+	const struct watch *watch = calls->watch;
+	struct cdr cdr;
+	struct seen *seen;
+	int64_t talk_s;
+
+	if (!cdr_decode(value, &cdr) || cdr.answer_us > watch->now_us)
+		return true;
+	talk_s = (int64_t)(watch->now_us - cdr.answer_us) / US_PER_S;
+	if (talk_s <= calls->rule->threshold.upper)
+		return true;
+	seen = seen_of(calls->watch, calls->rule->kind, key);
+	if (!seen)
+		return false;
+	alarms_raise(watch->sources->alarms, calls->rule->kind, key,
+		     "%.60s to %.60s talks for %lld s; upper %lld",
+		     cdr.caller[0] ? cdr.caller : cdr.caller_received,
+		     cdr.callee[0] ? cdr.callee : cdr.callee_received, (long long)talk_s,
+		     (long long)calls->rule->threshold.upper);
+	seen->is_raised = true;
+	return ++calls->told < CALLS_TOLD_MAX;
+}
+
+/* To read 10,000 records takes some ms: no more than a twentieth of the time. */
+static void look_at_durations(struct watch *watch, const struct rule *rule)
+{
+	struct long_calls calls = {.watch = watch, .rule = rule};
+	uint64_t began_us = clock_mono_us();
+	struct seen *seen;
+	struct seen *next;
+
+	if (!watch->sources->cdr || !rule->threshold.has_upper)
+		return;
+	if (began_us < watch->durations_us) {
+		HASH_ITER (hh, watch->table, seen, next)
+			if (seen->kind == rule->kind)
+				seen->round = watch->round;
+		return;
+	}
+	if (cdr_store_walk(cdr_writer_store(watch->sources->cdr), 'o', "", false, look_at_call,
+			   &calls) == VOS_OK)
+		watch->durations_us = began_us + (clock_mono_us() - began_us) * 20;
+}
+
+static void look_at_pending(struct watch *watch, const struct rule *rule)
+{
+	struct seen *seen = seen_of(watch, rule->kind, "");
+	struct cdr_status status;
+
+	if (!seen || !watch->sources->cdr)
+		return;
+	cdr_writer_status(watch->sources->cdr, &status);
+	judge(watch, rule, seen, (int64_t)status.pending, "records that wait");
+}
+
 /* --- The machine. --- */
 
 static void look_at_share(struct watch *watch, const struct rule *rule, int percent,
@@ -313,6 +384,10 @@ static void look_by(struct watch *watch, const struct rule *rule, const struct c
 	case WORD_ALARM_KIND_DISK:
 		return look_at_share(watch, rule, now->disk_percent, "state folder",
 				     "disk in use in percent");
+	case WORD_ALARM_KIND_PENDING_CDR:
+		return look_at_pending(watch, rule);
+	case WORD_ALARM_KIND_CALL_DURATION:
+		return look_at_durations(watch, rule);
 	case WORD_ALARM_KIND_CLOCK_SKEW:
 		return look_at_clock(watch, rule);
 	case WORD_ALARM_KIND_PACKETS_IN:

@@ -7,6 +7,8 @@
  *   routing/mapping-gateway-acd  seconds, mean talk time of the window
  *   routing/mapping-gateway-drop percent by which calls are fewer than their mean; -rise: more
  *   cpu, memory, disk            percent in use, of the machine and of the state folder's disk
+ *   pending-cdr                  records that wait
+ *   call-duration                seconds that a call which is up has talked; one alarm a call
  *   clock-skew                   ms that the wall clock was stepped by
  *   packets-in ... bytes-out     a second, of all interfaces but the loopback
  *

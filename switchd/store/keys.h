@@ -3,6 +3,7 @@
  *
  *   DIR/lock            flock(2) by the switchd that uses the folder; its pid inside
  *   DIR/host.key        32 random bytes: seals secrets, keys the check sums (mode 0600)
+ *   DIR/running         there while switchd is, and after a crash (store_alarms.c)
  *   DIR/candidates/     what somebody has typed and not committed: see journal.h
  *   DIR/config/         LMDB, fully synced: configuration and its generations
  *   DIR/bindings/       LMDB, MDB_NOMETASYNC: where phones registered from
@@ -18,6 +19,7 @@
  *   b/<user>                      (in bindings/) all bindings of a user
  *   s/<address>[ <user>]          (in bindings/) a suspension
  *   l/<side> <number>             (in bindings/) an entry of the dynamic black list
+ *   e/<id, 8 hex>                 (in bindings/) an alarm, active or ended
  *   a/<kind>/<key>                (in bindings/) a word about an object beside its configuration
  *
  * A record is: format byte (1), check sum (16 bytes), payload. The check sum is BLAKE2b under a key
@@ -48,6 +50,8 @@
  *   s/192.0.2.1 1001     <failures> <since ms> <until ms>
  *   l/caller 5551        <type> <calls> <since ms> <until ms>
  *   a/routing-gateway/carrier-a   draining
+ *   e/0000002a   <kind> <level> <subject> <text> <raised ms> <cleared ms> <acknowledged ms> <by>
+ *                <comment>
  *   b/1001               <contact> <user agent> <source> <local> <socket> <nat> <q> <call-id hash>
  * <cseq> <registered ms> <expires ms>, one line a binding; then, unless all of them are as with
  * most phones, <transport> <instance> <reg-id> <path>. A gateway that registers is b/@<name>. */

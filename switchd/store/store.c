@@ -205,6 +205,7 @@ enum vos_err store_open(const struct log *log, const char *dir, struct store **o
 		goto out;
 	store->log = log;
 	store->lock_fd = -1;
+	pthread_mutex_init(&store->alarms_lock, NULL);
 	store->dir = strdup(dir);
 	if (!store->dir || sodium_init() < 0)
 		goto out;
@@ -233,12 +234,14 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	store_thread_stop(store);
+	store_end_run(store);
 	env_close(&store->bindings);
 	env_close(&store->config);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
 	secret_wipe(&store->key, sizeof(store->key));
 	secret_wipe(&store->sum_key, sizeof(store->sum_key));
+	pthread_mutex_destroy(&store->alarms_lock);
 	free(store->dir);
 	free(store);
 }

@@ -98,7 +98,14 @@ VOS_CHECK enum vos_err store_load_suspensions(struct store *store, struct auth *
 					      int64_t now_ms, size_t *count);
 VOS_CHECK enum vos_err store_load_black_list(struct store *store, struct auth *auth, int64_t now_ms,
 					     size_t *count);
-/* Who hears of bindings that cannot be stored; before the thread starts. */
+/* Alarms: loaded once into a table that has none, before threads run, together with whether the run
+ * before was stopped in order (this one is when the store is closed); then kept by the storage
+ * thread as they change, or at once by who does not want to wait for it (any thread). */
+VOS_CHECK enum vos_err store_load_alarms(struct store *store, struct alarms *alarms);
+/* NULL is allowed. */
+bool store_keep_alarms(struct store *store, struct alarms *alarms, struct vos_fault *fault);
+/* Who hears of bindings that cannot be stored, and whose alarms are kept; before the thread starts.
+ */
 void store_set_alarms(struct store *store, struct alarms *alarms);
 VOS_CHECK enum vos_err store_thread_start(struct store *store, struct location *location);
 /* Writes what is pending and stops. */

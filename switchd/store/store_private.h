@@ -10,7 +10,9 @@ struct store_thread;
 
 struct store {
 	const struct log *log;
-	struct alarms *alarms; /* may be NULL */
+	struct alarms *alarms;       /* may be NULL */
+	bool has_run_mark;           /* it goes with the close */
+	pthread_mutex_t alarms_lock; /* from the drain to the write */
 	char *dir;
 	int lock_fd;
 	struct secret_key key;
@@ -28,6 +30,9 @@ enum vos_err store_refuse_record(const struct env *env, struct span key, enum vo
 /* store_load_config() of another environment that holds a configuration. */
 VOS_CHECK enum vos_err store_load_config_from(struct store *store, struct env *env,
 					      struct snapshot **out, struct vos_fault *fault);
+
+/* The run is over in order. */
+void store_end_run(struct store *store);
 
 /* What waits for its confirmation, inside a transaction; NULL ends the waiting. 0 or a code of
  * LMDB. */

@@ -137,8 +137,11 @@ static bool flush(struct store_thread *thread)
 	size_t taken;
 
 	follow_clock(thread);
+	if (thread->store->alarms)
+		alarms_settle(thread->store->alarms, clock_mono_us());
 	if (!store_write_suspensions(thread->store, &first) ||
-	    !store_write_black_list(thread->store, &first)) {
+	    !store_write_black_list(thread->store, &first) ||
+	    !store_keep_alarms(thread->store, thread->store->alarms, &first)) {
 		report(thread, true, &first);
 		return false;
 	}

@@ -121,6 +121,7 @@ COMMANDS = {
     'report': ['show report daily', 'show report monthly last 2'],
     'report-growth': ['show report growth'],
     'capacity-firewall': ['show capacity firewall', 'show capacity firewall iptables', 'show capacity firewall ip6tables'],
+    'alarms-notices': ['show alarms notices'],
     'alarms': ['show alarms', 'show alarms active', 'show alarms history', 'show alarms history last 1'],
     'trace-calls': ['show trace calls', 'show trace calls method REGISTER', 'show trace calls latest 1'],
     'trace-call': ['show trace call CALL', 'show trace call CALL summary'],

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real HTTP server for tests, that takes what is posted to it, or behaves as badly as it is told."""
+import contextlib
 import json
+import socket
 import socketserver
 import threading
 import time
@@ -11,6 +13,10 @@ from ports import free_port
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+
+    def setup(self):
+        super().setup()
+        self.server.connections.add(self.connection)
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers['Content-Length']))
@@ -60,6 +66,10 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     block_on_close = False
 
+    def __init__(self, *words):
+        self.connections = set()
+        super().__init__(*words)
+
     def handle_error(self, *_):
         """A client that goes away is no fault of the server."""
 
@@ -91,6 +101,9 @@ class HttpSink:
         if self.server:
             self.server.shutdown()
             self.server.server_close()
+            for connection in self.server.connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
         self.server = None
 
     def wait(self, what, predicate, timeout_s=60):
