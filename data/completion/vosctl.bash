@@ -180,14 +180,15 @@ _vosctl_next()
 		'show configuration changes' | 'show sessions' | 'show statistics causes total' | \
 		'show tech-support' | 'show sip statistics' | 'show sip transports' | \
 		'show sip guard' | 'show authentication firewall' | 'show trace media' | \
-		'show trace hep' | 'show traces' | 'show debugging' | 'show alarms active' | \
-		'clear calls all' | 'clear registration all' | 'clear registration *' | \
-		'clear authentication suspended all' | 'clear black-list all' | \
-		'backup list' | 'backup prune' | 'set system-parameter rtp-encryption-key *' | \
-		'set hep password *' | 'set cdr push-token *' | 'set alarm-hook token *' | \
-		'set phone * password *' | 'set mapping-gateway * password *' | \
-		'set routing-gateway * password *' | 'set registration * password *' | \
-		'monitor log' | 'monitor counters' | 'monitor calls' | 'set SS_RTP_ENCRYPTION_KEY *')
+		'show trace hep' | 'show traces' | 'show debugging' | 'show alarms notices' | \
+		'show alarms active' | 'clear calls all' | 'clear registration all' | \
+		'clear registration *' | 'clear authentication suspended all' | \
+		'clear black-list all' | 'backup list' | 'backup prune' | \
+		'set system-parameter rtp-encryption-key *' | 'set hep password *' | \
+		'set cdr push-token *' | 'set alarm-hook token *' | 'set phone * password *' | \
+		'set mapping-gateway * password *' | 'set routing-gateway * password *' | \
+		'set registration * password *' | 'monitor log' | 'monitor counters' | \
+		'monitor calls' | 'set SS_RTP_ENCRYPTION_KEY *')
 		next=''
 		;;
 	'show calls')
@@ -634,7 +635,7 @@ _vosctl_next()
 		next='@ malicious concurrent no-answer static'
 		;;
 	'show alarms')
-		next='active history'
+		next='notices active history'
 		;;
 	'show cdr')
 		next='status @ !'
@@ -1055,7 +1056,7 @@ _vosctl_next()
 		next='@ caller account !'
 		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media metrics push @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media metrics push process-ended @keys:alarm'
 		;;
 	'set alarm *')
 		next='level lower upper hysteresis window attempts post mail call'
