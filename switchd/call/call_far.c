@@ -16,6 +16,13 @@ static void free_letter(struct call_far *far)
 	free(far);
 }
 
+/* The leg is nobody's: what it has offered has no answer. */
+static void let_go(struct leg *leg, enum cause_id why)
+{
+	leg->ops->ack(leg, SPAN_NONE);
+	leg->ops->release(leg, cause_of(why));
+}
+
 /* --- The thread of the transfer. --- */
 
 bool call_far_ask(struct call_transfer *transfer, const char *party, const struct call_refer *refer)
@@ -88,7 +95,7 @@ void call_far_told(struct call_table *table, struct call_far *far)
 			 far->leg ? cause_of(CAUSE_NO_MEMORY) : cause_received(far->status));
 	}
 	if (target)
-		target->ops->release(target, cause_of(CAUSE_TRANSFER_FAILED));
+		let_go(target, CAUSE_TRANSFER_FAILED);
 	free_letter(far);
 }
 
@@ -104,7 +111,7 @@ static void answer(struct call_table *table, struct call_far *far)
 	/* The asker's thread has ended. */
 	leg = far->leg ? env->unpack(env->context, far->leg) : NULL;
 	if (leg)
-		leg->ops->release(leg, cause_of(CAUSE_SHUTDOWN));
+		let_go(leg, CAUSE_SHUTDOWN);
 	free_letter(far);
 }
 

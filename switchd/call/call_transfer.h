@@ -46,7 +46,7 @@ struct call_past {
 	struct live *lines[3 * CALL_TRANSFERS_MAX]; /* of the kept party, from the calls before */
 };
 
-/* The record of a party that stays on in a transfer and of one that it is joined with. */
+/* What the media decision goes by of a party that is in a call. */
 struct decide_party call_refer_party(const struct conf *conf, const struct leg *leg);
 const char *call_party_of(const struct call *call, const struct leg *leg);
 /* The number of a party, as others know it. */

@@ -102,6 +102,7 @@ struct leg *leg_unpack(void *context, struct leg_parcel *parcel)
 	uint32_t slot;
 
 	if (!leg) {
+		leg_routes_end(parcel->routes);
 		free_parcel(parcel);
 		return NULL;
 	}
