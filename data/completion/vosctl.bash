@@ -67,6 +67,7 @@ FORWARD_SIGNAL_REWRITE_SEQUENCE
 SS_MEDIA_THREADS
 SS_MEDIA_FAST_PATH
 SS_MEDIA_STEERING
+SS_MEDIA_BUSY_POLL
 SS_SIP_NAT_KEEP_ALIVE_MESSAGE
 SS_SIP_NAT_KEEP_ALIVE_PERIOD
 SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL
@@ -304,29 +305,30 @@ _vosctl_next()
 		'set system-parameter black-list-no-answer-period' | 'set system-parameter black-list-no-answer-limit' | \
 		'set system-parameter black-list-no-answer-expire' | 'set system-parameter black-list-caller-concurrent-limit' | \
 		'set system-parameter black-list-caller-concurrent-expire' | \
-		'set system-parameter media-threads' | 'set sip-parameter nat-keep-alive-message' | \
-		'set sip-parameter nat-keep-alive-period' | 'set sip-parameter nat-keep-alive-send-interval' | \
-		'set sip-parameter nat-keep-alive-send-one-time' | 'set sip-parameter nat-keep-alive-probe-fails' | \
-		'set sip-parameter session-ttl' | 'set sip-parameter session-update-segment' | \
-		'set sip-parameter resend-interval' | 'set sip-parameter no-timer-reinvite-interval' | \
-		'set sip-parameter authentication-timeout' | 'set sip-parameter authentication-retry' | \
-		'set sip-parameter timeout-invite' | 'set sip-parameter timeout-trying' | \
-		'set sip-parameter timeout-session-progress' | 'set sip-parameter timeout-session-progress-sdp' | \
-		'set sip-parameter timeout-ringing' | 'set sip-parameter user-agent-expire' | \
-		'set sip-parameter user-agent-retry-delay' | 'set sip-parameter publish-expire' | \
-		'set sip-parameter session-timeout-early-hangup' | 'set sip-parameter options-check-period' | \
-		'set sip-parameter authentication-realm' | 'set sip-parameter authentication-algorithms' | \
-		'set sip-parameter guard-rate' | 'set sip-parameter guard-burst' | \
-		'set sip-parameter overload-lag' | 'set sip-parameter gather-time' | \
-		'set sip-parameter signalling-threads' | 'set sip-parameter stream-connections-max' | \
-		'set sip-parameter stream-connections-per-source' | 'set sip-parameter stream-idle-timeout' | \
-		'set sip-parameter stream-message-timeout' | 'set h323-parameter h245-port-range' | \
-		'set h323-parameter timeout-alerting' | 'set h323-parameter timeout-callproceeding' | \
-		'set h323-parameter timeout-setup' | 'set h323-parameter timeout-callproceeding-olc' | \
-		'set audio-service-parameter rtp-port' | 'set audio-service-parameter ring-file' | \
-		'set audio-service-parameter codec-priority' | 'set audio-service-parameter voicemail-expire-day' | \
-		'set audio-service-parameter voicemail-max-number' | 'set audio-service-parameter voicemail-max-time' | \
-		'set audio-service-parameter voicemail-welcome' | 'set audio-service-parameter callback-keep-line-ring-time' | \
+		'set system-parameter media-threads' | 'set system-parameter media-busy-poll' | \
+		'set sip-parameter nat-keep-alive-message' | 'set sip-parameter nat-keep-alive-period' | \
+		'set sip-parameter nat-keep-alive-send-interval' | 'set sip-parameter nat-keep-alive-send-one-time' | \
+		'set sip-parameter nat-keep-alive-probe-fails' | 'set sip-parameter session-ttl' | \
+		'set sip-parameter session-update-segment' | 'set sip-parameter resend-interval' | \
+		'set sip-parameter no-timer-reinvite-interval' | 'set sip-parameter authentication-timeout' | \
+		'set sip-parameter authentication-retry' | 'set sip-parameter timeout-invite' | \
+		'set sip-parameter timeout-trying' | 'set sip-parameter timeout-session-progress' | \
+		'set sip-parameter timeout-session-progress-sdp' | 'set sip-parameter timeout-ringing' | \
+		'set sip-parameter user-agent-expire' | 'set sip-parameter user-agent-retry-delay' | \
+		'set sip-parameter publish-expire' | 'set sip-parameter session-timeout-early-hangup' | \
+		'set sip-parameter options-check-period' | 'set sip-parameter authentication-realm' | \
+		'set sip-parameter authentication-algorithms' | 'set sip-parameter guard-rate' | \
+		'set sip-parameter guard-burst' | 'set sip-parameter overload-lag' | \
+		'set sip-parameter gather-time' | 'set sip-parameter signalling-threads' | \
+		'set sip-parameter stream-connections-max' | 'set sip-parameter stream-connections-per-source' | \
+		'set sip-parameter stream-idle-timeout' | 'set sip-parameter stream-message-timeout' | \
+		'set h323-parameter h245-port-range' | 'set h323-parameter timeout-alerting' | \
+		'set h323-parameter timeout-callproceeding' | 'set h323-parameter timeout-setup' | \
+		'set h323-parameter timeout-callproceeding-olc' | 'set audio-service-parameter rtp-port' | \
+		'set audio-service-parameter ring-file' | 'set audio-service-parameter codec-priority' | \
+		'set audio-service-parameter voicemail-expire-day' | 'set audio-service-parameter voicemail-max-number' | \
+		'set audio-service-parameter voicemail-max-time' | 'set audio-service-parameter voicemail-welcome' | \
+		'set audio-service-parameter callback-keep-line-ring-time' | \
 		'set audio-service-parameter callback-keep-line-time' | 'set audio-service-parameter call-report-ip' | \
 		'set audio-service-parameter call-report-port' | 'set audio-service-parameter call-report-retry' | \
 		'set audio-service-parameter call-report-retry-interval' | \
@@ -398,29 +400,30 @@ _vosctl_next()
 		'set SS_BLACK_LIST_NO_ANSWER_PERIOD' | 'set SS_BLACK_LIST_NO_ANSWER_LIMIT' | \
 		'set SS_BLACK_LIST_NO_ANSWER_EXPIRE' | 'set SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT' | \
 		'set SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE' | 'set SS_MEDIA_THREADS' | \
-		'set SS_SIP_NAT_KEEP_ALIVE_MESSAGE' | 'set SS_SIP_NAT_KEEP_ALIVE_PERIOD' | \
-		'set SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL' | 'set SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME' | \
-		'set SS_SIP_NAT_KEEP_ALIVE_PROBE_FAILS' | 'set SS_SIP_SESSION_TTL' | \
-		'set SS_SIP_SESSION_UPDATE_SEGMENT' | 'set SS_SIP_RESEND_INTERVAL' | \
-		'set SS_SIP_NO_TIMER_REINVITE_INTERVAL' | 'set SS_SIP_AUTHENTICATION_TIMEOUT' | \
-		'set SS_SIP_AUTHENTICATION_RETRY' | 'set SS_SIP_TIMEOUT_INVITE' | \
-		'set SS_SIP_TIMEOUT_TRYING' | 'set SS_SIP_TIMEOUT_SESSION_PROGRESS' | \
-		'set SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' | 'set SS_SIP_TIMEOUT_RINGING' | \
-		'set SS_SIP_USER_AGENT_EXPIRE' | 'set SS_SIP_USER_AGENT_RETRY_DELAY' | \
-		'set SS_SIP_PUBLISH_EXPIRE' | 'set SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP' | \
-		'set SS_SIP_OPTIONS_CHECK_PERIOD' | 'set SS_SIP_AUTHENTICATION_REALM' | \
-		'set SS_SIP_AUTHENTICATION_ALGORITHMS' | 'set SS_SIP_GUARD_RATE' | \
-		'set SS_SIP_GUARD_BURST' | 'set SS_SIP_OVERLOAD_LAG' | 'set SS_SIP_GATHER_TIME' | \
-		'set SS_SIP_SIGNALLING_THREADS' | 'set SS_SIP_STREAM_CONNECTIONS_MAX' | \
-		'set SS_SIP_STREAM_CONNECTIONS_PER_SOURCE' | 'set SS_SIP_STREAM_IDLE_TIMEOUT' | \
-		'set SS_SIP_STREAM_MESSAGE_TIMEOUT' | 'set SS_H245_PORT_RANGE' | \
-		'set SS_H323_TIMEOUT_ALERTING' | 'set SS_H323_TIMEOUT_CALLPROCEEDING' | \
-		'set SS_H323_TIMEOUT_SETUP' | 'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | \
-		'set IVR_RTP_PORT' | 'set IVR_RING_FILE' | 'set IVR_CODEC_PRIORITY' | \
-		'set IVR_VOICEMAIL_EXPIRE_DAY' | 'set IVR_VOICEMAIL_MAX_NUMBER' | \
-		'set IVR_VOICEMAIL_MAX_TIME' | 'set IVR_VOICEMAIL_WELCOME' | \
-		'set IVR_CALLBACK_KEEP_LINE_RING_TIME' | 'set IVR_CALLBACK_KEEP_LINE_TIME' | \
-		'set IVR_CALL_REPORT_IP' | 'set IVR_CALL_REPORT_PORT' | 'set IVR_CALL_REPORT_RETRY' | \
+		'set SS_MEDIA_BUSY_POLL' | 'set SS_SIP_NAT_KEEP_ALIVE_MESSAGE' | \
+		'set SS_SIP_NAT_KEEP_ALIVE_PERIOD' | 'set SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL' | \
+		'set SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME' | 'set SS_SIP_NAT_KEEP_ALIVE_PROBE_FAILS' | \
+		'set SS_SIP_SESSION_TTL' | 'set SS_SIP_SESSION_UPDATE_SEGMENT' | \
+		'set SS_SIP_RESEND_INTERVAL' | 'set SS_SIP_NO_TIMER_REINVITE_INTERVAL' | \
+		'set SS_SIP_AUTHENTICATION_TIMEOUT' | 'set SS_SIP_AUTHENTICATION_RETRY' | \
+		'set SS_SIP_TIMEOUT_INVITE' | 'set SS_SIP_TIMEOUT_TRYING' | \
+		'set SS_SIP_TIMEOUT_SESSION_PROGRESS' | 'set SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP' | \
+		'set SS_SIP_TIMEOUT_RINGING' | 'set SS_SIP_USER_AGENT_EXPIRE' | \
+		'set SS_SIP_USER_AGENT_RETRY_DELAY' | 'set SS_SIP_PUBLISH_EXPIRE' | \
+		'set SS_SIP_SESSION_TIMEOUT_EARLY_HANGUP' | 'set SS_SIP_OPTIONS_CHECK_PERIOD' | \
+		'set SS_SIP_AUTHENTICATION_REALM' | 'set SS_SIP_AUTHENTICATION_ALGORITHMS' | \
+		'set SS_SIP_GUARD_RATE' | 'set SS_SIP_GUARD_BURST' | 'set SS_SIP_OVERLOAD_LAG' | \
+		'set SS_SIP_GATHER_TIME' | 'set SS_SIP_SIGNALLING_THREADS' | \
+		'set SS_SIP_STREAM_CONNECTIONS_MAX' | 'set SS_SIP_STREAM_CONNECTIONS_PER_SOURCE' | \
+		'set SS_SIP_STREAM_IDLE_TIMEOUT' | 'set SS_SIP_STREAM_MESSAGE_TIMEOUT' | \
+		'set SS_H245_PORT_RANGE' | 'set SS_H323_TIMEOUT_ALERTING' | \
+		'set SS_H323_TIMEOUT_CALLPROCEEDING' | 'set SS_H323_TIMEOUT_SETUP' | \
+		'set SS_H323_TIMEOUT_CALLPROCEEDING_OLC' | 'set IVR_RTP_PORT' | \
+		'set IVR_RING_FILE' | 'set IVR_CODEC_PRIORITY' | 'set IVR_VOICEMAIL_EXPIRE_DAY' | \
+		'set IVR_VOICEMAIL_MAX_NUMBER' | 'set IVR_VOICEMAIL_MAX_TIME' | \
+		'set IVR_VOICEMAIL_WELCOME' | 'set IVR_CALLBACK_KEEP_LINE_RING_TIME' | \
+		'set IVR_CALLBACK_KEEP_LINE_TIME' | 'set IVR_CALL_REPORT_IP' | \
+		'set IVR_CALL_REPORT_PORT' | 'set IVR_CALL_REPORT_RETRY' | \
 		'set IVR_CALL_REPORT_RETRY_INTERVAL' | 'set IVR_ALARM_CALLER_E164' | \
 		'set IVR_ALARM_CONFIRM_KEY' | 'set IVR_ALARM_PERIOD' | 'set IVR_ALARM_RETRY' | \
 		'set IVR_ALARM_RETRY_INTERVAL' | 'set IVR_ALARM_PRE_AUDIO' | \
@@ -725,7 +728,7 @@ _vosctl_next()
 		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
-		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-steering'
+		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-steering media-busy-poll'
 		;;
 	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
 		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')

@@ -183,6 +183,8 @@ enum vos_err media_create(const struct log *log, struct conf *conf, int thread_c
 		err = media_steer_start(&media->steer, conf, media->threads, media->thread_count,
 					fault);
 	if (err == VOS_OK) {
+		media_set_busy_poll(media,
+				    snapshot_number(conf->snapshot, PARAM_SS_MEDIA_BUSY_POLL));
 		prepare_addresses(media, conf);
 		*out = media;
 	} else {
@@ -209,6 +211,7 @@ void media_configure(struct media *media, struct conf *conf)
 {
 	raise_descriptors(conf);
 	media_fast_configure(&media->fast, conf);
+	media_set_busy_poll(media, snapshot_number(conf->snapshot, PARAM_SS_MEDIA_BUSY_POLL));
 	use_range(media, media->ports, options_of(conf, PARAM_SS_RTP_PORT_RANGE));
 	if (media->own_ports) {
 		use_range(media, media->own_ports, options_of(conf, PARAM_IVR_RTP_PORT));
@@ -485,4 +488,11 @@ void media_steering(const struct media *media, struct media_steering *out)
 		out->packets += atomic_load_explicit(&thread->steered, memory_order_relaxed);
 		out->batched += atomic_load_explicit(&thread->batched, memory_order_relaxed);
 	}
+}
+
+void media_set_busy_poll(struct media *media, long long us)
+{
+	for (int i = 0; i < media->thread_count; i++)
+		atomic_store_explicit(&media->threads[i].busy_poll_us, (uint32_t)us,
+				      memory_order_relaxed);
 }

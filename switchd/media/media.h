@@ -175,5 +175,7 @@ struct media_steering {
 };
 
 void media_steering(const struct media *media, struct media_steering *out);
+/* How long a thread looks for the next packet before it sleeps (SS_MEDIA_BUSY_POLL). */
+void media_set_busy_poll(struct media *media, long long us);
 /* Ports of each address; returns how many were written. */
 size_t media_pools(struct media *media, struct ports_pool_status out[PORTS_ADDRESSES_MAX]);

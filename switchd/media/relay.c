@@ -223,15 +223,24 @@ static void free_closed(struct media_thread *thread)
 	}
 }
 
+static int timeout_ms(const struct media_thread *thread)
+{
+	if (thread->pending || thread->now_us < thread->awake_until_us)
+		return 0;
+	return relay_work_timeout_ms(thread);
+}
+
 static void turn(struct media_thread *thread)
 {
 	struct epoll_event events[RELAY_EVENTS];
-	int count = epoll_wait(thread->epoll_fd, events, RELAY_EVENTS,
-			       thread->pending ? 0 : relay_work_timeout_ms(thread));
-
+	int count = epoll_wait(thread->epoll_fd, events, RELAY_EVENTS, timeout_ms(thread));
 	bool is_called = mailbox_has_mail(&thread->mailbox);
 
 	thread->now_us = clock_mono_us();
+	if (count > 0)
+		thread->awake_until_us =
+			thread->now_us +
+			atomic_load_explicit(&thread->busy_poll_us, memory_order_relaxed);
 	relay_fast_turn(thread);
 	for (int i = 0; i < count; i++)
 		is_called |= !events[i].data.ptr;

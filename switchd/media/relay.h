@@ -137,6 +137,8 @@ struct media_thread {
 	struct relay_inlet *new_inlet;
 	struct mail inlet_mail;
 	uint64_t now_us; /* of this turn */
+	_Atomic uint32_t busy_poll_us;
+	uint64_t awake_until_us; /* it looks for packets instead of sleeping */
 	struct relay_work *ticking;
 	uint64_t next_tick_us;
 	int fast_budget; /* streams that may go to the fast path in this turn */

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packets a second through the media relay without loss, and its delay, beside rtpengine on the same streams.
 
-usage: relay.py BUILD-DIR [--calls N] [--seconds S] [--rounds R] [--only switchd|kernel|rtpengine]
+usage: relay.py BUILD-DIR [--calls N] [--seconds S] [--rounds R] [--only NAME...]
 
 Needs root, two cores, iproute2, nft and ethtool; rtpengine-daemon for the comparison. BUILD-DIR is one that was
 configured with -DVOS_BENCH=ON and found clang and libbpf. Two network namespaces of its own are joined by a
 veth pair: the load (kload) runs on the first core, the relay with one thread on the second, which also does
-the kernel's receive work for it. switchd is tried as it relays itself, and with streams left to the kernel.
+the kernel's receive work for it. switchd is tried with a socket for each port (sockets), with
+packets steered to one socket (steered), the same with a thread that looks for the next packet for 100 us before it
+sleeps (polling), and with streams left to the kernel (kernel); --only names those to be tried.
 A rate passes with less than 0.5 % of the packets lost in one of two runs (others may use the machine); the
 highest is found by halving. Rounds of the relays take turns; figures are medians. Delays are those that the
 relay and the cable add, at rates that the relays compared can do. The CPU time is that of the relay's process
@@ -28,10 +30,12 @@ LOSS_MAX = 0.005
 A_BASE, B_BASE, PORT = '10.10.0.1', '10.11.0.1', 4000
 RELAY_IP, LOAD_IP = '10.9.0.2', '10.9.0.1'
 NG = ('127.0.0.1', 22222)
-FIRST_RATE = {'rtpengine': 80000, 'switchd': 160000, 'steered': 240000, 'kernel': 800000}
+FIRST_RATE = {'rtpengine': 80000, 'sockets': 120000, 'steered': 160000, 'polling': 160000, 'kernel': 800000}
 RATE_STEPS = 5
 RUNS = 2
-DELAY_RATES = {'rtpengine': (20000,), 'switchd': (20000, 100000), 'steered': (20000, 100000), 'kernel': (20000, 100000)}
+DELAY_RATES = {'rtpengine': (20000, 60000), 'sockets': (20000, 60000), 'steered': (20000, 60000, 100000),
+               'polling': (20000, 60000, 100000), 'kernel': (20000, 100000)}
+DELAY_RUNS = 3
 # All relays and the load alike: what else the machine does must not be in the figures.
 NICE = ('chrt', '-f', '1')
 REACHED_MIN = 0.9  # of the rate that was asked for; with less the load was the limit
@@ -110,6 +114,10 @@ def by_kernel(relay, build, calls, map_path):
 
 def steered(relay, build, calls, map_path):
     return ours(relay, build, calls, map_path, 'steer')
+
+
+def polling(relay, build, calls, map_path):
+    return ours(relay, build, calls, map_path, 'steer', '100')
 
 
 def bencode(value):
@@ -254,12 +262,12 @@ def main():
     parser.add_argument('--calls', type=int, default=400)
     parser.add_argument('--seconds', type=float, default=2)
     parser.add_argument('--rounds', type=int, default=3)
-    parser.add_argument('--only', choices=tuple(FIRST_RATE))
+    parser.add_argument('--only', choices=tuple(FIRST_RATE), nargs='+')
     options = parser.parse_args()
-    relays = {'rtpengine': rtpengine, 'switchd': ours, 'steered': steered, 'kernel': by_kernel}
+    relays = {'rtpengine': rtpengine, 'sockets': ours, 'steered': steered, 'polling': polling, 'kernel': by_kernel}
     if options.only:
-        relays = {options.only: relays[options.only]}
-    elif not shutil.which('rtpengine'):
+        relays = {name: relays[name] for name in options.only}
+    if 'rtpengine' in relays and not shutil.which('rtpengine'):
         print('rtpengine is not installed (Debian: rtpengine-daemon): no comparison')
         del relays['rtpengine']
     results = {name: [] for name in relays}
@@ -273,7 +281,7 @@ def main():
                     print(f'round {number + 1}, {name}, {options.calls} calls', flush=True)
                     costs[name].append(cpu_of_packet(bed, start, options, map_path))
                     for rate, found in late[name].items():
-                        found.append(delays(bed, start, options, map_path, rate))
+                        found.extend(delays(bed, start, options, map_path, rate) for _ in range(DELAY_RUNS))
                     results[name].append(highest_rate(bed, start, options, map_path, FIRST_RATE[name]))
         finally:
             if os.path.exists(map_path):

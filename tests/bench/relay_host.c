@@ -2,7 +2,7 @@
 /* The media relay alone, for relay.py: opens sessions between two lines of endpoints, prints
  * "index port-for-a port-for-b" a line and an empty one, and runs until its input ends.
  *
- * usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS [fast|steer]
+ * usage: relay_host LOCAL CALLS A-BASE B-BASE PORT THREADS [fast|steer [BUSY-POLL-US]]
  * Endpoint i of a line has the address base + i and the port PORT. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +102,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "relay_host: no steering: %s\n", fault.text);
 		return 1;
 	}
+	if (argc > 8)
+		media_set_busy_poll(media, atoi(argv[8]));
 	if (open_calls(media, &local, bases, (uint32_t)atoi(argv[2]), (uint16_t)atoi(argv[5])))
 		return 1;
 	while (read(STDIN_FILENO, &byte, 1) > 0)

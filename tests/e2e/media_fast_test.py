@@ -99,6 +99,7 @@ def judged(capture, display_filter, *fields):
 class Fixture(unittest.TestCase):
     mode = 'off'
     steering = 'off'
+    busy_poll = 0
 
     @property
     def path(self):
@@ -111,6 +112,7 @@ class Fixture(unittest.TestCase):
 
     def make_switch(self, mode, folder=None, words=()):
         config = f'{CONFIG}SS_MEDIA_FAST_PATH = {mode}\nSS_MEDIA_STEERING = {self.steering}\n'
+        config += f'SS_MEDIA_BUSY_POLL = {self.busy_poll}\n'
         return Switch(folder or self.folder(), config, SWITCH, SIP_PORT, [*world.switch.launcher, *words])
 
     def start(self, mode=None, words=()):
@@ -274,6 +276,7 @@ class BySwitchd(Fixture):
 
 class Steered(BySwitchd):
     steering = 'required'
+    busy_poll = 50
 
     def test_reports_and_strangers(self):
         self.start()

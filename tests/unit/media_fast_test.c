@@ -507,6 +507,38 @@ static void end_listener(struct relay_work *work)
 	(void)work;
 }
 
+static uint64_t cpu_us(const struct call *call)
+{
+	struct media_status status;
+
+	media_status(call->media, &status);
+	return status.cpu_us;
+}
+
+/* Nothing comes, and the thread works all the same; with the next packet, no more. */
+static void a_thread_that_polls_does_not_sleep(void **state)
+{
+	struct call call = call_new(state);
+	uint64_t until_us = clock_mono_us() + PATIENCE_US;
+	uint64_t before;
+
+	settle(&call, MEDIA_A);
+	media_set_busy_poll(call.media, 100000000);
+	pass(&call.a, &call.b, 1);
+	before = cpu_us(&call);
+	while (cpu_us(&call) < before + 5000)
+		assert_true(clock_mono_us() < until_us);
+	media_set_busy_poll(call.media, 0);
+	pass(&call.a, &call.b, 1);
+	do {
+		assert_true(clock_mono_us() < until_us);
+		before = cpu_us(&call);
+		usleep(2000);
+	} while (cpu_us(&call) != before);
+	pass(&call.a, &call.b, SETTLED);
+	call_end(&call);
+}
+
 static void work_brings_a_stream_back(void **state)
 {
 	static const struct relay_work_ops ops = {.packet = hear, .destroy = end_listener};
@@ -639,6 +671,8 @@ int main(void)
 		ON_ALL(work_brings_a_stream_back),
 		ON_ALL(ends_of_the_fast_path_lose_nothing),
 		ON_ALL(nothing_passes_after_the_end),
+		ON(a_thread_that_polls_does_not_sleep, IP4_SLOW),
+		ON(a_thread_that_polls_does_not_sleep, IP4_STEERED),
 		ON(changes_of_routes_lose_nothing, IP4_FAST),
 		ON(changes_of_routes_lose_nothing, IP6_FAST),
 		ON(changes_of_routes_lose_nothing, IP4_CLSACT),
