@@ -74,6 +74,11 @@ class TraceMedia(unittest.TestCase):
         self.a, self.b = Rtp(), Rtp()
         self.addCleanup(self.a.close)
         self.addCleanup(self.b.close)
+        self.streams(0)
+
+    def streams(self, count):
+        """Waits until that many are captured."""
+        wait_for(f'{count} captured', lambda: self.switch.json('show', 'trace', 'media')['item']['streams'] == count)
 
     def call(self, caller, gateway, number):
         """Both legs of a call that is up, the ports of ours that they talk to, and its id."""
@@ -169,14 +174,13 @@ class TraceMedia(unittest.TestCase):
         call, callee, to_a, _, key = self.call(self.phones['1001'], self.other, '9001')
         self.talk(to_a)
         self.assertEqual(self.packets(self.export(key)[0], 'rtp'), [])
-        self.assertEqual(self.switch.json('show', 'trace', 'media')['item']['streams'], 0)
         self.switch.do('trace', 'media', 'start', key)
-        wait_for('the capture', lambda: self.switch.json('show', 'trace', 'media')['item']['streams'] == 1)
+        self.streams(1)
         self.talk(to_a)
         found = self.packets(self.export(key)[0], 'rtp')
         self.assertEqual(len(found), 2)
         self.switch.do('trace', 'media', 'stop', key)
-        wait_for('its end', lambda: self.switch.json('show', 'trace', 'media')['item']['streams'] == 0)
+        self.streams(0)
         self.talk(to_a)
         self.assertEqual(self.packets(self.export(key)[0], 'rtp'), found)
         self.end(call, callee, key)
@@ -190,7 +194,7 @@ class TraceMedia(unittest.TestCase):
         self.assertEqual([(row['name'], row['has_media']) for row in self.switch.rows('show', 'traces')],
                          [('heard', True)])
         call, callee, to_a, _, key = self.call(self.phones['1001'], self.other, '9003')
-        wait_for('the capture', lambda: self.switch.json('show', 'trace', 'media')['item']['streams'] == 1)
+        self.streams(1)
         self.talk(to_a)
         self.end(call, callee, key)
         # A call that the trace is not about.
