@@ -116,7 +116,7 @@ class Case(unittest.TestCase):
     def refused(self, callee='9001'):
         call = self.phone.invite(callee, make_sdp('127.0.0.1', 6000) + SDES)
         self.other.incoming().answer(486)
-        call.wait(486)
+        call.ack(call.wait(486))  # else it is sent again, and the call goes on in the recorder
 
     def assert_masked(self, text):
         self.assertNotIn(KEY, text)
@@ -207,18 +207,19 @@ class MonitorTrace(Case):
         terminal = Terminal([str(BUILD / 'vosctl'), '-s', self.switch.socket])
         self.addCleanup(terminal.close)
         terminal.wait_last('sw1#', GUARD_S)
-        terminal.line('monitor trace method OPTIONS summary')
+        terminal.line('monitor trace method OPTIONS')
         done = threading.Event()
         self.addCleanup(done.set)
         flood = threading.Thread(target=self.flood, args=(done,))
         flood.start()
         self.addCleanup(flood.join)
         self.addCleanup(done.set)
-        terminal.wait_text('records were not shown', GUARD_S)
+        # It may have left the screen already.
+        terminal.wait('what is left out', lambda _: b'records were not shown' in terminal.raw, GUARD_S)
         done.set()
         terminal.keys(CTRL_C).wait_last('sw1#', GUARD_S)
         audit = [row['command'] for row in self.switch.rows('show', 'audit')]
-        self.assertIn('monitor trace method OPTIONS summary', audit)
+        self.assertIn('monitor trace method OPTIONS', audit)
 
     def flood(self, done):
         with Agent(self.switch, 'flood') as agent:
@@ -270,13 +271,12 @@ class Debug(Case):
 
         def is_last(params):
             events.append(params)
-            return {'sip registrations', 'authentication'} <= {event['debug'] for event in events} and \
-                events[-1].get('text', '').startswith('1001 registered for') and \
-                events[-1]['debug'] == 'authentication'
+            told = {event['debug'] for event in events if event.get('text', '').startswith('1001 registered for')}
+            return told == {'sip registrations', 'authentication'}
 
         self.event(session, is_last)
         self.assertIn('authenticated 1001', [event.get('text') for event in events])
-        self.assertNotIn('1002', json.dumps(events))
+        self.assertNotIn('sip:1002', json.dumps(events))
         self.assert_masked(json.dumps(events))
         rows = self.switch.rows('show', 'trace', 'registrations', 'phone', '1001')
         self.assertEqual({(row['phone'], row['state']) for row in rows}, {('1001', 'registered')})
@@ -290,7 +290,7 @@ class Debug(Case):
         with Agent(self.switch, 'flood') as agent:
             def ask():
                 nonlocal asked
-                for _ in range(200):
+                for _ in range(600):
                     agent.send(agent.request('OPTIONS', f'sip:{self.switch.address}'))
                 data, _ = session.run('debug sip messages')
                 asked = 'question' in data
@@ -343,7 +343,7 @@ class Named(Case):
             self.switch.do('trace', 'export', 'bad', 'file', str(path), form)
             texts[form] = path.read_bytes().decode('latin-1')
             self.assert_masked(texts[form])
-            self.assertNotIn('8001', texts[form])
+            self.assertNotIn('sip:8001', texts[form])  # digits alone may be in any tag
         rows = json.loads(texts['json'])['rows']
         self.assertEqual(len(rows), row['records'])
         self.assertEqual((rows[0]['name'], rows[0]['leg'], rows[0]['party']), ('INVITE', 'a', 'phone 1001'))
