@@ -2,6 +2,7 @@
 #include "switchd/http/client.h"
 
 #include <curl/curl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,10 @@
 #define HEADER_MAX  512
 #define HEADERS_MAX 65536u /* bytes of all headers of an answer */
 
+/* What curl needs, which takes descriptors, is made with the first request: most switches post
+ * nothing. */
 struct http_client {
+	pthread_mutex_t lock; /* of the next, against who stops */
 	CURLM *multi;
 	CURL *easy;
 	atomic_bool is_stopping;
@@ -47,18 +51,24 @@ enum vos_err http_client_create(struct http_client **out)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return VOS_ENOMEM;
 	client = calloc(1, sizeof(*client));
-	if (client) {
-		client->multi = curl_multi_init();
-		client->easy = curl_easy_init();
-	}
-	if (!client || !client->multi || !client->easy) {
-		http_client_destroy(client);
-		if (!client)
-			curl_global_cleanup();
+	if (!client) {
+		curl_global_cleanup();
 		return VOS_ENOMEM;
 	}
+	pthread_mutex_init(&client->lock, NULL);
 	*out = client;
 	return VOS_OK;
+}
+
+static bool make_ready(struct http_client *client)
+{
+	pthread_mutex_lock(&client->lock);
+	if (!client->multi)
+		client->multi = curl_multi_init();
+	pthread_mutex_unlock(&client->lock);
+	if (!client->easy)
+		client->easy = curl_easy_init();
+	return client->multi && client->easy;
 }
 
 void http_client_destroy(struct http_client *client)
@@ -67,6 +77,7 @@ void http_client_destroy(struct http_client *client)
 		return;
 	curl_easy_cleanup(client->easy);
 	curl_multi_cleanup(client->multi);
+	pthread_mutex_destroy(&client->lock);
 	free(client);
 	curl_global_cleanup();
 }
@@ -74,7 +85,10 @@ void http_client_destroy(struct http_client *client)
 void http_client_stop(struct http_client *client)
 {
 	atomic_store(&client->is_stopping, true);
-	curl_multi_wakeup(client->multi);
+	pthread_mutex_lock(&client->lock);
+	if (client->multi)
+		curl_multi_wakeup(client->multi);
+	pthread_mutex_unlock(&client->lock);
 }
 
 /* Adds "name: value"; false when there is no memory. */
@@ -185,7 +199,7 @@ bool http_client_post(struct http_client *client, const struct http_request *req
 	bool is_taken = false;
 
 	*answer = (struct http_answer){.text = "out of memory"};
-	if (headers && prepare(client, request, headers) &&
+	if (headers && make_ready(client) && prepare(client, request, headers) &&
 	    curl_multi_add_handle(client->multi, client->easy) == CURLM_OK) {
 		is_taken = judge(client, perform(client), answer);
 		curl_multi_remove_handle(client->multi, client->easy);
