@@ -25,29 +25,37 @@ static void let_go(struct leg *leg, enum cause_id why)
 
 /* --- The thread of the transfer. --- */
 
-bool call_far_ask(struct call_transfer *transfer, const char *party, const struct call_refer *refer)
+/* NULL: out of memory, or the dialog's name is beyond all use. */
+static struct call_far *letter_of(const struct call_transfer *transfer, const char *party,
+				  const struct call_refer *refer)
 {
-	const struct call_env *env = &transfer->fresh->table->env;
-	struct call_far *far = calloc(1, sizeof(*far));
-	struct call_far *end = calloc(1, sizeof(*end));
+	struct call_far *far;
 
-	if (!far || !end || refer->dialog.len > sizeof(far->dialog)) {
-		free(far);
-		free(end);
-		return false;
-	}
-	far->thread = env->worker_number;
+	if (refer->dialog.len > sizeof(far->dialog))
+		return NULL;
+	far = calloc(1, sizeof(*far));
+	if (!far)
+		return NULL;
+	far->thread = transfer->fresh->table->env.worker_number;
 	far->fresh = transfer->fresh->id;
 	span_join(span_of(party), SPAN_NONE, far->party, sizeof(far->party));
 	far->dialog_len = refer->dialog.len;
 	memcpy(far->dialog, refer->dialog.ptr, refer->dialog.len);
-	*end = *far;
-	if (!env->send_far(env->context, CALL_FAR_ASK, far)) {
-		free(far);
-		free(end);
+	return far;
+}
+
+bool call_far_ask(struct call_transfer *transfer, const char *party, const struct call_refer *refer)
+{
+	const struct call_env *env = &transfer->fresh->table->env;
+	struct call_far *ask = letter_of(transfer, party, refer);
+	struct call_far *stop = ask ? letter_of(transfer, party, refer) : NULL;
+
+	if (!stop || !env->send_far(env->context, CALL_FAR_ASK, ask)) {
+		free(ask);
+		free(stop);
 		return false;
 	}
-	transfer->far = end;
+	transfer->far = stop;
 	return true;
 }
 
