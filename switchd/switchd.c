@@ -9,7 +9,9 @@
 #include "switchd/alarm/notices.h"
 #include "switchd/auth/digest.h"
 #include "switchd/auth/firewall.h"
+#include "switchd/auth/blacklist.h"
 #include "switchd/cdr/files.h"
+#include "switchd/fraud/fraud.h"
 #include "switchd/cdr/push.h"
 #include "switchd/media/media.h"
 #include "switchd/nat/keepalive.h"
@@ -109,6 +111,7 @@ static void conf_changed(void *user, struct conf *conf)
 	set_log_level(switchd, conf->snapshot);
 	alarms_configure(switchd->alarms, conf->snapshot);
 	alarm_notices_configure(switchd->alarm_notices, conf);
+	fraud_configure(switchd->fraud, conf->snapshot);
 	monitor_configure(switchd->monitor, conf);
 	cdr_writer_configure(switchd->cdr, conf->snapshot);
 	cdr_files_configure(switchd->cdr_files, conf->snapshot);
@@ -204,6 +207,20 @@ static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
 	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_STATE, &fault, err);
 }
 
+static enum vos_err make_fraud(struct switchd *switchd, int threads)
+{
+	const struct fraud_sources sources = {
+		.log = &switchd->log,
+		.alarms = switchd->alarms,
+		.blacklist = auth_blacklist(switchd->auth),
+		.records = cdr_writer_store(switchd->cdr),
+	};
+	enum vos_err err = fraud_create(&sources, threads, &switchd->fraud);
+
+	fraud_configure(switchd->fraud, switchd->conf->snapshot);
+	return err;
+}
+
 static enum switchd_exit make_workers(struct switchd *switchd)
 {
 	struct sip_shared *shared = &switchd->shared;
@@ -223,6 +240,9 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
 	if (make_cdr(switchd, shared->worker_count) != EXIT_STOPPED)
 		return EXIT_STATE;
+	if (make_fraud(switchd, shared->worker_count) != VOS_OK)
+		return fail(switchd, EXIT_STATE, &fault, VOS_ENOMEM);
+	shared->fraud = switchd->fraud;
 	shared->recorder = switchd->recorder;
 	shared->cdr = switchd->cdr;
 	if (!shared->workers || guard_create(shared->worker_count, &shared->guard) != VOS_OK ||
@@ -238,22 +258,6 @@ static enum switchd_exit make_workers(struct switchd *switchd)
 	return EXIT_STOPPED;
 }
 
-/* Stored bindings do not tell what their phones asked for meanwhile. */
-static void set_keepalive_kinds(struct switchd *switchd)
-{
-	const struct snapshot *snapshot = switchd->conf->snapshot;
-	size_t count = snapshot_object_count(snapshot, OBJECT_PHONE);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct object *phone = snapshot_object_at(snapshot, OBJECT_PHONE, i);
-		int64_t kind = object_field(phone, FIELD_PHONE_KEEPALIVE)->number;
-
-		if (kind != WORD_PHONE_KEEPALIVE_MESSAGE)
-			location_set_keepalive(switchd->location, span_of(object_key(phone)),
-					       (uint8_t)kind);
-	}
-}
-
 static enum switchd_exit make_stream(struct switchd *switchd)
 {
 	struct vos_fault fault = {0};
@@ -263,49 +267,12 @@ static enum switchd_exit make_stream(struct switchd *switchd)
 	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_BIND, &fault, err);
 }
 
-static enum vos_err load_refusals(struct switchd *switchd)
+static enum switchd_exit start_store(struct switchd *switchd)
 {
-	size_t count = 0;
-	enum vos_err err =
-		store_load_suspensions(switchd->store, switchd->auth, clock_wall_ms(), &count);
-
-	if (err != VOS_OK)
-		return err;
-	if (count)
-		log_notice(&switchd->log, "switchd", "%zu suspensions restored", count);
-	count = 0;
-	err = store_load_black_list(switchd->store, switchd->auth, clock_wall_ms(), &count);
-	if (err != VOS_OK)
-		return err;
-	if (count)
-		log_notice(&switchd->log, "switchd", "%zu black-list entries restored", count);
-	store_set_auth(switchd->store, switchd->auth);
-	firewall_configure(switchd->firewall, switchd->conf);
-	return VOS_OK;
-}
-
-static enum switchd_exit load_bindings(struct switchd *switchd)
-{
-	const struct sip_worker *worker = switchd->shared.workers[0];
-	struct addr locals[SIP_LISTENS_MAX];
 	struct vos_fault fault = {0};
-	uint32_t streams = 0;
-	size_t count = 0;
-	enum vos_err err;
+	enum vos_err err = switchd_restore(switchd);
 
-	for (int i = 0; i < worker->socket_count; i++)
-		locals[i] = worker->sockets[i].local;
-	location_set_listens(switchd->location, locals, (size_t)worker->socket_count);
-	for (int i = 0; i < worker->socket_count; i++)
-		if (sip_socket_is_stream(&worker->sockets[i]))
-			streams |= 1u << i;
-	location_set_streams(switchd->location, streams);
-	err = store_load_bindings(switchd->store, switchd->location,
-				  location_now_ms(switchd->location), &count);
-	if (err == VOS_OK)
-		err = load_refusals(switchd);
 	if (err == VOS_OK) {
-		set_keepalive_kinds(switchd);
 		store_set_alarms(switchd->store, switchd->alarms);
 		err = store_thread_start(switchd->store, switchd->location);
 	}
@@ -314,11 +281,7 @@ static enum switchd_exit load_bindings(struct switchd *switchd)
 	switchd->store_thread_started = true;
 	err = backups_start(switchd->store, &switchd->log, switchd->alarms, switchd->conf->snapshot,
 			    &switchd->backups);
-	if (err != VOS_OK)
-		return fail(switchd, EXIT_STATE, &fault, err);
-	if (count)
-		log_notice(&switchd->log, "switchd", "%zu registrations restored", count);
-	return EXIT_STOPPED;
+	return err == VOS_OK ? EXIT_STOPPED : fail(switchd, EXIT_STATE, &fault, err);
 }
 
 static enum vos_err start_monitor(struct switchd *switchd)
@@ -328,6 +291,7 @@ static enum vos_err start_monitor(struct switchd *switchd)
 		.alarms = switchd->alarms,
 		.cdr = switchd->cdr,
 		.media = switchd->media,
+		.fraud = switchd->fraud,
 		.location = switchd->location,
 		.workers = switchd->shared.workers,
 		.worker_count = switchd->shared.worker_count,
@@ -365,6 +329,7 @@ static enum switchd_exit start_threads(struct switchd *switchd)
 		.cdr = switchd->cdr,
 		.cdr_push = switchd->cdr_push,
 		.stats = switchd->stats,
+		.fraud = switchd->fraud,
 		.conf = switchd->conf,
 		.grave = &switchd->grave,
 		.version = VOS_VERSION,
@@ -402,7 +367,7 @@ enum switchd_exit switchd_start(struct switchd *switchd)
 	if (code == EXIT_STOPPED)
 		code = make_stream(switchd);
 	if (code == EXIT_STOPPED)
-		code = load_bindings(switchd);
+		code = start_store(switchd);
 	if (code == EXIT_STOPPED)
 		code = start_threads(switchd);
 	return code;
@@ -447,6 +412,7 @@ void switchd_free(struct switchd *switchd)
 	cdr_writer_destroy(switchd->cdr);
 	cdr_push_destroy(switchd->cdr_push);
 	reports_destroy(switchd->reports);
+	fraud_destroy(switchd->fraud);
 	stats_destroy(switchd->stats);
 	guard_destroy(switchd->shared.guard);
 	if (switchd->media)

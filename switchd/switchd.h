@@ -47,6 +47,7 @@ struct switchd {
 	struct recorder *media_recorder; /* RTP of calls traced with media */
 	struct cdr_writer *cdr;
 	struct stats *stats;
+	struct fraud *fraud;
 	struct reports *reports;
 	struct monitor *monitor;
 	struct alarm_notices *alarm_notices;
@@ -65,5 +66,7 @@ struct switchd {
 enum switchd_exit switchd_load(struct switchd *switchd);
 enum switchd_exit switchd_start(struct switchd *switchd);
 void switchd_stop(struct switchd *switchd, int grace_ms);
+/* switchd_restore.c: before the store's thread starts. */
+VOS_CHECK enum vos_err switchd_restore(struct switchd *switchd);
 /* Frees everything that load and start have made, in whatever state they stopped. */
 void switchd_free(struct switchd *switchd);

@@ -58,6 +58,19 @@ SS_BLACK_LIST_NO_ANSWER_LIMIT
 SS_BLACK_LIST_NO_ANSWER_EXPIRE
 SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT
 SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE
+SS_FRAUD_ACTION
+SS_FRAUD_DESTINATION_LIMIT
+SS_FRAUD_DESTINATION_PERIOD
+SS_FRAUD_DESTINATION_DIGITS
+SS_FRAUD_DESTINATION_LEARN
+SS_FRAUD_SHORT_CALL_LIMIT
+SS_FRAUD_SHORT_CALL_PERIOD
+SS_FRAUD_SHORT_CALL_TALK
+SS_FRAUD_NIGHT_LIMIT
+SS_FRAUD_NIGHT_BEGIN
+SS_FRAUD_NIGHT_END
+SS_FRAUD_NIGHT_RISE
+SS_FRAUD_CONCURRENT_LIMIT
 SS_CDR_RECORD_TO_FILE
 SS_CDR_RECORD_NONCONNECT
 SS_CALL_FORWARD_USING_ORIGINAL_CALLER
@@ -174,16 +187,16 @@ _vosctl_next()
 		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor debug no apply'
 		;;
 	'show')
-		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace traces debugging black-list alarms cdr'
+		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace traces debugging black-list fraud alarms cdr'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
 		'show configuration changes' | 'show sessions' | 'show statistics causes total' | \
 		'show tech-support' | 'show sip statistics' | 'show sip transports' | \
 		'show sip guard' | 'show authentication firewall' | 'show trace media' | \
-		'show trace hep' | 'show traces' | 'show debugging' | 'show alarms notices' | \
-		'show alarms active' | 'clear calls all' | 'clear registration all' | \
-		'clear registration *' | 'clear authentication suspended all' | \
+		'show trace hep' | 'show traces' | 'show debugging' | 'show fraud' | \
+		'show alarms notices' | 'show alarms active' | 'clear calls all' | \
+		'clear registration all' | 'clear registration *' | 'clear authentication suspended all' | \
 		'clear black-list all' | 'backup list' | 'backup prune' | \
 		'set system-parameter rtp-encryption-key *' | 'set hep password *' | \
 		'set cdr push-token *' | 'set alarm-hook token *' | 'set phone * password *' | \
@@ -305,6 +318,12 @@ _vosctl_next()
 		'set system-parameter black-list-no-answer-period' | 'set system-parameter black-list-no-answer-limit' | \
 		'set system-parameter black-list-no-answer-expire' | 'set system-parameter black-list-caller-concurrent-limit' | \
 		'set system-parameter black-list-caller-concurrent-expire' | \
+		'set system-parameter fraud-destination-limit' | 'set system-parameter fraud-destination-period' | \
+		'set system-parameter fraud-destination-digits' | 'set system-parameter fraud-destination-learn' | \
+		'set system-parameter fraud-short-call-limit' | 'set system-parameter fraud-short-call-period' | \
+		'set system-parameter fraud-short-call-talk' | 'set system-parameter fraud-night-limit' | \
+		'set system-parameter fraud-night-begin' | 'set system-parameter fraud-night-end' | \
+		'set system-parameter fraud-night-rise' | 'set system-parameter fraud-concurrent-limit' | \
 		'set system-parameter media-threads' | 'set system-parameter media-busy-poll' | \
 		'set sip-parameter nat-keep-alive-message' | 'set sip-parameter nat-keep-alive-period' | \
 		'set sip-parameter nat-keep-alive-send-interval' | 'set sip-parameter nat-keep-alive-send-one-time' | \
@@ -399,8 +418,13 @@ _vosctl_next()
 		'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE' | \
 		'set SS_BLACK_LIST_NO_ANSWER_PERIOD' | 'set SS_BLACK_LIST_NO_ANSWER_LIMIT' | \
 		'set SS_BLACK_LIST_NO_ANSWER_EXPIRE' | 'set SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT' | \
-		'set SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE' | 'set SS_MEDIA_THREADS' | \
-		'set SS_MEDIA_BUSY_POLL' | 'set SS_SIP_NAT_KEEP_ALIVE_MESSAGE' | \
+		'set SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE' | 'set SS_FRAUD_DESTINATION_LIMIT' | \
+		'set SS_FRAUD_DESTINATION_PERIOD' | 'set SS_FRAUD_DESTINATION_DIGITS' | \
+		'set SS_FRAUD_DESTINATION_LEARN' | 'set SS_FRAUD_SHORT_CALL_LIMIT' | \
+		'set SS_FRAUD_SHORT_CALL_PERIOD' | 'set SS_FRAUD_SHORT_CALL_TALK' | \
+		'set SS_FRAUD_NIGHT_LIMIT' | 'set SS_FRAUD_NIGHT_BEGIN' | \
+		'set SS_FRAUD_NIGHT_END' | 'set SS_FRAUD_NIGHT_RISE' | 'set SS_FRAUD_CONCURRENT_LIMIT' | \
+		'set SS_MEDIA_THREADS' | 'set SS_MEDIA_BUSY_POLL' | 'set SS_SIP_NAT_KEEP_ALIVE_MESSAGE' | \
 		'set SS_SIP_NAT_KEEP_ALIVE_PERIOD' | 'set SS_SIP_NAT_KEEP_ALIVE_SEND_INTERVAL' | \
 		'set SS_SIP_NAT_KEEP_ALIVE_SEND_ONE_TIME' | 'set SS_SIP_NAT_KEEP_ALIVE_PROBE_FAILS' | \
 		'set SS_SIP_SESSION_TTL' | 'set SS_SIP_SESSION_UPDATE_SEGMENT' | \
@@ -728,7 +752,7 @@ _vosctl_next()
 		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
-		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-steering media-busy-poll'
+		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire fraud-action fraud-destination-limit fraud-destination-period fraud-destination-digits fraud-destination-learn fraud-short-call-limit fraud-short-call-period fraud-short-call-talk fraud-night-limit fraud-night-begin fraud-night-end fraud-night-rise fraud-concurrent-limit cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-steering media-busy-poll'
 		;;
 	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
 		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')
@@ -755,21 +779,21 @@ _vosctl_next()
 		'set phone * local-ring' | 'set phone * session-timer' | 'set phone * 100rel' | \
 		'set phone * recognise-privacy' | 'set phone * recognise-identity' | \
 		'set phone * remote-party-id' | 'set phone * diversion' | \
-		'set phone * transfer' | 'set mapping-gateway * recognise-privacy' | \
-		'set mapping-gateway * dynamic-black-list' | 'set mapping-gateway * session-timer' | \
-		'set mapping-gateway * 100rel' | 'set mapping-gateway * transfer' | \
-		'set routing-gateway * protect' | 'set routing-gateway * switch-after-ring' | \
-		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
-		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
-		'set routing-gateway * allow-publish' | 'set routing-gateway * remote-party-id' | \
-		'set routing-gateway * diversion' | 'set routing-gateway * transfer' | \
-		'set routing-gateway * local-ring' | 'set routing-gateway * session-timer' | \
-		'set routing-gateway * 100rel' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
-		'set SS_MEDIA_PROXY_BEHIND_NAT' | 'set SS_MEDIA_PROXY_SAME_NAT' | \
-		'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | \
-		'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | 'set SS_GATEWAY_ASR_CALCULATE' | \
-		'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | 'set SS_REPLY_UNAUTHORIZED' | \
-		'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
+		'set phone * dynamic-black-list' | 'set phone * transfer' | \
+		'set mapping-gateway * recognise-privacy' | 'set mapping-gateway * dynamic-black-list' | \
+		'set mapping-gateway * session-timer' | 'set mapping-gateway * 100rel' | \
+		'set mapping-gateway * transfer' | 'set routing-gateway * protect' | \
+		'set routing-gateway * switch-after-ring' | 'set routing-gateway * switch-after-sdp' | \
+		'set routing-gateway * switch-after-rtp' | 'set routing-gateway * switch-after-busy' | \
+		'set routing-gateway * options-check' | 'set routing-gateway * allow-publish' | \
+		'set routing-gateway * remote-party-id' | 'set routing-gateway * diversion' | \
+		'set routing-gateway * transfer' | 'set routing-gateway * local-ring' | \
+		'set routing-gateway * session-timer' | 'set routing-gateway * 100rel' | \
+		'set SS_MEDIA_PROXY_BETWEEN_NET' | 'set SS_MEDIA_PROXY_BEHIND_NAT' | \
+		'set SS_MEDIA_PROXY_SAME_NAT' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | \
+		'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | 'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | \
+		'set SS_GATEWAY_ASR_CALCULATE' | 'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | \
+		'set SS_REPLY_UNAUTHORIZED' | 'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
 		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_SRTP_TLS_ONLY' | \
 		'set SS_CDR_RECORD_TO_FILE' | 'set SS_CDR_RECORD_NONCONNECT' | \
 		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | \
@@ -805,6 +829,9 @@ _vosctl_next()
 		'set routing-gateway * password' | 'set registration * password' | \
 		'set SS_RTP_ENCRYPTION_KEY')
 		next='plain sealed @'
+		;;
+	'set system-parameter fraud-action' | 'set SS_FRAUD_ACTION')
+		next='@ alarm black-list !'
 		;;
 	'set system-parameter call-transfer-normal-display' | 'set system-parameter call-transfer-ask-display' | \
 		'set SS_CALL_TRANSFER_NORMAL_DISPLAY' | 'set SS_CALL_TRANSFER_ASK_DISPLAY')
@@ -963,7 +990,7 @@ _vosctl_next()
 		next='listed-as'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion dynamic-black-list transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -1059,7 +1086,7 @@ _vosctl_next()
 		next='@ caller account !'
 		;;
 	'set alarm')
-		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media metrics push process-ended @keys:alarm'
+		next='@ routing-gateway-asr routing-gateway-acd routing-gateway-drop routing-gateway-rise mapping-gateway-asr mapping-gateway-acd mapping-gateway-drop mapping-gateway-rise cpu memory disk pending-cdr packets-in bytes-in packets-out bytes-out call-duration database illegal-call clock-skew nat-keep-alive overload certificate gateway-offline firewall control-socket media-ports one-way-audio foreign-media metrics fraud push process-ended @keys:alarm'
 		;;
 	'set alarm *')
 		next='level lower upper hysteresis window attempts post mail call'

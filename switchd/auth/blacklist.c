@@ -74,23 +74,6 @@ void blacklist_destroy(struct blacklist *list)
 	free(list);
 }
 
-const char *black_type_word(enum black_type type)
-{
-	static const char *const words[BLACK_TYPES] = {
-		[BLACK_NONE] = "none",
-		[BLACK_MALICIOUS] = "malicious",
-		[BLACK_CONCURRENT] = "concurrent",
-		[BLACK_NO_ANSWER] = "no-answer",
-	};
-
-	return words[type];
-}
-
-const char *black_type_side(enum black_type type)
-{
-	return type == BLACK_NO_ANSWER ? "callee" : "caller";
-}
-
 /* --- Places. --- */
 
 static uint64_t key_of(const struct blacklist *list, bool is_callee, const char *number)
@@ -366,6 +349,30 @@ void blacklist_unanswered(struct blacklist *list, const struct black_rules *rule
 	if (listed_as(list, slot, rules, now_us) == BLACK_NONE && count_one(slot, rule, now_us))
 		begin_entry(list, set, slot, BLACK_NO_ANSWER, rule, now_us);
 	unlock_set(list, set_of(key));
+}
+
+bool blacklist_add(struct blacklist *list, const struct black_rules *rules, enum black_type type,
+		   const char *number, uint32_t count, uint64_t now_us)
+{
+	const struct black_rule *rule = &rules->of[type];
+	struct slot *slot;
+	struct set *set;
+	uint64_t key;
+
+	if (!rule->limit || is_nobody(number))
+		return false;
+	key = key_of(list, type == BLACK_NO_ANSWER, number);
+	set = lock_set(list, set_of(key));
+	slot = need(list, set, key, number);
+	if (listed_as(list, slot, rules, now_us) == BLACK_NONE) {
+		if (slot->type != BLACK_NONE)
+			unlist(list, slot);
+		slot->count = count;
+		slot->last_us = now_us;
+		begin_entry(list, set, slot, type, rule, now_us);
+	}
+	unlock_set(list, set_of(key));
+	return true;
 }
 
 /* --- For people. --- */

@@ -80,6 +80,11 @@ enum black_type blacklist_called(struct blacklist *list, const struct black_rule
 void blacklist_unanswered(struct blacklist *list, const struct black_rules *rules,
 			  const char *callee, uint64_t now_us);
 
+/* Lists a number for what others have found out of it, as if that had been counted here: `count`
+ * calls. False: the kind is off, or it is nobody's number. One that is listed stays as it is. */
+bool blacklist_add(struct blacklist *list, const struct black_rules *rules, enum black_type type,
+		   const char *number, uint32_t count, uint64_t now_us);
+
 /* --- For the control thread and the storage thread. --- */
 
 /* Changes nothing. False: not listed; out may be NULL. */

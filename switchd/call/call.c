@@ -10,12 +10,21 @@
 #include "switchd/call/call_forward.h"
 #include "switchd/call/call_lists.h"
 #include "switchd/call/call_transfer.h"
+#include "switchd/fraud/fraud.h"
 
 /* Parts a leg from its call; it finishes its protocol alone. */
 static void drop_leg(struct call *call, struct leg *leg)
 {
 	call->legs[leg->side] = NULL;
 	leg->call = NULL;
+}
+
+/* < 0: it was not answered. */
+static int64_t talk_ms_of(const struct call *call)
+{
+	uint64_t now_us = *call->table->env.now_us;
+
+	return call->answer_us ? (int64_t)((now_us - call->answer_us) / 1000) : -1;
 }
 
 /* Ends the call: releases all legs except `but`, which has ended by itself; frees the call. */
@@ -25,6 +34,7 @@ void call_end(struct call *call, struct leg *but, struct cause cause)
 		  cause_number(cause), but ? but->side : TRACE_NO_SIDE, "");
 	call_record_ended(call, but, cause);
 	call_lists_ended(call, cause);
+	fraud_feed_ends(call->table->env.fraud, call->fraud_held, talk_ms_of(call));
 	if (call->transfer)
 		call_transfer_over(call, cause);
 	for (int side = 0; side < MEDIA_SIDES; side++) {

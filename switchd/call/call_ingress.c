@@ -8,6 +8,7 @@
 
 #include "switchd/call/call_lists.h"
 #include "switchd/call/call_trace.h"
+#include "switchd/fraud/fraud.h"
 
 uint64_t call_chance(void *context, uint64_t n)
 {
@@ -116,6 +117,10 @@ struct cause call_ingress(struct call *call, const struct call_setup *setup)
 
 	if (cause.id == CAUSE_NORMAL && !setup->mapping && phone && phone->live)
 		cause = take_line(call, phone->live, phone->capacity, 0);
+	if (cause.id == CAUSE_NORMAL)
+		call->fraud_held =
+			fraud_feed_begins(call->table->env.fraud, call->party,
+					  call->hunt->caller_number, call->hunt->callee_number);
 	return cause;
 }
 

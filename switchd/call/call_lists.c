@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "switchd/call/call_lists.h"
 
-#include "switchd/auth/blacklist.h"
+#include "switchd/auth/black_rules.h"
 #include "switchd/call/call_trace.h"
 
 static const enum cause_id CAUSES[BLACK_TYPES] = {
@@ -51,54 +51,12 @@ static enum cause_id ask_static(const struct snapshot *config, const char *calle
 
 /* --- The dynamic one. --- */
 
-static uint32_t number_of(const struct snapshot *config, enum param_id id)
-{
-	const struct value *value = snapshot_param(config, id);
-
-	return value->type == VALUE_NONE ? 0 : (uint32_t)value->number;
-}
-
-static struct black_rules rules_of(const struct snapshot *config)
-{
-	struct black_rules rules = {{
-		[BLACK_MALICIOUS] =
-			{
-				.limit = number_of(config,
-						   PARAM_SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT),
-				.window_s = number_of(
-					config,
-					PARAM_SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL),
-				.expire_s = number_of(
-					config, PARAM_SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE),
-			},
-		[BLACK_CONCURRENT] =
-			{
-				.limit = number_of(config,
-						   PARAM_SS_BLACK_LIST_CALLER_CONCURRENT_LIMIT),
-				.window_s = 1, /* it has none */
-				.expire_s = number_of(config,
-						      PARAM_SS_BLACK_LIST_CALLER_CONCURRENT_EXPIRE),
-			},
-		[BLACK_NO_ANSWER] =
-			{
-				.limit = number_of(config, PARAM_SS_BLACK_LIST_NO_ANSWER_LIMIT),
-				.window_s = number_of(config, PARAM_SS_BLACK_LIST_NO_ANSWER_PERIOD),
-				.expire_s = number_of(config, PARAM_SS_BLACK_LIST_NO_ANSWER_EXPIRE),
-			},
-	}};
-
-	/* One of them unset: the kind is off. */
-	for (int type = 0; type < BLACK_TYPES; type++)
-		if (!rules.of[type].window_s || !rules.of[type].expire_s)
-			rules.of[type].limit = 0;
-	return rules;
-}
-
 static enum cause_id ask_dynamic(const struct call_lists *lists, uint64_t now_us)
 {
-	struct black_rules rules = rules_of(lists->config);
+	struct black_rules rules;
 	struct black_entry entry;
 
+	black_rules_read(lists->config, &rules);
 	if (!is_white(lists->config, lists->caller, WORD_LISTED_AS_CALLER) &&
 	    blacklist_find(lists->blacklist, false, lists->caller, now_us, &entry) &&
 	    rules.of[entry.type].limit)
@@ -122,17 +80,20 @@ enum cause_id call_lists_ask(const struct call_lists *lists, uint64_t now_us)
 static bool is_counted(const struct call *call)
 {
 	const struct conf_mapping_gateway *mapping = call->hunt->mapping;
+	const struct conf_phone *phone = call->hunt->phone;
+	bool has_list = mapping ? mapping->has_black_list : phone && phone->has_black_list;
 
-	return mapping && mapping->has_black_list && call->table->env.blacklist;
+	return has_list && call->table->env.blacklist;
 }
 
 static enum cause_id check_dynamic(struct call *call, const struct snapshot *config)
 {
 	const struct call_env *env = &call->table->env;
 	const struct call_hunt *hunt = call->hunt;
-	struct black_rules rules = rules_of(config);
 	enum black_type type = BLACK_NONE;
+	struct black_rules rules;
 
+	black_rules_read(config, &rules);
 	if (!is_white(config, hunt->caller_number, WORD_LISTED_AS_CALLER))
 		type = blacklist_begin(env->blacklist, &rules, hunt->caller_number, *env->now_us,
 				       &call->black_held);
@@ -180,7 +141,7 @@ void call_lists_ended(struct call *call, struct cause cause)
 	if (call->answer_us || !hunt || !hunt->was_ringing || !is_counted(call) ||
 	    !is_unanswered(cause))
 		return;
-	rules = rules_of(hunt->conf->snapshot);
+	black_rules_read(hunt->conf->snapshot, &rules);
 	if (!is_white(hunt->conf->snapshot, hunt->callee_number, WORD_LISTED_AS_CALLEE))
 		blacklist_unanswered(env->blacklist, &rules, hunt->callee_number, *env->now_us);
 }

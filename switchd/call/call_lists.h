@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether black lists refuse a call: those of the configuration (objects black-list, for every
- * call), and the dynamic one (switchd/auth/blacklist.h) for calls of mapping gateways that have it
- * on. A number of the white-list is held by none. Numbers are compared as they are routed, after
- * the rewriting on the way in, so that one number is one whatever form it comes in. */
+ * call), and the dynamic one (switchd/auth/blacklist.h) for calls of mapping gateways and phones
+ * that have it on. A number of the white-list is held by none. Numbers are compared as they are
+ * routed, after the rewriting on the way in, so that one number is one whatever form it comes in.
+ */
 #pragma once
 
 #include "switchd/call/call_hunt.h"

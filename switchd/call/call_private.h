@@ -90,7 +90,8 @@ struct call {
 	struct live *callee_line;         /* the same of a phone that answered */
 	struct call_lines *caller_groups; /* of the calling gateway; NULL: none has a limit */
 	char *networks;      /* of caller and callee, each with its NUL; NULL: neither has one */
-	uint64_t black_held; /* caller counted in the black list; 0 = no */
+	uint64_t black_held; /* caller counted in the black list; 0 = no, as with the next */
+	uint64_t fraud_held; /* and where fraud is looked for */
 	struct wheel_timer limit;     /* of the set-up; once it is answered, of the talk */
 	struct call_silence *silence; /* call_limit.c; NULL: media is not watched */
 	struct call_watch *watch;     /* call_watch.c; the same */

@@ -107,6 +107,7 @@ struct call_env {
 	struct cdr_spool *records;    /* of calls; NULL: none are made, as with the next */
 	const struct cdr_writer *cdr; /* who may have no room for more */
 	struct blacklist *blacklist;  /* NULL: there is no dynamic one */
+	struct fraud_feed *fraud;     /* NULL: nobody looks for it */
 	int worker_number;
 	void *context;
 	/* Address that a leg to this target will have in its SDP, before it is dialled. */

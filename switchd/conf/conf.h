@@ -49,7 +49,8 @@ struct conf_phone {
 	struct conf_presentation presentation;
 	bool recognises_privacy;
 	bool recognises_identity;
-	bool rings_at_once; /* its contacts of equal q, instead of one after the other */
+	bool has_black_list; /* the dynamic one */
+	bool rings_at_once;  /* its contacts of equal q, instead of one after the other */
 };
 
 struct conf_listen {

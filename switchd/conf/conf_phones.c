@@ -87,6 +87,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 	phone->max_addresses = (uint8_t)object_field(object, FIELD_PHONE_MAX_ADDRESSES)->number;
 	phone->is_static = object_field(object, FIELD_PHONE_REGISTRATION)->number ==
 			   WORD_PHONE_REGISTRATION_STATIC;
+	phone->has_black_list = object_field(object, FIELD_PHONE_DYNAMIC_BLACK_LIST)->boolean;
 	phone->rings_at_once =
 		object_field(object, FIELD_PHONE_RING)->number == WORD_PHONE_RING_AT_ONCE;
 	if (phone->is_static && address->type == VALUE_ADDRESS) {

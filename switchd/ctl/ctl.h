@@ -23,6 +23,7 @@ struct hep;
 struct media;
 struct sip_worker;
 struct stream;
+struct fraud;
 struct stats;
 struct store;
 
@@ -47,7 +48,8 @@ struct ctl_context {
 	struct hep *hep;
 	struct cdr_writer *cdr;
 	struct cdr_push *cdr_push;
-	struct stats *stats;      /* may be NULL */
+	struct stats *stats; /* may be NULL, as the next */
+	struct fraud *fraud;
 	struct conf *conf;        /* the first one; ctl takes a reference of its own */
 	struct conf_grave *grave; /* of all confs; the control thread sweeps it. NULL = none */
 	const char *version;

@@ -90,6 +90,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_STATISTICS] = show_statistics,
 	[COMMAND_SHOW_STATISTICS_CAUSES] = show_statistics_causes,
 	[COMMAND_SHOW_REPORT] = show_report,
+	[COMMAND_SHOW_FRAUD] = show_fraud,
 	[COMMAND_SHOW_REPORT_GROWTH] = show_report_growth,
 	[COMMAND_CLEAR_ALARM] = cmd_clear_alarm,
 	[COMMAND_ALARM_ACKNOWLEDGE] = cmd_alarm_acknowledge,

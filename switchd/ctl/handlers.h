@@ -61,8 +61,8 @@ step_fn show_authentication_failures, show_authentication_suspended,
 	cmd_clear_authentication_suspended, show_black_list, cmd_clear_black_list;
 /* --- show_guard.c --- */
 step_fn show_sip_guard, show_authentication_firewall;
-/* --- show_statistics.c, show_report.c, show_growth.c, show_alarms.c --- */
-step_fn show_statistics, show_statistics_causes, show_report, show_report_growth;
+/* --- show_statistics.c, show_report.c, show_growth.c, show_fraud.c, show_alarms.c --- */
+step_fn show_statistics, show_statistics_causes, show_report, show_report_growth, show_fraud;
 step_fn show_alarms, show_alarms_notices, cmd_clear_alarm, cmd_alarm_acknowledge;
 
 /* --- commit_cmds.c --- */

@@ -75,6 +75,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_STATISTICS] = &schema_statistics,
 	[COMMAND_SHOW_STATISTICS_CAUSES] = &schema_statistics_causes,
 	[COMMAND_SHOW_REPORT] = &schema_report,
+	[COMMAND_SHOW_FRAUD] = &schema_fraud,
 	[COMMAND_SHOW_REPORT_GROWTH] = &schema_report_growth,
 	[COMMAND_SHOW_SIP_GUARD] = &schema_sip_guard,
 	[COMMAND_SHOW_AUTHENTICATION_FIREWALL] = &schema_authentication_firewall,

@@ -117,6 +117,8 @@ extern const struct schema schema_traces, schema_debugging;
 /* --- show_statistics.c, show_report.c, show_growth.c --- */
 extern const struct schema schema_statistics, schema_statistics_causes, schema_report,
 	schema_report_growth;
+/* --- show_fraud.c --- */
+extern const struct schema schema_fraud;
 /* --- show_alarms.c --- */
 extern const struct schema schema_alarms, schema_alarms_notices;
 /* --- show_parameters.c --- */

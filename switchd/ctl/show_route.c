@@ -275,11 +275,13 @@ static void rewrite_in(struct walk_route *walk, const char *caller, const char *
 /* Why a black list refuses the call; NULL: none does. */
 static const char *listed(struct request *request, const struct walk_route *walk)
 {
+	const char *caller = request_arg(request, "caller");
+	const struct conf_phone *phone = conf_phone_find(walk->conf, span_of(caller ? caller : ""));
 	struct auth *auth = request->ctl->context.auth;
+	bool has_list = walk->from ? walk->from->has_black_list : phone && phone->has_black_list;
 	struct call_lists lists = {
 		.config = walk->conf->snapshot,
-		.blacklist = walk->from && walk->from->has_black_list && auth ? auth_blacklist(auth)
-									      : NULL,
+		.blacklist = has_list && auth ? auth_blacklist(auth) : NULL,
 		.caller = walk->caller,
 		.callee = walk->callee,
 	};

@@ -4,6 +4,7 @@
 
 #include "switchd/auth/blacklist.h"
 #include "switchd/cdr/writer.h"
+#include "switchd/fraud/fraud.h"
 #include "switchd/loop/slots.h"
 #include "switchd/sip/leg_early.h"
 #include "switchd/sip/leg_pass.h"
@@ -45,6 +46,7 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.records = cdr_writer_spool(worker->shared->cdr, worker->number),
 		.cdr = worker->shared->cdr,
 		.blacklist = worker->shared->auth ? auth_blacklist(worker->shared->auth) : NULL,
+		.fraud = fraud_feed_of(worker->shared->fraud, worker->number),
 		.worker_number = worker->number,
 		.context = worker,
 		.media_address = leg_media_address,

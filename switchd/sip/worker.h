@@ -100,6 +100,7 @@ struct sip_shared {
 	struct resolver *resolver; /* NULL: names are not looked up */
 	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct cdr_writer *cdr;    /* NULL: no records of calls */
+	struct fraud *fraud;       /* NULL: nobody looks for it */
 	struct sip_worker **workers;
 	int worker_count;
 	struct hash_key owner_key; /* hash of foreign Call-IDs */

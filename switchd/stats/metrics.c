@@ -11,6 +11,7 @@
 #include "switchd/call/call.h"
 #include "switchd/cdr/writer.h"
 #include "switchd/conf/conf.h"
+#include "switchd/fraud/fraud.h"
 #include "switchd/media/media.h"
 #include "switchd/sip/location.h"
 #include "switchd/sip/worker.h"
@@ -271,6 +272,19 @@ static void print_alarms(const struct printing *printing)
 	      counts.active ? (uint64_t)counts.highest + 1 : 0);
 }
 
+static void print_fraud(const struct printing *printing)
+{
+	struct fraud_status fraud;
+
+	if (!printing->sources->fraud)
+		return;
+	fraud_read(printing->sources->fraud, &fraud);
+	gauge(printing, "fraud_findings", "Parties and callers over a limit of fraud.",
+	      fraud.findings);
+	counter(printing, "fraud_found", "Times that one came over a limit.", fraud.found);
+	counter(printing, "fraud_calls_lost", "Calls that were not looked at.", fraud.lost);
+}
+
 static void print_process(const struct printing *printing)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
@@ -316,6 +330,7 @@ void metrics_print(const struct metrics_sources *sources, const struct conf *con
 	print_media(&printing);
 	print_records(&printing);
 	print_alarms(&printing);
+	print_fraud(&printing);
 	print_process(&printing);
 	if (is_open)
 		buf_printf(out, "# EOF\n");

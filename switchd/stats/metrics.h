@@ -9,6 +9,7 @@
 struct alarms;
 struct cdr_writer;
 struct conf;
+struct fraud;
 struct location;
 struct media;
 struct sip_worker;
@@ -17,6 +18,7 @@ struct metrics_sources {
 	struct stats *stats;
 	struct alarms *alarms;
 	struct cdr_writer *cdr;
+	struct fraud *fraud;
 	struct media *media;
 	struct location *location;
 	struct sip_worker **workers;

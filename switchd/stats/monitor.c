@@ -9,6 +9,7 @@
 #include "shared/base/clock.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/conf/conf.h"
+#include "switchd/fraud/fraud.h"
 #include "switchd/stats/http.h"
 #include "switchd/stats/sample.h"
 #include "switchd/stats/watch.h"
@@ -155,6 +156,7 @@ static void *run(void *argument)
 
 		update_http(monitor, conf);
 		sample_look(&monitor->sampler, &monitor->sources, conf, clock_mono_us());
+		fraud_look(monitor->sources.fraud, conf, clock_mono_us());
 		watch_look(monitor->watch, conf, clock_mono_us());
 		conf_unref(conf);
 	} while (wait_for_more(monitor));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The thread that looks at the switch every few seconds: samples how many calls there are and who
- * takes them (sample.h), raises the alarms that `alarm` objects
+ * takes them (sample.h), looks for fraud, raises the alarms that `alarm` objects
  * give thresholds to, and serves metrics over HTTP (/metrics, /healthz, /readyz) as `metrics` says.
  */
 #pragma once

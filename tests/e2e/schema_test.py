@@ -120,6 +120,7 @@ COMMANDS = {
     'statistics-causes': ['show statistics causes', 'show statistics causes total'],
     'report': ['show report daily', 'show report monthly last 2'],
     'report-growth': ['show report growth'],
+    'fraud': ['show fraud'],
     'capacity-firewall': ['show capacity firewall', 'show capacity firewall iptables', 'show capacity firewall ip6tables'],
     'alarms-notices': ['show alarms notices'],
     'alarms': ['show alarms', 'show alarms active', 'show alarms history', 'show alarms history last 1'],
@@ -151,7 +152,7 @@ IN_CONFIG = {'configuration-changes': 'show configuration changes'}
 # Without end: its rows are looked at, not its document.
 ENDLESS = {'monitor-log': 'monitor log', 'monitor-counters': 'monitor counters', 'monitor-calls': 'monitor calls',
            'monitor-trace': 'monitor trace method INVITE'}
-MAY_BE_EMPTY = ('show statistics causes', 'show statistics causes total', 'show report daily',
+MAY_BE_EMPTY = ('show fraud', 'show statistics causes', 'show statistics causes total', 'show report daily',
                 'show report monthly last 2', 'show advice CALL', 'show registrations nat',
                 'show nat-keep-alive phones missed',
                 'show calls state trying',
