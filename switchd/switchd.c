@@ -195,7 +195,7 @@ static enum switchd_exit make_cdr(struct switchd *switchd, int threads)
 		err = cdr_push_create(switchd->cdr, &switchd->log, switchd->alarms, switchd->conf,
 				      &switchd->cdr_push);
 	if (err == VOS_OK)
-		err = cdr_writer_start(switchd->cdr);
+		err = cdr_writer_start(switchd->cdr, &fault);
 	if (err == VOS_OK)
 		err = cdr_files_start(switchd->cdr_files);
 	if (err == VOS_OK)

@@ -209,11 +209,11 @@ _vosctl_next()
 		next='history active caller callee phone gateway older-than state brief detail'
 		;;
 	'show calls history')
-		next='failed caller callee phone gateway since last'
+		next='failed caller callee phone gateway cause since last'
 		;;
-	'show calls history caller' | 'show calls history callee' | 'show calls history since' | \
-		'show calls history last' | 'show calls caller' | 'show calls callee' | \
-		'show calls older-than' | 'show registrations expiring' | \
+	'show calls history caller' | 'show calls history callee' | 'show calls history cause' | \
+		'show calls history since' | 'show calls history last' | 'show calls caller' | \
+		'show calls callee' | 'show calls older-than' | 'show registrations expiring' | \
 		'show media decision caller' | 'show route' | 'show route * caller' | \
 		'show statistics window' | 'show report daily last' | 'show report monthly last' | \
 		'show trace calls caller' | 'show trace calls callee' | 'show trace calls number' | \
@@ -368,12 +368,13 @@ _vosctl_next()
 		'set trace-media * callee' | 'set trace-media * number' | \
 		'set trace-media * phone' | 'set trace-media * gateway' | \
 		'set hep address' | 'set hep capture-id' | 'set cdr history' | \
-		'set cdr directory' | 'set cdr push-url' | 'set cdr push-timeout' | \
-		'set metrics http' | 'set alarm-hook command' | 'set alarm-hook post' | \
-		'set alarm-hook time-limit' | 'set backup directory' | 'set backup interval' | \
-		'set backup keep' | 'set network * prefix' | 'set network * media-address' | \
-		'set network * interface' | 'set listen * udp' | 'set listen * tcp' | \
-		'set listen * tls' | 'set listen * media-address' | 'set listen * advertised-address' | \
+		'set cdr illegal-rate' | 'set cdr directory' | 'set cdr push-url' | \
+		'set cdr push-timeout' | 'set metrics http' | 'set alarm-hook command' | \
+		'set alarm-hook post' | 'set alarm-hook time-limit' | 'set backup directory' | \
+		'set backup interval' | 'set backup keep' | 'set network * prefix' | \
+		'set network * media-address' | 'set network * interface' | \
+		'set listen * udp' | 'set listen * tcp' | 'set listen * tls' | \
+		'set listen * media-address' | 'set listen * advertised-address' | \
 		'set listen * certificate' | 'set listen * key' | 'set listen * ca' | \
 		'set trusted * memo' | 'set number-transform * rule' | 'set number-pool * number' | \
 		'set number-pool * reuse-count' | 'set black-list * memo' | \
@@ -914,7 +915,7 @@ _vosctl_next()
 		next='address capture-id password'
 		;;
 	'set cdr')
-		next='history refuse-when-full format directory push-url push-token push-timeout'
+		next='history refuse-when-full illegal-rate format directory push-url push-token push-timeout'
 		;;
 	'set cdr format')
 		next='@ csv json off !'

@@ -30,8 +30,11 @@ static int64_t talk_ms_of(const struct call *call)
 /* Ends the call: releases all legs except `but`, which has ended by itself; frees the call. */
 void call_end(struct call *call, struct leg *but, struct cause cause)
 {
-	call_note(call, TRACE_CALL_END, but ? (uint8_t)but->side : TRACE_NO_SIDE,
-		  cause_number(cause), but ? but->side : TRACE_NO_SIDE, "");
+	/* A caller that was sent elsewhere did not hang up. */
+	const struct leg *by = cause.received ? NULL : but;
+
+	call_note(call, TRACE_CALL_END, by ? (uint8_t)by->side : TRACE_NO_SIDE, cause_number(cause),
+		  by ? by->side : TRACE_NO_SIDE, "");
 	call_record_ended(call, but, cause);
 	call_lists_ended(call, cause);
 	fraud_feed_ends(call->table->env.fraud, call->fraud_held, talk_ms_of(call));
@@ -171,9 +174,8 @@ void call_leg_redirected(struct leg *leg, struct cause cause, const struct call_
 	if (mode == WORD_REDIRECT_PASS && !call->transfer) {
 		caller = call->legs[MEDIA_A];
 		call_attempt_over(call, attempt, ATTEMPT_FAILED, cause);
-		drop_leg(call, caller);
+		call_end(call, caller, cause);
 		caller->ops->redirect(caller, cause.received, to);
-		call_end(call, NULL, cause);
 		return;
 	}
 	call->hunt->is_redirected =

@@ -222,6 +222,7 @@ void call_far_lend(struct call_transfer *transfer, struct span sdp)
 	consult->legs[side] = NULL;
 	call_transfer_keep(consult, side, &far->held, &far->groups);
 	far->status = 200;
+	consult->went_to = far->fresh;
 	call_transfer_end(transfer);
 	call_end(consult, NULL, cause_of(CAUSE_TRANSFERRED));
 }

@@ -78,7 +78,9 @@ static struct call_forward *push(struct call_hunt *hunt, struct cause *cause)
 	}
 	forward = &hunt->forwards[hunt->depth++];
 	*forward = (struct call_forward){0};
-	snprintf(forward->from, sizeof(forward->from), "%s", hunt->callee_number);
+	memcpy(forward->from, hunt->callee_number, sizeof(forward->from));
+	if (!hunt->forwarded[0])
+		memcpy(hunt->forwarded, hunt->callee_number, sizeof(hunt->forwarded));
 	return forward;
 }
 

@@ -47,6 +47,7 @@ struct call_hunt {
 	const struct conf_phone *phone;             /* or this */
 	char caller_number[64]; /* both as they are routed: after the rewriting on the way in */
 	char callee_number[64];
+	char forwarded[64]; /* what the latter was before the first forward; "" = not forwarded */
 	const struct conf_phone *called; /* that the candidates are contacts of; NULL: gateways */
 	struct live *called_line;        /* counted there while it is called; NULL = nowhere */
 	struct call_gateways gateways;
@@ -59,11 +60,13 @@ struct call_hunt {
 	size_t capacity;
 	size_t count;
 	size_t next;
-	unsigned running;    /* attempts under way */
-	bool is_one_party;   /* contacts of one phone: every one counts, not only the last */
-	bool was_ringing;    /* some attempt was */
-	bool is_redirected;  /* forwards has contacts that go before all others */
-	bool has_answer;     /* answer is set */
+	unsigned running;   /* attempts under way */
+	bool is_one_party;  /* contacts of one phone: every one counts, not only the last */
+	bool was_ringing;   /* some attempt was */
+	bool is_redirected; /* forwards has contacts that go before all others */
+	bool has_answer;    /* answer is set */
+	bool is_told_other; /* the caller is told another cause than this: */
+	struct cause cause;
 	struct cause answer; /* for the caller, unless one of the others answers */
 	char *sdp;           /* the caller's offer, for every attempt */
 	size_t sdp_len;
@@ -109,8 +112,8 @@ struct cause call_ingress(struct call *call, const struct call_setup *setup);
 /* The same of a call that a party asks for by a transfer: from setup->caller, and without a limit
  * to its lines, as it has one in the call before. */
 struct cause call_ingress_transfer(struct call *call, const struct call_setup *setup);
-/* What the caller is told in place of that cause. */
-struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause);
+/* What the caller is told in place of that cause, which the hunt keeps. */
+struct cause call_ingress_told(struct call_hunt *hunt, struct cause cause);
 /* 180, 183 as the caller wants to have ringing signalled. */
 int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp);
 

@@ -61,7 +61,7 @@ static struct cause check_numbers(const struct call_setup *setup)
 	return cause_of(CAUSE_NORMAL);
 }
 
-struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause)
+struct cause call_ingress_told(struct call_hunt *hunt, struct cause cause)
 {
 	int status = cause_status(cause);
 
@@ -70,7 +70,11 @@ struct cause call_ingress_told(const struct call_hunt *hunt, struct cause cause)
 
 		if (row->code && row->code != status)
 			continue;
-		return row->instead ? cause_received(row->instead) : cause;
+		if (!row->instead)
+			break;
+		hunt->is_told_other = true;
+		hunt->cause = cause;
+		return cause_received(row->instead);
 	}
 	return cause;
 }

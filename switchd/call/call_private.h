@@ -83,6 +83,7 @@ struct call {
 	struct call_offer *offer;       /* NULL: none waits */
 	struct call_transfer *transfer; /* under way; NULL = none, as nearly always */
 	struct call_past *past;         /* of a call that came by a transfer; NULL = none */
+	uint64_t went_to;               /* id of the call that it became by a transfer */
 	char *caller;                   /* with callee and party in one block */
 	char *callee;
 	char *party;                      /* the caller's: "phone 1001" */
@@ -107,6 +108,8 @@ struct call {
 	bool is_late_offer; /* INVITE without SDP: the answer comes with the caller's ACK */
 	bool ack_pending;   /* callee waits for that ACK */
 	bool is_captured;   /* its media is (call_capture.h) */
+	bool is_recorded;   /* its beginning is (call_record.h) */
+	uint8_t replaced;   /* bit set of sides whose leg took the place of another */
 	uint8_t privacy;    /* that the caller asked for: set of enum call_privacy */
 };
 

@@ -3,8 +3,11 @@
 
 #include <utlist.h>
 
+#include "switchd/call/call_forward.h"
 #include "switchd/call/call_transfer.h"
 #include "switchd/cdr/writer.h"
+
+#define REASON_BYTES 1024
 
 struct cause call_record_room(const struct call_table *table)
 {
@@ -89,11 +92,29 @@ static void fill_numbers(const struct call_hunt *hunt, const struct call_target 
 			 struct cdr *cdr)
 {
 	COPY(cdr, caller, hunt->caller_number);
-	COPY(cdr, callee, hunt->callee_number);
+	COPY(cdr, callee, hunt->forwarded[0] ? hunt->forwarded : hunt->callee_number);
 	if (!target)
 		return;
 	COPY(cdr, caller_sent, target->caller);
 	COPY(cdr, callee_sent, target->number);
+}
+
+/* How the call came to where it went, if not by what the caller dialled. */
+static void fill_link(const struct call *call, struct cdr *cdr)
+{
+	const struct call_hunt *hunt = call->hunt;
+	const struct call_forward *forward;
+
+	if (call->past) {
+		cdr->linked_from = (int64_t)call->past->from;
+		COPY(cdr, diverted_by, call->past->by);
+	}
+	if (!hunt || hunt->depth == 0)
+		return;
+	forward = &hunt->forwards[hunt->depth - 1];
+	span_join(forward->via ? SPAN_LIT("routing-gateway ") : SPAN_LIT("phone "),
+		  span_of(forward->via ? forward->via->name : forward->from), cdr->diverted_by,
+		  sizeof(cdr->diverted_by));
 }
 
 static void fill_begin(const struct call *call, struct cdr *cdr)
@@ -105,6 +126,7 @@ static void fill_begin(const struct call *call, struct cdr *cdr)
 	cdr->key = (int64_t)call->id;
 	cdr->start_ms = call->start_ms;
 	fill_caller(call, cdr);
+	fill_link(call, cdr);
 	if (attempt) {
 		fill_callee(call, attempt, cdr);
 		fill_tried(call, cdr);
@@ -141,7 +163,7 @@ static void fill_media(const struct call *call, struct cdr *cdr)
 	cdr->callee_mos = callee->mos.centi;
 }
 
-void call_record_answered(const struct call *call)
+void call_record_answered(struct call *call)
 {
 	const struct call_env *env = &call->table->env;
 	struct cdr cdr = {0};
@@ -155,6 +177,7 @@ void call_record_answered(const struct call *call)
 	cdr.is_relayed = call->media.decision.relay;
 	COPY(&cdr, media_step, decide_step_name(call->media.decision.step));
 	cdr_spool_put(env->records, CDR_BEGIN, &cdr);
+	call->is_recorded = true;
 }
 
 /* SERVER_BILLING_RECORD_*: calls that never connected may be left out. */
@@ -162,7 +185,7 @@ static bool is_wanted(const struct call *call, struct cause cause)
 {
 	const struct snapshot *config = (*call->table->env.conf)->snapshot;
 
-	if (call->answer_us)
+	if (call->is_recorded)
 		return true;
 	if (!snapshot_bool(config, PARAM_SERVER_BILLING_RECORD_ZERO_HOLD_TIME))
 		return false;
@@ -175,27 +198,68 @@ static enum cdr_side side_of(const struct call *call, const struct leg *by, stru
 {
 	if (by)
 		return by->side == MEDIA_A ? CDR_BY_CALLER : CDR_BY_CALLEE;
-	return !call->answer_us && cause.received ? CDR_BY_CALLEE : CDR_BY_SWITCH;
+	return !call->is_recorded && cause.received ? CDR_BY_CALLEE : CDR_BY_SWITCH;
 }
 
-void call_record_ended(const struct call *call, const struct leg *by, struct cause cause)
+/* Of the message by which a party ends the call. */
+static void fill_reason(const struct call *call, struct cdr *cdr)
 {
 	const struct call_env *env = &call->table->env;
-	uint64_t now_us = *env->now_us;
+	char memory[REASON_BYTES];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	if (env->reason)
+		env->reason(env->context, &text);
+	span_join(buf_span(&text), SPAN_NONE, cdr->reason, sizeof(cdr->reason));
+	for (char *at = cdr->reason; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+}
+
+static void fill_replaced(const struct call *call, struct cdr *cdr)
+{
+	for (int side = 0; side < MEDIA_SIDES; side++) {
+		const struct leg *leg = call->legs[side];
+
+		if ((call->replaced >> side & 1) && leg)
+			span_copy(leg->ops->call_id(leg), cdr->replaced_by,
+				  sizeof(cdr->replaced_by));
+	}
+}
+
+static void fill_close(const struct call *call, const struct leg *by, struct cause cause,
+		       struct cdr *cdr)
+{
+	uint64_t now_us = *call->table->env.now_us;
+
+	cdr->stop_ms = call->start_ms + (int64_t)(now_us - call->start_us) / 1000;
+	if (call->is_recorded)
+		cdr->talk_ms = (int64_t)(now_us - call->answer_us) / 1000;
+	cdr->cause = cause_number(cause);
+	cause_name(cause, cdr->cause_name, sizeof(cdr->cause_name));
+	cdr->q850 = cause_q850(cause);
+	cdr->side = side_of(call, by, cause);
+	cdr->linked_to = (int64_t)call->went_to;
+	if (by || cause.received)
+		fill_reason(call, cdr);
+	fill_replaced(call, cdr);
+	fill_media(call, cdr);
+}
+
+void call_record_ended(const struct call *call, const struct leg *but, struct cause told)
+{
+	const struct call_env *env = &call->table->env;
+	const struct call_hunt *hunt = call->hunt;
+	struct cause cause = hunt && hunt->is_told_other ? hunt->cause : told;
+	bool is_sent_on = but && told.received; /* the caller, by a 3xx */
 	struct cdr cdr = {.key = (int64_t)call->id};
 
 	if (!env->records || !is_wanted(call, cause))
 		return;
-	/* What a transfer has not joined has no record of its begin. */
-	if (!call->answer_us || (call->transfer && call->transfer->fresh == call))
+	if (!call->is_recorded) {
 		fill_begin(call, &cdr);
-	cdr.stop_ms = call->start_ms + (int64_t)(now_us - call->start_us) / 1000;
-	if (call->answer_us)
-		cdr.talk_ms = (int64_t)(now_us - call->answer_us) / 1000;
-	cdr.cause = cause_number(cause);
-	cause_name(cause, cdr.cause_name, sizeof(cdr.cause_name));
-	cdr.q850 = cause_q850(cause);
-	cdr.side = side_of(call, by, cause);
-	fill_media(call, &cdr);
-	cdr_spool_put(env->records, call->answer_us ? CDR_CLOSE : CDR_WHOLE, &cdr);
+		cdr.told = is_sent_on ? told.received : cause_status(told);
+	}
+	fill_close(call, is_sent_on ? NULL : but, cause, &cdr);
+	cdr_spool_put(env->records, call->is_recorded ? CDR_CLOSE : CDR_WHOLE, &cdr);
 }

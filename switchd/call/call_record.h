@@ -7,6 +7,7 @@
 /* Before a call begins: CAUSE_NORMAL, or why there is no room for its record. */
 struct cause call_record_room(const struct call_table *table);
 /* The call has just been answered; the set-up is still there. */
-void call_record_answered(const struct call *call);
-/* It ends: `by` is the leg that hung up, NULL when the switch ends it. */
-void call_record_ended(const struct call *call, const struct leg *by, struct cause cause);
+void call_record_answered(struct call *call);
+/* It ends: `but` as for call_end(); told is what a caller who still waits is told, which may stand
+ * for another cause. */
+void call_record_ended(const struct call *call, const struct leg *but, struct cause told);

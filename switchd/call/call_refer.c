@@ -169,6 +169,8 @@ static struct call_transfer *begin(struct leg *referrer, const char *callee)
 		return NULL;
 	}
 	past->transfers = (old->past ? old->past->transfers : 0) + 1;
+	past->from = old->id;
+	snprintf(past->by, sizeof(past->by), "%s", call_party_of(old, referrer));
 	fresh->past = past;
 	fresh->privacy = kept->side == MEDIA_A ? old->privacy : 0;
 	transfer->old = old;

@@ -74,6 +74,7 @@ void call_replace_result(struct call *call, int status, struct span sdp)
 
 	if (status < 300) {
 		call->transfer = NULL;
+		call->replaced |= (uint8_t)(1u << leg->side);
 		free(transfer);
 		leg->ops->answer(leg, sdp);
 		if (!replaced)

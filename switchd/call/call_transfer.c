@@ -114,6 +114,7 @@ static void move_kept(struct call_transfer *transfer)
 	transfer->old = NULL;
 	transfer->referrer = NULL;
 	old->transfer = NULL;
+	old->went_to = transfer->fresh->id;
 	move(transfer->kept, transfer->fresh, MEDIA_A);
 	call_end(old, NULL, cause_of(CAUSE_TRANSFERRED));
 }
@@ -126,6 +127,7 @@ static void move_target(struct call_transfer *transfer)
 		return;
 	transfer->consult = NULL;
 	consult->transfer = NULL;
+	consult->went_to = transfer->fresh->id;
 	move(transfer->target, transfer->fresh, MEDIA_B);
 	call_end(consult, NULL, cause_of(CAUSE_TRANSFERRED));
 }

@@ -42,6 +42,8 @@ struct call_transfer {
 /* What a call that came by a transfer carries with it. */
 struct call_past {
 	unsigned transfers; /* so far */
+	uint64_t from;      /* id of the call before */
+	char by[CALL_PARTY_MAX];
 	size_t line_count;
 	struct live *lines[3 * CALL_TRANSFERS_MAX]; /* of the kept party, from the calls before */
 };

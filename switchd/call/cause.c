@@ -33,6 +33,15 @@ int cause_number(struct cause cause)
 	return cause.received ? cause.received : rows[cause.id].number;
 }
 
+bool cause_from_number(int64_t number, struct cause *out)
+{
+	*out = number > 0 ? cause_received((int)number) : cause_of(CAUSE_NORMAL);
+	for (int id = 0; number < 0 && id < CAUSE_COUNT; id++)
+		if (rows[id].number == number)
+			*out = cause_of((enum cause_id)id);
+	return number >= 0 || out->id != CAUSE_NORMAL;
+}
+
 int cause_status(struct cause cause)
 {
 	int status = cause.received;

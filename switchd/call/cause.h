@@ -31,6 +31,8 @@ static inline struct cause cause_received(int status)
 bool cause_is_better(struct cause cause, struct cause than);
 /* Number of the CDR: positive as received, negative ours, 0 normal. */
 int cause_number(struct cause cause);
+/* The cause of that number; false: there is none, it is left normal. */
+bool cause_from_number(int64_t number, struct cause *out);
 /* SIP status for a caller who still waits. */
 int cause_status(struct cause cause);
 int cause_q850(struct cause cause);

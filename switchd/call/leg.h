@@ -110,6 +110,8 @@ struct call_env {
 	struct fraud_feed *fraud;     /* NULL: nobody looks for it */
 	int worker_number;
 	void *context;
+	/* The Reason header (RFC 3326) of the message that is being handled, if it has one. */
+	void (*reason)(void *context, struct buf *out);
 	/* Address that a leg to this target will have in its SDP, before it is dialled. */
 	struct addr (*media_address)(void *context, const struct call_target *target,
 				     const struct leg *caller);

@@ -141,12 +141,13 @@ static const char *ip_of(const struct addr *addr, char out[ADDR_TEXT_MAX])
 static void add_bars(const struct cdr *cdr, struct buf *out)
 {
 	char ip[ADDR_TEXT_MAX];
+	/* From the answer on: of a call that failed the two are one (behaviour D2). */
+	int64_t start_ms = cdr->answer_ms ? cdr->answer_ms : cdr->stop_ms;
 
 	add_bar(cdr->caller, out);
 	add_bar(cdr->callee, out);
-	buf_printf(out, "%lld|%lld|%lld|%lld|%lld|", (long long)cdr->start_ms,
-		   (long long)cdr->stop_ms, (long long)cdr->hold_s, (long long)cdr->cause,
-		   (long long)cdr->side);
+	buf_printf(out, "%lld|%lld|%lld|%lld|%lld|", (long long)start_ms, (long long)cdr->stop_ms,
+		   (long long)cdr->hold_s, (long long)cdr->cause, (long long)cdr->side);
 	add_bar(name_of(cdr->caller_party, false), out);
 	add_bar(name_of(cdr->callee_party, false), out);
 	add_bar(ip_of(&cdr->caller_address, ip), out);
@@ -155,8 +156,8 @@ static void add_bars(const struct cdr *cdr, struct buf *out)
 	add_bar(name_of(cdr->callee_party, true), out);
 	add_bar(cdr->caller_sent, out);
 	add_bar(cdr->callee_sent, out);
-	/* Nothing is rated here: billing mode 0. */
-	buf_printf(out, "%lld|0|%lld\n", (long long)cdr->ring_ms, (long long)cdr->flow);
+	buf_printf(out, "%lld|%lld|%lld\n", (long long)cdr->ring_ms, (long long)cdr->billing_mode,
+		   (long long)cdr->flow);
 }
 
 void cdr_text_line(enum cdr_form form, const struct cdr *cdr, struct buf *out)

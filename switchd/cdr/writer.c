@@ -43,65 +43,6 @@ void cdr_writer_configure(struct cdr_writer *writer, const struct snapshot *conf
 	pthread_mutex_unlock(&writer->lock);
 }
 
-static enum vos_err open_spools(struct cdr_writer *writer, struct vos_fault *fault)
-{
-	for (int i = 0; i < writer->spool_count; i++) {
-		struct vos_fault lack = {0};
-		struct buf path = buf_new();
-		enum vos_err err;
-
-		buf_printf(&path, "%s/calls-%d.spool", store_dir(writer->base), i);
-		err = path.failed ? VOS_ENOMEM
-				  : cdr_spool_open(buf_cstr(&path), &writer->spools[i], &lack);
-		buf_free(&path);
-		if (err) {
-			fault_set(fault, FAULT_INTERNAL, 0, "out of memory");
-			return err;
-		}
-		if (lack.text[0]) {
-			log_warning(writer->log, "cdr", "%s", lack.text);
-			alarms_raise(writer->alarms, WORD_ALARM_KIND_DISK, "calls", "%s",
-				     lack.text);
-		}
-		cdr_spool_set_wake(writer->spools[i], writer->wake_fd, &writer->is_asleep);
-	}
-	return VOS_OK;
-}
-
-/* An earlier run may have had more threads: their spools are read, and are no more. */
-static int spools_of(const struct store *store, int threads)
-{
-	char path[4096];
-	int count = threads;
-
-	for (;; count++) {
-		snprintf(path, sizeof(path), "%s/calls-%d.spool", store_dir(store), count);
-		if (access(path, F_OK) != 0)
-			return count;
-	}
-}
-
-static void close_spools(struct cdr_writer *writer, int from)
-{
-	for (int i = from; i < writer->spool_count; i++) {
-		cdr_spool_close(writer->spools[i]);
-		writer->spools[i] = NULL;
-	}
-	if (writer->spool_count > from)
-		writer->spool_count = from;
-}
-
-static void remove_spools(struct cdr_writer *writer, int from)
-{
-	char path[4096];
-
-	for (int i = from; i < writer->spool_count; i++) {
-		snprintf(path, sizeof(path), "%s/calls-%d.spool", store_dir(writer->base), i);
-		unlink(path);
-	}
-	close_spools(writer, from);
-}
-
 enum vos_err cdr_writer_create(struct store *store, const struct log *log, struct alarms *alarms,
 			       int signalling_threads, const struct snapshot *config,
 			       struct cdr_writer **out, struct vos_fault *fault)
@@ -116,7 +57,8 @@ enum vos_err cdr_writer_create(struct store *store, const struct log *log, struc
 	writer->base = store;
 	writer->log = log;
 	writer->alarms = alarms;
-	writer->spool_count = spools_of(store, signalling_threads);
+	writer->threads = signalling_threads;
+	writer->spool_count = writer_spools_of(store, signalling_threads);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -129,16 +71,13 @@ enum vos_err cdr_writer_create(struct store *store, const struct log *log, struc
 	if (writer->wake_fd >= 0 && writer->spools && writer->positions)
 		err = cdr_store_open(store, &writer->store, fault);
 	if (!err)
-		err = open_spools(writer, fault);
+		err = writer_spools_open(writer, fault);
 	if (!err)
-		err = writer_recover(writer, fault);
+		err = writer_resume(writer);
 	if (err) {
 		cdr_writer_destroy(writer);
 		return err;
 	}
-	remove_spools(writer, signalling_threads);
-	/* Consumers judge by it what they find, and may be there before the first turn. */
-	writer->status.newest = writer->next - 1 - writer->records;
 	*out = writer;
 	return VOS_OK;
 }
@@ -151,7 +90,7 @@ void cdr_writer_destroy(struct cdr_writer *writer)
 	writer_batch_reset(writer);
 	cdr_batch_free(&writer->batch);
 	if (writer->spools)
-		close_spools(writer, 0);
+		writer_spools_close(writer, 0);
 	free(writer->spools);
 	free(writer->positions);
 	cdr_store_close(writer->store);
@@ -350,8 +289,15 @@ static void *run(void *argument)
 	return NULL;
 }
 
-enum vos_err cdr_writer_start(struct cdr_writer *writer)
+enum vos_err cdr_writer_start(struct cdr_writer *writer, struct vos_fault *fault)
 {
+	enum vos_err err = writer_recover(writer, fault);
+
+	if (err)
+		return err;
+	writer_spools_remove(writer, writer->threads);
+	/* Consumers judge by it what they find, and may be there before the first turn. */
+	writer->status.newest = writer->next - 1 - writer->records;
 	if (pthread_create(&writer->thread, NULL, run, writer) != 0)
 		return VOS_ENOMEM;
 	writer->is_started = true;

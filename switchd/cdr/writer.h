@@ -27,12 +27,13 @@ struct store;
 
 #define CDR_CHECKPOINT_S 10
 
-/* Opens spools and store, and settles what an earlier run has left. alarms may be NULL. */
+/* Opens spools and store. alarms may be NULL. */
 VOS_CHECK enum vos_err cdr_writer_create(struct store *store, const struct log *log,
 					 struct alarms *alarms, int signalling_threads,
 					 const struct snapshot *config, struct cdr_writer **out,
 					 struct vos_fault *fault);
-VOS_CHECK enum vos_err cdr_writer_start(struct cdr_writer *writer);
+/* Settles what an earlier run has left, which whoever wants to see records sees too, and begins. */
+VOS_CHECK enum vos_err cdr_writer_start(struct cdr_writer *writer, struct vos_fault *fault);
 /* After the signalling threads: stores what is left. */
 void cdr_writer_stop(struct cdr_writer *writer);
 /* NULL is allowed. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The writer's state, shared by writer.c (life and loop), writer_batch.c (events into changes),
- * writer_consumers.c (who has had what) and writer_recover.c (what an earlier run has left). */
+/* The writer's state, shared by writer.c (life and loop), writer_spools.c (their files),
+ * writer_batch.c (events into changes), writer_consumers.c (who has had what) and writer_recover.c
+ * (what an earlier run has left). */
 #pragma once
 
 #include <pthread.h>
@@ -30,6 +31,7 @@ struct cdr_writer {
 	struct cdr_store *store;
 	const struct log *log;
 	struct alarms *alarms;
+	int threads; /* that put something in this run */
 	int spool_count;
 	struct cdr_spool **spools;
 	uint64_t *positions; /* read so far, of each spool */
@@ -68,6 +70,15 @@ struct cdr_writer {
 	atomic_bool refuses;
 };
 
+/* writer_spools.c */
+/* How many there are; an earlier run may have had more threads. */
+int writer_spools_of(const struct store *store, int threads);
+VOS_CHECK enum vos_err writer_spools_open(struct cdr_writer *writer, struct vos_fault *fault);
+/* Those from that number on. */
+void writer_spools_close(struct cdr_writer *writer, int from);
+/* And their files. */
+void writer_spools_remove(struct cdr_writer *writer, int from);
+
 /* writer_batch.c */
 void writer_take(struct cdr_writer *writer, const struct writer_settings *settings,
 		 enum cdr_event event, const struct cdr *cdr);
@@ -87,6 +98,8 @@ uint64_t writer_first_pending(const struct cdr_writer *writer);
 /* How far the spools are read, into the batch: what is stored is not stored again, also when the
  * spool could not be told so any more. */
 void writer_put_places(struct cdr_writer *writer);
+/* Which numbers are given. */
+VOS_CHECK enum vos_err writer_resume(struct cdr_writer *writer);
 VOS_CHECK enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault);
 /* The sign of life, into the batch. */
 void writer_sign(struct cdr_writer *writer);

@@ -93,59 +93,93 @@ static enum vos_err drain_spools(struct cdr_writer *writer, struct vos_fault *fa
 	return VOS_OK;
 }
 
+#define CUT_MAX 256 /* calls of one transaction */
+
 struct cut {
-	struct cdr_writer *writer;
-	struct cdr_batch *gone;
 	uint64_t alive_us;
 	int64_t alive_ms;
 	bool is_same_boot;
+	struct cdr *calls;
+	char (*keys)[17];
+	bool *is_good; /* else the row cannot be read, and only goes */
 	size_t count;
 };
 
-static bool cut_call(void *context, const char *key, struct span value)
+static bool take_call(void *context, const char *key, struct span value)
 {
-	const struct cause restart = cause_of(CAUSE_RESTART);
 	struct cut *cut = context;
-	struct cdr cdr;
 
-	cdr_batch_remove(cut->gone, 'o', key);
-	if (!cdr_decode(value, &cdr))
-		return true;
-	if (cut->is_same_boot)
-		cdr.talk_ms = cut->alive_us > cdr.answer_us
-				      ? (int64_t)(cut->alive_us - cdr.answer_us) / 1000
-				      : 0;
-	else
-		cdr.talk_ms = cut->alive_ms > cdr.answer_ms ? cut->alive_ms - cdr.answer_ms : 0;
-	cdr.stop_ms = cdr.answer_ms + cdr.talk_ms;
-	cdr.cause = cause_number(restart);
-	cause_name(restart, cdr.cause_name, sizeof(cdr.cause_name));
-	cdr.q850 = cause_q850(restart);
-	cdr.side = CDR_BY_SWITCH;
-	writer_add_record(cut->writer, &cut->writer->settings, &cdr);
+	if (cut->count == CUT_MAX)
+		return false;
+	snprintf(cut->keys[cut->count], sizeof(cut->keys[0]), "%s", key);
+	cut->is_good[cut->count] = cdr_decode(value, &cut->calls[cut->count]);
 	cut->count++;
 	return true;
 }
 
-/* Every call that was up becomes a record that ends at the last sign of life. */
-static enum vos_err cut_calls(struct cdr_writer *writer, struct vos_fault *fault)
+static void cut_call(const struct cut *cut, struct cdr *cdr)
 {
-	struct cut cut = {
-		.writer = writer,
-		.gone = &writer->batch,
-		.alive_us = cdr_store_number(writer->store, "alive-us"),
-		.alive_ms = (int64_t)cdr_store_number(writer->store, "alive-ms"),
-		.is_same_boot = cdr_store_number(writer->store, "boot") == writer->boot,
-	};
-	enum vos_err err = cdr_store_walk(writer->store, 'o', "", false, cut_call, &cut);
+	const struct cause restart = cause_of(CAUSE_RESTART);
 
-	if (err || !cut.count)
+	if (cut->is_same_boot)
+		cdr->talk_ms = cut->alive_us > cdr->answer_us
+				       ? (int64_t)(cut->alive_us - cdr->answer_us) / 1000
+				       : 0;
+	else
+		cdr->talk_ms = cut->alive_ms > cdr->answer_ms ? cut->alive_ms - cdr->answer_ms : 0;
+	cdr->stop_ms = cdr->answer_ms + cdr->talk_ms;
+	cdr->cause = cause_number(restart);
+	cause_name(restart, cdr->cause_name, sizeof(cdr->cause_name));
+	cdr->q850 = cause_q850(restart);
+	cdr->side = CDR_BY_SWITCH;
+}
+
+/* Every call that was up becomes a record that ends at the last sign of life. */
+static enum vos_err cut_some(struct cdr_writer *writer, struct cut *cut, struct vos_fault *fault)
+{
+	enum vos_err err;
+
+	cut->count = 0;
+	err = cdr_store_walk(writer->store, 'o', "", false, take_call, cut);
+	if (err || !cut->count)
 		return err;
+	for (size_t i = 0; i < cut->count; i++) {
+		cdr_batch_remove(&writer->batch, 'o', cut->keys[i]);
+		if (!cut->is_good[i])
+			continue;
+		cut_call(cut, &cut->calls[i]);
+		writer_add_record(writer, &writer->settings, &cut->calls[i]);
+	}
 	cdr_batch_put_number(&writer->batch, "next", writer->next);
 	err = cdr_store_write(writer->store, &writer->batch, fault);
 	writer_batch_reset(writer);
-	if (!err)
-		log_notice(writer->log, "cdr", "%zu calls were cut by the restart", cut.count);
+	return err;
+}
+
+static enum vos_err cut_calls(struct cdr_writer *writer, struct vos_fault *fault)
+{
+	struct cut cut = {
+		.alive_us = cdr_store_number(writer->store, "alive-us"),
+		.alive_ms = (int64_t)cdr_store_number(writer->store, "alive-ms"),
+		.is_same_boot = cdr_store_number(writer->store, "boot") == writer->boot,
+		.calls = calloc(CUT_MAX, sizeof(struct cdr)),
+		.keys = calloc(CUT_MAX, sizeof(cut.keys[0])),
+		.is_good = calloc(CUT_MAX, sizeof(bool)),
+	};
+	enum vos_err err = cut.calls && cut.keys && cut.is_good ? VOS_OK : VOS_ENOMEM;
+	size_t total = 0;
+
+	while (!err) {
+		err = cut_some(writer, &cut, fault);
+		if (!cut.count)
+			break;
+		total += cut.count;
+	}
+	free(cut.calls);
+	free(cut.keys);
+	free(cut.is_good);
+	if (!err && total)
+		log_notice(writer->log, "cdr", "%zu calls were cut by the restart", total);
 	return err;
 }
 
@@ -165,7 +199,7 @@ static void take_identity(struct cdr_writer *writer)
 	cdr_batch_put_number(&writer->batch, "identity", writer->identity);
 }
 
-enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault)
+enum vos_err writer_resume(struct cdr_writer *writer)
 {
 	uint64_t first;
 	uint64_t last;
@@ -181,6 +215,13 @@ enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault)
 		writer->next = 1;
 	writer->oldest = first ? first : writer->next;
 	take_identity(writer);
+	return VOS_OK;
+}
+
+enum vos_err writer_recover(struct cdr_writer *writer, struct vos_fault *fault)
+{
+	enum vos_err err;
+
 	take_places(writer);
 	err = drain_spools(writer, fault);
 	return err ? err : cut_calls(writer, fault);

@@ -27,7 +27,7 @@ step_fn show_version, show_status, show_uptime, show_clock, show_sessions, show_
 step_fn show_audit, show_logging, show_capacity, show_capacity_firewall;
 /* --- monitor.c, monitor_counters.c --- */
 step_fn cmd_terminal_monitor, cmd_terminal_no_monitor, cmd_monitor_log, cmd_monitor_counters;
-/* --- tech_support.c, show_cdr.c --- */
+/* --- tech_support.c, show_cdr.c, show_history.c --- */
 step_fn show_tech_support, show_calls_history, show_cdr, show_cdr_status;
 /* --- show_calls.c, show_call.c --- */
 step_fn show_calls, show_call, show_advice, cmd_clear_call, cmd_clear_calls;

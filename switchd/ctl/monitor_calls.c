@@ -126,12 +126,10 @@ static bool take_place(struct request *request)
 
 static void emit_cause(struct request *request, int64_t number)
 {
-	struct cause cause = number > 0 ? cause_received((int)number) : cause_of(CAUSE_NORMAL);
+	struct cause cause;
 	char name[64];
 
-	for (int id = 0; number <= 0 && id < CAUSE_COUNT; id++)
-		if (cause_number(cause_of((enum cause_id)id)) == number)
-			cause = cause_of((enum cause_id)id);
+	(void)cause_from_number(number, &cause);
 	cause_name(cause, name, sizeof(name));
 	emit_str(request, name);
 }

@@ -76,8 +76,8 @@ extern const struct schema schema_audit, schema_logging, schema_capacity;
 extern const struct schema schema_monitor_counters, schema_monitor_calls;
 /* --- show_calls.c, show_advice.c --- */
 extern const struct schema schema_calls, schema_call, schema_advice;
-/* --- show_cdr.c --- */
-extern const struct schema schema_calls_history, schema_cdr, schema_cdr_status;
+/* --- show_cdr.c, show_history.c --- */
+extern const struct schema schema_cdr, schema_cdr_status, schema_calls_history;
 /* --- show_transactions.c --- */
 extern const struct schema schema_sip_transactions, schema_sip_transactions_list;
 /* --- show_registrations.c --- */

@@ -161,6 +161,8 @@ static void read_sip(struct reader *reader, const struct worker_total *total)
 	counter(reader, COUNTERS_SIP, NULL, "retransmissions", c->retransmissions);
 	counter(reader, COUNTERS_SIP, NULL, "timeouts", c->timeouts);
 	counter(reader, COUNTERS_SIP, NULL, "pauses", c->pauses);
+	counter(reader, COUNTERS_SIP, NULL, "refused_recorded", c->refused_recorded);
+	counter(reader, COUNTERS_SIP, NULL, "refused_left_out", c->refused_left_out);
 }
 
 static void read_media(struct reader *reader)

@@ -196,6 +196,8 @@ enum step sum_workers(struct request *request, struct worker_total **out)
 			total->sip.retransmissions += reply->counters.retransmissions;
 			total->sip.timeouts += reply->counters.timeouts;
 			total->sip.pauses += reply->counters.pauses;
+			total->sip.refused_recorded += reply->counters.refused_recorded;
+			total->sip.refused_left_out += reply->counters.refused_left_out;
 		}
 		walk->worker++;
 	}

@@ -91,18 +91,14 @@ static const char *state_of(const struct trace_call *call)
 
 static void emit_cause(struct request *request, const struct trace_call *call)
 {
-	struct cause cause = {0};
+	struct cause cause;
 	char name[64];
 
 	if (!call->end_us) {
 		emit_null(request);
 		return;
 	}
-	for (int id = 0; id < CAUSE_COUNT; id++)
-		if (cause_number(cause_of((enum cause_id)id)) == call->cause)
-			cause = cause_of((enum cause_id)id);
-	if (call->cause > 0)
-		cause = cause_received((int)call->cause);
+	(void)cause_from_number(call->cause, &cause);
 	cause_name(cause, name, sizeof(name));
 	emit_str(request, name);
 }

@@ -100,26 +100,32 @@ static void reply_challenge(struct sip_worker *worker, const struct sip_rx *rx, 
 	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 }
 
-void sip_reply_unauthorized(struct sip_worker *worker, const struct sip_rx *rx,
-			    enum auth_result result)
+int sip_unauthorized_status(const struct conf *conf, enum auth_result result)
 {
 	switch (result) {
 	case AUTH_OK:
 		break;
 	case AUTH_MISSING:
 	case AUTH_WRONG:
-		reply_challenge(worker, rx, false);
-		break;
 	case AUTH_STALE:
-		reply_challenge(worker, rx, true);
-		break;
+		return auth_challenge_status(conf);
 	case AUTH_MALFORMED:
-		sip_reply_stateless(worker, rx, 400, "Malformed Credentials");
-		break;
+		return 400;
 	case AUTH_FORBIDDEN:
 	case AUTH_SUSPENDED:
-		if (snapshot_bool(worker->conf->snapshot, PARAM_SS_REPLY_UNAUTHORIZED))
-			sip_reply_stateless(worker, rx, 403, NULL);
-		break;
+		return snapshot_bool(conf->snapshot, PARAM_SS_REPLY_UNAUTHORIZED) ? 403 : 0;
 	}
+	return 0;
+}
+
+void sip_reply_unauthorized(struct sip_worker *worker, const struct sip_rx *rx,
+			    enum auth_result result)
+{
+	int status = sip_unauthorized_status(worker->conf, result);
+
+	if (status == auth_challenge_status(worker->conf))
+		reply_challenge(worker, rx, result == AUTH_STALE);
+	else if (status)
+		sip_reply_stateless(worker, rx, status,
+				    status == 400 ? "Malformed Credentials" : NULL);
 }

@@ -15,6 +15,8 @@ enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *r
 /* The same of phones and gateways. */
 enum auth_result sip_authorize_account(struct sip_worker *worker, const struct sip_rx *rx,
 				       struct auth_account *account);
+/* The status of the following; 0: nothing is answered. */
+int sip_unauthorized_status(const struct conf *conf, enum auth_result result);
 /* The answer to anything but AUTH_OK, without a transaction: challenge, 400, 403 or, for a refused
  * source when SS_REPLY_UNAUTHORIZED is off, none. */
 void sip_reply_unauthorized(struct sip_worker *worker, const struct sip_rx *rx,

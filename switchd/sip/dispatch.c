@@ -201,9 +201,11 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 	case SIP_VERDICT_OK:
 		break;
 	}
+	worker->io->handled = msg;
 	if (msg->is_request)
 		handle_request(worker, &rx);
 	else if (!probe_answer(worker, &rx) && !txn_client_response(worker, &rx) &&
 		 !leg_moved_on(worker, &rx))
 		leg_stray_response(worker, &rx);
+	worker->io->handled = NULL;
 }

@@ -6,6 +6,7 @@
 #include "switchd/sip/authorize.h"
 #include "switchd/sip/diversion.h"
 #include "switchd/sip/identity.h"
+#include "switchd/sip/refused.h"
 
 bool leg_text_is_clean(const char *text)
 {
@@ -47,8 +48,10 @@ static void number_of_to(const struct sip_msg *msg, char *callee, size_t size)
 		memcpy(callee, number, len + 1);
 }
 
-static bool take_gateway(struct sip_worker *worker, const struct sip_rx *rx,
-			 const struct conf_mapping_gateway *gateway, struct leg_caller *out)
+/* CAUSE_NORMAL, or why it may not call. */
+static enum cause_id take_gateway(const struct sip_rx *rx,
+				  const struct conf_mapping_gateway *gateway,
+				  struct leg_caller *out)
 {
 	identity_of_gateway(rx->msg, gateway, &out->identity, out->number, sizeof(out->number));
 	diversion_of(rx->msg, &out->identity.diverted);
@@ -57,21 +60,15 @@ static bool take_gateway(struct sip_worker *worker, const struct sip_rx *rx,
 	out->conf = &gateway->party;
 	out->mapping = gateway;
 	if (gateway->lock != CONF_LOCK_NONE && gateway->lock != CONF_LOCK_OUT)
-		sip_reply_stateless(worker, rx, 403, NULL);
-	else if (atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) != LIVE_ENABLED)
-		sip_reply_stateless(worker, rx, 503, NULL); /* by the operator */
-	else
-		return true;
-	return false;
+		return CAUSE_LOCKED;
+	if (atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) != LIVE_ENABLED)
+		return CAUSE_DISABLED;
+	return CAUSE_NORMAL;
 }
 
-static bool take_phone(struct sip_worker *worker, const struct sip_rx *rx,
-		       const struct conf_phone *phone, struct leg_caller *out)
+static enum cause_id take_phone(const struct sip_rx *rx, const struct conf_phone *phone,
+				struct leg_caller *out)
 {
-	if (phone->lock == CONF_LOCK_OUT || phone->lock == CONF_LOCK_ALL) {
-		sip_reply_stateless(worker, rx, 403, NULL);
-		return false;
-	}
 	/* The number is the one that the password belongs to, whatever From claims. */
 	span_join(span_of(phone->number), SPAN_NONE, out->number, sizeof(out->number));
 	identity_of_phone(rx->msg, phone, &out->identity);
@@ -80,7 +77,26 @@ static bool take_phone(struct sip_worker *worker, const struct sip_rx *rx,
 	span_join(SPAN_LIT("phone "), span_of(phone->number), out->party, sizeof(out->party));
 	out->conf = &phone->party;
 	out->phone = phone;
-	return true;
+	return phone->lock == CONF_LOCK_OUT || phone->lock == CONF_LOCK_ALL ? CAUSE_LOCKED
+									    : CAUSE_NORMAL;
+}
+
+static bool may_call(struct sip_worker *worker, const struct sip_rx *rx,
+		     const struct leg_caller *caller, const char *callee, enum cause_id why_not)
+{
+	if (why_not == CAUSE_NORMAL)
+		return true;
+	refused_party(worker, rx, caller, callee, why_not);
+	sip_reply_stateless(worker, rx, cause_status(cause_of(why_not)), NULL);
+	return false;
+}
+
+static void refuse(struct sip_worker *worker, const struct sip_rx *rx,
+		   const struct leg_caller *caller, const char *callee, enum auth_result result)
+{
+	refused_stranger(worker, rx, caller, callee, result,
+			 sip_unauthorized_status(worker->conf, result));
+	sip_reply_unauthorized(worker, rx, result);
 }
 
 /* Credentials decide first; then the server of a registration, and a mapping gateway's address;
@@ -106,12 +122,14 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg
 			  : gateway         ? "its address"
 					    : "its password";
 	if (gateway)
-		return take_gateway(worker, rx, gateway, out);
+		return may_call(worker, rx, out, callee, take_gateway(rx, gateway, out));
 	result = sip_authorize_account(worker, rx, &account);
 	if (result != AUTH_OK) {
-		sip_reply_unauthorized(worker, rx, result);
+		refuse(worker, rx, out, callee, result);
 		return false;
 	}
-	return account.mapping ? take_gateway(worker, rx, account.mapping, out)
-			       : take_phone(worker, rx, account.phone, out);
+	refused_forget(worker, rx->msg->call_id);
+	return may_call(worker, rx, out, callee,
+			account.mapping ? take_gateway(rx, account.mapping, out)
+					: take_phone(rx, account.phone, out));
 }

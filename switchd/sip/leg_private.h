@@ -150,6 +150,8 @@ void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg);
 /* The SDP body of a message, empty when there is none. */
 struct span leg_sdp(const struct sip_msg *msg);
 void leg_add_reason(struct buf *out, struct cause cause);
+/* The Reason header of the message that is being handled. */
+void leg_received_reason(void *context, struct buf *out);
 
 /* leg_outgoing.c */
 struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,

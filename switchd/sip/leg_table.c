@@ -49,6 +49,7 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.fraud = fraud_feed_of(worker->shared->fraud, worker->number),
 		.worker_number = worker->number,
 		.context = worker,
+		.reason = leg_received_reason,
 		.media_address = leg_media_address,
 		.is_secure = leg_is_secure,
 		.unpack = leg_unpack,

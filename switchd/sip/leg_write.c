@@ -196,6 +196,20 @@ void leg_add_reason(struct buf *out, struct cause cause)
 		   cause_text(cause));
 }
 
+void leg_received_reason(void *context, struct buf *out)
+{
+	const struct sip_worker *worker = context;
+	const struct sip_msg *msg = worker->io->handled;
+	const struct sip_header *header;
+	int index = 0;
+
+	while (msg && (header = sip_msg_header(msg, SIP_HDR_REASON, &index))) {
+		if (out->len)
+			buf_add_lit(out, ", ");
+		buf_add_span(out, header->value);
+	}
+}
+
 static void write_ack(struct sip_leg *leg, struct span sdp)
 {
 	char branch[TXN_BRANCH_MAX];

@@ -19,6 +19,7 @@
 #include "switchd/sip/outbound.h"
 #include "switchd/sip/ping.h"
 #include "switchd/sip/presence.h"
+#include "switchd/sip/refused.h"
 #include "switchd/sip/txn.h"
 #include "switchd/sip/worker_private.h"
 #include "switchd/trace/recorder.h"
@@ -69,7 +70,8 @@ enum vos_err worker_create(struct sip_shared *shared, int number, struct conf *c
 	    (err = leg_call_table_create(worker, &worker->calls)) != VOS_OK ||
 	    (err = worker_io_create(worker, fault)) != VOS_OK ||
 	    (err = outbound_create(worker, &worker->outbound)) != VOS_OK ||
-	    (err = options_check_create(worker, &worker->options_check)) != VOS_OK) {
+	    (err = options_check_create(worker, &worker->options_check)) != VOS_OK ||
+	    (err = (worker->refused = refused_create(worker)) ? VOS_OK : VOS_ENOMEM) != VOS_OK) {
 		worker_destroy(worker);
 		return err;
 	}
@@ -87,6 +89,7 @@ void worker_destroy(struct sip_worker *worker)
 		mailbox_close(&worker->mailbox);
 		mailbox_destroy(&worker->mailbox);
 	}
+	refused_destroy(worker->refused);
 	options_check_destroy(worker->options_check);
 	sip_pings_destroy(worker);
 	message_relays_destroy(worker);

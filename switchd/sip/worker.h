@@ -10,6 +10,7 @@
 #include "shared/base/buf.h"
 #include "shared/base/hash.h"
 #include "shared/base/random_pool.h"
+#include "switchd/auth/bucket.h"
 #include "switchd/conf/conf.h"
 #include "switchd/loop/mailbox.h"
 #include "switchd/loop/wheel.h"
@@ -22,6 +23,7 @@ struct recorder_ring;
 struct location;
 struct options_check;
 struct outbound;
+struct refused;
 struct resolver;
 struct stream;
 struct auth;
@@ -84,7 +86,8 @@ struct sip_counters {
 	uint64_t tx_errors;
 	uint64_t retransmissions;
 	uint64_t timeouts;
-	uint64_t pauses; /* to let messages gather (loop/gather.h) */
+	uint64_t pauses;                             /* to let messages gather (loop/gather.h) */
+	uint64_t refused_recorded, refused_left_out; /* attempts that were no call */
 };
 
 /* What all threads share; made by main before the first thread starts. */
@@ -104,6 +107,7 @@ struct sip_shared {
 	struct sip_worker **workers;
 	int worker_count;
 	struct hash_key owner_key; /* hash of foreign Call-IDs */
+	struct bucket illegal_records;
 };
 
 struct sip_worker {
@@ -127,6 +131,7 @@ struct sip_worker {
 	size_t message_count;
 	struct leg_route *routes;       /* dialogs that went to other threads (leg_route.h) */
 	struct leg_guest *guests;       /* legs that came from others */
+	struct refused *refused;        /* attempts that are no call (refused.h) */
 	struct trunk_auth *trunk_auths; /* what servers of registrations ask (leg_trunk.c) */
 	struct outbound *outbound;
 	struct options_check *options_check;

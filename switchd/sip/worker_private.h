@@ -42,6 +42,7 @@ struct worker_io {
 
 	char *rx_memory;       /* RX_BATCH x RX_BUFFER, and one more for the rings */
 	struct sip_msg rx_msg; /* index of the message being handled */
+	const struct sip_msg *handled; /* that; NULL: none is, but a timer or a wish of ours */
 
 	char *tx_memory;
 	size_t tx_used;

@@ -342,6 +342,9 @@ void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint
 
 	from = attempt;
 	from.callee = (struct heard){0};
+	/* Whoever may not call bends no figure of those who may. */
+	if (cdr->billing_mode < 0)
+		return;
 	pthread_mutex_lock(&stats->lock);
 	count(&adding, STATS_TOTAL, "", &attempt);
 	if (strncmp(cdr->caller_party, prefix, sizeof(prefix) - 1) == 0)

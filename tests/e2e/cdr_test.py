@@ -2,109 +2,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Records of calls, from the call to the files: each call once, over kill -9, a full disk and a folder that
 cannot be written; the hourly file; the history that operators ask."""
-import csv
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
-from siplib import Agent, make_sdp, stop_cleanly
-from switch import Switch, free_udp_port, wait_for
+from records import RecordsCase
+from siplib import stop_cleanly
+from switch import wait_for
 
 CHECKPOINT_S = 10
 
 
-def configuration(port, more=''):
-    return f'''
-phone 1001
- password plain "one"
- exit
-routing-gateway carrier
- address 127.0.0.1:{port}
- prefixes 8
- exit
-SERVER_CDR_FILE_WRITE_INTERVAL = 1
-SS_CDR_RECORD_TO_FILE = on
-SS_CDR_RECORD_NONCONNECT = on
-SS_SIP_SIGNALLING_THREADS = 2
-{more}
-'''
-
-
-class Records(unittest.TestCase):
-    def setUp(self):
-        self.scratch = tempfile.TemporaryDirectory(prefix='vos-cdr-')
-        self.addCleanup(self.scratch.cleanup)
-        self.files = Path(self.scratch.name) / 'state' / 'cdr-files'
-
-    def start(self, more=''):
-        port = free_udp_port()
-        self.switch = Switch(self.scratch.name, configuration(port, more)).start()
-        self.addCleanup(lambda: stop_cleanly(self.switch))
-        self.gateway = Agent(self.switch, 'carrier', port=port)
-        self.addCleanup(self.gateway.close)
-        self.log_in()
-
-    def log_in(self):
-        self.caller = Agent(self.switch, '1001', 'one')
-        self.addCleanup(self.caller.close)
-        self.caller.register()
-
-    def connect(self, number):
-        call = self.caller.invite(number, make_sdp('127.0.0.1', 6000))
-        callee = self.gateway.incoming()
-        callee.answer(200, make_sdp('127.0.0.1', 7000))
-        callee.wait_request('ACK')
-        call.wait(200)
-        call.ack()
-        return call, callee
-
-    def talk(self, number):
-        call, callee = self.connect(number)
-        bye = call.send('BYE')
-        callee.reply(callee.wait_request('BYE'), 200)
-        self.caller.wait_status(bye)
-        return call
-
-    def refuse(self, number, status=486):
-        call = self.caller.invite(number, make_sdp('127.0.0.1', 6000))
-        self.gateway.incoming().answer(status)
-        call.ack(call.wait(status))
-
-    def rotating(self, ending='.csv'):
-        """Rows of all the files that are closed."""
-        rows = []
-        for path in sorted(self.files.glob('cdr-*' + ending)):
-            with open(path, newline='') as file:
-                rows += csv.DictReader(file) if ending == '.csv' else map(json.loads, file)
-        return rows
-
-    def hourly(self):
-        return [line.split('|') for path in self.files.glob('*.txt') for line in path.read_text().splitlines()]
-
-    def wait_files(self, count, ending='.csv'):
-        wait_for(f'{count} records in closed files', lambda: len(self.rotating(ending)) >= count, 60)
-        return self.rotating(ending)
-
-    def status(self):
-        return self.switch.json('show', 'cdr', 'status')['item']
-
-    def wait_newest(self, number):
-        wait_for(f'record {number}', lambda: self.status()['newest'] >= number)
-
-    def is_raised(self):
-        return any(row['kind'] == 'disk' for row in self.switch.rows('show', 'alarms'))
-
-    def wait_alarm(self, raised):
-        wait_for('alarm disk ' + ('raised' if raised else 'cleared'), lambda: self.is_raised() == raised, 60)
-
+class Records(RecordsCase):
     def test_what_is_recorded(self):
         self.start()
         self.talk('8123')
@@ -127,8 +42,14 @@ class Records(unittest.TestCase):
         self.assertEqual([row['flow'] for row in rows], [2, 1])
         rows = self.switch.rows('show', 'calls', 'history', 'failed', 'last', '20')
         self.assertEqual([(row['callee'], row['cause'], row['hang_up_side']) for row in rows], [('8456', 486, 'callee')])
-        for words, flows in ((['callee', '812*'], [1]), (['gateway', 'carrier', 'last', '1'], [2]),
-                             (['phone', '1001', 'since', '1h'], [2, 1]), (['caller', '7'], [])):
+        self.assertEqual([row['why'] for row in self.switch.rows('show', 'calls', 'history')],
+                         ['refused: 486 Busy Here', 'hung up'])
+        line, = [line for line in self.switch.do('show', 'calls', 'history', 'failed').splitlines() if '8456' in line]
+        self.assertRegex(line, ' callee +refused: 486 Busy Here')
+        for words, flows in ((['cause', '486'], [2]), (['cause', '4xx'], [2]), (['cause', 'normal'], [1]),
+                             (['cause', '5xx'], []), (['cause', 'no-answer'], []), (['callee', '812*'], [1]),
+                             (['gateway', 'carrier', 'last', '1'], [2]), (['phone', '1001', 'since', '1h'], [2, 1]),
+                             (['caller', '7'], [])):
             rows = self.switch.rows('show', 'calls', 'history', *words)
             self.assertEqual([row['flow'] for row in rows], flows, words)
         self.assertEqual(self.switch.json('show', 'cdr', '1')['item']['callee'], '8123')

@@ -53,4 +53,20 @@ static void numbers_and_names_are_unique(void **state)
 		}
 }
 
-TEST_MAIN(cmocka_unit_test(order_of_answers), cmocka_unit_test(numbers_and_names_are_unique))
+static void back_from_the_number(void **state)
+{
+	struct cause cause;
+
+	(void)state;
+	for (int i = 0; i < CAUSE_COUNT; i++) {
+		assert_true(cause_from_number(cause_number(cause_of((enum cause_id)i)), &cause));
+		assert_int_equal(cause.id, i);
+		assert_int_equal(cause.received, 0);
+	}
+	assert_true(cause_from_number(486, &cause));
+	assert_int_equal(cause.received, 486);
+	assert_false(cause_from_number(-9999, &cause));
+}
+
+TEST_MAIN(cmocka_unit_test(order_of_answers), cmocka_unit_test(numbers_and_names_are_unique),
+	  cmocka_unit_test(back_from_the_number))

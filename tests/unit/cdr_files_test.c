@@ -49,7 +49,7 @@ static void open_files(struct fixture *fixture)
 	assert_int_equal(cdr_files_create(fixture->writer, store_dir(fixture->store), &state_quiet,
 					  NULL, fixture->config, &fixture->files),
 			 VOS_OK);
-	assert_int_equal(cdr_writer_start(fixture->writer), VOS_OK);
+	assert_int_equal(cdr_writer_start(fixture->writer, &fault), VOS_OK);
 	assert_int_equal(cdr_files_start(fixture->files), VOS_OK);
 }
 
@@ -306,7 +306,7 @@ static void lines(void **state)
 	(void)state;
 	cdr_text_line(CDR_BARS, &cdr, &text);
 	assert_string_equal(buf_cstr(&text),
-			    "10_01|8?2|1700000000123|1700000001123|5|-3|2||a b|192.0.2.1||1001||"
+			    "10_01|8?2|1700000001123|1700000001123|5|-3|2||a b|192.0.2.1||1001||"
 			    "+1|82|40|0|77\n");
 	assert_int_equal(cdr_text_flow(CDR_BARS, (struct span){text.data, text.len - 1}), 77);
 	buf_reset(&text);

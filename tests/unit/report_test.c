@@ -36,7 +36,7 @@ static void open_all(struct fixture *fixture)
 	assert_int_equal(
 		reports_create(fixture->stats, fixture->writer, &state_quiet, &fixture->reports),
 		VOS_OK);
-	assert_int_equal(cdr_writer_start(fixture->writer), VOS_OK);
+	assert_int_equal(cdr_writer_start(fixture->writer, &fault), VOS_OK);
 }
 
 static void close_all(struct fixture *fixture)
