@@ -99,7 +99,8 @@ static struct cause write_offer(struct call *call, struct call_candidate *candid
 		call_media_forward(call, &pass, (struct span){hunt->sdp, hunt->sdp_len}, out));
 }
 
-/* What is asked of the media with either side, which codecs they are allowed, and whether it may be played a tone. */
+/* What is asked of the media with either side, which codecs they are allowed, and whether it may be
+ * played a tone. */
 static void set_rules(struct call *call, struct call_candidate *candidate)
 {
 	const struct call_env *env = &call->table->env;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A signalling thread: its sockets, its timer wheel, its tables, and the send batch.
- *
- * Everything here belongs to one thread. A datagram goes transport (worker.c) -> gate (msg.c) ->
- * transaction (txn.c) -> the handler of its method (registrar.c, leg.c, options in dispatch.c). */
+/* A signalling thread: its sockets, its timer wheel, its tables, and the send batch; all of it
+ * belongs to one thread. A datagram goes transport (worker.c) -> gate (msg.c) -> transaction
+ * (txn.c) -> the handler of its method (registrar.c, leg.c, options in dispatch.c). */
 #pragma once
 
 #include <pthread.h>

@@ -40,8 +40,8 @@ struct worker_io {
 	 * is told from what came after by this. */
 	uint64_t stream_serial;
 
-	char *rx_memory;       /* RX_BATCH x RX_BUFFER, and one more for the rings */
-	struct sip_msg rx_msg; /* index of the message being handled */
+	char *rx_memory;               /* RX_BATCH x RX_BUFFER, and one more for the rings */
+	struct sip_msg rx_msg;         /* index of the message being handled */
 	const struct sip_msg *handled; /* that; NULL: none is, but a timer or a wish of ours */
 
 	char *tx_memory;

@@ -8,7 +8,7 @@ struct machine {
 	uint64_t cpu_busy; /* ticks of all cores */
 	uint64_t cpu_all;
 	uint64_t softirq_us; /* in which the kernel handles packets, of all cores */
-	int memory_percent; /* in use; -1: not known, as with the next one */
+	int memory_percent;  /* in use; -1: not known, as with the next one */
 	int disk_percent;
 	uint64_t packets_in; /* of all interfaces but the loopback */
 	uint64_t bytes_in;

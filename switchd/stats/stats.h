@@ -4,8 +4,8 @@
  *
  * A call counts when its record is stored, that is at its end: once for the switch, once for the
  * mapping gateway it came from, and for each routing gateway that was tried. Calls without a record
- * (SERVER_BILLING_RECORD_*) do not count, nor do attempts of sources that may not call; those that a
- * restart has cut count in the run after it.
+ * (SERVER_BILLING_RECORD_*) do not count, nor do attempts of sources that may not call; those that
+ * a restart has cut count in the run after it.
  *
  *   ASR  answered / attempts
  *   ACD  talk time / answered
