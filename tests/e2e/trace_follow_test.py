@@ -103,20 +103,20 @@ class Case(unittest.TestCase):
 
     def answered(self, callee='8001'):
         call = self.phone.invite(callee, make_sdp('127.0.0.1', 6000) + SDES)
-        called = self.carrier.incoming()
+        called = self.carrier.incoming(GUARD_S)
         called.answer(180)
-        call.wait(180)
+        call.wait(180, GUARD_S)
         called.answer(200, make_sdp('127.0.0.1', 7000))
-        called.wait_request('ACK')
-        call.wait(200)
+        called.wait_request('ACK', GUARD_S)
+        call.wait(200, GUARD_S)
         call.ack()
         call.bye()
-        called.reply(called.wait_request('BYE'), 200)
+        called.reply(called.wait_request('BYE', GUARD_S), 200)
 
     def refused(self, callee='9001'):
         call = self.phone.invite(callee, make_sdp('127.0.0.1', 6000) + SDES)
-        self.other.incoming().answer(486)
-        call.ack(call.wait(486))  # else it is sent again, and the call goes on in the recorder
+        self.other.incoming(GUARD_S).answer(486)
+        call.ack(call.wait(486, GUARD_S))  # else it is sent again, and the call goes on in the recorder
 
     def assert_masked(self, text):
         self.assertNotIn(KEY, text)
