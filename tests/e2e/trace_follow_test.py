@@ -369,7 +369,7 @@ class Off(unittest.TestCase):
     def test_nothing_is_recorded(self):
         with tempfile.TemporaryDirectory(prefix='vos-follow-') as scratch:
             switch = Switch(scratch, configuration([free_udp_port(), free_udp_port()]) + 'trace\n ring-size 0\n exit\n')
-            with switch.start(), Agent(switch, '1001', PASSWORD) as phone:
+            with switch, Agent(switch, '1001', PASSWORD) as phone:
                 phone.register()
                 for line in ('show trace calls', 'show trace registrations', 'monitor trace', 'trace start a',
                              'show trace call 0123456789abcdef', 'trace export back 1h file /dev/null text'):
