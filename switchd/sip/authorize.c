@@ -68,16 +68,6 @@ static void note_result(const struct sip_worker *worker, const struct sip_rx *rx
 			    name.uri.user);
 }
 
-enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
-			       const struct conf_phone **phone)
-{
-	struct auth_request request = request_of(worker, rx);
-	enum auth_result result = auth_check(worker->shared->auth, worker->conf, &request, phone);
-
-	note_result(worker, rx, result);
-	return result;
-}
-
 enum auth_result sip_authorize_account(struct sip_worker *worker, const struct sip_rx *rx,
 				       struct auth_account *account)
 {

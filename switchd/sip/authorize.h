@@ -9,10 +9,7 @@
  * A11: either header is good, whatever the challenge was); empty when there is none. */
 struct span sip_credentials(const struct sip_msg *msg, const struct conf *conf);
 
-/* auth_check() of the request, without an answer. */
-enum auth_result sip_authorize(struct sip_worker *worker, const struct sip_rx *rx,
-			       const struct conf_phone **phone);
-/* The same of phones and gateways. */
+/* auth_check_account() of the request, without an answer. */
 enum auth_result sip_authorize_account(struct sip_worker *worker, const struct sip_rx *rx,
 				       struct auth_account *account);
 /* The status of the following; 0: nothing is answered. */

@@ -20,7 +20,6 @@ static const unsigned char SESSION_CONTEXT[] = "switchd";
 struct tls_context {
 	SSL_CTX *ssl;
 	int64_t expires_ms;
-	char subject[256];
 };
 
 struct tls_session {
@@ -77,8 +76,6 @@ static void describe(struct tls_context *context)
 	int days = 0;
 	int seconds = 0;
 
-	X509_NAME_oneline(X509_get_subject_name(certificate), context->subject,
-			  sizeof(context->subject));
 	/* From now, which is what the other time is not given for. */
 	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)))
 		context->expires_ms =
@@ -167,11 +164,6 @@ void tls_context_free(struct tls_context *context)
 int64_t tls_context_expires_ms(const struct tls_context *context)
 {
 	return context->expires_ms;
-}
-
-const char *tls_context_subject(const struct tls_context *context)
-{
-	return context->subject;
 }
 
 struct tls_session *tls_session_new(const struct tls_context *context, int fd, bool is_client)

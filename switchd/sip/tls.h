@@ -26,9 +26,8 @@ struct tls_files {
 VOS_CHECK enum vos_err tls_context_load(const struct tls_files *files, struct tls_context **out,
 					struct vos_fault *fault);
 void tls_context_free(struct tls_context *context);
-/* Wall time until which the certificate is valid, and whose it is. */
+/* Wall time until which the certificate is valid. */
 int64_t tls_context_expires_ms(const struct tls_context *context);
-const char *tls_context_subject(const struct tls_context *context);
 
 enum tls_result {
 	TLS_DONE,
