@@ -483,7 +483,7 @@ static void not_in_effect(void **state)
 	struct change_list list = {0};
 	struct snapshot *base;
 	struct checked checked;
-	char key[16];
+	char key[32];
 
 	(void)state;
 	/* When one of these is in effect, another takes its place here. */
