@@ -70,11 +70,6 @@ static bool take_address(struct span *line, struct buf *word, struct addr *out)
 	return word->len == 0 || addr_parse(buf_span(word), out);
 }
 
-static bool take_number(struct span *line, struct buf *word, uint64_t max, uint64_t *out)
-{
-	return record_next_word(line, word) && span_to_u64(buf_span(word), max, out);
-}
-
 static bool take_rarities(struct span *line, struct buf *word, struct binding *out)
 {
 	uint64_t is_stream;
@@ -82,13 +77,13 @@ static bool take_rarities(struct span *line, struct buf *word, struct binding *o
 
 	if (!line->ptr)
 		return true; /* of before there was TCP */
-	if (!take_number(line, word, 1, &is_stream))
+	if (!record_next_number(line, word, 1, &is_stream))
 		return false;
 	out->is_stream = is_stream != 0;
 	if (!line->ptr)
 		return true;
 	if (!take_text(line, word, out->instance, sizeof(out->instance)) ||
-	    !take_number(line, word, UINT16_MAX, &reg_id) ||
+	    !record_next_number(line, word, UINT16_MAX, &reg_id) ||
 	    !take_text(line, word, out->path, sizeof(out->path)))
 		return false;
 	out->reg_id = (uint16_t)reg_id;
@@ -111,13 +106,13 @@ enum vos_err binding_parse(struct span line, struct span user, struct buf *word,
 	    !take_text(&line, word, binding.user_agent, sizeof(binding.user_agent)) ||
 	    !take_address(&line, word, &binding.source) ||
 	    !take_address(&line, word, &binding.local) ||
-	    !take_number(&line, word, UINT8_MAX, &socket_index) ||
-	    !take_number(&line, word, 1, &is_nat) ||
-	    !take_number(&line, word, 1000, &q_thousandths) ||
-	    !take_number(&line, word, UINT64_MAX, &binding.call_id_hash) ||
-	    !take_number(&line, word, UINT32_MAX, &cseq) ||
-	    !take_number(&line, word, INT64_MAX, &registered_ms) ||
-	    !take_number(&line, word, INT64_MAX, &expires_ms) ||
+	    !record_next_number(&line, word, UINT8_MAX, &socket_index) ||
+	    !record_next_number(&line, word, 1, &is_nat) ||
+	    !record_next_number(&line, word, 1000, &q_thousandths) ||
+	    !record_next_number(&line, word, UINT64_MAX, &binding.call_id_hash) ||
+	    !record_next_number(&line, word, UINT32_MAX, &cseq) ||
+	    !record_next_number(&line, word, INT64_MAX, &registered_ms) ||
+	    !record_next_number(&line, word, INT64_MAX, &expires_ms) ||
 	    !take_rarities(&line, word, &binding))
 		return VOS_EINVAL;
 	binding.socket_index = (uint8_t)socket_index;

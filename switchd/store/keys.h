@@ -90,6 +90,8 @@ bool record_next_line(struct span *payload, struct span *line);
 /* Takes the next word off a line, unescaped, into `out` (reset before); false at the end of the
  * line. */
 bool record_next_word(struct span *line, struct buf *out);
+/* The same of a word that is a number of at most max. */
+bool record_next_number(struct span *line, struct buf *word, uint64_t max, uint64_t *out);
 
 /* Keys into a buffer (reset before). VOS_EINVAL when longer than LMDB takes. */
 VOS_CHECK enum vos_err key_of_param(enum param_id id, struct buf *out);

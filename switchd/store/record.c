@@ -124,6 +124,11 @@ bool record_next_word(struct span *line, struct buf *out)
 	return true;
 }
 
+bool record_next_number(struct span *line, struct buf *word, uint64_t max, uint64_t *out)
+{
+	return record_next_word(line, word) && span_to_u64(buf_span(word), max, out);
+}
+
 static enum vos_err key_done(const struct buf *out)
 {
 	if (out->failed)

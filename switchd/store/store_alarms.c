@@ -70,29 +70,10 @@ static int write_one(struct alarms_write *write, MDB_txn *txn, MDB_dbi dbi,
 	return mdb_put(txn, dbi, &db_key, &record, 0);
 }
 
-static int remove_all(MDB_txn *txn, MDB_dbi dbi)
-{
-	MDB_cursor *cursor;
-	MDB_val key = env_val(PREFIX);
-	MDB_val record;
-	int code = mdb_cursor_open(txn, dbi, &cursor);
-
-	if (code)
-		return code;
-	code = mdb_cursor_get(cursor, &key, &record, MDB_SET_RANGE);
-	while (!code && span_starts_with(env_span(key), PREFIX)) {
-		code = mdb_cursor_del(cursor, 0);
-		if (!code)
-			code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT);
-	}
-	mdb_cursor_close(cursor);
-	return code == MDB_NOTFOUND ? 0 : code;
-}
-
 static int write_all(MDB_txn *txn, MDB_dbi dbi, void *context)
 {
 	struct alarms_write *write = context;
-	int code = write->is_all ? remove_all(txn, dbi) : 0;
+	int code = write->is_all ? store_remove_all(txn, dbi, PREFIX) : 0;
 
 	for (size_t i = 0; !code && i < write->count; i++)
 		code = write_one(write, txn, dbi, &write->changes[i]);
@@ -160,8 +141,7 @@ static bool take_number(struct alarms_read *read, struct span *line, int64_t *ou
 {
 	uint64_t number;
 
-	if (!record_next_word(line, &read->word) ||
-	    !span_to_u64(buf_span(&read->word), INT64_MAX, &number))
+	if (!record_next_number(line, &read->word, INT64_MAX, &number))
 		return false;
 	*out = (int64_t)number;
 	return true;
@@ -191,26 +171,21 @@ static bool parse_alarm(struct alarms_read *read, struct span key, struct span r
 	       take_text(read, &line, out->comment, sizeof(out->comment));
 }
 
-static int read_all(MDB_txn *txn, MDB_dbi dbi, void *context)
+static void read_one(void *context, struct span key, struct span record)
 {
 	struct alarms_read *read = context;
-	MDB_cursor *cursor;
-	MDB_val key = env_val(PREFIX);
-	MDB_val record;
-	int code = mdb_cursor_open(txn, dbi, &cursor);
 
-	if (code)
-		return code;
-	code = mdb_cursor_get(cursor, &key, &record, MDB_SET_RANGE);
-	for (; !code && span_starts_with(env_span(key), PREFIX) && read->count < ALARM_ALL_MAX;
-	     code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT)) {
-		if (parse_alarm(read, env_span(key), env_span(record), &read->list[read->count]))
-			read->count++;
-		else
-			read->refused++;
-	}
-	mdb_cursor_close(cursor);
-	return code == MDB_NOTFOUND ? 0 : code;
+	if (read->count == ALARM_ALL_MAX)
+		return;
+	if (parse_alarm(read, key, record, &read->list[read->count]))
+		read->count++;
+	else
+		read->refused++;
+}
+
+static int read_all(MDB_txn *txn, MDB_dbi dbi, void *context)
+{
+	return store_each(txn, dbi, PREFIX, read_one, context);
 }
 
 /* --- Whether the run before was stopped: it would have taken its mark away. --- */

@@ -128,11 +128,6 @@ struct black_read {
 	struct buf word;
 };
 
-static bool take_number(struct span *line, struct buf *word, uint64_t max, uint64_t *out)
-{
-	return record_next_word(line, word) && span_to_u64(buf_span(word), max, out);
-}
-
 /* The type has to be one of the side that the key says. */
 static bool parse_names(struct span key, struct span type, struct black_entry *out)
 {
@@ -163,9 +158,9 @@ static bool restore_one(struct black_read *read, struct span key, struct span re
 	if (record_open(record, &read->store->sum_key, key, &payload) ||
 	    !record_next_line(&payload, &line) || !record_next_word(&line, &read->word) ||
 	    !parse_names(key, buf_span(&read->word), &entry) ||
-	    !take_number(&line, &read->word, UINT32_MAX, &calls) ||
-	    !take_number(&line, &read->word, INT64_MAX, &since_ms) ||
-	    !take_number(&line, &read->word, INT64_MAX, &until_ms))
+	    !record_next_number(&line, &read->word, UINT32_MAX, &calls) ||
+	    !record_next_number(&line, &read->word, INT64_MAX, &since_ms) ||
+	    !record_next_number(&line, &read->word, INT64_MAX, &until_ms))
 		return false;
 	entry.count = (uint32_t)calls;
 	entry.since_ms = (int64_t)since_ms;
@@ -174,22 +169,16 @@ static bool restore_one(struct black_read *read, struct span key, struct span re
 	return true;
 }
 
-static int restore_all(MDB_txn *txn, MDB_dbi dbi, void *context)
+static void restore(void *context, struct span key, struct span record)
 {
 	struct black_read *read = context;
-	MDB_cursor *cursor;
-	MDB_val key = env_val(PREFIX);
-	MDB_val record;
-	int code = mdb_cursor_open(txn, dbi, &cursor);
 
-	if (code)
-		return code;
-	code = mdb_cursor_get(cursor, &key, &record, MDB_SET_RANGE);
-	for (; !code && span_starts_with(env_span(key), PREFIX);
-	     code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT))
-		read->refused += !restore_one(read, env_span(key), env_span(record));
-	mdb_cursor_close(cursor);
-	return code == MDB_NOTFOUND ? 0 : code;
+	read->refused += !restore_one(read, key, record);
+}
+
+static int restore_all(MDB_txn *txn, MDB_dbi dbi, void *context)
+{
+	return store_each(txn, dbi, PREFIX, restore, context);
 }
 
 enum vos_err store_load_black_list(struct store *store, struct auth *auth, int64_t now_ms,

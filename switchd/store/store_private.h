@@ -44,3 +44,6 @@ bool store_write_suspensions(struct store *store, struct vos_fault *fault);
 bool store_write_black_list(struct store *store, struct vos_fault *fault);
 /* Inside a transaction: every record whose key begins so goes. 0 or a code of LMDB. */
 int store_remove_all(MDB_txn *txn, MDB_dbi dbi, struct span prefix);
+/* Gives each of them to take(). 0 or what LMDB said. */
+typedef void store_record_fn(void *context, struct span key, struct span record);
+int store_each(MDB_txn *txn, MDB_dbi dbi, struct span prefix, store_record_fn *take, void *context);

@@ -67,25 +67,6 @@ static int write_one(struct suspension_write *write, MDB_txn *txn, MDB_dbi dbi,
 	return mdb_put(txn, dbi, &db_key, &record, 0);
 }
 
-int store_remove_all(MDB_txn *txn, MDB_dbi dbi, struct span prefix)
-{
-	MDB_cursor *cursor;
-	MDB_val key = env_val(prefix);
-	MDB_val record;
-	int code = mdb_cursor_open(txn, dbi, &cursor);
-
-	if (code)
-		return code;
-	code = mdb_cursor_get(cursor, &key, &record, MDB_SET_RANGE);
-	while (!code && span_starts_with(env_span(key), prefix)) {
-		code = mdb_cursor_del(cursor, 0);
-		if (!code)
-			code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT);
-	}
-	mdb_cursor_close(cursor);
-	return code == MDB_NOTFOUND ? 0 : code;
-}
-
 static int write_all(MDB_txn *txn, MDB_dbi dbi, void *context)
 {
 	struct suspension_write *write = context;
@@ -154,11 +135,6 @@ struct suspension_read {
 	struct buf word;
 };
 
-static bool take_number(struct span *line, struct buf *word, uint64_t max, uint64_t *out)
-{
-	return record_next_word(line, word) && span_to_u64(buf_span(word), max, out);
-}
-
 static bool parse_key(struct span key, struct suspension *out)
 {
 	struct span rest = {key.ptr + 2, key.len - 2};
@@ -183,9 +159,9 @@ static bool restore_one(struct suspension_read *read, struct span key, struct sp
 
 	if (record_open(record, &read->store->sum_key, key, &payload) ||
 	    !parse_key(key, &suspension) || !record_next_line(&payload, &line) ||
-	    !take_number(&line, &read->word, UINT32_MAX, &failures) ||
-	    !take_number(&line, &read->word, INT64_MAX, &since_ms) ||
-	    !take_number(&line, &read->word, INT64_MAX, &until_ms))
+	    !record_next_number(&line, &read->word, UINT32_MAX, &failures) ||
+	    !record_next_number(&line, &read->word, INT64_MAX, &since_ms) ||
+	    !record_next_number(&line, &read->word, INT64_MAX, &until_ms))
 		return false;
 	suspension.failures = (uint32_t)failures;
 	suspension.since_ms = (int64_t)since_ms;
@@ -194,22 +170,16 @@ static bool restore_one(struct suspension_read *read, struct span key, struct sp
 	return true;
 }
 
-static int restore_all(MDB_txn *txn, MDB_dbi dbi, void *context)
+static void restore(void *context, struct span key, struct span record)
 {
 	struct suspension_read *read = context;
-	MDB_cursor *cursor;
-	MDB_val key = env_val(PREFIX);
-	MDB_val record;
-	int code = mdb_cursor_open(txn, dbi, &cursor);
 
-	if (code)
-		return code;
-	code = mdb_cursor_get(cursor, &key, &record, MDB_SET_RANGE);
-	for (; !code && span_starts_with(env_span(key), PREFIX);
-	     code = mdb_cursor_get(cursor, &key, &record, MDB_NEXT))
-		read->refused += !restore_one(read, env_span(key), env_span(record));
-	mdb_cursor_close(cursor);
-	return code == MDB_NOTFOUND ? 0 : code;
+	read->refused += !restore_one(read, key, record);
+}
+
+static int restore_all(MDB_txn *txn, MDB_dbi dbi, void *context)
+{
+	return store_each(txn, dbi, PREFIX, restore, context);
 }
 
 enum vos_err store_load_suspensions(struct store *store, struct auth *auth, int64_t now_ms,
