@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "shared/config/snapshot.h"
 #include "switchd/alarm/alarm.h"
 
@@ -239,7 +240,7 @@ enum vos_err alarm_hook_start(const struct log *log, struct alarms *alarms,
 	pthread_mutex_init(&hook->lock, NULL);
 	pthread_cond_init(&hook->news, NULL);
 	read_settings(config, &hook->settings);
-	if (pthread_create(&hook->thread, NULL, run, hook) != 0) {
+	if (thread_start(&hook->thread, NULL, "alarm-hook", run, hook) != 0) {
 		pthread_cond_destroy(&hook->news);
 		pthread_mutex_destroy(&hook->lock);
 		free(hook);

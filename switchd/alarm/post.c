@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/thread.h"
 #include "switchd/alarm/alarm_json.h"
 #include "switchd/conf/conf.h"
 
@@ -223,7 +224,7 @@ enum vos_err alarm_post_start(const struct log *log, struct alarms *alarms, cons
 	pthread_cond_init(&post->news, NULL);
 	read_settings(conf, &post->settings);
 	if (delivery_create(&post->delivery) != VOS_OK ||
-	    pthread_create(&post->thread, NULL, run, post) != 0) {
+	    thread_start(&post->thread, NULL, "alarm-post", run, post) != 0) {
 		free_post(post);
 		return VOS_ENOMEM;
 	}

@@ -11,6 +11,7 @@
 
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/auth/failure.h"
 #include "switchd/auth/lockout.h"
 
@@ -444,7 +445,8 @@ void firewall_configure(struct firewall *firewall, struct conf *conf)
 	if (before)
 		conf_unref(before);
 	if (!firewall->is_started)
-		firewall->is_started = pthread_create(&firewall->thread, NULL, run, firewall) == 0;
+		firewall->is_started =
+			thread_start(&firewall->thread, NULL, "firewall", run, firewall) == 0;
 	if (!firewall->is_started)
 		log_error(firewall->log, "firewall", "cannot start its thread");
 }

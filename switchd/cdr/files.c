@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "shared/config/snapshot.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/cdr/files_private.h"
@@ -216,7 +217,7 @@ enum vos_err cdr_files_create(struct cdr_writer *writer, const char *state_dir,
 
 enum vos_err cdr_files_start(struct cdr_files *files)
 {
-	if (pthread_create(&files->thread, NULL, run, files) != 0)
+	if (thread_start(&files->thread, NULL, "record-files", run, files) != 0)
 		return VOS_ENOMEM;
 	files->is_started = true;
 	return VOS_OK;

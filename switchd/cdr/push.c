@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/thread.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/cdr/text.h"
 #include "switchd/conf/conf.h"
@@ -166,7 +167,7 @@ enum vos_err cdr_push_create(struct cdr_writer *writer, const struct log *log,
 
 enum vos_err cdr_push_start(struct cdr_push *push)
 {
-	if (pthread_create(&push->thread, NULL, run, push) != 0)
+	if (thread_start(&push->thread, NULL, "record-push", run, push) != 0)
 		return VOS_ENOMEM;
 	push->is_started = true;
 	return VOS_OK;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "shared/config/snapshot.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/cdr/writer_private.h"
@@ -298,7 +299,7 @@ enum vos_err cdr_writer_start(struct cdr_writer *writer, struct vos_fault *fault
 	writer_spools_remove(writer, writer->threads);
 	/* Consumers judge by it what they find, and may be there before the first turn. */
 	writer->status.newest = writer->next - 1 - writer->records;
-	if (pthread_create(&writer->thread, NULL, run, writer) != 0)
+	if (thread_start(&writer->thread, NULL, "records", run, writer) != 0)
 		return VOS_ENOMEM;
 	writer->is_started = true;
 	return VOS_OK;

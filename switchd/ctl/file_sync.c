@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shared/base/thread.h"
+
 #define PAUSE_MS 250 /* between two syncs: lines that come in a burst share one */
 
 struct file_sync {
@@ -85,7 +87,7 @@ enum vos_err file_sync_start(void (*done)(void *user, int error), void *user,
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&sync->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	if (pthread_create(&sync->thread, NULL, run, sync) != 0) {
+	if (thread_start(&sync->thread, NULL, "control-files", run, sync) != 0) {
 		pthread_cond_destroy(&sync->changed);
 		pthread_mutex_destroy(&sync->mutex);
 		free(sync);

@@ -15,6 +15,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/log_ring.h"
+#include "shared/base/thread.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/auth/lockout.h"
 #include "switchd/ctl/ctl_private.h"
@@ -347,7 +348,7 @@ enum vos_err ctl_start(const struct ctl_context *context, const char *socket_pat
 				    &ctl->security, EPOLLIN, EPOLL_CTL_ADD) != 0) ||
 	    (ctl->log_ring && watch(ctl, log_ring_wake_fd(ctl->log_ring), ctl->log_ring, EPOLLIN,
 				    EPOLL_CTL_ADD) != 0) ||
-	    pthread_create(&ctl->thread, NULL, run, ctl) != 0) {
+	    thread_start(&ctl->thread, NULL, "control", run, ctl) != 0) {
 		fault_set(fault, FAULT_INTERNAL, 0, "control server: cannot start its thread");
 		release(ctl);
 		return VOS_EIO;

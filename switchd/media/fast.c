@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/media/fast_private.h"
 
 #define LIFE_SIGN_MS 500
@@ -56,7 +57,6 @@ static void *watch_main(void *argument)
 				  {.fd = fast->monitor_fd, .events = POLLIN}};
 	uint64_t settled_us = 0;
 
-	pthread_setname_np(pthread_self(), "media-fast");
 	for (;;) {
 		uint64_t now_us = clock_mono_us();
 		bool is_settled = now_us >= settled_us;
@@ -82,7 +82,7 @@ static enum vos_err start_thread(struct fast *fast)
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	fast->has_thread = pthread_create(&fast->thread, NULL, watch_main, fast) == 0;
+	fast->has_thread = thread_start(&fast->thread, NULL, "media-fast", watch_main, fast) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return fast->has_thread ? VOS_OK : VOS_EFULL;
 }

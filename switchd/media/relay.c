@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/media/relay_fast.h"
 #include "switchd/media/relay_inlet.h"
 
@@ -263,10 +264,7 @@ static void turn(struct media_thread *thread)
 static void *thread_main(void *argument)
 {
 	struct media_thread *thread = argument;
-	char name[16];
 
-	snprintf(name, sizeof(name), "media-%d", thread->number);
-	pthread_setname_np(pthread_self(), name);
 	while (!thread->must_stop)
 		turn(thread);
 	return NULL;
@@ -298,12 +296,14 @@ enum vos_err relay_thread_start(struct media_thread *thread)
 {
 	sigset_t all;
 	sigset_t before;
+	char name[THREAD_NAME_MAX];
 	int failed;
 
+	snprintf(name, sizeof(name), "media-%d", thread->number);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&thread->thread, NULL, thread_main, thread);
+	failed = thread_start(&thread->thread, NULL, name, thread_main, thread);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	thread->is_running = !failed;
 	return failed ? VOS_EFULL : VOS_OK;

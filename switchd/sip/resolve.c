@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/sip/srv.h"
 
 #define THREADS_MAX 4
@@ -208,16 +209,11 @@ static void *run(void *argument)
 /* With the lock. */
 static bool start_thread(struct resolver *resolver)
 {
-	pthread_attr_t attributes;
 	pthread_t thread;
-	int error;
 
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	error = pthread_create(&thread, &attributes, run, resolver);
-	pthread_attr_destroy(&attributes);
-	if (error)
+	if (thread_start(&thread, NULL, "resolve", run, resolver) != 0)
 		return false;
+	pthread_detach(thread);
 	resolver->threads++;
 	resolver->refs++;
 	return true;

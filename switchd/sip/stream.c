@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/sip/stream_private.h"
 
 #define EVENTS_A_TURN 256
@@ -265,7 +266,7 @@ static void *stream_main(void *argument)
 enum vos_err stream_start(struct stream *stream)
 {
 	stream_certs_watch(stream);
-	if (pthread_create(&stream->thread, NULL, stream_main, stream) != 0)
+	if (thread_start(&stream->thread, NULL, "sip-stream", stream_main, stream) != 0)
 		return VOS_ENOMEM;
 	stream->is_started = true;
 	return VOS_OK;

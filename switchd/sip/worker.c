@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Life and loop of a signalling thread. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/call/call_table.h"
 #include "switchd/cdr/writer.h"
 #include "switchd/media/media.h"
@@ -244,12 +246,14 @@ static void *worker_main(void *argument)
 
 enum vos_err worker_start(struct sip_worker *worker)
 {
+	char name[THREAD_NAME_MAX];
 	pthread_attr_t attributes;
 	int error;
 
+	snprintf(name, sizeof(name), "sip-%d", worker->number);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, THREAD_STACK);
-	error = pthread_create(&worker->thread, &attributes, worker_main, worker);
+	error = thread_start(&worker->thread, &attributes, name, worker_main, worker);
 	pthread_attr_destroy(&attributes);
 	return error ? VOS_ENOMEM : VOS_OK;
 }

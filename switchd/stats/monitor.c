@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/conf/conf.h"
 #include "switchd/fraud/fraud.h"
@@ -192,7 +193,7 @@ enum vos_err monitor_start(const struct metrics_sources *sources, const struct l
 	pthread_cond_init(&monitor->news, &attributes);
 	pthread_condattr_destroy(&attributes);
 	if (watch_create(&monitor->sources, state_dir, &monitor->watch) != VOS_OK ||
-	    pthread_create(&monitor->thread, NULL, run, monitor) != 0) {
+	    thread_start(&monitor->thread, NULL, "monitor", run, monitor) != 0) {
 		free_monitor(monitor);
 		return VOS_ENOMEM;
 	}

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/alarm/alarm.h"
 
 #define FOLDER_MAX 4096
@@ -259,7 +260,7 @@ enum vos_err backups_start(struct store *store, const struct log *log, struct al
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&backups->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	if (pthread_create(&backups->thread, NULL, run, backups) != 0) {
+	if (thread_start(&backups->thread, NULL, "backups", run, backups) != 0) {
 		pthread_cond_destroy(&backups->wake);
 		pthread_mutex_destroy(&backups->lock);
 		free(backups);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "switchd/alarm/alarm.h"
 #include "switchd/store/binding_record.h"
 
@@ -235,7 +236,8 @@ enum vos_err store_thread_start(struct store *store, struct location *location)
 	pthread_cond_init(&thread->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
 	thread->batch.entries = calloc(BATCH_USERS, sizeof(*thread->batch.entries));
-	if (!thread->batch.entries || pthread_create(&thread->id, NULL, run, thread) != 0) {
+	if (!thread->batch.entries ||
+	    thread_start(&thread->id, NULL, "storage", run, thread) != 0) {
 		free_thread(thread);
 		return VOS_ENOMEM;
 	}

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "shared/config/snapshot.h"
 #include "switchd/trace/hep_calls.h"
 #include "switchd/trace/hep_packet.h"
@@ -295,7 +296,6 @@ static void *run(void *argument)
 	struct settings settings;
 	bool is_changed;
 
-	pthread_setname_np(pthread_self(), "hep");
 	while (wait(hep, &settings, &is_changed)) {
 		if (is_changed)
 			use_settings(hep, &settings);
@@ -373,7 +373,7 @@ enum vos_err hep_start(const struct log *log, struct recorder *recorder,
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&hep->thread, NULL, run, hep);
+	failed = thread_start(&hep->thread, NULL, "hep", run, hep);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (failed) {
 		destroy(hep);

@@ -29,6 +29,17 @@ class Threads(unittest.TestCase):
         for agent in self.agents:
             self.addCleanup(agent.close)
 
+    def names(self):
+        tasks = Path(f'/proc/{self.switch.process.pid}/task')
+        return sorted((task / 'comm').read_text().strip() for task in tasks.iterdir())
+
+    def test_threads_have_names(self):
+        # media-fast is there where the kernel lets it, hep and firewall where they are wanted.
+        expected = {'alarm-hook', 'alarm-post', 'backups', 'control', 'control-files', 'media-0', 'monitor', 'record-files',
+                    'record-push', 'records', 'sip-0', 'sip-1', 'sip-2', 'storage'}
+        wait_for('names of all threads', lambda: expected <= set(self.names()) and self.names().count('switchd') == 1)
+        stop_cleanly(self.switch)
+
     def commit(self):
         self.commits += 1
         self.switch.set('SS_SIP_TIMEOUT_TRYING', str(15 + self.commits % 10))

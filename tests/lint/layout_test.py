@@ -26,6 +26,8 @@ LONG_FILES = {
 # Spelled so that this file does not hold the marks itself.
 MARKS = re.compile(r'\b(TO' r'DO|FIX' r'ME|X' r'XX|HA' r'CK|not imple' r'mented|unimple' r'mented)\b')
 RUNS_TESTS = re.compile(r'^(TEST_MAIN|.*\bcmocka_run_group_tests\w*)\(', re.M)
+NAMELESS = re.compile(r'\bpthread_(create|setname_np)\(')
+THREADS = 'shared/base/thread.c'
 ASSERTION = re.compile(r'\b(assert_[a-z_]+|fail|fail_msg|expect_[a-z_]+)\s*\(')
 SPDX = 'SPDX-License-Identifier: GPL-2.0-or-later'
 
@@ -94,6 +96,12 @@ def unit_tests(root):
             yield f'{path}: asserts nothing'
 
 
+def threads(root):
+    for path in lint.find(root, SOURCES, ('.c', '.h')):
+        if path.as_posix() != THREADS and NAMELESS.search((root / path).read_text()):
+            yield f'{path}: a thread is begun by thread_start(), which gives it a name'
+
+
 def scripts(root):
     for path in lint.find(root, ('tests/lint', 'tests/e2e'), ('_test.py', '_test.sh')):
         if not os.access(root / path, os.X_OK):
@@ -101,7 +109,7 @@ def scripts(root):
 
 
 def check(root):
-    rules = (top_level, lengths, heads, marks, unit_tests, scripts)
+    rules = (top_level, lengths, heads, marks, unit_tests, threads, scripts)
     return [fault for rule in rules for fault in rule(root)]
 
 
@@ -113,6 +121,7 @@ BAD = (
     ({'shared/base/a.h': HEAD + 'int a;\n' * 200}, '201 lines, at most 200'),
     ({'switchd/a.c': HEAD + 'void a(void)\n{\n' + '\tb();\n' * 61 + '}\n'}, 'a.c:3: a function of 61 lines'),
     ({'switchd/a.c': 'int a;\n'}, 'no SPDX'),
+    ({'switchd/a.c': HEAD + 'int b = pthread_create(&a, NULL, a, NULL);\n'}, 'begun by thread_start()'),
     ({'switchd/a.c': HEAD + '/* TO' + 'DO: later */\n'}, 'marks unfinished work'),
     ({'tests/unit/a_test.c': HEAD + 'TEST_MAIN(cmocka_unit_test(a))\n'}, 'asserts nothing'),
     ({'tests/unit/a_test.c': HEAD + 'assert_int_equal(1, 1);\n'}, 'runs no tests'),
@@ -127,6 +136,7 @@ GOOD = (
         'build-address/x': '',
         '.ci/run': '',
         'README': '',
+        THREADS: HEAD + 'int b = pthread_create(&a, NULL, a, NULL);\n',
     },
 )
 
