@@ -18,7 +18,7 @@ static const struct span reasons[CALL_DIVERSION_REASONS] = {
 
 static void take_number(const struct sip_uri *uri, char *out, size_t size)
 {
-	struct span user = span_ieq(uri->scheme, SPAN_LIT("tel")) ? uri->host : uri->user;
+	struct span user = uri->user; /* of a tel: URI too */
 	size_t len;
 
 	user.len = span_find(user, ';');

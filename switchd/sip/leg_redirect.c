@@ -60,7 +60,7 @@ static bool read_contact(const struct sip_worker *worker, struct span element,
 	if (!is_tel && !span_ieq(name.uri.scheme, SPAN_LIT("sip")) &&
 	    !span_ieq(name.uri.scheme, SPAN_LIT("sips")))
 		return false;
-	user = is_tel ? name.uri.host : name.uri.user;
+	user = name.uri.user;
 	user.len = span_find(user, ';');
 	if (!sip_unescape(user, out->number, sizeof(out->number) - 1, &len) || len == 0)
 		return false;

@@ -201,7 +201,7 @@ static int read_refer_to(const struct sip_msg *msg, struct wish *wish)
 		return 603;
 	if (!read_fields(name.uri.headers, wish))
 		return 400;
-	user = span_ieq(name.uri.scheme, SPAN_LIT("tel")) ? name.uri.host : name.uri.user;
+	user = name.uri.user; /* of a tel: URI too */
 	user.len = span_find(user, ';');
 	if (!sip_unescape(user, wish->number, sizeof(wish->number) - 1, &len))
 		return 400;

@@ -94,6 +94,26 @@ static void in_order(void **state)
 	bench_close(bench);
 }
 
+/* tel: names a number and no place. */
+static void to_a_number(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_bench(&list);
+
+	(void)state;
+	call(bench, "400",
+	     "Diversion: <tel:555;phone-context=carrier.example>;reason=no-answer\r\n");
+	redirect(bench, &bench->phones[0], "INVITE ",
+		 "Contact: <tel:900;phone-context=+49>;q=0.2, <tel:401>;q=0.5, <tel:>\r\n");
+	refuse(bench, &bench->phones[1], "INVITE sip:401@");
+	refuse(bench, &bench->callee, "INVITE sip:900@");
+	expect_header(&bench->callee, "Diversion: <sip:400@127.0.0.1:");
+	expect_header(&bench->callee, "Diversion: <sip:555@127.0.0.1:");
+	expect_no_header(&bench->callee, "carrier.example");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	bench_close(bench);
+}
+
 /* Anything else would make us call any host that a phone thinks of. */
 static void not_elsewhere(void **state)
 {
@@ -352,7 +372,8 @@ static void received(void **state)
 	bench_close(bench);
 }
 
-TEST_MAIN(cmocka_unit_test(in_order), cmocka_unit_test(not_elsewhere),
-	  cmocka_unit_test(with_the_callers_rights), cmocka_unit_test(in_a_circle),
-	  cmocka_unit_test(without_end), cmocka_unit_test(without_number), cmocka_unit_test(passed),
-	  cmocka_unit_test(a_failure), cmocka_unit_test(reasons), cmocka_unit_test(received))
+TEST_MAIN(cmocka_unit_test(in_order), cmocka_unit_test(to_a_number),
+	  cmocka_unit_test(not_elsewhere), cmocka_unit_test(with_the_callers_rights),
+	  cmocka_unit_test(in_a_circle), cmocka_unit_test(without_end),
+	  cmocka_unit_test(without_number), cmocka_unit_test(passed), cmocka_unit_test(a_failure),
+	  cmocka_unit_test(reasons), cmocka_unit_test(received))

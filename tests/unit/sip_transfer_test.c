@@ -124,7 +124,7 @@ static void target_refuses(void **state)
 	expect_notify(bench, &bench->phones[0], "486", true);
 	assert_int_equal(count_calls(bench), 1);
 	/* The call before is as it was, and may be transferred again: now with an id. */
-	phone_refers(&call, 3, "Refer-To: <sip:404404@x>\r\n");
+	phone_refers(&call, 3, "Refer-To: <tel:404404;phone-context=x>\r\n");
 	peer_expect(&bench->phones[0], "SIP/2.0 202 ");
 	peer_expect(&bench->phones[0], "NOTIFY ");
 	expect_header(&bench->phones[0], "Event: refer;id=3\r\n");
