@@ -108,6 +108,29 @@ const struct sip_header *sip_msg_first(const struct sip_msg *msg, enum sip_heade
 	return sip_msg_header(msg, id, &index);
 }
 
+bool sip_seconds_parse(struct span text, uint32_t *out)
+{
+	uint64_t seconds;
+	size_t len = 0;
+
+	text = span_trim(text);
+	while (len < text.len && text.ptr[len] >= '0' && text.ptr[len] <= '9')
+		len++;
+	if (!len)
+		return false;
+	if (!span_to_u64((struct span){text.ptr, len}, UINT32_MAX, &seconds))
+		seconds = UINT32_MAX;
+	*out = (uint32_t)seconds;
+	return true;
+}
+
+bool sip_msg_seconds(const struct sip_msg *msg, enum sip_header_id id, uint32_t *out)
+{
+	const struct sip_header *header = sip_msg_first(msg, id);
+
+	return header && sip_seconds_parse(header->value, out);
+}
+
 bool sip_msg_has_token(const struct sip_msg *msg, enum sip_header_id id, struct span token)
 {
 	const struct sip_header *header;

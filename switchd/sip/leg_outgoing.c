@@ -259,18 +259,11 @@ static void failed(struct sip_leg *leg, struct txn_client *txn, const struct sip
 
 static struct cause cause_of_answer(const struct sip_msg *msg)
 {
-	const struct sip_header *header = sip_msg_first(msg, SIP_HDR_RETRY_AFTER);
 	struct cause cause = cause_received(msg->status);
-	uint64_t seconds;
-	size_t len = 0;
 
-	/* "120 (in a meeting);duration=60" */
-	while (header && len < header->value.len && header->value.ptr[len] >= '0' &&
-	       header->value.ptr[len] <= '9')
-		len++;
-	if (header &&
-	    span_to_u64((struct span){header->value.ptr, len}, RETRY_AFTER_MAX_S, &seconds))
-		cause.retry_after_s = (uint32_t)seconds;
+	if (sip_msg_seconds(msg, SIP_HDR_RETRY_AFTER, &cause.retry_after_s) &&
+	    cause.retry_after_s > RETRY_AFTER_MAX_S)
+		cause.retry_after_s = RETRY_AFTER_MAX_S;
 	return cause;
 }
 
@@ -313,7 +306,9 @@ static void invite_response(struct sip_worker *worker, void *user, struct txn_cl
 	} else if (rx->msg->status < 300) {
 		answered(leg, rx);
 	} else if (leg_challenged(leg, txn, rx)) {
-		/* It was sent again, with what was asked for. */
+		/* It was sent again, with what was asked for: nobody has heard of that one. */
+		if (leg->state == LEG_OUTGOING)
+			start_stage(leg, CONF_STAGE_INVITE);
 	} else if (rx->msg->status == 422 && leg->state == LEG_OUTGOING &&
 		   leg_session_raise(leg, rx->msg) && invite_again(leg, txn)) {
 		/* RFC 4028 section 7.3: once, with the interval that was asked for. */

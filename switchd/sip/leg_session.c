@@ -267,17 +267,11 @@ static uint64_t glare_wait_us(struct sip_leg *leg)
 
 static uint64_t refused_wait_us(const struct sip_msg *msg)
 {
-	const struct sip_header *header = sip_msg_first(msg, SIP_HDR_RETRY_AFTER);
-	uint64_t seconds = 0;
-	size_t len = 0;
+	uint32_t seconds;
 
-	while (header && len < header->value.len && header->value.ptr[len] >= '0' &&
-	       header->value.ptr[len] <= '9')
-		len++;
-	if (!len || !span_to_u64((struct span){header->value.ptr, len}, 86400, &seconds) ||
-	    seconds == 0)
+	if (!sip_msg_seconds(msg, SIP_HDR_RETRY_AFTER, &seconds) || seconds == 0)
 		seconds = REFUSED_WAIT_S;
-	return seconds * SECOND_US;
+	return (uint64_t)seconds * SECOND_US;
 }
 
 void leg_session_refused(struct sip_leg *leg, const struct sip_msg *msg)

@@ -176,6 +176,11 @@ bool sip_name_addr_parse(struct span element, struct sip_name_addr *out);
 /* Value of ";name=value" in a parameter list ("a=1;b;c=2"); value empty for a flag. False when
  * absent. */
 bool sip_param_get(struct span params, struct span name, struct span *value);
+/* Seconds at the start of a value, "120 (overload);duration=60"; more than 32 bits of them are the
+ * most there is. False, and *out as it was: it begins otherwise. */
+bool sip_seconds_parse(struct span text, uint32_t *out);
+/* The same of the first header of that id; false also when there is none. */
+bool sip_msg_seconds(const struct sip_msg *msg, enum sip_header_id id, uint32_t *out);
 /* Undoes %XX into out; false when it does not fit, has a bad escape or a NUL. */
 bool sip_unescape(struct span text, char *out, size_t size, size_t *out_len);
 

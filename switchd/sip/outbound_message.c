@@ -121,31 +121,6 @@ bool outbound_send(struct outbound_one *one, txn_client_fn *fn, const char **why
 
 /* --- The answer. --- */
 
-/* delta-seconds at the start of a value; what follows is a comment or parameters. */
-static bool read_seconds(struct span text, uint32_t *out)
-{
-	uint64_t seconds = 0;
-	size_t len = 0;
-
-	text = span_trim(text);
-	while (len < text.len && text.ptr[len] >= '0' && text.ptr[len] <= '9')
-		len++;
-	if (!len)
-		return false;
-	/* More than 32 bits stands for the most there is. */
-	if (!span_to_u64((struct span){text.ptr, len}, UINT32_MAX, &seconds))
-		seconds = UINT32_MAX;
-	*out = (uint32_t)seconds;
-	return true;
-}
-
-static bool read_header(const struct sip_msg *msg, enum sip_header_id id, uint32_t *out)
-{
-	const struct sip_header *header = sip_msg_first(msg, id);
-
-	return header && read_seconds(header->value, out);
-}
-
 /* RFC 3261 10.2.4: all bindings of the address of record come back, each with what is left of it.
  * One that is not ours by its text is so when it is the only one: some servers write the address in
  * that they saw. */
@@ -174,7 +149,7 @@ static uint32_t granted_by(const struct outbound_one *one, const struct sip_msg 
 			if (!sip_name_addr_parse(element, &name))
 				continue;
 			has_seconds = sip_param_get(name.params, SPAN_LIT("expires"), &value) &&
-				      read_seconds(value, &seconds);
+				      sip_seconds_parse(value, &seconds);
 			if (has_seconds && sip_uri_equal(name.uri_text, buf_span(&own)))
 				return seconds;
 			if (has_seconds)
@@ -184,7 +159,7 @@ static uint32_t granted_by(const struct outbound_one *one, const struct sip_msg 
 	}
 	if (has_only)
 		return only_s;
-	return read_header(msg, SIP_HDR_EXPIRES, &seconds) ? seconds : proposed_s;
+	return sip_msg_seconds(msg, SIP_HDR_EXPIRES, &seconds) ? seconds : proposed_s;
 }
 
 static enum outbound_event read_challenge(struct outbound_one *one, const struct sip_rx *rx,
@@ -230,9 +205,9 @@ enum outbound_event outbound_read(struct outbound_one *one, const struct sip_rx 
 	}
 	if (status == 401 || status == 407)
 		return read_challenge(one, rx, txn, &rules);
-	if (status == 423 && read_header(rx->msg, SIP_HDR_MIN_EXPIRES, &news->min_expires_s) &&
+	if (status == 423 && sip_msg_seconds(rx->msg, SIP_HDR_MIN_EXPIRES, &news->min_expires_s) &&
 	    outbound_machine_may_lengthen(&one->machine, &rules, news->min_expires_s))
 		return OUTBOUND_TOO_BRIEF;
-	(void)read_header(rx->msg, SIP_HDR_RETRY_AFTER, &news->retry_after_s);
+	(void)sip_msg_seconds(rx->msg, SIP_HDR_RETRY_AFTER, &news->retry_after_s);
 	return OUTBOUND_REFUSED;
 }

@@ -175,6 +175,28 @@ static void a_challenged_invite(void **state)
 	}
 }
 
+/* The INVITE with credentials is another one: it has the time of an INVITE that nobody answered,
+ * not what is left of the one before. */
+static void silent_once_asked(void **state)
+{
+	struct bench *bench = open_call(NULL);
+	struct peer *server = outbound_server(bench);
+
+	(void)state;
+	outbound_set_param(bench, "SS_SIP_RESEND_INTERVAL", "20");
+	answer(bench, "100 Trying", "");
+	bench_advance(bench, 15000);
+	peer_expect_nothing(server);
+	answer(bench, "401 Unauthorized", CHALLENGE("WWW", "n1"));
+	peer_expect(server, "ACK ");
+	peer_expect(server, "INVITE ");
+	bench_advance(bench, 9900);
+	peer_expect_nothing(&bench->caller);
+	bench_advance(bench, 200);
+	peer_expect(&bench->caller, "SIP/2.0 408 ");
+	outbound_bench_close(bench);
+}
+
 /* A wrong password: the same nonce again is not answered, and the caller is told. */
 static void refused(void **state)
 {
@@ -641,8 +663,9 @@ static void two_calls_at_once(void **state)
 TEST_MAIN(cmocka_unit_test(later_calls_are_not_asked), cmocka_unit_test(two_calls_at_once),
 	  cmocka_unit_test(an_invite_over_it), cmocka_unit_test(from_the_account),
 	  cmocka_unit_test(a_challenged_invite), cmocka_unit_test(refused),
-	  cmocka_unit_test(challenges_end), cmocka_unit_test(another_realm),
-	  cmocka_unit_test(given_up), cmocka_unit_test(a_peer_that_is_not_the_server),
+	  cmocka_unit_test(silent_once_asked), cmocka_unit_test(challenges_end),
+	  cmocka_unit_test(another_realm), cmocka_unit_test(given_up),
+	  cmocka_unit_test(a_peer_that_is_not_the_server),
 	  cmocka_unit_test(a_static_gateway_challenges), cmocka_unit_test(offline),
 	  cmocka_unit_test(a_challenged_reinvite), cmocka_unit_test(a_call_in),
 	  cmocka_unit_test(a_call_in_before_it_is_registered),
