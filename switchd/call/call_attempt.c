@@ -166,6 +166,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		attempt->leg = env->dial(env->context, call, caller, &dial);
 		if (attempt->leg) {
 			attempt->leg->attempt = attempt;
+			hunt->gateways.was_called = true;
 			call_ringback_arm(call, attempt);
 			call_note_leg(call, attempt->leg, call_attempt_number(call, attempt),
 				      attempt->party);
@@ -322,6 +323,15 @@ static bool has_sent_media(const struct call_media *media)
 	return false;
 }
 
+/* A gateway that had no line or number for the call, and was not called: what another one said
+ * before is the last word. */
+static bool is_passed_over(struct cause cause)
+{
+	return !cause.received &&
+	       (cause.id == CAUSE_GATEWAY_FULL || cause.id == CAUSE_GATEWAY_RATE ||
+		cause.id == CAUSE_GROUP_FULL || cause.id == CAUSE_POOL_EMPTY);
+}
+
 static void note_failure(struct call_hunt *hunt, const struct call_attempt *attempt,
 			 struct cause cause)
 {
@@ -331,6 +341,8 @@ static void note_failure(struct call_hunt *hunt, const struct call_attempt *atte
 		.heard_rtp = has_sent_media(&attempt->candidate->media),
 	};
 	/* RFC 3261 16.7 step 6 for the contacts of one phone; of gateways the last one counts. */
+	if (hunt->has_answer && is_passed_over(cause))
+		return;
 	if (!hunt->is_one_party || !hunt->has_answer || cause_is_better(cause, hunt->answer))
 		hunt->answer = cause;
 	hunt->has_answer = true;

@@ -60,14 +60,13 @@ static void note_found(const struct call *call, const struct route_candidate *fo
 static struct cause use(struct call_gateways *gateways, const struct route_candidate *found,
 			size_t count)
 {
+	*gateways = (struct call_gateways){.count = count};
 	gateways->list = malloc(count * (sizeof(*gateways->list) + sizeof(bool)));
 	if (!gateways->list)
 		return cause_of(CAUSE_NO_MEMORY);
 	memcpy(gateways->list, found, count * sizeof(*gateways->list));
 	gateways->is_tried = (bool *)(gateways->list + count);
 	memset(gateways->is_tried, 0, count * sizeof(bool));
-	gateways->count = count;
-	gateways->first_address = 0;
 	return cause_of(CAUSE_NORMAL);
 }
 
@@ -167,6 +166,20 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 		target->decide.network = conf_network_of(hunt->conf, &target->address, NULL);
 }
 
+/* Found fit when the call came, and since then taken out of service, dead, or left alone for a
+ * while. How full it is shows when a line is taken. */
+static bool has_gone(const struct call *call, const struct route_candidate *candidate)
+{
+	const struct route_query query = query_of(call);
+	enum route_verdict verdict = route_judge(&query, candidate->gateway);
+
+	if (verdict != ROUTE_DISABLED && verdict != ROUTE_OFFLINE && verdict != ROUTE_RETRY_AFTER)
+		return false;
+	call_note(call, TRACE_CANDIDATE_OUT, MEDIA_B, verdict, (int64_t)candidate->prefix_len,
+		  candidate->gateway->name);
+	return true;
+}
+
 bool call_gateways_next(struct call *call)
 {
 	struct call_gateways *gateways = &call->hunt->gateways;
@@ -179,11 +192,13 @@ bool call_gateways_next(struct call *call)
 		aim(call, gateways->current);
 		return true;
 	}
-	next = choose(call);
+	do
+		next = choose(call);
+	while (next && gateways->current && has_gone(call, next));
 	if (!next)
 		return false;
-	if (gateways->current)
-		gateways->switches++;
+	gateways->switches += gateways->was_called;
+	gateways->was_called = false;
 	gateways->current = next->gateway;
 	gateways->address = gateways->first_address;
 	if (!call_gateway_next_place(call, next->gateway, &gateways->address))

@@ -33,6 +33,7 @@ struct call_gateways {
 	size_t address;             /* of the current one, that was called last */
 	size_t first_address;       /* to begin with */
 	bool wants_address;         /* the next address of the current one, not the next gateway */
+	bool was_called;            /* the current one: another one after it is a switch */
 	unsigned switches;          /* to another gateway */
 	struct switch_input failed; /* the attempt that failed last */
 	enum switch_rule rule;      /* what was decided of it */

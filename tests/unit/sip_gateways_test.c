@@ -302,6 +302,41 @@ static void retry_after(void **state)
 	bench_close(bench);
 }
 
+/* No time, and words that are none, leave it where it is; more than a day is a day. */
+static void odd_retry_after(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_three(&list);
+
+	(void)state;
+	bench_change(bench, &list);
+	call(bench, "zero", "i1");
+	refuse(bench, &bench->callee, "503 Down\r\nRetry-After: 0");
+	refuse(bench, &bench->phones[0], "503 Down\r\nRetry-After: soon (60)");
+	refuse(bench, &bench->phones[1], "503 Down\r\nRetry-After: -5");
+	peer_expect(&bench->caller, "SIP/2.0 503 ");
+	call(bench, "huge", "i2");
+	refuse(bench, &bench->callee, "503 Down\r\nRetry-After: 86401");
+	refuse(bench, &bench->phones[0],
+	       "503 Down\r\nRetry-After: 99999999999999999999999 (never)");
+	refuse(bench, &bench->phones[1], "486 Busy");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	bench_skip(bench, 86390 * 1000);
+	while (peer_got(&bench->caller) || peer_got(&bench->phones[1]))
+		;
+	call(bench, "left-alone", "i3");
+	refuse(bench, &bench->phones[1], "486 Busy");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	bench_skip(bench, 20 * 1000);
+	while (peer_got(&bench->caller))
+		;
+	call(bench, "a-day-later", "i4");
+	refuse(bench, &bench->callee, "503 Down");
+	refuse(bench, &bench->phones[0], "486 Busy");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	bench_close(bench);
+}
+
 static void protected_one(void **state)
 {
 	struct change_list list = {0};
@@ -379,6 +414,87 @@ static void pool_runs_empty(void **state)
 	take(bench, &bench->callee, invite);
 	call(bench, "two", "i2"); /* no number: the gateway is passed over */
 	refuse(bench, &bench->phones[0], "486 Busy");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	bench_close(bench);
+}
+
+/* A gateway that has no number for the call is passed over: that is no switch, and it says nothing
+ * to the caller. */
+static void passed_over(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_three(&list);
+	char invite[8192];
+
+	(void)state;
+	changes_create(&list, "number-pool", "p");
+	changes_field(&list, "number-pool", "p", "number", "5551");
+	changes_field(&list, "number-pool", "p", "reuse-count", "1");
+	field(&list, "b", "number-pool", "p");
+	field(&list, "c", "number-pool", "p");
+	changes_param(&list, "SS_GATEWAY_SWITCH_LIMIT", "1");
+	bench_change(bench, &list);
+	call(bench, "holds", "i1");
+	refuse(bench, &bench->callee, "503 Down");
+	take(bench, &bench->phones[0], invite);
+	call(bench, "as-a", "i2");
+	refuse(bench, &bench->callee, "404 Unknown");
+	peer_expect(&bench->caller, "SIP/2.0 404 ");
+	changes_create(&list, "number-pool", "q");
+	changes_field(&list, "number-pool", "q", "number", "5552");
+	field(&list, "c", "number-pool", "q");
+	bench_change(bench, &list);
+	call(bench, "switch", "i3");
+	refuse(bench, &bench->callee, "404 Unknown");
+	refuse(bench, &bench->phones[1], "480 Gone");
+	peer_expect(&bench->caller, "SIP/2.0 480 ");
+	/* First of all it leaves all switches to the others. */
+	field(&list, "a", "number-pool", "p");
+	field(&list, "b", "number-pool", "q");
+	bench_change(bench, &list);
+	call(bench, "still", "i4");
+	refuse(bench, &bench->phones[0], "404 Unknown");
+	refuse(bench, &bench->phones[1], "480 Gone");
+	peer_expect(&bench->caller, "SIP/2.0 480 ");
+	bench_close(bench);
+}
+
+/* A gateway that leaves while another one is tried is not tried after that. */
+static void gone_meanwhile(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_three(&list);
+	struct live *b;
+	struct live *c;
+
+	(void)state;
+	bench_change(bench, &list);
+	b = conf_routing_gateway_find(bench->conf, SPAN_LIT("b"))->live;
+	c = conf_routing_gateway_find(bench->conf, SPAN_LIT("c"))->live;
+	call(bench, "disabled", "i1");
+	peer_expect(&bench->callee, "INVITE ");
+	atomic_store(&b->admin, LIVE_DISABLED);
+	peer_answers(bench, &bench->callee, bench->callee.text, "503 Down", "gw", "");
+	peer_expect(&bench->callee, "ACK ");
+	refuse(bench, &bench->phones[1], "480 Gone");
+	peer_expect(&bench->caller, "SIP/2.0 480 ");
+	peer_expect_nothing(&bench->phones[0]);
+	call(bench, "offline", "i2");
+	peer_expect(&bench->callee, "INVITE ");
+	atomic_store(&c->is_offline, true);
+	peer_answers(bench, &bench->callee, bench->callee.text, "503 Down", "gw", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 503 ");
+	peer_expect_nothing(&bench->phones[1]);
+	atomic_store(&b->admin, LIVE_ENABLED);
+	atomic_store(&c->is_offline, false);
+	/* One that another call is told to leave alone. */
+	call(bench, "waits", "i3");
+	peer_expect(&bench->callee, "INVITE ");
+	atomic_store(&b->down_until_us, bench->worker->now_us + 60000000);
+	peer_answers(bench, &bench->callee, bench->callee.text, "503 Down", "gw", "");
+	peer_expect(&bench->callee, "ACK ");
+	refuse(bench, &bench->phones[1], "486 Busy");
 	peer_expect(&bench->caller, "SIP/2.0 486 ");
 	bench_close(bench);
 }
@@ -465,5 +581,6 @@ TEST_MAIN(cmocka_unit_test(next_after_a_failure), cmocka_unit_test(busy_stops),
 	  cmocka_unit_test(capacity), cmocka_unit_test(capacity_of_the_caller),
 	  cmocka_unit_test(retry_after), cmocka_unit_test(protected_one),
 	  cmocka_unit_test(numbers_on_the_way), cmocka_unit_test(pool_runs_empty),
-	  cmocka_unit_test(limits_of_the_caller), cmocka_unit_test(ringing_as_the_caller_wants_it),
-	  cmocka_unit_test(longest_talk))
+	  cmocka_unit_test(limits_of_the_caller), cmocka_unit_test(odd_retry_after),
+	  cmocka_unit_test(passed_over), cmocka_unit_test(gone_meanwhile),
+	  cmocka_unit_test(ringing_as_the_caller_wants_it), cmocka_unit_test(longest_talk))
