@@ -54,11 +54,18 @@ static void rewrite(struct call *call, const struct call_setup *setup)
 /* The rules look at the numbers as they were received. */
 static struct cause check_numbers(const struct call_setup *setup)
 {
-	if (conf_number_check(&setup->mapping->caller_rule, setup->caller) != CONF_NUMBER_OK)
-		return cause_of(CAUSE_CALLER_NUMBER);
-	if (conf_number_check(&setup->mapping->callee_rule, setup->callee) != CONF_NUMBER_OK)
-		return cause_of(CAUSE_CALLEE_NUMBER);
-	return cause_of(CAUSE_NORMAL);
+	static const enum cause_id callers[] = {[CONF_NUMBER_OK] = CAUSE_NORMAL,
+						[CONF_NUMBER_PREFIX] = CAUSE_CALLER_NUMBER,
+						[CONF_NUMBER_LENGTH] = CAUSE_CALLER_LENGTH};
+	static const enum cause_id callees[] = {[CONF_NUMBER_OK] = CAUSE_NORMAL,
+						[CONF_NUMBER_PREFIX] = CAUSE_CALLEE_NUMBER,
+						[CONF_NUMBER_LENGTH] = CAUSE_CALLEE_LENGTH};
+	const struct conf_mapping_gateway *mapping = setup->mapping;
+	enum cause_id why = callers[conf_number_check(&mapping->caller_rule, setup->caller)];
+
+	if (why == CAUSE_NORMAL)
+		why = callees[conf_number_check(&mapping->callee_rule, setup->callee)];
+	return cause_of(why);
 }
 
 struct cause call_ingress_told(struct call_hunt *hunt, struct cause cause)

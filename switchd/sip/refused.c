@@ -199,7 +199,7 @@ static const struct {
 	bool may_repeat; /* with a password, or a better one */
 } refusals[] = {
 	[AUTH_MISSING] = {CAUSE_UNAUTHORIZED, true},
-	[AUTH_STALE] = {CAUSE_UNAUTHORIZED, true},
+	[AUTH_STALE] = {CAUSE_AUTH_TIMEOUT, true},
 	[AUTH_WRONG] = {CAUSE_WRONG_PASSWORD, true},
 	[AUTH_MALFORMED] = {CAUSE_UNAUTHORIZED, false},
 	[AUTH_FORBIDDEN] = {CAUSE_WRONG_PASSWORD, false},

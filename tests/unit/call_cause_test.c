@@ -68,5 +68,40 @@ static void back_from_the_number(void **state)
 	assert_false(cause_from_number(-9999, &cause));
 }
 
-TEST_MAIN(cmocka_unit_test(order_of_answers), cmocka_unit_test(numbers_and_names_are_unique),
-	  cmocka_unit_test(back_from_the_number))
+/* RFC 3398 section 8.2.6.1; and what the switch decides by itself (behaviour D3). */
+static void mapped(void **state)
+{
+	static const int received[][2] = {
+		{401, 21},  {402, 21},  {404, 1},   {405, 63},  {406, 79}, {407, 21},
+		{413, 127}, {415, 79},  {416, 127}, {423, 127}, {480, 18}, {481, 41},
+		{482, 25},  {483, 25},  {484, 28},  {485, 1},   {486, 17}, {501, 79},
+		{505, 127}, {513, 127}, {603, 21},  {299, 31},  {433, 31}, {699, 31},
+	};
+	static const struct {
+		enum cause_id id;
+		int status;
+		int q850;
+	} ours[] = {
+		{CAUSE_NOT_FOUND, 404, 1},        {CAUSE_SUSPENDED, 403, 21},
+		{CAUSE_BLACK_CALLER, 403, 21},    {CAUSE_CALLER_LENGTH, 403, 21},
+		{CAUSE_CALLEE_LENGTH, 403, 21},   {CAUSE_GATEWAYS_FULL, 503, 34},
+		{CAUSE_GATEWAY_RATE, 503, 42},    {CAUSE_CALLER_RATE, 503, 42},
+		{CAUSE_NO_RTP_PORT, 503, 34},     {CAUSE_NO_ANSWER, 480, 19},
+		{CAUSE_TIMEOUT_INVITE, 408, 102}, {CAUSE_NO_CODEC, 488, 65},
+		{CAUSE_CALLEE_BUSY, 486, 17},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(received) / sizeof(received[0]); i++)
+		assert_int_equal(cause_q850(cause_received(received[i][0])), received[i][1]);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		assert_int_equal(cause_status(cause_of(ours[i].id)), ours[i].status);
+		assert_int_equal(cause_q850(cause_of(ours[i].id)), ours[i].q850);
+	}
+	/* A reason without a cause would tell nobody anything. */
+	for (int i = 0; i < CAUSE_COUNT; i++)
+		assert_in_range(cause_q850(cause_of((enum cause_id)i)), 1, 127);
+}
+
+TEST_MAIN(cmocka_unit_test(mapped), cmocka_unit_test(order_of_answers),
+	  cmocka_unit_test(numbers_and_names_are_unique), cmocka_unit_test(back_from_the_number))
