@@ -156,7 +156,8 @@ enum sip_verdict sip_msg_parse(struct sip_msg *msg, char *data, size_t len, int 
 bool sip_msg_check_full(const struct sip_msg *msg, const char **why);
 
 /* For tests: false with *what (static text) when sofia-sip accepts the message, but reads its
- * method, tags, Call-ID, CSeq or topmost branch otherwise than the index. */
+ * method, tags, Call-ID, CSeq or topmost branch otherwise than the index; or refuses it, though it
+ * is plain. */
 bool sip_msg_agrees(const struct sip_msg *msg, const char **what);
 
 /* Next header of that id at or after *index (start at 0, is moved on); NULL when there is none. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The full grammar check of a message by sofia-sip, and the only file that includes its headers.
+ * Plain requests (plain.c) need none.
  *
  * Its list parser recurses once an element and walks a header's chain at every append, so the
  * number of list elements of the whole message is bounded here before it sees a byte. It works on a
@@ -162,7 +163,7 @@ static bool are_contacts_sound(const struct sip_msg *msg)
 	return true;
 }
 
-bool sip_msg_check_full(const struct sip_msg *msg, const char **why)
+static bool is_grammatical(const struct sip_msg *msg, const char **why)
 {
 	struct sip_name_addr party;
 	struct sip_uri uri;
@@ -193,6 +194,11 @@ bool sip_msg_check_full(const struct sip_msg *msg, const char **why)
 	is_ok = is_sound(parsed, why);
 	msg_destroy(parsed);
 	return is_ok;
+}
+
+bool sip_msg_check_full(const struct sip_msg *msg, const char **why)
+{
+	return sip_msg_is_plain(msg) || is_grammatical(msg, why);
 }
 
 static bool is_same(struct span ours, const char *theirs)
@@ -245,6 +251,8 @@ bool sip_msg_agrees(const struct sip_msg *msg, const char **what)
 	*what = NULL;
 	if (parsed && is_sound(parsed, &why))
 		*what = first_difference(msg, sip_object(parsed));
+	if (sip_msg_is_plain(msg) && !is_grammatical(msg, &why))
+		*what = why;
 	if (parsed)
 		msg_destroy(parsed);
 	return *what == NULL;

@@ -80,3 +80,6 @@ enum sip_header_id sip_header_from_name(struct span name);
 bool sip_name_addr_split(struct span element, struct sip_name_addr *out);
 /* As sip_via_parse(); *is_strict is cleared when it can be answered, but breaks the grammar. */
 bool sip_via_scan(struct span element, struct sip_via *out, bool *is_strict);
+
+/* plain.c: true only of requests that the full check takes. */
+bool sip_msg_is_plain(const struct sip_msg *msg);
