@@ -26,6 +26,8 @@ struct scan {
 	const char *why;
 };
 
+#define DIRECTION_LEN 8 /* of each */
+
 static const char *const direction_names[] = {
 	[SDP_SENDRECV] = "sendrecv",
 	[SDP_SENDONLY] = "sendonly",
@@ -130,8 +132,8 @@ static void read_attribute(struct scan *scan, struct part *part, struct span lin
 		read_rtcp(part, value);
 	else if (span_eq(name, SPAN_LIT("rtcp-mux")))
 		part->has_rtcp_mux = true;
-	for (int i = 0; i <= SDP_INACTIVE; i++)
-		if (span_eq(line, span_of(direction_names[i])))
+	for (int i = 0; line.len == DIRECTION_LEN && i <= SDP_INACTIVE; i++)
+		if (memcmp(line.ptr, direction_names[i], DIRECTION_LEN) == 0)
 			part->direction = (enum sdp_direction)i;
 }
 

@@ -2,11 +2,30 @@
 /* The lexical side of SDP (RFC 8866 sections 5 and 9): lines, words, and the lines with fields. */
 #include "switchd/media/sdp_private.h"
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* True when one of eight characters is below 0x20 or is 0x7f; sometimes also behind one of 0x80 and
+ * above. */
+static bool may_have_control(uint64_t eight)
+{
+	uint64_t del = eight ^ EACH(0x7f);
+
+	return (((eight - EACH(0x20)) & ~eight) | ((del - EACH(1)) & ~del)) & EACH(0x80);
+}
+
 /* Text of any charset may stand in s= or i=, but a CR, NUL or other control character inside a line
  * is a way to make two readers see different lines. */
 static bool has_control(struct span text)
 {
-	for (size_t i = 0; i < text.len; i++) {
+	size_t i = 0;
+
+	/* Eight at a time while none can be one. */
+	for (uint64_t eight; i + 8 <= text.len; i += 8) {
+		memcpy(&eight, text.ptr + i, 8);
+		if (may_have_control(eight))
+			break;
+	}
+	for (; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
@@ -62,8 +81,10 @@ bool sdp_is_token(struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
+		bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+				(c >= 'a' && c <= 'z') || c == '-';
 
-		if (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]", c))
+		if (!is_plain && (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]", c)))
 			return false;
 	}
 	return text.len > 0;
