@@ -83,7 +83,7 @@ void conf_plan_apply(const struct conf_dial_plan *plan, const char *number, conf
 		out[result.len] = '\0';
 		return;
 	}
-	snprintf(out, size, "%s", number);
+	span_join(text, SPAN_NONE, out, size);
 }
 
 /* --- Pools. --- */

@@ -6,6 +6,7 @@
 #include "switchd/sip/authorize.h"
 #include "switchd/sip/diversion.h"
 #include "switchd/sip/identity.h"
+#include "switchd/sip/leg_private.h"
 #include "switchd/sip/refused.h"
 
 bool leg_text_is_clean(const char *text)
@@ -16,31 +17,35 @@ bool leg_text_is_clean(const char *text)
 	return true;
 }
 
-static void number_of_from(const struct sip_msg *msg, struct leg_caller *out)
+void leg_named_read(const struct sip_msg *msg, struct leg_named *out)
 {
-	struct sip_name_addr name;
+	*out = (struct leg_named){0};
+	(void)sip_uri_parse(msg->request_uri, &out->target);
+	(void)sip_name_addr_parse(msg->from, &out->from);
+	(void)sip_name_addr_parse(msg->to, &out->to);
+	(void)leg_contact_of(msg, &out->contact);
+}
+
+static void number_of_from(const struct sip_name_addr *from, struct leg_caller *out)
+{
 	size_t len;
 
-	if (!sip_name_addr_parse(msg->from, &name))
-		return;
-	if (!sip_unescape(name.uri.user, out->number, sizeof(out->number) - 1, &len) ||
+	if (!sip_unescape(from->uri.user, out->number, sizeof(out->number) - 1, &len) ||
 	    !leg_text_is_clean(out->number))
 		out->number[0] = '\0';
-	if (!span_copy(name.display, out->display, sizeof(out->display)) ||
+	if (!span_copy(from->display, out->display, sizeof(out->display)) ||
 	    !leg_text_is_clean(out->display))
 		out->display[0] = '\0';
 }
 
 /* The contact that we registered is no number that was dialled: To has that, unless it names the
  * account too. */
-static void number_of_to(const struct sip_msg *msg, char *callee, size_t size)
+static void number_of_to(const struct sip_name_addr *to, char *callee, size_t size)
 {
 	char number[64] = "";
-	struct sip_name_addr name;
 	size_t len = 0;
 
-	if (!sip_name_addr_parse(msg->to, &name) ||
-	    !sip_unescape(name.uri.user, number, sizeof(number) - 1, &len) || len == 0 ||
+	if (!sip_unescape(to->uri.user, number, sizeof(number) - 1, &len) || len == 0 ||
 	    len >= size)
 		return;
 	number[len] = '\0';
@@ -101,15 +106,15 @@ static void refuse(struct sip_worker *worker, const struct sip_rx *rx,
 
 /* Credentials decide first; then the server of a registration, and a mapping gateway's address;
  * else a challenge. */
-bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg_caller *out,
-		  char *callee, size_t size)
+bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, const struct leg_named *named,
+		  struct leg_caller *out, char *callee, size_t size)
 {
 	const struct conf_mapping_gateway *gateway = NULL;
 	struct span realm = span_of(worker->conf->realm);
 	struct auth_account account = {0};
 	enum auth_result result;
 
-	number_of_from(rx->msg, out);
+	number_of_from(&named->from, out);
 	if (!credentials_are_for(sip_credentials(rx->msg, worker->conf), realm)) {
 		out->registration =
 			conf_registration_of_caller(worker->conf, span_of(callee), &rx->source);
@@ -117,7 +122,7 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg
 					    : conf_mapping_gateway_find(worker->conf, &rx->source);
 	}
 	if (out->registration)
-		number_of_to(rx->msg, callee, size);
+		number_of_to(&named->to, callee, size);
 	out->matched_by = out->registration ? "the server of its registration"
 			  : gateway         ? "its address"
 					    : "its password";

@@ -150,6 +150,7 @@ static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const s
 	bool is_invite = rx->msg->method == SIP_INVITE;
 	struct span sdp = leg_sdp(rx->msg);
 	struct txn_server *txn = txn_server_new(worker, rx, leg_txn_event, leg);
+	struct sip_name_addr contact;
 	int status;
 
 	if (!txn) {
@@ -158,10 +159,10 @@ static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const s
 	}
 	if (!take_offer(worker, leg, rx, txn, is_invite || sdp.len > 0))
 		return;
-	leg_learn_target(leg, rx->msg);
 	leg->base.signalling = rx->source;
 	leg->socket = rx->socket; /* it may have gone from one transport to another */
-	leg_choose_peer(leg, &rx->source);
+	leg_contact_of(rx->msg, &contact);
+	leg_learn_peer(leg, &contact, &rx->source);
 	if (!is_invite && sdp.len == 0) {
 		/* An UPDATE without offer refreshes target and timers only. */
 		txn_server_set_user(txn, NULL, NULL);

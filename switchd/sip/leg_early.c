@@ -110,12 +110,14 @@ bool leg_early_take_cseq(struct leg_early_dialog *dialog, const struct sip_msg *
 }
 
 /* Where requests in the dialog go. */
-static void choose_peer(struct sip_leg *leg, struct leg_early_dialog *dialog)
+static void choose_peer(struct sip_leg *leg, struct leg_early_dialog *dialog,
+			const struct sip_name_addr *contact)
 {
 	const struct face face = face_of(leg);
 
 	put_on(leg, dialog);
-	leg_choose_peer(leg, leg->invite_out ? txn_client_target(leg->invite_out) : &face.peer);
+	leg_choose_peer(leg, leg->invite_out ? txn_client_target(leg->invite_out) : &face.peer,
+			contact);
 	dialog->peer = leg->peer;
 	take_off(leg, &face);
 }
@@ -125,8 +127,11 @@ static bool fill_dialog(struct sip_leg *leg, struct leg_early_dialog *dialog,
 {
 	char memory[LEG_ROUTE_BYTES];
 	struct buf route = buf_over(memory, sizeof(memory));
-	struct span target = leg_target_of(msg);
+	struct sip_name_addr contact;
+	struct span target;
 
+	leg_contact_of(msg, &contact);
+	target = leg_target_in(&contact);
 	/* Without Contact (as of RFC 2543) requests go where the INVITE went. */
 	if (!target.len)
 		target = span_of(leg->remote_target);
@@ -135,7 +140,10 @@ static bool fill_dialog(struct sip_leg *leg, struct leg_early_dialog *dialog,
 	dialog->tag = span_dup(msg->to_tag);
 	dialog->target = span_dup(target);
 	dialog->route = route.len ? span_dup(buf_span(&route)) : NULL;
-	return dialog->tag && dialog->target && (dialog->route || !route.len);
+	if (!dialog->tag || !dialog->target || (!dialog->route && route.len))
+		return false;
+	choose_peer(leg, dialog, target.ptr == contact.uri_text.ptr ? &contact : NULL);
+	return true;
 }
 
 /* NULL: it cannot be kept. */
@@ -153,7 +161,6 @@ static struct leg_early_dialog *new_dialog(struct sip_leg *leg, const struct sip
 		free_dialog(dialog);
 		return NULL;
 	}
-	choose_peer(leg, dialog);
 	LL_APPEND(early->dialogs, dialog);
 	early->count++;
 	return dialog;
@@ -162,13 +169,17 @@ static struct leg_early_dialog *new_dialog(struct sip_leg *leg, const struct sip
 void leg_early_learn(struct sip_leg *leg, struct leg_early_dialog *dialog,
 		     const struct sip_msg *msg)
 {
-	struct span target = leg_target_of(msg);
-	char *copy = target.len ? span_dup(target) : NULL;
+	struct sip_name_addr contact;
+	struct span target;
+	char *copy;
 
+	leg_contact_of(msg, &contact);
+	target = leg_target_in(&contact);
+	copy = target.len ? span_dup(target) : NULL;
 	if (copy) {
 		free(dialog->target);
 		dialog->target = copy;
-		choose_peer(leg, dialog);
+		choose_peer(leg, dialog, &contact);
 	}
 	if (sip_msg_first(msg, SIP_HDR_ALLOW))
 		dialog->takes_update = sip_msg_has_token(msg, SIP_HDR_ALLOW, SPAN_LIT("UPDATE"));

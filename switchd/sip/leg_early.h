@@ -91,8 +91,8 @@ void leg_early_learn(struct sip_leg *leg, struct leg_early_dialog *dialog,
 /* leg_outgoing.c, leg_write.c, leg_dialog.c */
 /* The route set that a response gives; false: it is beyond all use. */
 bool leg_write_route(const struct sip_msg *msg, struct buf *out);
-/* URI of the message's Contact; empty: none that can be used. */
-struct span leg_target_of(const struct sip_msg *msg);
+/* URI of a Contact; empty: none that can be used. */
+struct span leg_target_in(const struct sip_name_addr *contact);
 /* The 2xx to the caller's INVITE. */
 void leg_confirm(struct sip_leg *leg, struct span sdp);
 

@@ -82,12 +82,12 @@ static bool has_no_number(struct span uri)
 }
 
 /* What can be said before anybody is asked for a password (RFC 3261 8.2, 16.3). False: answered. */
-static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char *callee,
-			size_t size)
+static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx,
+			const struct sip_uri *target, char *callee, size_t size)
 {
 	char memory[1024];
 	struct buf unsupported = buf_over(memory, sizeof(memory));
-	struct sip_uri uri;
+	bool is_tel = span_ieq(target->scheme, SPAN_LIT("tel"));
 	size_t len;
 	int status = 0;
 
@@ -95,16 +95,14 @@ static bool check_shape(struct sip_worker *worker, const struct sip_rx *rx, char
 		status = 503;
 	else if (has_no_number(rx->msg->request_uri))
 		status = 484;
-	else if (!sip_uri_parse(rx->msg->request_uri, &uri) ||
-		 (!span_ieq(uri.scheme, SPAN_LIT("sip")) &&
-		  !span_ieq(uri.scheme, SPAN_LIT("sips")) &&
-		  !span_ieq(uri.scheme, SPAN_LIT("tel"))))
+	else if (!is_tel && !span_ieq(target->scheme, SPAN_LIT("sip")) &&
+		 !span_ieq(target->scheme, SPAN_LIT("sips")))
 		status = 416;
 	else if (rx->msg->max_forwards == 0)
 		status = 483;
-	else if (!sip_unescape(uri.user.len                            ? uri.user
-			       : span_ieq(uri.scheme, SPAN_LIT("tel")) ? uri.host
-								       : SPAN_NONE,
+	else if (!sip_unescape(target->user.len ? target->user
+			       : is_tel         ? target->host
+						: SPAN_NONE,
 			       callee, size - 1, &len) ||
 		 len == 0)
 		status = 404;
@@ -145,62 +143,61 @@ static bool learn_route(struct sip_leg *leg, const struct sip_msg *msg)
 }
 
 /* Value of From or To without its tag. */
-static bool without_tag(struct sip_leg *leg, char **field, struct span value)
+static bool without_tag(struct sip_leg *leg, char **field, const struct sip_name_addr *name)
 {
-	struct sip_name_addr name;
 	char memory[LEG_NAME_BYTES];
 	struct buf text = buf_over(memory, sizeof(memory));
 
-	if (!sip_name_addr_parse(value, &name))
+	if (!name->uri_text.len)
 		return false;
 	/* An escaped NUL is allowed in a display name; our texts end at one. */
-	if (name.display.len && span_find(name.display, '\0') == name.display.len) {
+	if (name->display.len && span_find(name->display, '\0') == name->display.len) {
 		buf_add_char(&text, '"');
-		buf_add_span(&text, name.display);
+		buf_add_span(&text, name->display);
 		buf_add_lit(&text, "\" ");
 	}
 	buf_add_char(&text, '<');
-	buf_add_span(&text, name.uri_text);
+	buf_add_span(&text, name->uri_text);
 	buf_add_char(&text, '>');
 	return leg_text_from(leg, field, &text);
 }
 
-static bool is_nat(const struct sip_rx *rx)
+static bool is_nat(const struct sip_rx *rx, const struct sip_uri *contact)
 {
-	struct span rest = rx->msg->contact;
-	struct span element;
-	struct sip_name_addr name;
-	struct addr contact;
+	struct addr address;
 	struct span gruu;
 
 	if (sip_rx_is_nat(rx))
 		return true;
 	/* A GRUU has our address, not the phone's. */
-	return sip_list_next(&rest, &element) && sip_name_addr_parse(element, &name) &&
-	       addr_parse(name.uri.host, &contact) && !addr_ip_eq(&contact, &rx->source) &&
-	       !sip_param_get(name.uri.params, SPAN_LIT("gr"), &gruu);
+	return addr_parse(contact->host, &address) && !addr_ip_eq(&address, &rx->source) &&
+	       !sip_param_get(contact->params, SPAN_LIT("gr"), &gruu);
 }
 
 /* What the dialog keeps of the INVITE; false when a field is missing or longer than a leg takes. */
-static bool learn_invite(struct sip_leg *leg, const struct sip_msg *msg, const char *callee)
+static bool learn_invite(struct sip_leg *leg, const struct sip_rx *rx,
+			 const struct leg_named *named, const char *callee)
 {
-	struct sip_uri uri;
+	const struct sip_msg *msg = rx->msg;
 
-	leg_learn_target(leg, msg);
 	leg->is_sips = span_istarts_with(msg->request_uri, SPAN_LIT("sips:"));
-	return msg->call_id.len <= LEG_TOKEN_BYTES && msg->from_tag.len <= LEG_TOKEN_BYTES &&
-	       sip_uri_parse(msg->request_uri, &uri) && uri.user.len <= LEG_NAME_BYTES &&
-	       leg_set(leg, &leg->call_id, msg->call_id) &&
-	       without_tag(leg, &leg->local, msg->to) &&
-	       without_tag(leg, &leg->remote, msg->from) &&
-	       leg_set(leg, &leg->remote_tag, msg->from_tag) && leg->remote_target &&
-	       leg_set(leg, &leg->user, uri.user) && leg_set(leg, &leg->number, span_of(callee)) &&
-	       learn_route(leg, msg);
+	if (msg->call_id.len > LEG_TOKEN_BYTES || msg->from_tag.len > LEG_TOKEN_BYTES ||
+	    !named->target.scheme.len || named->target.user.len > LEG_NAME_BYTES ||
+	    !leg_set(leg, &leg->call_id, msg->call_id) ||
+	    !without_tag(leg, &leg->local, &named->to) ||
+	    !without_tag(leg, &leg->remote, &named->from) ||
+	    !leg_set(leg, &leg->remote_tag, msg->from_tag) ||
+	    !leg_set(leg, &leg->user, named->target.user) ||
+	    !leg_set(leg, &leg->number, span_of(callee)) || !learn_route(leg, msg))
+		return false;
+	leg_learn_peer(leg, &named->contact, &rx->source);
+	return leg->remote_target != NULL;
 }
 
 /* NULL: *status says how to refuse. */
 static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *rx,
-				const struct leg_caller *caller, const char *callee, int *status)
+				const struct leg_named *named, const struct leg_caller *caller,
+				const char *callee, int *status)
 {
 	struct sip_leg *leg = leg_new(worker);
 	const struct sip_msg *msg = rx->msg;
@@ -213,11 +210,11 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 	leg->base.signalling = rx->source;
 	leg->base.media_address = rx->socket->media_address;
 	leg->base.is_secure = rx->socket->transport == CONF_TLS;
-	leg->base.is_nat = is_nat(rx);
+	leg->base.is_nat = is_nat(rx, &named->contact.uri);
 	leg->remote_cseq = msg->cseq;
 	leg->has_remote_cseq = true;
 	leg->ack_cseq = msg->cseq;
-	if (!learn_invite(leg, msg, callee)) {
+	if (!learn_invite(leg, rx, named, callee)) {
 		*status = 400;
 		leg_free_soon(leg);
 		return NULL;
@@ -231,7 +228,6 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 	if (caller->conf->has_100rel)
 		leg_reliable_use(leg, msg);
 	*status = 503;
-	leg_choose_peer(leg, &rx->source);
 	if (caller->registration && !leg_trunk_use(leg, caller->registration, &rx->source)) {
 		leg_free_soon(leg);
 		return NULL;
@@ -241,19 +237,17 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 		leg_free_soon(leg);
 		return NULL;
 	}
-	leg_merge_enter(leg, leg_merge_key(worker, msg));
 	return leg;
 }
 
 static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
-		       const struct leg_caller *caller, struct call_setup *setup)
+		       const struct sip_uri *target, const struct leg_caller *caller,
+		       struct call_setup *setup)
 {
 	const struct conf_party *party = caller->conf;
-	struct sip_uri uri;
 
 	/* RFC 5627 section 5.4: one instance of the callee's. */
-	if (sip_uri_parse(rx->msg->request_uri, &uri))
-		(void)sip_param_get(uri.params, SPAN_LIT("gr"), &setup->instance);
+	(void)sip_param_get(target->params, SPAN_LIT("gr"), &setup->instance);
 	setup->caller = caller->number;
 	setup->display = caller->display;
 	setup->identity = caller->identity;
@@ -310,22 +304,24 @@ static void start(struct sip_worker *worker, struct sip_leg *leg, struct sip_leg
 	leg_free_soon(leg);
 }
 
-/* Of a caller who is known: what the INVITE asks for. */
-struct sip_leg *leg_invite_take(struct sip_worker *worker, const struct sip_rx *rx,
-				const struct leg_caller *caller, const char *callee)
+/* Of a caller who is known: what the INVITE asks for. NULL: refused. */
+static struct sip_leg *take(struct sip_worker *worker, const struct sip_rx *rx,
+			    const struct leg_named *named, const struct leg_caller *caller,
+			    const char *callee)
 {
+	uint64_t merge_key = leg_merge_key(worker, rx->msg);
 	struct call_setup setup = {0};
 	struct sip_leg *replaced;
 	struct sip_leg *leg;
 	int status;
 
-	if (leg_merge_is_known(worker, leg_merge_key(worker, rx->msg))) {
+	if (leg_merge_is_known(worker, merge_key)) {
 		sip_reply_stateless(worker, rx, 482, NULL);
 		return NULL;
 	}
 	if (!find_replaced(worker, rx, &replaced))
 		return NULL;
-	leg = make_leg(worker, rx, caller, callee, &status);
+	leg = make_leg(worker, rx, named, caller, callee, &status);
 	if (!leg && status == 422) {
 		refuse_interval(worker, rx);
 		return NULL;
@@ -335,23 +331,35 @@ struct sip_leg *leg_invite_take(struct sip_worker *worker, const struct sip_rx *
 				    status == 400 ? "Unusable Contact Or Header Too Long" : NULL);
 		return NULL;
 	}
+	leg_merge_enter(leg, merge_key);
 	txn_server_respond(worker, leg->invite_in, 100, NULL, SPAN_NONE, SPAN_NONE, SPAN_NONE,
 			   SPAN_NONE);
 	setup.leg = &leg->base;
 	setup.callee = callee;
-	fill_setup(worker, rx, caller, &setup);
+	fill_setup(worker, rx, &named->target, caller, &setup);
 	start(worker, leg, replaced, &setup);
 	return leg;
+}
+
+struct sip_leg *leg_invite_take(struct sip_worker *worker, const struct sip_rx *rx,
+				const struct leg_caller *caller, const char *callee)
+{
+	struct leg_named named;
+
+	leg_named_read(rx->msg, &named);
+	return take(worker, rx, &named, caller, callee);
 }
 
 void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct leg_caller caller = {0};
+	struct leg_named named;
 	const char *why = NULL;
 	char callee[LEG_CALLEE_MAX];
 
-	if (!check_shape(worker, rx, callee, sizeof(callee)) ||
-	    !leg_identify(worker, rx, &caller, callee, sizeof(callee)))
+	leg_named_read(rx->msg, &named);
+	if (!check_shape(worker, rx, &named.target, callee, sizeof(callee)) ||
+	    !leg_identify(worker, rx, &named, &caller, callee, sizeof(callee)))
 		return;
 	if (!caller.conf->has_100rel &&
 	    sip_msg_has_token(rx->msg, SIP_HDR_REQUIRE, SPAN_LIT("100rel"))) {
@@ -370,7 +378,7 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 		return;
 	}
 	if (!leg_invite_far(worker, rx, &caller, callee))
-		(void)leg_invite_take(worker, rx, &caller, callee);
+		(void)take(worker, rx, &named, &caller, callee);
 }
 
 struct span leg_tag(const void *user)

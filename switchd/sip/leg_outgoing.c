@@ -101,12 +101,13 @@ static bool learn_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 {
 	char memory[LEG_ROUTE_BYTES];
 	struct buf route = buf_over(memory, sizeof(memory));
+	struct sip_name_addr contact;
 	bool is_good = rx->msg->to_tag.len <= LEG_TOKEN_BYTES &&
 		       leg_set(leg, &leg->remote_tag, rx->msg->to_tag) &&
 		       leg_write_route(rx->msg, &route) && leg_route_from(leg, &route);
 
-	leg_learn_target(leg, rx->msg);
-	leg_choose_peer(leg, txn_client_target(leg->invite_out));
+	leg_contact_of(rx->msg, &contact);
+	leg_learn_peer(leg, &contact, txn_client_target(leg->invite_out));
 	return is_good;
 }
 
@@ -196,7 +197,8 @@ static void first_answer(struct sip_leg *leg, const struct sip_rx *rx)
 	leg_early_answered(leg, rx->msg, &sdp);
 	if (learn_dialog(leg, rx)) {
 		leg_session_agreed(leg, rx->msg);
-		leg_session_sent(leg, leg->early && leg->early->sdp_sent
+		leg_session_sent(leg, !leg_session_wants_sdp(leg) ? SPAN_NONE
+				      : leg->early && leg->early->sdp_sent
 					      ? span_of(leg->early->sdp_sent)
 					      : txn_client_body(leg->invite_out));
 		leg_texts_pack(leg);
@@ -464,7 +466,10 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		leg_free_soon(leg);
 		return NULL;
 	}
-	leg_choose_peer(leg, &dial->target->address);
+	/* A Request-URI that was made of the address leads there. */
+	if (leg->route || dial->target->request_uri[0] || dial->target->registration ||
+	    !dial->target->address.port)
+		leg_choose_peer(leg, &dial->target->address, NULL);
 	if (dial->target->gateway)
 		memcpy(leg->stage_s, dial->target->gateway->stage_s, sizeof(leg->stage_s));
 	if (dial->target->ring_s)

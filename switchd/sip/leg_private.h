@@ -144,9 +144,16 @@ void leg_send_ack(struct sip_leg *leg, struct span sdp);
 /* The ACK to repeat for the last answered INVITE, valid until the next message is written. */
 struct span leg_write_ack(struct sip_leg *leg);
 void leg_send_bye(struct sip_leg *leg, struct cause cause);
-/* Where requests inside the dialog go: first Route, else NAT source, else the peer's Contact. */
-void leg_choose_peer(struct sip_leg *leg, const struct addr *source);
+/* Where requests inside the dialog go: first Route, else NAT source, else the peer's Contact, which
+ * is what the target has just been learned from; NULL: the target is looked into. */
+void leg_choose_peer(struct sip_leg *leg, const struct addr *source,
+		     const struct sip_name_addr *contact);
+/* The first of the message's Contact; false, and all empty: none can be read. */
+bool leg_contact_of(const struct sip_msg *msg, struct sip_name_addr *out);
 void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg);
+/* The same of a Contact that was read, and then where requests go. */
+void leg_learn_peer(struct sip_leg *leg, const struct sip_name_addr *contact,
+		    const struct addr *source);
 /* The SDP body of a message, empty when there is none. */
 struct span leg_sdp(const struct sip_msg *msg);
 void leg_add_reason(struct buf *out, struct cause cause);

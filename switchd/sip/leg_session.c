@@ -294,10 +294,17 @@ void leg_session_refused(struct sip_leg *leg, const struct sip_msg *msg)
 	}
 }
 
+bool leg_session_wants_sdp(const struct sip_leg *leg)
+{
+	const struct leg_session *session = &leg->session;
+
+	return session->agreed.refresher == SESSION_WE_REFRESH && !session->peer_updates;
+}
+
 void leg_session_sent(struct sip_leg *leg, struct span sdp)
 {
 	struct leg_session *session = &leg->session;
-	bool is_wanted = session->agreed.refresher == SESSION_WE_REFRESH && !session->peer_updates;
+	bool is_wanted = leg_session_wants_sdp(leg);
 
 	if (is_wanted && !sdp.len)
 		return;

@@ -46,6 +46,8 @@ void leg_session_agreed(struct sip_leg *leg, const struct sip_msg *msg);
 bool leg_session_raise(struct sip_leg *leg, const struct sip_msg *msg);
 /* A refresh by re-INVITE got this; NULL: no answer at all. */
 void leg_session_refused(struct sip_leg *leg, const struct sip_msg *msg);
+/* Whether our side of the session is kept: a refresh is going to repeat it. */
+bool leg_session_wants_sdp(const struct sip_leg *leg);
 /* What the peer has been sent as our side of the session. */
 void leg_session_sent(struct sip_leg *leg, struct span sdp);
 void leg_session_stop(struct sip_leg *leg);

@@ -150,10 +150,17 @@ void buf_add_escaped_user(struct buf *out, const char *user)
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 		"-_.!~*'()&=+$,;?/";
 
-	for (; *user; user++) {
-		if (strchr(allowed, *user))
-			buf_add_char(out, *user);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)*user);
+	for (;;) {
+		size_t len = 0;
+
+		/* Most are digits. */
+		while ((user[len] >= '0' && user[len] <= '9') ||
+		       (user[len] && strchr(allowed, user[len])))
+			len++;
+		buf_add(out, user, len);
+		if (!user[len])
+			return;
+		buf_printf(out, "%%%02X", (unsigned char)user[len]);
+		user += len + 1;
 	}
 }

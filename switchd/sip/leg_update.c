@@ -67,6 +67,7 @@ void leg_update_request(struct sip_worker *worker, struct sip_leg *leg, const st
 {
 	struct leg_early_dialog *dialog = NULL;
 	struct span sdp = leg_sdp(rx->msg);
+	struct sip_name_addr contact;
 	struct txn_server *txn;
 
 	if (leg->state == LEG_OUTGOING) {
@@ -86,8 +87,8 @@ void leg_update_request(struct sip_worker *worker, struct sip_leg *leg, const st
 		leg_early_learn(leg, dialog, rx->msg);
 	} else {
 		leg->session.peer_updates = true;
-		leg_learn_target(leg, rx->msg);
-		leg_choose_peer(leg, &rx->source);
+		leg_contact_of(rx->msg, &contact);
+		leg_learn_peer(leg, &contact, &rx->source);
 	}
 	if (sdp.len)
 		take_offer(leg, dialog, txn, sdp);

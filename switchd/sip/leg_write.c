@@ -48,7 +48,7 @@ static void add_request_uri(const struct sip_leg *leg, struct buf *out)
 	struct span text = span_of(leg->remote_target);
 	struct sip_uri uri;
 
-	if (sip_uri_parse(text, &uri) && uri.headers.ptr)
+	if (span_find(text, '?') < text.len && sip_uri_parse(text, &uri) && uri.headers.ptr)
 		text.len = (size_t)(uri.headers.ptr - text.ptr) - 1;
 	buf_add_span(out, text);
 }
@@ -101,29 +101,48 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 	return out;
 }
 
-/* The address in the first Route or in the peer's Contact; false when it is a name, an address that
- * nothing can be sent to from this leg's socket, or that of a GRUU, which is ours (RFC 5627). */
-static bool uri_address(const struct sip_leg *leg, struct span text, struct addr *out)
+/* The address in a URI of the peer's; false when it is a name, an address that nothing can be sent
+ * to from this leg's socket, or that of a GRUU, which is ours (RFC 5627). */
+static bool uri_address(const struct sip_leg *leg, const struct sip_name_addr *name,
+			struct addr *out)
 {
-	struct sip_name_addr name;
 	struct addr addr;
 	struct span gruu;
 
-	if (!sip_name_addr_parse(text, &name) || !addr_parse(name.uri.host, &addr) ||
-	    addr.family != leg->socket->local.family || addr_is_any(&addr) ||
+	if (!addr_parse(name->uri.host, &addr) || addr.family != leg->socket->local.family ||
+	    addr_is_any(&addr) ||
 	    /* Without <> a URI's parameters are taken for the field's. */
-	    sip_param_get(name.uri.params, SPAN_LIT("gr"), &gruu) ||
-	    sip_param_get(name.params, SPAN_LIT("gr"), &gruu))
+	    sip_param_get(name->uri.params, SPAN_LIT("gr"), &gruu) ||
+	    sip_param_get(name->params, SPAN_LIT("gr"), &gruu))
 		return false;
-	if (!name.uri.port)
+	if (!name->uri.port)
 		addr.port = leg->socket->transport == CONF_TLS ? 5061 : 5060;
 	else
-		addr.port = name.uri.port;
+		addr.port = name->uri.port;
 	*out = addr;
 	return true;
 }
 
-void leg_choose_peer(struct sip_leg *leg, const struct addr *source)
+static bool text_address(const struct sip_leg *leg, struct span text, struct addr *out)
+{
+	struct sip_name_addr name;
+
+	return sip_name_addr_parse(text, &name) && uri_address(leg, &name, out);
+}
+
+/* A URI is read alike with and without <> if it has nothing that would end it. */
+static bool is_plain(const struct sip_name_addr *contact)
+{
+	struct span text = contact->uri_text;
+	struct span before = {text.ptr, (size_t)(contact->uri.host.ptr - text.ptr)};
+
+	return span_find(text, ',') == text.len && span_find(text, '?') == text.len &&
+	       span_find(before, ';') == before.len;
+}
+
+/* contact: what the target has just been learned from; NULL: the target is looked into. */
+void leg_choose_peer(struct sip_leg *leg, const struct addr *source,
+		     const struct sip_name_addr *contact)
 {
 	struct span rest = span_of(leg->route ? leg->route : "");
 	struct span first;
@@ -132,34 +151,54 @@ void leg_choose_peer(struct sip_leg *leg, const struct addr *source)
 	leg->peer = *source;
 	if (sip_list_next(&rest, &first)) {
 		/* The connection to that very neighbour serves, whatever port it listens on. */
-		if (uri_address(leg, first, &next) &&
+		if (text_address(leg, first, &next) &&
 		    !(sip_socket_is_stream(leg->socket) && addr_ip_eq(&next, source)))
 			leg->peer = next;
-	} else if (!leg->base.is_nat && !sip_socket_is_stream(leg->socket)) {
-		uri_address(leg, span_of(leg->remote_target), &leg->peer);
+	} else if (leg->base.is_nat || sip_socket_is_stream(leg->socket)) {
+		/* The source it is. */
+	} else if (contact && is_plain(contact)) {
+		uri_address(leg, contact, &leg->peer);
+	} else {
+		text_address(leg, span_of(leg->remote_target), &leg->peer);
 	}
 }
 
-struct span leg_target_of(const struct sip_msg *msg)
+bool leg_contact_of(const struct sip_msg *msg, struct sip_name_addr *out)
 {
 	struct span rest = msg->contact;
 	struct span element;
-	struct sip_name_addr name;
 
-	if (sip_list_next(&rest, &element) && sip_name_addr_parse(element, &name) &&
-	    name.uri_text.len <= LEG_NAME_BYTES &&
-	    (span_ieq(name.uri.scheme, SPAN_LIT("sip")) ||
-	     span_ieq(name.uri.scheme, SPAN_LIT("sips"))))
-		return name.uri_text;
+	*out = (struct sip_name_addr){0};
+	return sip_list_next(&rest, &element) && sip_name_addr_parse(element, out);
+}
+
+struct span leg_target_in(const struct sip_name_addr *contact)
+{
+	if (contact->uri_text.len <= LEG_NAME_BYTES &&
+	    (span_ieq(contact->uri.scheme, SPAN_LIT("sip")) ||
+	     span_ieq(contact->uri.scheme, SPAN_LIT("sips"))))
+		return contact->uri_text;
 	return SPAN_NONE;
 }
 
 void leg_learn_target(struct sip_leg *leg, const struct sip_msg *msg)
 {
-	struct span target = leg_target_of(msg);
+	struct sip_name_addr contact;
+	struct span target;
 
+	leg_contact_of(msg, &contact);
+	target = leg_target_in(&contact);
 	if (target.len)
 		leg_set(leg, &leg->remote_target, target);
+}
+
+void leg_learn_peer(struct sip_leg *leg, const struct sip_name_addr *contact,
+		    const struct addr *source)
+{
+	struct span target = leg_target_in(contact);
+	bool is_learned = target.len && leg_set(leg, &leg->remote_target, target);
+
+	leg_choose_peer(leg, source, is_learned ? contact : NULL);
 }
 
 /* RFC 3261 12.1.2: the route set of the caller's side is Record-Route in reverse. */

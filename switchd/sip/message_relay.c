@@ -440,6 +440,7 @@ void message_request(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct leg_caller caller = {0};
 	const struct conf_phone *phone;
+	struct leg_named named;
 	const char *why = NULL;
 	char callee[64];
 	int status = check_shape(worker, rx->msg, callee, sizeof(callee));
@@ -452,7 +453,8 @@ void message_request(struct sip_worker *worker, const struct sip_rx *rx)
 		refuse_extensions(worker, rx);
 		return;
 	}
-	if (!leg_identify(worker, rx, &caller, callee, sizeof(callee)))
+	leg_named_read(rx->msg, &named);
+	if (!leg_identify(worker, rx, &named, &caller, callee, sizeof(callee)))
 		return;
 	if (!sip_msg_check_full(rx->msg, &why)) {
 		worker->counters.rx_rejected++;
