@@ -372,9 +372,9 @@ _vosctl_next()
 		'set cdr push-timeout' | 'set metrics http' | 'set alarm-hook command' | \
 		'set alarm-hook post' | 'set alarm-hook time-limit' | 'set backup directory' | \
 		'set backup interval' | 'set backup keep' | 'set network * prefix' | \
-		'set network * media-address' | 'set network * interface' | \
-		'set listen * udp' | 'set listen * tcp' | 'set listen * tls' | \
-		'set listen * media-address' | 'set listen * advertised-address' | \
+		'set network * media-address' | 'set network * advertised-address' | \
+		'set network * interface' | 'set listen * udp' | 'set listen * tcp' | \
+		'set listen * tls' | 'set listen * media-address' | 'set listen * advertised-address' | \
 		'set listen * certificate' | 'set listen * key' | 'set listen * ca' | \
 		'set trusted * memo' | 'set number-transform * rule' | 'set number-pool * number' | \
 		'set number-pool * reuse-count' | 'set black-list * memo' | \
@@ -945,7 +945,7 @@ _vosctl_next()
 		next='@keys:network'
 		;;
 	'set network *')
-		next='prefix media-address interface'
+		next='prefix media-address advertised-address interface'
 		;;
 	'set listen')
 		next='@keys:listen'

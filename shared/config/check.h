@@ -35,6 +35,8 @@ struct check_facts {
 				    struct vos_fault *fault);
 	/* Whether the ring tone can be read from this file; NULL = not looked at. */
 	bool (*is_ring_file_good)(const char *path, struct vos_fault *fault);
+	/* Whether the machine has an interface of that name now; NULL = unknown. */
+	bool (*has_interface)(const char *name);
 };
 
 /* `before` may be NULL (everything counts as new); used to warn about what the change brought in

@@ -82,6 +82,28 @@ static void check_ring_file(struct check *check)
 		    fault.text);
 }
 
+/* It may come later, as that of a tunnel does. */
+static void check_interfaces(struct check *check)
+{
+	struct check_walk walk = check_walk_start(check, OBJECT_NETWORK);
+	const struct object *before;
+	const struct object *object;
+	char path[FAULT_PATH_MAX];
+
+	while ((object = check_walk_next(&walk, &before))) {
+		const struct value *name = object_field(object, FIELD_NETWORK_INTERFACE);
+
+		if (name->type != VALUE_STRING || !check->facts.has_interface ||
+		    check->facts.has_interface(name->text))
+			continue;
+		snprintf(path, sizeof(path), "network %s interface", object->key);
+		check_warning(check, path,
+			      "%s: the machine has no %s now; until it comes, media goes "
+			      "as routes say",
+			      path, name->text);
+	}
+}
+
 void check_media(struct check *check)
 {
 	bool key_is_gone =
@@ -102,4 +124,5 @@ void check_media(struct check *check)
 			check_party(check, object, &parties[i]);
 	}
 	check_ring_file(check);
+	check_interfaces(check);
 }

@@ -28,9 +28,10 @@ struct call_leg_info {
 	struct addr media; /* from its SDP */
 	bool is_nat;
 	char codec[24];
-	char cipher[32];     /* "srtp AES_CM_128_HMAC_SHA1_80", "aes128"; empty = plain */
-	char direction[12];  /* sendrecv, sendonly, ... as last answered */
-	uint16_t relay_port; /* 0 = direct */
+	char cipher[32];               /* "srtp AES_CM_128_HMAC_SHA1_80", "aes128"; empty = plain */
+	char direction[12];            /* sendrecv, sendonly, ... as last answered */
+	uint16_t relay_port;           /* 0 = direct */
+	struct conf_media_place relay; /* where that is */
 	struct media_counters counters;
 };
 

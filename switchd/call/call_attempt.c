@@ -72,7 +72,7 @@ static void take_spare(struct call_hunt *hunt, struct call_candidate *candidate)
 
 	if (!candidate->is_fork && media->decision.relay && call_media_open_streams(&hunt->spare) &&
 	    hunt->spare.decision.is_paired == media->decision.is_paired &&
-	    addr_ip_eq(&hunt->spare_anchor, &candidate->anchor)) {
+	    addr_ip_eq(&hunt->spare_anchor.local, &candidate->anchor.local)) {
 		call_media_move(media, &hunt->spare);
 		call_media_forget(media);
 		candidate->path = hunt->spare_path;
@@ -153,7 +153,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 		  candidate->media.decision.relay ? "relayed" : "direct");
 	call_capture_choose(call, attempt->party, candidate->media.decision.relay);
 	set_rules(call, candidate);
-	candidate->anchor = env->media_address(env->context, &candidate->target, caller);
+	candidate->anchor = env->media_place(env->context, &candidate->target, caller);
 	candidate->is_held = candidate->is_fork && candidate->media.decision.relay;
 	take_spare(hunt, candidate);
 	hunt->running++;
@@ -205,7 +205,7 @@ struct cause call_attempt_forward(struct call *call, struct call_attempt *attemp
 	const struct call_pass pass = {
 		.media = &candidate->media,
 		.from = attempt->leg,
-		.anchor = &call->legs[MEDIA_A]->media_address,
+		.anchor = &call->legs[MEDIA_A]->media,
 		.heard = &candidate->heard,
 		.is_answer = !call->is_late_offer,
 	};

@@ -12,11 +12,11 @@
 /* One that may be called, and what its attempt needs until the call is answered. */
 struct call_candidate {
 	struct call_target target;
-	unsigned group;     /* those of one group are called at once, the groups in turn */
-	bool is_fork;       /* called together with others */
-	bool is_held;       /* the relay does not know the caller's side of it yet */
-	unsigned path;      /* number of its media path: another one is another callee's */
-	struct addr anchor; /* our address towards it: where its ports are bound */
+	unsigned group; /* those of one group are called at once, the groups in turn */
+	bool is_fork;   /* called together with others */
+	bool is_held;   /* the relay does not know the caller's side of it yet */
+	unsigned path;  /* number of its media path: another one is another callee's */
+	struct conf_media_place anchor; /* towards it: where its ports are bound */
 	struct call_media media;
 	struct call_stream heard;
 	char *early_sdp; /* of its 18x, as the caller is to see it; NULL = none */
@@ -73,7 +73,7 @@ struct call_hunt {
 	size_t sdp_len;
 	struct call_peers *held; /* where the caller takes media, for attempts at once */
 	struct call_media spare; /* ports of the attempt before, for the next one */
-	struct addr spare_anchor;
+	struct conf_media_place spare_anchor;
 	unsigned spare_path;
 	unsigned paths;                    /* numbers given */
 	const struct call_attempt *told;   /* whose 18x the caller hears; NULL = nobody's now */

@@ -110,10 +110,11 @@ static bool is_udptl(const struct sdp_stream *stream)
 static enum vos_err open_session(struct call *call, const struct call_pass *pass,
 				 struct media_session **session)
 {
-	const struct addr *near = &pass->from->media_address;
+	const struct addr *near = &pass->from->media.local;
+	const struct addr *far = &pass->anchor->local;
 	bool is_caller = pass->from->side == MEDIA_A;
-	const struct addr *local_a = is_caller ? near : pass->anchor;
-	const struct addr *local_b = is_caller ? pass->anchor : near;
+	const struct addr *local_a = is_caller ? near : far;
+	const struct addr *local_b = is_caller ? far : near;
 	enum media_layout layout = pass->media->decision.is_paired ? MEDIA_PAIRED : MEDIA_COMPACT;
 
 	enum vos_err err;
@@ -170,6 +171,7 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 		.rtp = stream->rtp,
 		.rtcp = stream->rtcp,
 		.signalling = pass->from->signalling,
+		.device = pass->from->media.device,
 		.may_learn = may_learn(pass->from, stream),
 		.is_raw = is_udptl(stream),
 		.learning = learning_of(call, pass->from),
@@ -181,7 +183,7 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 	enum vos_err err;
 
 	sdp_payload_types(stream, peer.payload_types);
-	*out = (struct sdp_anchor){.address = *pass->anchor, .write_rtcp = true};
+	*out = (struct sdp_anchor){.address = pass->anchor->shown, .write_rtcp = true};
 	out->address.port = 0;
 	if (stream->port == 0 || index >= CALL_STREAMS_MAX ||
 	    (!is_rtp(stream) && !is_udptl(stream)))

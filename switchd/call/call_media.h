@@ -37,10 +37,10 @@ struct call_peers {
 struct call_pass {
 	struct call_media *media;
 	const struct leg *from;
-	const struct addr *anchor; /* ours, as the receiver is to see it */
-	struct call_stream *heard; /* is filled */
-	bool is_answer;            /* to an offer of the other leg's */
-	struct call_peers *peers;  /* takes what is to be told to the relay later; NULL: at once */
+	const struct conf_media_place *anchor; /* ours, towards the receiver */
+	struct call_stream *heard;             /* is filled */
+	bool is_answer;                        /* to an offer of the other leg's */
+	struct call_peers *peers; /* takes what is to be told to the relay later; NULL: at once */
 };
 
 /* The SDP that a leg sent, as it is to reach the other side. */

@@ -33,7 +33,7 @@ enum vos_err call_forward_sdp(struct call *call, const struct call_attempt *atte
 	const struct call_pass pass = {
 		.media = media_of(call, attempt),
 		.from = from,
-		.anchor = &other_of(call, attempt, from)->media_address,
+		.anchor = &other_of(call, attempt, from)->media,
 		.heard = heard_of(call, attempt, from->side),
 		.is_answer = is_answer,
 	};
@@ -143,7 +143,7 @@ int call_offer(struct leg *leg, struct span sdp)
 	}
 	other = other_of(call, attempt, leg);
 	pass.media = media_of(call, attempt);
-	pass.anchor = &other->media_address;
+	pass.anchor = &other->media;
 	pass.heard = &call->offer->heard;
 	pass.peers = &call->offer->peers;
 	if (call_media_forward(call, &pass, sdp, &out) != VOS_OK) {

@@ -45,8 +45,7 @@ int call_replace(struct leg *leg, struct leg *replaced, const struct call_setup 
 	if (call->hunt || call->transfer || call->ack_pending || call->offer)
 		return 491;
 	/* The ports are where the leg before was told they are. */
-	if (call->media.decision.relay &&
-	    !addr_ip_eq(&leg->media_address, &replaced->media_address))
+	if (call->media.decision.relay && !addr_ip_eq(&leg->media.local, &replaced->media.local))
 		return 488;
 	transfer = calloc(1, sizeof(*transfer));
 	if (!transfer)

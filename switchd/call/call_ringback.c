@@ -120,7 +120,7 @@ static bool describe(struct call *call, struct call_candidate *candidate, const 
 		.is_answer = true,
 		.session = session,
 	};
-	struct sdp_anchor anchor = {.address = call->legs[MEDIA_A]->media_address};
+	struct sdp_anchor anchor = {.address = call->legs[MEDIA_A]->media.shown};
 	char memory[TEXT_MAX];
 	struct buf text = buf_over(memory, sizeof(memory));
 	enum vos_err err;

@@ -66,6 +66,7 @@ static void describe_leg(const struct leg *leg, struct call_leg_info *out)
 		return;
 	out->signalling = leg->signalling;
 	out->is_nat = leg->is_nat;
+	out->relay = leg->media;
 	leg->ops->describe(leg, out);
 }
 

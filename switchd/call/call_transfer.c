@@ -208,7 +208,7 @@ static enum vos_err forward(struct call *call, struct leg *from, struct leg *to,
 	const struct call_pass pass = {
 		.media = &call->media,
 		.from = from,
-		.anchor = &to->media_address,
+		.anchor = &to->media,
 		.heard = &call->streams[from->side],
 		.is_answer = is_answer,
 	};

@@ -76,8 +76,8 @@ struct leg {
 	struct call *call;            /* NULL once they have parted */
 	struct call_attempt *attempt; /* the call's: of a callee that has not answered yet */
 	enum media_side side;
-	struct addr signalling;    /* observed source, or where it is called */
-	struct addr media_address; /* ours, in the SDP that this leg is sent */
+	struct addr signalling;        /* observed source, or where it is called */
+	struct conf_media_place media; /* ours, in the SDP that this leg is sent */
 	bool is_nat;
 	bool is_secure;         /* its signalling is encrypted: keys may stand in its SDP */
 	bool has_session_timer; /* agreed on: a peer that is gone is noticed */
@@ -112,9 +112,9 @@ struct call_env {
 	void *context;
 	/* The Reason header (RFC 3326) of the message that is being handled, if it has one. */
 	void (*reason)(void *context, struct buf *out);
-	/* Address that a leg to this target will have in its SDP, before it is dialled. */
-	struct addr (*media_address)(void *context, const struct call_target *target,
-				     const struct leg *caller);
+	/* Where the media of a leg to this target will be, before it is dialled. */
+	struct conf_media_place (*media_place)(void *context, const struct call_target *target,
+					       const struct leg *caller);
 	/* Whether its signalling will be encrypted. */
 	bool (*is_secure)(void *context, const struct call_target *target,
 			  const struct leg *caller);

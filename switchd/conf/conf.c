@@ -77,6 +77,8 @@ enum vos_err conf_build_networks(struct conf *conf)
 
 		network->name = object_key(object);
 		network->media_address = address_of(object, FIELD_NETWORK_MEDIA_ADDRESS);
+		network->advertised_address = address_of(object, FIELD_NETWORK_ADVERTISED_ADDRESS);
+		network->interface = conf_field_text(object, FIELD_NETWORK_INTERFACE);
 		network->prefixes = calloc(prefixes + 1, sizeof(*network->prefixes));
 		if (!network->prefixes)
 			return VOS_ENOMEM;
@@ -91,7 +93,7 @@ enum vos_err conf_build_networks(struct conf *conf)
 		}
 	}
 	prefix_table_sort(&private->network_table);
-	return VOS_OK;
+	return conf_read_interfaces(conf);
 }
 
 static const struct listen_transport {
@@ -167,15 +169,19 @@ enum vos_err conf_build_listens(struct conf *conf)
 const char *conf_network_of(const struct conf *conf, const struct addr *address,
 			    const struct addr *local)
 {
+	const struct prefix_table *subnets = &conf->private->subnet_table;
 	const struct prefix_entry *entry =
 		prefix_table_find(&conf->private->network_table, address);
+	const struct prefix_entry *subnet = prefix_table_find(subnets, address);
 
-	if (entry)
-		return conf->networks[entry->target].name;
-	for (size_t i = 0; local && i < conf->listen_count; i++)
-		if (addr_eq(&conf->listens[i].address, local))
+	if (subnet && (!entry || subnet->prefix.bits > entry->prefix.bits))
+		entry = subnet;
+	for (size_t i = 0; !entry && local && i < conf->listen_count; i++)
+		if (addr_eq(&conf->listens[i].address, local) && conf->listens[i].network[0])
 			return conf->listens[i].network;
-	return "";
+	if (!entry && local)
+		entry = prefix_table_find(subnets, local);
+	return entry ? conf->networks[entry->target].name : "";
 }
 
 static void free_conf(struct conf *conf)
@@ -207,6 +213,7 @@ static void free_conf(struct conf *conf)
 		free(private->listens);
 		free(private->networks);
 		prefix_table_free(&private->network_table);
+		prefix_table_free(&private->subnet_table);
 		conf_free_known(private);
 		conf_rules_free(&private->rules);
 		live_table_unref(private->live);

@@ -70,7 +70,11 @@ struct conf_network {
 	const char *name;
 	struct prefix *prefixes;
 	size_t prefix_count;
-	struct addr media_address; /* family ADDR_NONE: that of the listen */
+	struct addr media_address;      /* family ADDR_NONE: that of the interface or the listen */
+	struct addr advertised_address; /* family ADDR_NONE: the media address itself */
+	const char *interface;          /* "": any, as routes say */
+	unsigned device;                /* its index; 0: the machine has none of that name */
+	struct addr addresses[2];       /* the first that it has, IPv4 and IPv6 */
 };
 
 /* Where something is posted over HTTP; without a URL nowhere. */
@@ -158,12 +162,25 @@ size_t conf_match(const struct conf *conf, struct span callee, struct conf_match
 const struct conf_rules *conf_rules(const struct conf *conf);
 struct live_table *conf_live(const struct conf *conf);
 /* Network of a party at that address: the network object with the longest prefix that holds it,
- * else that of the listen address it came in by (local; NULL = not known); "" when neither says. */
+ * the subnets of its interface among them; else that of the listen address it came in by (local;
+ * NULL = not known), else that of the interface which has the listen address; "" when none says. */
 const char *conf_network_of(const struct conf *conf, const struct addr *address,
 			    const struct addr *local);
-/* Our address for the media of a party of that network, where that of the socket is `usual`. */
-struct addr conf_media_address(const struct conf *conf, const char *network,
-			       const struct addr *usual);
+/* Where our side of a party's media is. */
+struct conf_media_place {
+	struct addr local;
+	struct addr shown; /* the same as it stands in SDP; another one behind a NAT of our own */
+	unsigned device;   /* index of the interface that it leaves by; 0: as routes say */
+};
+/* Of those who come in by a listen, that is at `local`. */
+struct conf_media_place conf_media_of_listen(const struct conf_listen *listen,
+					     const struct addr *local);
+/* Of a party of that network, where that of the socket is `usual`. */
+struct conf_media_place conf_media_place(const struct conf *conf, const char *network,
+					 const struct conf_media_place *usual);
+/* The machine's interfaces are not what they were when the conf was built, where that matters. */
+bool conf_has_interfaces(const struct conf *conf);
+bool conf_interfaces_changed(const struct conf *conf);
 /* Every address that media may be at, each once; returns how many were written. */
 #define CONF_MEDIA_ADDRESSES_MAX 32
 size_t conf_media_addresses(const struct conf *conf, struct addr out[CONF_MEDIA_ADDRESSES_MAX]);

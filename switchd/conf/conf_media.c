@@ -13,14 +13,52 @@ void conf_set_codecs(const struct object *object, enum field_id field, struct co
 			(uint8_t)object_list_at(object, field, i)->number;
 }
 
-struct addr conf_media_address(const struct conf *conf, const char *network,
-			       const struct addr *usual)
+/* Of the network itself; family ADDR_NONE: it says nothing. */
+static const struct addr *own_address(const struct conf_network *network, uint8_t family)
 {
-	for (size_t i = 0; network[0] && i < conf->network_count; i++)
-		if (conf->networks[i].media_address.family != ADDR_NONE &&
-		    strcmp(conf->networks[i].name, network) == 0)
-			return conf->networks[i].media_address;
-	return *usual;
+	return network->media_address.family != ADDR_NONE ? &network->media_address
+							  : &network->addresses[family == ADDR_IP6];
+}
+
+static struct addr shown(const struct addr *local, const struct addr *advertised)
+{
+	struct addr out = advertised->family == local->family ? *advertised : *local;
+
+	out.port = 0;
+	return out;
+}
+
+/* What is advertised for the listen's address holds of that one alone. */
+struct conf_media_place conf_media_of_listen(const struct conf_listen *listen,
+					     const struct addr *local)
+{
+	bool has_own = listen->media_address.family != ADDR_NONE;
+	const struct addr *at = has_own ? &listen->media_address : local;
+
+	return (struct conf_media_place){
+		.local = *at,
+		.shown = shown(at, has_own ? at : &listen->advertised_address),
+	};
+}
+
+struct conf_media_place conf_media_place(const struct conf *conf, const char *network,
+					 const struct conf_media_place *usual)
+{
+	struct conf_media_place place = *usual;
+
+	for (size_t i = 0; network[0] && i < conf->network_count; i++) {
+		const struct conf_network *at = &conf->networks[i];
+		const struct addr *address = own_address(at, usual->local.family);
+
+		if (strcmp(at->name, network) != 0)
+			continue;
+		if (address->family != ADDR_NONE)
+			place.local = place.shown = *address;
+		place.shown = shown(&place.shown, &at->advertised_address);
+		place.device = at->device;
+		break;
+	}
+	return place;
 }
 
 static size_t add_once(struct addr *list, size_t count, const struct addr *address)
@@ -37,16 +75,23 @@ static size_t add_once(struct addr *list, size_t count, const struct addr *addre
 
 size_t conf_media_addresses(const struct conf *conf, struct addr out[CONF_MEDIA_ADDRESSES_MAX])
 {
+	bool has_family[2] = {false, false}; /* spoken at all: IPv4, IPv6 */
 	size_t count = 0;
 
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *listen = &conf->listens[i];
+		const struct addr *address = listen->media_address.family != ADDR_NONE
+						     ? &listen->media_address
+						     : &listen->address;
 
-		count = add_once(out, count,
-				 listen->media_address.family != ADDR_NONE ? &listen->media_address
-									   : &listen->address);
+		has_family[address->family == ADDR_IP6] = true;
+		count = add_once(out, count, address);
 	}
 	for (size_t i = 0; i < conf->network_count; i++)
-		count = add_once(out, count, &conf->networks[i].media_address);
+		for (int is_ip6 = 0; is_ip6 < 2; is_ip6++)
+			if (has_family[is_ip6] || conf->networks[i].media_address.family)
+				count = add_once(out, count,
+						 own_address(&conf->networks[i],
+							     is_ip6 ? ADDR_IP6 : ADDR_IP4));
 	return count;
 }

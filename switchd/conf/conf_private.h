@@ -37,7 +37,9 @@ struct conf_private {
 	struct conf_listen *listens;
 	struct conf_network *networks;
 	struct prefix_table network_table; /* target: index of networks */
-	struct trunk_table *trunks;        /* the same one in all confs of a switch */
+	struct prefix_table subnet_table;  /* of their interfaces; the same */
+	uint64_t interfaces_print;
+	struct trunk_table *trunks; /* the same one in all confs of a switch */
 	struct conf_registration *registrations;
 	size_t registration_count;
 	const struct conf_registration **callers; /* calls come in by them: by account */
@@ -60,6 +62,8 @@ VOS_CHECK enum vos_err conf_build_phone_rules(struct conf *conf, const struct ob
 VOS_CHECK enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *object,
 						struct conf_routing_gateway *gateway);
 VOS_CHECK enum vos_err conf_build_networks(struct conf *conf);
+/* What the machine has at the interfaces of networks (conf_interface.c). */
+VOS_CHECK enum vos_err conf_read_interfaces(struct conf *conf);
 /* After the gateways, as the next one. */
 VOS_CHECK enum vos_err conf_build_registrations(struct conf *conf, const struct secret_key *key,
 						struct vos_fault *fault);

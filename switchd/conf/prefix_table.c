@@ -60,7 +60,7 @@ void prefix_table_sort(struct prefix_table *table)
 	}
 }
 
-static void cut(const struct addr *address, uint8_t bits, struct prefix *out)
+void prefix_cut(const struct addr *address, uint8_t bits, struct prefix *out)
 {
 	*out = (struct prefix){.base = *address, .bits = bits};
 	out->base.port = 0;
@@ -101,7 +101,7 @@ const struct prefix_entry *prefix_table_find(const struct prefix_table *table,
 	for (uint8_t i = 0; i < count; i++) {
 		struct prefix wanted;
 
-		cut(address, lengths[i], &wanted);
+		prefix_cut(address, lengths[i], &wanted);
 		for (size_t at = first_of(table, &wanted); at < table->count; at++) {
 			const struct prefix_entry *entry = &table->entries[at];
 

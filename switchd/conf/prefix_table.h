@@ -23,6 +23,8 @@ struct prefix_table {
 	uint8_t length6_count;
 };
 
+/* The prefix of that many bits that holds the address. */
+void prefix_cut(const struct addr *address, uint8_t bits, struct prefix *out);
 VOS_CHECK enum vos_err prefix_table_add(struct prefix_table *table,
 					const struct prefix_entry *entry);
 /* To be called once after the last add, before the first find. */

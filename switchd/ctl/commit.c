@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "switchd/ctl/commit.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
@@ -81,6 +82,11 @@ static bool is_ring_file_good(const char *path, struct vos_fault *fault)
 	return true;
 }
 
+static bool has_interface(const char *name)
+{
+	return if_nametoindex(name) != 0;
+}
+
 void commit_facts(struct location *location, struct check_facts *out)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
@@ -88,7 +94,8 @@ void commit_facts(struct location *location, struct check_facts *out)
 	unsigned high;
 
 	*out = (struct check_facts){.is_certificate_good = is_certificate_good,
-				    .is_ring_file_good = is_ring_file_good};
+				    .is_ring_file_good = is_ring_file_good,
+				    .has_interface = has_interface};
 	if (location) {
 		out->nat_device_count = location_kept_count(location);
 		out->is_behind_nat = is_behind_nat;

@@ -13,6 +13,17 @@
 #define LOOK_MS        1000
 #define REVERT_AGAIN_S 10 /* after a failure: a full disk, say */
 
+/* Everybody gets it. */
+static void take_conf(struct ctl *ctl, struct conf *conf)
+{
+	if (ctl->context.grave)
+		conf_set_grave(conf, ctl->context.grave);
+	conf_unref(ctl->conf);
+	ctl->conf = conf;
+	if (ctl->context.conf_changed)
+		ctl->context.conf_changed(ctl->context.user, conf);
+}
+
 enum vos_err ctl_put_in_force(struct ctl *ctl, const struct commit_plan *plan,
 			      const struct commit_note *note, struct vos_fault *fault)
 {
@@ -29,8 +40,6 @@ enum vos_err ctl_put_in_force(struct ctl *ctl, const struct commit_plan *plan,
 		snapshot_unref(plan->after); /* the reference that conf_build did not take */
 		return err;
 	}
-	if (ctl->context.grave)
-		conf_set_grave(conf, ctl->context.grave);
 	err = store_commit_confirmed(ctl->context.store, &plan->diff, ctl->conf->snapshot,
 				     plan->after, note->author, note->comment ? note->comment : "",
 				     now_ms, note->confirm_minutes ? &record : NULL, fault);
@@ -42,10 +51,7 @@ enum vos_err ctl_put_in_force(struct ctl *ctl, const struct commit_plan *plan,
 	if (note->confirm_minutes)
 		confirm_arm(&ctl->confirm, &record, now_ms, clock_mono_us());
 	gateways_forget(ctl, ctl->conf, &plan->diff);
-	conf_unref(ctl->conf);
-	ctl->conf = conf;
-	if (ctl->context.conf_changed)
-		ctl->context.conf_changed(ctl->context.user, conf);
+	take_conf(ctl, conf);
 	if (note->session)
 		monitor_commit(ctl, note, generation);
 	if (note->confirm_minutes)
@@ -107,6 +113,26 @@ static void take_back(struct ctl *ctl, uint64_t now_us)
 		    (unsigned long long)snapshot_generation(ctl->conf->snapshot));
 }
 
+/* Built anew from what is in force already: nothing is committed. */
+static void follow_interfaces(struct ctl *ctl)
+{
+	struct snapshot *snapshot = ctl->conf->snapshot;
+	struct vos_fault fault = {0};
+	struct conf *conf;
+
+	if (conf_build(snapshot_ref(snapshot), store_key(ctl->context.store), ctl->conf, &conf,
+		       &fault) != VOS_OK) {
+		snapshot_unref(snapshot);
+		log_error(ctl->context.log, "ctl",
+			  "interfaces have changed, media keeps to what "
+			  "they were: %s",
+			  fault.text);
+		return;
+	}
+	log_info(ctl->context.log, "ctl", "interfaces of networks have changed");
+	take_conf(ctl, conf);
+}
+
 static int sooner(int wait_ms, uint64_t other_ms)
 {
 	int other = other_ms > 60000 ? 60000 : (int)other_ms;
@@ -140,6 +166,11 @@ int ctl_run_timers(struct ctl *ctl)
 	media_ms = media_watch_run(ctl);
 	if (media_ms >= 0)
 		wait_ms = sooner(wait_ms, (uint64_t)media_ms);
+	if (conf_has_interfaces(ctl->conf)) {
+		if (conf_interfaces_changed(ctl->conf))
+			follow_interfaces(ctl);
+		wait_ms = sooner(wait_ms, LOOK_MS);
+	}
 	/* One is the conf in force; others go as calls and transactions end. */
 	if (ctl->context.grave && conf_grave_sweep(ctl->context.grave) > 1)
 		wait_ms = sooner(wait_ms, LOOK_MS);

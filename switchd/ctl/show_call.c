@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One call, named by its id or the beginning of it: all that is known of it, and its end. */
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -78,6 +79,19 @@ static void item_quality(struct request *request, json_t *leg, const struct medi
 	}
 }
 
+/* The end of a leg's media that is ours. */
+static void item_place(struct request *request, json_t *leg, const struct conf_media_place *place)
+{
+	char interface[IF_NAMESIZE];
+	char text[ADDR_TEXT_MAX];
+
+	item_str(request, leg, "relay_address", addr_print_ip(&place->local, text));
+	if (!addr_ip_eq(&place->shown, &place->local))
+		item_str(request, leg, "advertised_address", addr_print_ip(&place->shown, text));
+	if (place->device && if_indextoname(place->device, interface))
+		item_str(request, leg, "relay_interface", interface);
+}
+
 static void item_leg(struct request *request, json_t *leg, const char *side,
 		     const struct call_leg_info *info, bool is_relayed)
 {
@@ -95,13 +109,14 @@ static void item_leg(struct request *request, json_t *leg, const char *side,
 	item_str(request, leg, "direction", info->direction);
 	if (!is_relayed)
 		return;
+	item_place(request, leg, &info->relay);
 	item_int(request, leg, "relay_port", info->relay_port);
 	item_str(request, leg, "encryption", info->cipher);
 	item_counters(request, leg, &info->counters);
 }
 
-/* state_left_s only while an answer is waited for. From relay_port on only of a relayed call, from
- * last_packet_ms on only once RTP came. */
+/* state_left_s only while an answer is waited for. From relay_address on only of a relayed call,
+ * from last_packet_ms on only once RTP came. */
 static const struct member leg_members[] = {
 	{"leg", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"number", CELL_TEXT, MEMBER_ALWAYS, NULL},
@@ -114,6 +129,9 @@ static const struct member leg_members[] = {
 	{"media_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"codec", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"direction", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"relay_address", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"advertised_address", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"relay_interface", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"relay_port", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"encryption", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"packets", CELL_INT, MEMBER_AT_TIMES, NULL},

@@ -17,6 +17,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/thread.h"
+#include "switchd/media/device.h"
 #include "switchd/media/fast_private.h"
 
 #define LIFE_SIGN_MS 500
@@ -281,11 +282,13 @@ static void fill_socket_options(const struct fast_flow *flow, struct fast_rule *
 
 static bool find_route(struct fast *fast, const struct fast_flow *flow, struct fast_route *route)
 {
+	unsigned device =
+		device_of(flow->fd, flow->to.sa.sa_family == AF_INET ? ADDR_IP4 : ADDR_IP6);
 	bool is_found;
 
 	pthread_mutex_lock(&fast->lock);
 	is_found = !fast->is_stopped &&
-		   fast_route_find(fast->route_fd, &flow->source, &flow->to, route);
+		   fast_route_find(fast->route_fd, &flow->source, &flow->to, device, route);
 	pthread_mutex_unlock(&fast->lock);
 	return is_found;
 }

@@ -47,7 +47,7 @@ struct fast_flow {
 	struct endpoint from;   /* the peer whose packets come to the entry's port */
 	struct endpoint source; /* of ours, that they leave from */
 	struct endpoint to;
-	int fd; /* socket of source, for ToS and TTL */
+	int fd; /* socket of source, for ToS, TTL and the interface it sends by */
 };
 
 /* Forwards from now on. False: there is no way there that the kernel could take by itself. */

@@ -56,7 +56,7 @@ struct fast_route {
 
 int fast_route_socket(void);
 bool fast_route_find(int fd, const struct endpoint *source, const struct endpoint *to,
-		     struct fast_route *out);
+		     unsigned device, struct fast_route *out);
 int fast_monitor_socket(void);
 /* Reads what has come; true when routes, addresses or interfaces are others now. */
 bool fast_monitor_read(int fd);

@@ -65,7 +65,7 @@ static const void *ip_of(const struct endpoint *endpoint, size_t *len)
 	return &endpoint->in6.sin6_addr;
 }
 
-static bool ask(int fd, const struct endpoint *source, const struct endpoint *to)
+static bool ask(int fd, const struct endpoint *source, const struct endpoint *to, unsigned device)
 {
 	const uint8_t udp = IPPROTO_UDP;
 	size_t len;
@@ -80,6 +80,8 @@ static bool ask(int fd, const struct endpoint *source, const struct endpoint *to
 	};
 
 	add_attribute(&request, RTA_DST, ip, len);
+	if (device)
+		add_attribute(&request, RTA_OIF, &device, sizeof(uint32_t));
 	add_attribute(&request, RTA_SRC, ip_of(source, &len), len);
 	/* So that of several ways it is the one that the socket would take. */
 	add_attribute(&request, RTA_IP_PROTO, &udp, sizeof(udp));
@@ -147,7 +149,7 @@ static bool read_mtu(struct fast_route *out)
 }
 
 bool fast_route_find(int fd, const struct endpoint *source, const struct endpoint *to,
-		     struct fast_route *out)
+		     unsigned device, struct fast_route *out)
 {
 	uint8_t reply[REPLY_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *header = (struct nlmsghdr *)reply;
@@ -155,7 +157,7 @@ bool fast_route_find(int fd, const struct endpoint *source, const struct endpoin
 	size_t len;
 	ssize_t received;
 
-	if (source->sa.sa_family != to->sa.sa_family || !ask(fd, source, to))
+	if (source->sa.sa_family != to->sa.sa_family || !ask(fd, source, to, device))
 		return false;
 	received = recv(fd, reply, sizeof(reply), 0);
 	if (received < 0 || !NLMSG_OK(header, (size_t)received))

@@ -89,6 +89,7 @@ struct media_peer {
 	bool is_audio;      /* one stream: what comes beside it is not its sender's */
 	uint8_t event_type; /* telephone-event (RFC 4733); 0: none */
 	uint32_t clock_hz;  /* of its timestamps; 0: 8,000 */
+	unsigned device;    /* interface that leads to it; 0: as routes say */
 };
 
 /* Sets or moves a side; learning opens again when the address is another one. */

@@ -12,6 +12,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/thread.h"
+#include "switchd/media/device.h"
 #include "switchd/media/relay_fast.h"
 #include "switchd/media/relay_inlet.h"
 
@@ -54,6 +55,18 @@ static void session_free(struct media_session *session)
 	free(session);
 }
 
+static void set_device(struct relay_side *side, unsigned device)
+{
+	if (side->device == device)
+		return;
+	side->device = device;
+	device_set(side->fd, side->latch.local.family, device);
+	if (side->rtcp)
+		device_set(side->rtcp->fd, side->latch.local.family, device);
+	if (side->session->thread->inlet)
+		relay_inlet_rebind(side->session->thread->inlet, side);
+}
+
 static void set_peer(struct media_session *session, enum media_side which,
 		     const struct media_peer *peer, bool is_own, uint64_t now_us)
 {
@@ -62,6 +75,7 @@ static void set_peer(struct media_session *session, enum media_side which,
 	relay_fast_leave(session);
 	side->is_own = is_own;
 	side->is_raw = peer->is_raw;
+	set_device(side, peer->device);
 	session->is_blocked = session->sides[MEDIA_A].is_own && session->sides[MEDIA_B].is_own;
 	STREAM_SET(side->stats->clock_hz, peer->clock_hz);
 	side->stats->event_type = peer->event_type;

@@ -64,6 +64,7 @@ struct relay_side {
 	bool is_raw;     /* its peer sends something else than RTP */
 	bool needs_work; /* packets from its peer pass through work, of this side or the other */
 	uint8_t which;   /* enum media_side */
+	unsigned device; /* interface that leads to its peer; 0: as routes say */
 	struct relay_side *other;
 	/* Paired layout: the socket for RTCP beside this one, and back. NULL: RTCP shares the
 	 * port. Such a socket has no latch and no counters in use; those of its side hold. */

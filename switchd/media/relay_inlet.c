@@ -226,6 +226,12 @@ void relay_inlet_enter(struct media_thread *thread, struct relay_side *side)
 	steering->remote = *source;
 }
 
+void relay_inlet_rebind(struct relay_inlet *inlet, struct relay_side *side)
+{
+	if (!endpoint_is_none(&side->steering.local))
+		relay_outlets_bind(inlet->outlets, side);
+}
+
 void relay_inlet_leave(struct relay_inlet *inlet, struct relay_side *side)
 {
 	struct relay_side **at;

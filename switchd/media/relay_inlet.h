@@ -26,4 +26,6 @@ void relay_inlet_read(struct media_thread *thread, const void *named);
  * it is already. */
 void relay_inlet_enter(struct media_thread *thread, struct relay_side *side);
 /* The side is about to end. */
+/* Where its socket sends to is another way now. */
+void relay_inlet_rebind(struct relay_inlet *inlet, struct relay_side *side);
 void relay_inlet_leave(struct relay_inlet *inlet, struct relay_side *side);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "switchd/media/device.h"
 #include "switchd/media/relay_batch.h"
 #include "switchd/media/udp_head.h"
 
@@ -15,7 +16,8 @@
 struct relay_outlet {
 	struct endpoint local; /* without port */
 	int tos;
-	int fd; /* -1: not allowed */
+	unsigned device; /* 0: as routes say */
+	int fd;          /* -1: not allowed */
 };
 
 struct relay_outlets {
@@ -56,7 +58,7 @@ void relay_outlets_free(struct relay_outlets *outlets)
 }
 
 /* Bound, so that routes are found by the source address too. */
-static int open_raw(const struct endpoint *local, int tos)
+static int open_raw(const struct endpoint *local, int tos, unsigned device)
 {
 	const int bytes = SEND_BUFFER_BYTES;
 	int fd = socket(local->sa.sa_family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
@@ -68,6 +70,8 @@ static int open_raw(const struct endpoint *local, int tos)
 	/* The header has it; but it is the packet's priority within this host, too. */
 	if (local->sa.sa_family == AF_INET)
 		(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	if (device)
+		device_set(fd, local->sa.sa_family == AF_INET ? ADDR_IP4 : ADDR_IP6, device);
 	if (bind(fd, &local->sa, local->len) == 0)
 		return fd;
 	close(fd);
@@ -75,12 +79,13 @@ static int open_raw(const struct endpoint *local, int tos)
 }
 
 static const struct relay_outlet *outlet_of(struct relay_outlets *outlets,
-					    const struct endpoint *local, int tos)
+					    const struct endpoint *local, int tos, unsigned device)
 {
 	struct relay_outlet *outlet;
 
 	for (int i = 0; i < outlets->count; i++)
-		if (endpoint_ip_eq(&outlets->all[i].local, local) && outlets->all[i].tos == tos)
+		if (endpoint_ip_eq(&outlets->all[i].local, local) && outlets->all[i].tos == tos &&
+		    outlets->all[i].device == device)
 			return &outlets->all[i];
 	if (outlets->count == OUTLETS_MAX)
 		return NULL;
@@ -88,7 +93,8 @@ static const struct relay_outlet *outlet_of(struct relay_outlets *outlets,
 	outlet->local = *local;
 	outlet->local.in4.sin_port = 0;
 	outlet->tos = tos;
-	outlet->fd = open_raw(&outlet->local, tos);
+	outlet->device = device;
+	outlet->fd = open_raw(&outlet->local, tos, device);
 	return outlet;
 }
 
@@ -105,7 +111,7 @@ void relay_outlets_bind(struct relay_outlets *outlets, struct relay_side *side)
 	(void)getsockopt(side->fd, level, is_ip4 ? IP_TOS : IPV6_TCLASS, &tos, &len);
 	len = sizeof(ttl);
 	(void)getsockopt(side->fd, level, is_ip4 ? IP_TTL : IPV6_UNICAST_HOPS, &ttl, &len);
-	outlet = outlet_of(outlets, &steering->local, tos);
+	outlet = outlet_of(outlets, &steering->local, tos, side->device);
 	steering->outlet_fd = outlet ? outlet->fd : -1;
 	steering->tos = (uint8_t)tos;
 	steering->ttl = (uint8_t)ttl;

@@ -208,7 +208,7 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 	leg->state = LEG_INCOMING;
 	leg->socket = rx->socket;
 	leg->base.signalling = rx->source;
-	leg->base.media_address = rx->socket->media_address;
+	leg->base.media = rx->socket->media;
 	leg->base.is_secure = rx->socket->transport == CONF_TLS;
 	leg->base.is_nat = is_nat(rx, &named->contact.uri);
 	leg->remote_cseq = msg->cseq;
@@ -266,8 +266,8 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 	if (!setup->decide.network[0])
 		setup->decide.network =
 			conf_network_of(worker->conf, &rx->source, &rx->socket->bound);
-	setup->leg->media_address =
-		conf_media_address(worker->conf, setup->decide.network, &rx->socket->media_address);
+	setup->leg->media =
+		conf_media_place(worker->conf, setup->decide.network, &rx->socket->media);
 }
 
 /* RFC 3891: the leg that the INVITE is to replace, NULL when it names none. False: answered. */

@@ -42,13 +42,13 @@ socket_for(struct sip_worker *worker, const struct call_target *target, const st
 	return caller ? ((const struct sip_leg *)caller)->socket : NULL;
 }
 
-struct addr leg_media_address(void *context, const struct call_target *target,
-			      const struct leg *caller)
+struct conf_media_place leg_media_place(void *context, const struct call_target *target,
+					const struct leg *caller)
 {
 	struct sip_worker *worker = context;
 
-	return conf_media_address(worker->conf, target->decide.network,
-				  &socket_for(worker, target, caller)->media_address);
+	return conf_media_place(worker->conf, target->decide.network,
+				&socket_for(worker, target, caller)->media);
 }
 
 bool leg_is_secure(void *context, const struct call_target *target, const struct leg *caller)
@@ -451,7 +451,7 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 	leg->socket = socket;
 	/* RFC 3261 8.1.1.8 */
 	leg->is_sips = span_istarts_with(span_of(dial->target->request_uri), SPAN_LIT("sips:"));
-	leg->base.media_address = leg_media_address(worker, dial->target, caller);
+	leg->base.media = leg_media_place(worker, dial->target, caller);
 	leg->base.is_secure = leg->socket->transport == CONF_TLS;
 	leg->peer = dial->target->address;
 	leg->state = LEG_OUTGOING;

@@ -163,8 +163,8 @@ void leg_received_reason(void *context, struct buf *out);
 /* leg_outgoing.c */
 struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		     const struct call_dial *dial);
-struct addr leg_media_address(void *context, const struct call_target *target,
-			      const struct leg *caller);
+struct conf_media_place leg_media_place(void *context, const struct call_target *target,
+					const struct leg *caller);
 bool leg_is_secure(void *context, const struct call_target *target, const struct leg *caller);
 void leg_give_up(struct sip_leg *leg, struct cause cause);
 

@@ -50,7 +50,7 @@ enum vos_err leg_call_table_create(struct sip_worker *worker, struct call_table 
 		.worker_number = worker->number,
 		.context = worker,
 		.reason = leg_received_reason,
-		.media_address = leg_media_address,
+		.media_place = leg_media_place,
 		.is_secure = leg_is_secure,
 		.unpack = leg_unpack,
 		.send_far = leg_send_far,

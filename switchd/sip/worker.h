@@ -50,7 +50,7 @@ struct sip_socket {
 	struct addr bound;             /* as configured, may be 0.0.0.0 */
 	struct addr local;             /* the same, or the outward address in place of 0.0.0.0 */
 	char host_port[ADDR_TEXT_MAX]; /* as it stands in our Via and Contact */
-	struct addr media_address;     /* address that stands in our SDP */
+	struct conf_media_place media;
 };
 
 /* Where a message came from, and with it how to answer. */

@@ -140,8 +140,7 @@ void worker_io_configure(struct sip_worker *worker)
 			worker_set_tos(sock->fd, &sock->bound, tos);
 		if (!listen)
 			continue; /* gone from the configuration; closed at the next start */
-		sock->media_address =
-			listen->media_address.family ? listen->media_address : sock->local;
+		sock->media = conf_media_of_listen(listen, &sock->local);
 		addr_print(listen->advertised_address.family ? &listen->advertised_address
 							     : &sock->local,
 			   sock->host_port);

@@ -3,8 +3,9 @@
 """Calls with their media forwarded by switchd, steered or not, and by the kernel: the same tests on all paths.
 
     phones (192.0.2.11, .12) --- switch (192.0.2.1)
+                                       (10.8.0.1) --- far (198.51.100.7, to which there is no route)
 
-Two network namespaces; this process lives in the one of the phones. What went over the wire is judged by
+Three network namespaces; this process lives in the one of the phones. What went over the wire is judged by
 tshark. SS_MEDIA_FAST_PATH and SS_MEDIA_STEERING required refuse to start where there is none, auto does without."""
 import ctypes
 import fcntl
@@ -26,6 +27,7 @@ from siplib import Agent, Rtp, Sdp, make_sdp, stop_cleanly  # noqa: E402
 from switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
 
 SWITCH, ONE, TWO = '192.0.2.1', '192.0.2.11', '192.0.2.12'
+TO_FAR, FAR = '10.8.0.1', '198.51.100.7'
 SIP_PORT = 5060
 TOS = 0xa0
 PATIENCE_S = 30
@@ -64,6 +66,11 @@ class World:
         self.phones = netns.Netns('ph')
         netns.link(self.switch, 'wan', f'{SWITCH}/24', self.phones, 'eth0', f'{ONE}/24')
         self.phones.ip('addr', 'add', f'{TWO}/24', 'dev', 'eth0')
+        self.far = netns.Netns('far')
+        netns.link(self.switch, 'far', f'{TO_FAR}/24', self.far, 'eth0', '10.8.0.2/24')
+        self.far.ip('addr', 'add', f'{FAR}/32', 'dev', 'lo')
+        for device in ('all', 'far'):
+            self.switch.sysctl(f'net.ipv4.conf.{device}.rp_filter', 0)
         self.enter(self.switch)
         fill_in_checksums('wan')
         self.enter(self.phones)
@@ -76,7 +83,7 @@ class World:
                 raise OSError('setns')
 
     def delete(self):
-        for one in (self.switch, self.phones):
+        for one in (self.switch, self.phones, self.far):
             one.delete()
 
 
@@ -140,12 +147,19 @@ class Fixture(unittest.TestCase):
         self.addCleanup(rtp.close)
         return rtp
 
-    def call(self):
+    def far_rtp(self):
+        world.enter(world.far)
+        try:
+            return self.rtp(FAR)
+        finally:
+            world.enter(world.phones)
+
+    def call(self, b=None):
         """A call that is up: both ends, their RTP, and where each sends it."""
-        a, b = self.rtp(ONE), self.rtp(TWO)
+        a, b = self.rtp(ONE), b or self.rtp(TWO)
         call = self.caller.invite('1002', sdp=make_sdp(ONE, a.port))
         ring = self.callee.incoming(PATIENCE_S)
-        ring.answer(200, sdp=make_sdp(TWO, b.port))
+        ring.answer(200, sdp=make_sdp(b.address, b.port))
         answer = call.wait(200, PATIENCE_S)
         call.ack()
         ring.wait_request('ACK', PATIENCE_S)
@@ -271,6 +285,34 @@ class BySwitchd(Fixture):
         wait_for('packets pass again', lambda: a.send(to_a) and b.receive(0.1), PATIENCE_S)
         while b.receive(0.1):
             pass
+        self.settle(a, to_a, b, 'a')
+
+
+    def test_a_network_behind_an_interface(self):
+        self.start()
+        self.switch.do('set', 'network', 'far', 'interface', 'far')
+        self.switch.do('set', 'phone', '1002', 'network', 'far')
+        call, ring, a, b, to_a, to_b = self.call(self.far_rtp())
+        self.assertEqual((to_a[0], to_b[0]), (SWITCH, TO_FAR))
+        self.settle(a, to_a, b, 'a')
+        self.settle(b, to_b, a, 'b')
+        self.settle(a, to_a, b, 'a')
+        a.send(to_a)
+        self.assertEqual(b.receive(PATIENCE_S)[1], to_b)
+        legs = self.switch.json('show', 'call', self.streams()['a']['call'])['item']['legs']
+        self.assertEqual([(leg['relay_address'], leg.get('relay_interface')) for leg in legs],
+                         [(SWITCH, None), (TO_FAR, 'far')])
+        # The interface gets another address: calls that come have it.
+        world.switch.ip('addr', 'add', '10.8.0.77/24', 'dev', 'far')
+        self.addCleanup(world.switch.ip, 'addr', 'add', f'{TO_FAR}/24', 'dev', 'far')
+        self.addCleanup(world.switch.ip, 'addr', 'flush', 'dev', 'far')
+        world.switch.ip('addr', 'del', f'{TO_FAR}/24', 'dev', 'far')
+        world.switch.ip('addr', 'replace', '10.8.0.77/24', 'dev', 'far')
+        wait_for('its ports are at the new address', lambda: '10.8.0.77' in [
+            pool['address'] for pool in self.switch.json('show', 'media', 'ports')['item']['addresses']], PATIENCE_S)
+        self.hang_up(call, ring)
+        _, _, a, b, to_a, to_b = self.call(b)
+        self.assertEqual(to_b[0], '10.8.0.77')
         self.settle(a, to_a, b, 'a')
 
 

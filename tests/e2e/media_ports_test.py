@@ -174,11 +174,16 @@ class Ports(Fixture):
         self.assertEqual(sorted(pool['address'] for pool in self.ports()['addresses']), ['127.0.0.1', '127.0.0.2'])
         # A network may have its own, though its parties come in where others do.
         self.switch.do('set', 'network', 'inner', 'media-address', '127.0.0.4')
+        self.switch.do('set', 'network', 'inner', 'advertised-address', '203.0.113.4')
         self.switch.do('set', 'phone', '1002', 'network', 'inner')
         inner = self.call()
-        self.assertEqual((inner[2].address, inner[3].address), ('127.0.0.4', '127.0.0.1'))
+        self.assertEqual((inner[2].address, inner[3].address), ('203.0.113.4', '127.0.0.1'))
+        row, = self.switch.rows('show', 'calls')
+        legs = self.switch.json('show', 'call', row['id'])['item']['legs']
+        self.assertEqual([(leg['relay_address'], leg.get('advertised_address')) for leg in legs],
+                         [('127.0.0.1', None), ('127.0.0.4', '203.0.113.4')])
         inner[0].reinvite(make_sdp('127.0.0.1', 41010, version=2))
-        self.assertEqual(Sdp(inner[1].wait_request('INVITE', PATIENCE_S).body).address, '127.0.0.4')
+        self.assertEqual(Sdp(inner[1].wait_request('INVITE', PATIENCE_S).body).address, '203.0.113.4')
         inner[1].answer(200, sdp=make_sdp('127.0.0.1', 41002, version=2))
         self.assertEqual(Sdp(inner[0].wait(200, PATIENCE_S).body).address, '127.0.0.1')
         inner[0].ack()

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a conf derives from a snapshot: digest secrets, lookups, routes, listen addresses. */
+#include <net/if.h>
+
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -426,6 +428,93 @@ static void listens_and_networks(void **state)
 	conf_unref(conf);
 }
 
+static struct conf_media_place place_of(const struct conf *conf, const char *network,
+					const char *usual)
+{
+	const struct addr local = address(usual);
+	const struct conf_media_place place =
+		conf_media_of_listen(&(struct conf_listen){0}, &local);
+
+	return conf_media_place(conf, network, &place);
+}
+
+/* The loopback is the one that every machine has. */
+static void networks_behind_interfaces(void **state)
+{
+	struct change_list list = {0};
+	struct addr near = address("127.9.9.9:5060");
+	struct addr special = address("127.7.0.1:5060");
+	struct addr outside = address("192.0.2.3:5060");
+	struct addr loopback = address("127.0.0.1");
+	struct addr vip = address("192.0.2.8");
+	struct addr public_one = address("203.0.113.8");
+	struct addr usual = address("192.0.2.1");
+	struct conf_media_place place;
+	struct conf *conf;
+
+	(void)state;
+	changes_create(&list, "network", "inner");
+	changes_field(&list, "network", "inner", "interface", "lo");
+	changes_create(&list, "network", "named");
+	changes_field(&list, "network", "named", "prefix", "127.7.0.0/16");
+	changes_field(&list, "network", "named", "advertised-address", "203.0.113.8");
+	changes_create(&list, "network", "vip");
+	changes_field(&list, "network", "vip", "interface", "lo");
+	changes_field(&list, "network", "vip", "media-address", "192.0.2.8");
+	changes_field(&list, "network", "vip", "advertised-address", "203.0.113.8");
+	changes_create(&list, "network", "absent");
+	changes_field(&list, "network", "absent", "interface", "vosabsent0");
+	changes_create(&list, "listen", "a");
+	changes_field(&list, "listen", "a", "udp", "127.0.0.1:5060");
+	changes_create(&list, "listen", "b");
+	changes_field(&list, "listen", "b", "udp", "192.0.2.1:5060");
+	conf = build(&list, NULL);
+	/* Its subnet; but a longer prefix of another one is better. */
+	assert_string_equal(conf_network_of(conf, &near, NULL), "inner");
+	assert_string_equal(conf_network_of(conf, &special, NULL), "named");
+	/* Its address, that a party from elsewhere came in by. */
+	assert_string_equal(conf_network_of(conf, &outside, &conf->listens[0].address), "inner");
+	assert_string_equal(conf_network_of(conf, &outside, &conf->listens[1].address), "");
+	place = place_of(conf, "inner", "192.0.2.1");
+	assert_true(addr_ip_eq(&place.local, &loopback));
+	assert_true(addr_ip_eq(&place.shown, &loopback));
+	assert_int_equal(place.device, if_nametoindex("lo"));
+	place = place_of(conf, "vip", "192.0.2.1");
+	assert_true(addr_ip_eq(&place.local, &vip));
+	assert_true(addr_ip_eq(&place.shown, &public_one));
+	assert_int_equal(place.device, if_nametoindex("lo"));
+	/* As without it. */
+	place = place_of(conf, "absent", "192.0.2.1");
+	assert_true(addr_ip_eq(&place.local, &usual));
+	assert_int_equal(place.device, 0);
+	place = place_of(conf, "named", "192.0.2.1");
+	assert_true(addr_ip_eq(&place.local, &usual));
+	assert_true(addr_ip_eq(&place.shown, &public_one));
+	/* Another version of IP cannot stand for it. */
+	place = place_of(conf, "named", "2001:db8::1");
+	assert_true(addr_ip_eq(&place.shown, &place.local));
+	assert_true(conf_has_interfaces(conf));
+	assert_false(conf_interfaces_changed(conf));
+	conf_unref(conf);
+}
+
+/* What is advertised for a listen holds of its own address. */
+static void media_of_listens(void **state)
+{
+	struct conf_listen listen = {.advertised_address = address("203.0.113.8:5070")};
+	struct addr local = address("192.0.2.1:5060");
+	struct addr shown = address("203.0.113.8");
+	struct conf_media_place place = conf_media_of_listen(&listen, &local);
+
+	(void)state;
+	assert_true(addr_ip_eq(&place.local, &local));
+	assert_true(addr_eq(&place.shown, &shown));
+	listen.media_address = address("192.0.2.8");
+	place = conf_media_of_listen(&listen, &local);
+	assert_true(addr_eq(&place.local, &listen.media_address));
+	assert_true(addr_eq(&place.shown, &listen.media_address));
+}
+
 static void gateways_have_a_transport(void **state)
 {
 	static const struct {
@@ -484,5 +573,6 @@ TEST_MAIN(cmocka_unit_test(empty_configuration), cmocka_unit_test(ha1_of_the_rfc
 	  cmocka_unit_test(foreign_secret_is_refused),
 	  cmocka_unit_test(ha1_is_taken_over_and_renewed),
 	  cmocka_unit_test(sources_of_mapping_gateways), cmocka_unit_test(routes),
-	  cmocka_unit_test(listens_and_networks), cmocka_unit_test(gateways_have_a_transport),
+	  cmocka_unit_test(listens_and_networks), cmocka_unit_test(networks_behind_interfaces),
+	  cmocka_unit_test(media_of_listens), cmocka_unit_test(gateways_have_a_transport),
 	  cmocka_unit_test(many_phones_are_all_found))

@@ -346,6 +346,29 @@ static void media_proxy_off_behind_nat(void **state)
 	clear(&checked);
 }
 
+static bool only_eth0(const char *name)
+{
+	return strcmp(name, "eth0") == 0;
+}
+
+static void interfaces_of_networks(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+	struct check_facts facts = {.has_interface = only_eth0};
+
+	(void)state;
+	changes_create(&list, "network", "near");
+	changes_field(&list, "network", "near", "interface", "eth0");
+	changes_create(&list, "network", "far");
+	changes_field(&list, "network", "far", "interface", "eth1");
+	changes_create(&list, "network", "plain");
+	check(&checked, NULL, &list, &facts);
+	EXPECT_WARNING(checked, "network far interface", "the machine has no eth1 now");
+	assert_int_equal(checked.report.warning_count, 1);
+	clear(&checked);
+}
+
 static void listen_addresses(void **state)
 {
 	struct change_list list = {0};
@@ -621,7 +644,8 @@ TEST_MAIN(cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_por
 	  cmocka_unit_test(keepalive_round), cmocka_unit_test(session_timer),
 	  cmocka_unit_test(missing_reference), cmocka_unit_test(object_in_use),
 	  cmocka_unit_test(media_proxy_off), cmocka_unit_test(media_proxy_off_behind_nat),
-	  cmocka_unit_test(listen_addresses), cmocka_unit_test(tls_needs_its_files),
+	  cmocka_unit_test(interfaces_of_networks), cmocka_unit_test(listen_addresses),
+	  cmocka_unit_test(tls_needs_its_files),
 	  cmocka_unit_test(gateways_need_a_listen_address_of_their_kind),
 	  cmocka_unit_test(not_in_effect), cmocka_unit_test(registrations_that_lack_something),
 	  cmocka_unit_test(bounds_of_gateways), cmocka_unit_test(report_is_bounded),
