@@ -161,9 +161,7 @@ static void write_batch(struct cdr_writer *writer)
 	writer_put_consumers(writer);
 	if (cdr_batch_is_empty(&writer->batch))
 		return;
-	cdr_batch_put_number(&writer->batch, "next", writer->next);
-	writer_put_places(writer);
-	if (cdr_store_write(writer->store, &writer->batch, &fault) != VOS_OK) {
+	if (writer_store_batch(writer, &fault) != VOS_OK) {
 		hold(writer, &fault);
 		return;
 	}
@@ -363,4 +361,10 @@ void cdr_writer_on_record(struct cdr_writer *writer, cdr_seen_fn *fn, void *cont
 {
 	writer->seen = fn;
 	writer->seen_context = context;
+}
+
+void cdr_writer_on_commit(struct cdr_writer *writer, cdr_batch_fn *fn, void *context)
+{
+	writer->commits = fn;
+	writer->commits_context = context;
 }

@@ -105,6 +105,8 @@ void cdr_writer_status(struct cdr_writer *writer, struct cdr_status *out);
 struct cdr_batch;
 typedef void cdr_seen_fn(void *context, const struct cdr *cdr, struct cdr_batch *batch);
 void cdr_writer_on_record(struct cdr_writer *writer, cdr_seen_fn *fn, void *context);
-/* The same with each sign of life, every CDR_CHECKPOINT_S. */
-typedef void cdr_sign_fn(void *context, struct cdr_batch *batch);
-void cdr_writer_on_sign(struct cdr_writer *writer, cdr_sign_fn *fn, void *context);
+/* Before each transaction that stores records, behind the last of them. */
+typedef void cdr_batch_fn(void *context, struct cdr_batch *batch);
+void cdr_writer_on_commit(struct cdr_writer *writer, cdr_batch_fn *fn, void *context);
+/* With each sign of life, every CDR_CHECKPOINT_S. */
+void cdr_writer_on_sign(struct cdr_writer *writer, cdr_batch_fn *fn, void *context);

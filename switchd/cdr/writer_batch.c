@@ -30,59 +30,60 @@ static void begin(struct cdr_writer *writer, const struct cdr *cdr)
 {
 	struct writer_begun *begun = malloc(sizeof(*begun));
 
-	put_cdr(writer, 'o', (uint64_t)cdr->key, cdr);
 	if (!begun) {
 		writer->batch.failed = true;
 		return;
 	}
 	begun->key = (uint64_t)cdr->key;
+	begun->change = writer->batch.count;
 	begun->cdr = *cdr;
+	put_cdr(writer, 'o', begun->key, cdr);
 	HASH_ADD(hh, writer->begun, key, sizeof(begun->key), begun);
 }
 
-/* What was known at the answer: from the batch or the store. False: neither has it, as after a
- * power cut; the end alone has to do. */
-static bool take_begin(struct cdr_writer *writer, uint64_t key, struct cdr *out)
+/* What was known at the answer, if the store has it. It does not after a power cut; the end alone
+ * has to do then. */
+static bool take_stored(struct cdr_writer *writer, const char *key, struct cdr *out)
 {
-	struct writer_begun *begun = NULL;
 	struct buf bytes = buf_new();
 	bool is_found = false;
-	char text[17];
 
-	HASH_FIND(hh, writer->begun, &key, sizeof(key), begun);
-	if (begun) {
-		*out = begun->cdr;
-		HASH_DEL(writer->begun, begun);
-		free(begun);
-		return true;
-	}
-	cdr_number_key(key, text);
-	if (cdr_store_get(writer->store, 'o', text, &bytes) == VOS_OK)
+	if (cdr_store_get(writer->store, 'o', key, &bytes) == VOS_OK)
 		is_found = cdr_decode(buf_span(&bytes), out);
 	buf_free(&bytes);
 	return is_found;
 }
 
 static void close_call(struct cdr_writer *writer, const struct writer_settings *settings,
-		       const struct cdr *cdr)
+		       struct cdr *cdr)
 {
-	struct cdr whole;
+	uint64_t call = (uint64_t)cdr->key;
+	struct writer_begun *begun;
+	struct cdr stored;
 	char key[17];
 
-	if (take_begin(writer, (uint64_t)cdr->key, &whole))
-		cdr_merge(&whole, cdr);
-	else
-		whole = *cdr;
-	cdr_number_key((uint64_t)cdr->key, key);
+	HASH_FIND(hh, writer->begun, &call, sizeof(call), begun);
+	if (begun) {
+		/* The store need never know that it was up. */
+		cdr_batch_drop(&writer->batch, begun->change);
+		cdr_merge(&begun->cdr, cdr);
+		writer_add_record(writer, settings, &begun->cdr);
+		HASH_DEL(writer->begun, begun);
+		free(begun);
+		return;
+	}
+	cdr_number_key(call, key);
+	if (take_stored(writer, key, &stored)) {
+		cdr_merge(&stored, cdr);
+		cdr = &stored;
+	}
 	cdr_batch_remove(&writer->batch, 'o', key);
-	writer_add_record(writer, settings, &whole);
+	writer_add_record(writer, settings, cdr);
 }
 
 void writer_take(struct cdr_writer *writer, const struct writer_settings *settings,
-		 enum cdr_event event, const struct cdr *cdr)
+		 enum cdr_event event, struct cdr *cdr)
 {
-	struct cdr whole = *cdr;
-
 	writer->events++;
 	switch (event) {
 	case CDR_BEGIN:
@@ -92,9 +93,18 @@ void writer_take(struct cdr_writer *writer, const struct writer_settings *settin
 		close_call(writer, settings, cdr);
 		break;
 	case CDR_WHOLE:
-		writer_add_record(writer, settings, &whole);
+		writer_add_record(writer, settings, cdr);
 		break;
 	}
+}
+
+enum vos_err writer_store_batch(struct cdr_writer *writer, struct vos_fault *fault)
+{
+	if (writer->commits && writer->records)
+		writer->commits(writer->commits_context, &writer->batch);
+	cdr_batch_put_number(&writer->batch, "next", writer->next);
+	writer_put_places(writer);
+	return cdr_store_write(writer->store, &writer->batch, fault);
 }
 
 void writer_batch_reset(struct cdr_writer *writer)

@@ -15,6 +15,7 @@
 /* A call whose beginning is in the batch, and not in the store yet. */
 struct writer_begun {
 	uint64_t key;
+	size_t change; /* in the batch */
 	struct cdr cdr;
 	UT_hash_handle hh;
 };
@@ -55,7 +56,9 @@ struct cdr_writer {
 	bool is_failing;
 	cdr_seen_fn *seen;
 	void *seen_context;
-	cdr_sign_fn *signs; /* told of each sign of life */
+	cdr_batch_fn *commits; /* told before each transaction of records */
+	void *commits_context;
+	cdr_batch_fn *signs; /* told of each sign of life */
 	void *signs_context;
 
 	struct cdr_consumer *consumers[CDR_CONSUMERS_MAX];
@@ -81,11 +84,13 @@ void writer_spools_remove(struct cdr_writer *writer, int from);
 
 /* writer_batch.c */
 void writer_take(struct cdr_writer *writer, const struct writer_settings *settings,
-		 enum cdr_event event, const struct cdr *cdr);
+		 enum cdr_event event, struct cdr *cdr);
 void writer_batch_reset(struct cdr_writer *writer);
 /* A record that is whole, with the next number. */
 void writer_add_record(struct cdr_writer *writer, const struct writer_settings *settings,
 		       struct cdr *cdr);
+/* Stores it. */
+VOS_CHECK enum vos_err writer_store_batch(struct cdr_writer *writer, struct vos_fault *fault);
 
 /* writer_consumers.c */
 /* How far each has come, into the batch; and once that is stored. */

@@ -33,7 +33,7 @@ void writer_sign(struct cdr_writer *writer)
 		writer->signs(writer->signs_context, &writer->batch);
 }
 
-void cdr_writer_on_sign(struct cdr_writer *writer, cdr_sign_fn *fn, void *context)
+void cdr_writer_on_sign(struct cdr_writer *writer, cdr_batch_fn *fn, void *context)
 {
 	writer->signs = fn;
 	writer->signs_context = context;
@@ -81,9 +81,7 @@ static enum vos_err drain_spools(struct cdr_writer *writer, struct vos_fault *fa
 				writer_take(writer, &writer->settings, event, &cdr);
 			if (!writer->events)
 				break;
-			cdr_batch_put_number(&writer->batch, "next", writer->next);
-			writer_put_places(writer);
-			err = cdr_store_write(writer->store, &writer->batch, fault);
+			err = writer_store_batch(writer, fault);
 			if (err)
 				return err;
 			writer_batch_reset(writer);
@@ -150,8 +148,7 @@ static enum vos_err cut_some(struct cdr_writer *writer, struct cut *cut, struct 
 		cut_call(cut, &cut->calls[i]);
 		writer_add_record(writer, &writer->settings, &cut->calls[i]);
 	}
-	cdr_batch_put_number(&writer->batch, "next", writer->next);
-	err = cdr_store_write(writer->store, &writer->batch, fault);
+	err = writer_store_batch(writer, fault);
 	writer_batch_reset(writer);
 	return err;
 }

@@ -28,6 +28,9 @@ struct reports {
 	struct cdr_store *store;
 	const struct log *log;
 	char days[STATS_DAYS][REPORT_DAY_MAX]; /* that stats has sums of; the newest first */
+	int64_t minute;                        /* whose day is the next; -1: none */
+	char day[REPORT_DAY_MAX];
+	uint64_t counted; /* the last record that is */
 	uint64_t settled_us;
 };
 
@@ -38,6 +41,15 @@ void report_day(int64_t wall_ms, char out[REPORT_DAY_MAX])
 
 	if (!localtime_r(&seconds, &parts) || !strftime(out, REPORT_DAY_MAX, "%Y-%m-%d", &parts))
 		snprintf(out, REPORT_DAY_MAX, "1970-01-01");
+}
+
+/* The same; records come by the thousand of one minute, and no day begins within one. */
+static const char *day_of(struct reports *reports, int64_t wall_ms)
+{
+	if (wall_ms / 60000 != reports->minute)
+		report_day(wall_ms, reports->day);
+	reports->minute = wall_ms / 60000;
+	return reports->day;
 }
 
 #define SUMS_MAX 14
@@ -113,23 +125,29 @@ bool report_parse(const char *key, struct span value, struct report_row *out)
 	return false;
 }
 
-struct putting {
-	struct cdr_batch *batch;
-	const char *day;
-};
-
 static void put_row(void *context, const struct stats_view *view)
 {
-	const struct putting *putting = context;
+	struct cdr_batch *batch = context;
 	char memory[VALUE_BYTES];
 	struct buf value = buf_over(memory, sizeof(memory));
 	char key[REPORT_DAY_MAX + STATS_NAME_MAX + 32];
 
-	snprintf(key, sizeof(key), "%s %s%s%s", putting->day, stats_scope_word(view->scope),
+	snprintf(key, sizeof(key), "%s %s%s%s", view->day_name, stats_scope_word(view->scope),
 		 view->name[0] ? " " : "", view->name);
 	report_print(view->day, &value);
 	if (!value.failed)
-		cdr_batch_put(putting->batch, 't', key, buf_span(&value));
+		cdr_batch_put(batch, 't', key, buf_span(&value));
+}
+
+/* What was counted, once a transaction and not once a record. */
+static void put_changes(void *context, struct cdr_batch *batch)
+{
+	struct reports *reports = context;
+
+	stats_changes(reports->stats, put_row, batch);
+	if (reports->counted)
+		cdr_batch_put_number(batch, COUNTED, reports->counted);
+	reports->counted = 0;
 }
 
 struct purge {
@@ -192,6 +210,8 @@ static void begin_day(struct reports *reports, const char *day, struct cdr_batch
 	for (size_t i = 0; i < STATS_DAYS; i++)
 		if (strcmp(reports->days[i], day) == 0)
 			return;
+	/* Its place may be that of a day whose rows are to be read again before they are stored. */
+	put_changes(reports, batch);
 	if (take_up(reports, day) != VOS_OK)
 		log_error(reports->log, "report", "rows of %s cannot be read", day);
 	purge_old(reports, batch);
@@ -200,31 +220,29 @@ static void begin_day(struct reports *reports, const char *day, struct cdr_batch
 static void take_record(void *context, const struct cdr *cdr, struct cdr_batch *batch)
 {
 	struct reports *reports = context;
-	char day[REPORT_DAY_MAX] = {0};
-	struct putting putting = {batch, day};
+	const char *day = day_of(reports, cdr->stop_ms ? cdr->stop_ms : clock_wall_ms());
 
-	report_day(cdr->stop_ms ? cdr->stop_ms : clock_wall_ms(), day);
 	begin_day(reports, day, batch);
-	stats_add(reports->stats, cdr, day, clock_mono_us(), put_row, &putting);
-	cdr_batch_put_number(batch, COUNTED, (uint64_t)cdr->flow);
+	stats_add(reports->stats, cdr, day, clock_mono_us());
+	reports->counted = (uint64_t)cdr->flow;
 }
 
 /* In the writer's thread, every CDR_CHECKPOINT_S. */
 static void settle(void *context, struct cdr_batch *batch)
 {
 	struct reports *reports = context;
-	char day[REPORT_DAY_MAX] = {0};
-	struct putting putting = {batch, day};
 	uint64_t now_us = clock_mono_us();
+	const char *day;
 
 	/* A store that cannot be written makes the batch grow; samples can wait. */
 	if (now_us - reports->settled_us < SETTLE_S * UINT64_C(1000000) ||
 	    batch->count > SETTLE_CHANGES_MAX)
 		return;
 	reports->settled_us = now_us;
-	report_day(clock_wall_ms(), day);
+	day = day_of(reports, clock_wall_ms());
 	begin_day(reports, day, batch);
-	stats_settle(reports->stats, day, put_row, &putting);
+	stats_settle(reports->stats, day);
+	put_changes(reports, batch);
 }
 
 struct catch_up {
@@ -264,6 +282,7 @@ static enum vos_err count_left(struct reports *reports, struct catch_up *catch_u
 		for (uint64_t i = 0; i < catch_up->count; i++)
 			take_record(reports, &catch_up->records[i], catch_up->batch);
 		next = (uint64_t)catch_up->records[catch_up->count - 1].flow + 1;
+		put_changes(reports, catch_up->batch);
 		err = cdr_store_write(reports->store, catch_up->batch, &fault);
 		cdr_batch_reset(catch_up->batch);
 		if (err)
@@ -322,6 +341,7 @@ enum vos_err reports_create(struct stats *stats, struct cdr_writer *writer, cons
 	reports->stats = stats;
 	reports->store = cdr_writer_store(writer);
 	reports->log = log;
+	reports->minute = -1;
 	reports->settled_us = clock_mono_us();
 	report_day(clock_wall_ms(), today);
 	err = take_up(reports, today);
@@ -332,6 +352,7 @@ enum vos_err reports_create(struct stats *stats, struct cdr_writer *writer, cons
 		return err;
 	}
 	cdr_writer_on_record(writer, take_record, reports);
+	cdr_writer_on_commit(writer, put_changes, reports);
 	cdr_writer_on_sign(writer, settle, reports);
 	*out = reports;
 	return VOS_OK;

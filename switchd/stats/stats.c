@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <utlist.h>
 
 #define US_PER_STEP (STATS_STEP_S * UINT64_C(1000000))
 #define STEPS       (STATS_WINDOW_MAX_S / STATS_STEP_S + 1) /* one is running */
@@ -31,6 +32,7 @@ struct step_sum {
 
 struct day {
 	char name[DAY_BYTES]; /* "": none yet */
+	bool is_changed;      /* since stats_changes() */
 	struct stats_tally tally;
 };
 
@@ -44,12 +46,15 @@ struct subject {
 	uint64_t cps;
 	uint64_t new_up_ms; /* sampled, and in no day yet, as the next */
 	uint64_t new_peak;
+	struct subject *next_changed;
+	bool is_changed; /* is among the changed ones of stats */
 	char key[STATS_NAME_MAX + 1];
 };
 
 struct stats {
 	pthread_mutex_t lock;
 	struct subject *subjects; /* the total is the first */
+	struct subject *changed;
 };
 
 /* What one side has sent. */
@@ -72,10 +77,10 @@ struct attempt {
 
 static struct subject *subject_of(struct stats *stats, enum stats_scope scope, const char *name)
 {
-	char key[STATS_NAME_MAX + 1];
+	char key[STATS_NAME_MAX + 1] = {"tmr"[scope]};
 	struct subject *subject;
 
-	snprintf(key, sizeof(key), "%c%s", "tmr"[scope], name);
+	span_join(span_of(name), SPAN_NONE, key + 1, sizeof(key) - 1);
 	HASH_FIND_STR(stats->subjects, key, subject);
 	if (subject)
 		return subject;
@@ -219,25 +224,42 @@ static void add_to_step(struct subject *subject, const struct stats_sum *sum, ui
 }
 
 /* Records of calls that ended before midnight may come after the first of the new day; so a day
- * goes only when there are later ones in its place. */
-static struct stats_tally *day_of(struct subject *subject, const char *name)
+ * goes only when there are later ones in its place, and never before its changes were seen. */
+static struct day *day_of(struct subject *subject, const char *name)
 {
+	size_t last = STATS_DAYS - 1;
+
 	for (size_t i = 0; i < STATS_DAYS; i++)
 		if (strcmp(subject->days[i].name, name) == 0)
-			return &subject->days[i].tally;
-	memmove(&subject->days[1], &subject->days[0], (STATS_DAYS - 1) * sizeof(subject->days[0]));
+			return &subject->days[i];
+	while (last && subject->days[last].is_changed)
+		last--;
+	memmove(&subject->days[1], &subject->days[0], last * sizeof(subject->days[0]));
 	subject->days[0] = (struct day){0};
 	snprintf(subject->days[0].name, sizeof(subject->days[0].name), "%s", name);
-	return &subject->days[0].tally;
+	return &subject->days[0];
 }
 
-/* Of the newest day, unless the caller says which. */
-static struct stats_view view_of(const struct subject *subject)
+/* The sums of the day, which are about to change. */
+static struct stats_tally *change_day(struct stats *stats, struct subject *subject,
+				      const char *name)
+{
+	struct day *day = day_of(subject, name);
+
+	day->is_changed = true;
+	if (!subject->is_changed)
+		LL_PREPEND2(stats->changed, subject, next_changed);
+	subject->is_changed = true;
+	return &day->tally;
+}
+
+static struct stats_view view_of(const struct subject *subject, const struct day *day)
 {
 	return (struct stats_view){.scope = subject->scope,
 				   .name = subject->name,
 				   .total = &subject->total,
-				   .day = &subject->days[0].tally,
+				   .day = &day->tally,
+				   .day_name = day->name,
 				   .cps = subject->cps,
 				   .window = subject};
 }
@@ -246,8 +268,6 @@ struct adding {
 	struct stats *stats;
 	const char *day;
 	uint64_t now_us;
-	stats_fn *fn;
-	void *context;
 };
 
 static void add_heard(struct stats_sum *sum, const struct heard *heard)
@@ -273,11 +293,10 @@ static void count(const struct adding *adding, enum stats_scope scope, const cha
 		.pdd_count = attempt->has_rung,
 	};
 	struct stats_tally *day;
-	struct stats_view view;
 
 	if (!subject)
 		return;
-	day = day_of(subject, adding->day);
+	day = change_day(adding->stats, subject, adding->day);
 	add_heard(&sum, &attempt->caller);
 	add_heard(&sum, &attempt->callee);
 	stats_sum_add(&subject->total.sum, &sum);
@@ -287,10 +306,6 @@ static void count(const struct adding *adding, enum stats_scope scope, const cha
 		stats_count_cause(&subject->total, attempt->cause, 1);
 		stats_count_cause(day, attempt->cause, 1);
 	}
-	view = view_of(subject);
-	view.day = day;
-	if (adding->fn)
-		adding->fn(adding->context, &view);
 }
 
 /* "routing-gateway a:503, routing-gateway b:answered" */
@@ -324,11 +339,10 @@ static void count_tried(const struct adding *adding, const struct cdr *cdr,
 	}
 }
 
-void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint64_t now_us,
-	       stats_fn *fn, void *context)
+void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint64_t now_us)
 {
 	static const char prefix[] = "mapping-gateway ";
-	const struct adding adding = {stats, day, now_us, fn, context};
+	const struct adding adding = {stats, day, now_us};
 	const struct attempt attempt = {
 		.is_answered = cdr->answer_ms != 0,
 		.has_rung = cdr->ring_ms > 0,
@@ -353,6 +367,25 @@ void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint
 	pthread_mutex_unlock(&stats->lock);
 }
 
+void stats_changes(struct stats *stats, stats_fn *fn, void *context)
+{
+	pthread_mutex_lock(&stats->lock);
+	while (stats->changed) {
+		struct subject *subject = stats->changed;
+
+		for (size_t i = 0; i < STATS_DAYS; i++) {
+			struct stats_view view = view_of(subject, &subject->days[i]);
+
+			if (subject->days[i].is_changed)
+				fn(context, &view);
+			subject->days[i].is_changed = false;
+		}
+		LL_DELETE2(stats->changed, subject, next_changed);
+		subject->is_changed = false;
+	}
+	pthread_mutex_unlock(&stats->lock);
+}
+
 void stats_resume(struct stats *stats, enum stats_scope scope, const char *name, const char *day,
 		  const struct stats_tally *tally)
 {
@@ -361,7 +394,7 @@ void stats_resume(struct stats *stats, enum stats_scope scope, const char *name,
 	pthread_mutex_lock(&stats->lock);
 	subject = subject_of(stats, scope, name);
 	if (subject)
-		*day_of(subject, day) = *tally;
+		day_of(subject, day)->tally = *tally;
 	pthread_mutex_unlock(&stats->lock);
 }
 
@@ -383,26 +416,22 @@ void stats_sample(struct stats *stats, const struct stats_sample *sample)
 	pthread_mutex_unlock(&stats->lock);
 }
 
-void stats_settle(struct stats *stats, const char *day, stats_fn *fn, void *context)
+void stats_settle(struct stats *stats, const char *day)
 {
 	struct subject *subject;
 
 	pthread_mutex_lock(&stats->lock);
 	for (subject = stats->subjects; subject; subject = subject->hh.next) {
 		struct stats_tally *tally;
-		struct stats_view view;
 
 		if (!subject->new_up_ms && !subject->new_peak)
 			continue;
-		tally = day_of(subject, day);
+		tally = change_day(stats, subject, day);
 		tally->up_ms += subject->new_up_ms;
 		if (subject->new_peak > tally->peak_calls)
 			tally->peak_calls = subject->new_peak;
 		subject->new_up_ms = 0;
 		subject->new_peak = 0;
-		view = view_of(subject);
-		view.day = tally;
-		fn(context, &view);
 	}
 	pthread_mutex_unlock(&stats->lock);
 }
@@ -413,7 +442,7 @@ void stats_walk(struct stats *stats, stats_fn *fn, void *context)
 
 	pthread_mutex_lock(&stats->lock);
 	for (subject = stats->subjects; subject; subject = subject->hh.next) {
-		struct stats_view view = view_of(subject);
+		struct stats_view view = view_of(subject, &subject->days[0]);
 
 		fn(context, &view);
 	}
@@ -459,7 +488,7 @@ void stats_read(struct stats *stats, enum stats_scope scope, const char *name, u
 	pthread_mutex_lock(&stats->lock);
 	HASH_FIND_STR(stats->subjects, key, subject);
 	if (subject) {
-		struct stats_view view = view_of(subject);
+		struct stats_view view = view_of(subject, &subject->days[0]);
 
 		stats_window(&view, window_s, now_us, out);
 	}

@@ -67,8 +67,9 @@ struct stats_view {
 	enum stats_scope scope;
 	const char *name; /* "" of the total */
 	const struct stats_tally *total;
-	const struct stats_tally *day; /* of the day that the record or sample belongs to */
-	uint64_t cps;                  /* calls begun a second, by the last sample */
+	const struct stats_tally *day; /* stats_changes: the one that changed; else the newest */
+	const char *day_name;
+	uint64_t cps; /* calls begun a second, by the last sample */
 	const void *window;
 };
 
@@ -76,12 +77,13 @@ VOS_CHECK enum vos_err stats_create(struct stats **out);
 /* NULL is allowed. */
 void stats_destroy(struct stats *stats);
 
-/* day: "2026-11-21"; sums of the last STATS_DAYS that there was something for are kept. Each
- * subject that the record counts for is shown to fn (may be NULL). */
+/* day: "2026-11-21"; sums of the last STATS_DAYS that there was something for are kept. */
 #define STATS_DAYS 2
+void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint64_t now_us);
+/* Shows each day of each subject that was added to since the last call. No more than STATS_DAYS
+ * different ones may be added to between two calls. */
 typedef void stats_fn(void *context, const struct stats_view *view);
-void stats_add(struct stats *stats, const struct cdr *cdr, const char *day, uint64_t now_us,
-	       stats_fn *fn, void *context);
+void stats_changes(struct stats *stats, stats_fn *fn, void *context);
 /* What is stored for the day, in the place of what there is. */
 void stats_resume(struct stats *stats, enum stats_scope scope, const char *name, const char *day,
 		  const struct stats_tally *tally);
@@ -96,9 +98,8 @@ struct stats_sample {
 };
 
 void stats_sample(struct stats *stats, const struct stats_sample *sample);
-/* Puts what was sampled since the last call into the sums of the day; each subject with news is
- * shown to fn. */
-void stats_settle(struct stats *stats, const char *day, stats_fn *fn, void *context);
+/* Puts what was sampled since the last call into the sums of the day. */
+void stats_settle(struct stats *stats, const char *day);
 /* The total first, then in the order in which they came. Under the lock: fn must not call others.
  */
 void stats_walk(struct stats *stats, stats_fn *fn, void *context);

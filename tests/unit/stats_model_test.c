@@ -105,7 +105,7 @@ static void feed(struct stats *stats, const struct model_call *call)
 		snprintf(cdr.tried, sizeof(cdr.tried), "routing-gateway g%d:%s", call->last,
 			 outcome);
 	snprintf(day, sizeof(day), "2026-11-%02d", call->day);
-	stats_add(stats, &cdr, day, call->at_us, NULL, NULL);
+	stats_add(stats, &cdr, day, call->at_us);
 }
 
 static void hear(struct stats_sum *sum, const struct model_call *call, int side)

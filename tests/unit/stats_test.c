@@ -37,7 +37,7 @@ static void add(struct stats *stats, const char *tried, const char *last, int64_
 	snprintf(cdr.callee_party, sizeof(cdr.callee_party), "%s", last);
 	snprintf(cdr.tried, sizeof(cdr.tried), "%s", tried);
 	snprintf(cdr.cause_name, sizeof(cdr.cause_name), "%s", cause);
-	stats_add(stats, &cdr, DAY, now_us, NULL, NULL);
+	stats_add(stats, &cdr, DAY, now_us);
 }
 
 static struct stats_sum window(struct stats *stats, enum stats_scope scope, const char *name,
@@ -161,15 +161,65 @@ static void a_day_begins_anew(void **state)
 	struct seen seen;
 
 	stats_resume(stats, STATS_TOTAL, "", DAY, &kept);
-	stats_add(stats, &cdr, DAY, START_US, NULL, NULL);
+	stats_add(stats, &cdr, DAY, START_US);
 	stats_walk(stats, see_total, &seen);
 	assert_int_equal(seen.day.sum.attempts, 41);
 	assert_int_equal(seen.total.sum.attempts, 1);
-	stats_add(stats, &cdr, "2026-11-22", START_US, NULL, NULL);
+	stats_add(stats, &cdr, "2026-11-22", START_US);
 	stats_walk(stats, see_total, &seen);
 	assert_int_equal(seen.day.sum.attempts, 1);
 	assert_int_equal(seen.day.causes[0].count, 1);
 	assert_int_equal(seen.total.sum.attempts, 2);
+}
+
+struct changes {
+	struct {
+		uint64_t attempts;
+		char day[16];
+	} rows[8];
+	size_t count;
+};
+
+static void see_change(void *context, const struct stats_view *view)
+{
+	struct changes *changes = context;
+
+	assert_in_range(changes->count, 0, 7);
+	if (view->scope != STATS_TOTAL)
+		return;
+	changes->rows[changes->count].attempts = view->day->sum.attempts;
+	snprintf(changes->rows[changes->count++].day, 16, "%s", view->day_name);
+}
+
+/* Also that of a day in whose place a later one comes: then an unchanged one has to go. */
+static void each_change_is_seen_once(void **state)
+{
+	static const char older[] = "2026-11-16";
+	struct stats *stats = *state;
+	const struct cdr cdr = {.cause_name = "503"};
+	const struct stats_tally kept = {.sum.attempts = 40};
+	struct changes changes = {0};
+
+	stats_resume(stats, STATS_TOTAL, "", older, &kept);
+	stats_resume(stats, STATS_TOTAL, "", "2026-11-20", &kept);
+	stats_changes(stats, see_change, &changes);
+	assert_int_equal(changes.count, 0);
+	stats_add(stats, &cdr, older, START_US);
+	stats_add(stats, &cdr, DAY, START_US);
+	stats_add(stats, &cdr, older, START_US);
+	stats_add(stats, &cdr, DAY, START_US);
+	stats_changes(stats, see_change, &changes);
+	assert_int_equal(changes.count, 2);
+	assert_string_equal(changes.rows[0].day, DAY);
+	assert_int_equal(changes.rows[0].attempts, 2);
+	assert_string_equal(changes.rows[1].day, older);
+	assert_int_equal(changes.rows[1].attempts, 42);
+	stats_changes(stats, see_change, &changes);
+	assert_int_equal(changes.count, 2);
+	stats_add(stats, &cdr, DAY, START_US);
+	stats_changes(stats, see_change, &changes);
+	assert_int_equal(changes.count, 3);
+	assert_int_equal(changes.rows[2].attempts, 3);
 }
 
 static void a_row_is_read_as_it_was_written(void **state)
@@ -232,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_window_slides, setup, teardown),
 		cmocka_unit_test_setup_teardown(causes_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_day_begins_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_change_is_seen_once, setup, teardown),
 		cmocka_unit_test(a_row_is_read_as_it_was_written),
 		cmocka_unit_test(an_alarm_ends_only_well_inside),
 		cmocka_unit_test(ratios),
