@@ -63,6 +63,13 @@ void buf_add_u64(struct buf *buf, uint64_t number)
 	buf_add(buf, digits + at, sizeof(digits) - at);
 }
 
+void buf_add_i64(struct buf *buf, int64_t number)
+{
+	if (number < 0)
+		buf_add_char(buf, '-');
+	buf_add_u64(buf, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
 void buf_add_hex(struct buf *buf, const uint8_t *bytes, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -37,6 +37,7 @@ void buf_reset(struct buf *buf);
 bool buf_reserve(struct buf *buf, size_t more);
 void buf_add_slow(struct buf *buf, const char *data, size_t len);
 void buf_add_u64(struct buf *buf, uint64_t number);
+void buf_add_i64(struct buf *buf, int64_t number);
 void buf_add_hex(struct buf *buf, const uint8_t *bytes, size_t len);
 void buf_printf(struct buf *buf, const char *format, ...) VOS_PRINTF(2, 3);
 /* Terminates without counting the NUL; "" when nothing was appended or it failed. */

@@ -4,11 +4,10 @@
  * as one byte of family, and unless that is 0 two of port and 4 or 16 of address. */
 #include "switchd/cdr/cdr.h"
 
+#include <endian.h>
 #include <stddef.h>
 
 #define VERSION 1
-
-_Static_assert(sizeof(struct cdr) + 256 <= CDR_BYTES_MAX, "a text has two bytes more than here");
 
 #define IS_BEGIN false
 #define IS_CLOSE true
@@ -29,24 +28,16 @@ const struct cdr_field cdr_fields[] = {
 };
 const size_t cdr_field_count = sizeof(cdr_fields) / sizeof(cdr_fields[0]);
 
-static void add_le(struct buf *out, uint64_t number, int bytes)
-{
-	char raw[8];
+/* What the stored form can need: a text has two bytes of length in the place of its NUL, which is
+ * not stored, and an address at most what it has in memory. */
+#define ENCODED_MAX (sizeof(struct cdr) + 256)
+_Static_assert(ENCODED_MAX <= CDR_BYTES_MAX, "a record fits in what others have for it");
 
-	for (int i = 0; i < bytes; i++)
-		raw[i] = (char)(number >> (8 * i));
-	buf_add(out, raw, (size_t)bytes);
-}
-
-static bool take_le(struct span *data, int bytes, uint64_t *number)
+static char *put_le(char *at, uint64_t number, size_t bytes)
 {
-	*number = 0;
-	if (data->len < (size_t)bytes)
-		return false;
-	for (int i = 0; i < bytes; i++)
-		*number |= (uint64_t)(uint8_t)data->ptr[i] << (8 * i);
-	*data = (struct span){data->ptr + bytes, data->len - (size_t)bytes};
-	return true;
+	number = htole64(number);
+	memcpy(at, &number, bytes);
+	return at + bytes;
 }
 
 static size_t ip_len(const struct addr *addr)
@@ -54,13 +45,67 @@ static size_t ip_len(const struct addr *addr)
 	return addr->family == ADDR_IP4 ? 4 : 16;
 }
 
-static void add_address(struct buf *out, const struct addr *addr)
+static char *put_address(char *at, const struct addr *addr)
 {
-	add_le(out, addr->family, 1);
+	at = put_le(at, addr->family, 1);
 	if (addr->family == ADDR_NONE)
+		return at;
+	at = put_le(at, addr->port, 2);
+	memcpy(at, addr->ip, ip_len(addr));
+	return at + ip_len(addr);
+}
+
+static char *put_text(char *at, const char *text, size_t size)
+{
+	size_t len = strnlen(text, size);
+
+	at = put_le(at, len, 2);
+	memcpy(at, text, len);
+	return at + len;
+}
+
+static char *put_number(char *at, const char *number)
+{
+	uint64_t value;
+
+	memcpy(&value, number, sizeof(value));
+	return put_le(at, value, 8);
+}
+
+void cdr_encode(const struct cdr *cdr, struct buf *out)
+{
+	const char *base = (const char *)cdr;
+	char *at;
+
+	if (!buf_reserve(out, ENCODED_MAX))
 		return;
-	add_le(out, addr->port, 2);
-	buf_add(out, (const char *)addr->ip, ip_len(addr));
+	at = out->data + out->len;
+	at = put_le(at, VERSION, 1);
+	at = put_le(at, cdr_field_count, 2);
+	at = put_le(at, cdr->answer_us, 8);
+	for (size_t i = 0; i < cdr_field_count; i++) {
+		const struct cdr_field *field = &cdr_fields[i];
+		const char *from = base + field->offset;
+
+		if (field->kind == CDR_TEXT)
+			at = put_text(at, from, field->size);
+		else if (field->kind == CDR_ADDRESS)
+			at = put_address(at, (const struct addr *)(const void *)from);
+		else
+			at = put_number(at, from);
+	}
+	out->len = (size_t)(at - out->data);
+}
+
+static bool take_le(struct span *data, size_t bytes, uint64_t *number)
+{
+	*number = 0;
+	if (data->len < bytes)
+		return false;
+	memcpy(number, data->ptr, bytes);
+	*number = le64toh(*number);
+	*data = (struct span){data->ptr + bytes, data->len - bytes};
+	return true;
 }
 
 static bool take_address(struct span *data, struct addr *out)
@@ -68,7 +113,6 @@ static bool take_address(struct span *data, struct addr *out)
 	uint64_t family;
 	uint64_t port;
 
-	memset(out, 0, sizeof(*out));
 	if (!take_le(data, 1, &family))
 		return false;
 	if (family == ADDR_NONE)
@@ -84,55 +128,38 @@ static bool take_address(struct span *data, struct addr *out)
 	return true;
 }
 
-void cdr_encode(const struct cdr *cdr, struct buf *out)
+static bool take_text(struct span *data, char *at, size_t size)
 {
-	const char *base = (const char *)cdr;
+	uint64_t len;
 
-	add_le(out, VERSION, 1);
-	add_le(out, cdr_field_count, 2);
-	add_le(out, cdr->answer_us, 8);
-	for (size_t i = 0; i < cdr_field_count; i++) {
-		const struct cdr_field *field = &cdr_fields[i];
-		const char *at = base + field->offset;
-
-		if (field->kind == CDR_TEXT) {
-			size_t len = strnlen(at, field->size);
-
-			add_le(out, len, 2);
-			buf_add(out, at, len);
-		} else if (field->kind == CDR_ADDRESS) {
-			add_address(out, (const struct addr *)(const void *)at);
-		} else {
-			int64_t number;
-
-			memcpy(&number, at, sizeof(number));
-			add_le(out, (uint64_t)number, 8);
-		}
-	}
+	if (!take_le(data, 2, &len) || len > data->len)
+		return false;
+	if (len)
+		span_copy((struct span){data->ptr, len}, at, size);
+	*data = (struct span){data->ptr + len, data->len - len};
+	return true;
 }
 
-static bool take_field(struct span *data, const struct cdr_field *field, char *at)
+static bool take_number(struct span *data, char *at)
 {
-	struct addr addr;
 	uint64_t number;
 
+	if (!take_le(data, 8, &number))
+		return false;
+	memcpy(at, &number, sizeof(number));
+	return true;
+}
+
+/* Into a field that is all zero. */
+static bool take_field(struct span *data, const struct cdr_field *field, char *at)
+{
 	switch (field->kind) {
 	case CDR_TEXT:
-		if (!take_le(data, 2, &number) || number > data->len)
-			return false;
-		span_copy((struct span){data->ptr, number}, at, field->size);
-		*data = (struct span){data->ptr + number, data->len - number};
-		return true;
+		return take_text(data, at, field->size);
 	case CDR_ADDRESS:
-		if (!take_address(data, &addr))
-			return false;
-		memcpy(at, &addr, sizeof(addr));
-		return true;
+		return take_address(data, (struct addr *)(void *)at);
 	default:
-		if (!take_le(data, 8, &number))
-			return false;
-		memcpy(at, &number, sizeof(number));
-		return true;
+		return take_number(data, at);
 	}
 }
 

@@ -57,20 +57,25 @@ static uint64_t highest(const struct files_settings *settings)
 
 struct hour {
 	const struct files_settings *settings;
-	char name[32]; /* "": none is chosen yet */
+	int64_t minute; /* of the record before, whose file is that one too */
+	char name[32];  /* "": none is chosen yet */
 };
 
 static enum sink_choice choose(void *context, const struct cdr *cdr, struct buf *text)
 {
 	struct hour *hour = context;
+	int64_t minute = cdr->stop_ms / 60000;
 	char name[32];
 
 	if (!cdr->answer_ms && !hour->settings->with_failed)
 		return SINK_TAKEN;
-	name_hour(cdr->stop_ms, name);
-	if (hour->name[0] && strcmp(hour->name, name) != 0)
-		return SINK_ENOUGH;
-	memcpy(hour->name, name, sizeof(name));
+	if (!hour->name[0] || minute != hour->minute) {
+		name_hour(cdr->stop_ms, name);
+		if (hour->name[0] && strcmp(hour->name, name) != 0)
+			return SINK_ENOUGH;
+		memcpy(hour->name, name, sizeof(name));
+		hour->minute = minute;
+	}
 	cdr_text_line(CDR_BARS, cdr, text);
 	return SINK_TAKEN;
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "switchd/cdr/text.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include "shared/base/clock.h"
+
+_Static_assert(CDR_TIME_TEXT >= CLOCK_TEXT_MAX, "a time with and without milliseconds");
 
 char *cdr_time_text(int64_t wall_ms, char out[CDR_TIME_TEXT])
 {
-	time_t seconds = (time_t)(wall_ms / 1000);
-	struct tm parts;
-	size_t len;
+	unsigned ms = (unsigned)(wall_ms % 1000) % 1000;
+	char *end = clock_print_utc(wall_ms, out);
 
-	gmtime_r(&seconds, &parts);
-	len = strftime(out, CDR_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &parts);
-	snprintf(out + len, CDR_TIME_TEXT - len, ".%03uZ", (unsigned)(wall_ms % 1000) % 1000);
+	end += strlen(end) - 1;
+	*end++ = '.';
+	for (unsigned unit = 100; unit; unit /= 10)
+		*end++ = (char)('0' + ms / unit % 10);
+	memcpy(end, "Z", 2);
 	return out;
 }
 
@@ -23,15 +24,37 @@ static char harmless(char c)
 	return c < ' ' || c > '~' ? '?' : c;
 }
 
+/* How many bytes there are before one that is not harmless, or that the form has a use for. */
+static size_t plain_len(const char *text, char special, char other)
+{
+	size_t len = 0;
+
+	while ((uint8_t)(text[len] - ' ') <= '~' - ' ' && text[len] != special &&
+	       text[len] != other)
+		len++;
+	return len;
+}
+
+/* Adds them; what begins with the next one is left. */
+static const char *add_plain(const char *text, char special, char other, struct buf *out)
+{
+	size_t len = plain_len(text, special, other);
+
+	buf_add(out, text, len);
+	return text + len;
+}
+
 /* --- CSV (RFC 4180), with a plain line feed. --- */
 
 static void csv_text(const char *text, struct buf *out)
 {
-	bool is_quoted = strpbrk(text, ",\"") != NULL;
+	size_t plain = plain_len(text, ',', '"');
+	bool is_quoted = text[plain] && strpbrk(text + plain, ",\"");
 
 	if (is_quoted)
 		buf_add_char(out, '"');
-	for (; *text; text++) {
+	buf_add(out, text, plain);
+	for (text += plain; *text; text = add_plain(text + 1, ',', '"', out)) {
 		if (*text == '"')
 			buf_add_char(out, '"');
 		buf_add_char(out, harmless(*text));
@@ -45,7 +68,8 @@ static void csv_text(const char *text, struct buf *out)
 static void json_text(const char *text, struct buf *out)
 {
 	buf_add_char(out, '"');
-	for (; *text; text++) {
+	for (text = add_plain(text, '"', '\\', out); *text;
+	     text = add_plain(text + 1, '"', '\\', out)) {
 		if (*text == '"' || *text == '\\')
 			buf_add_char(out, '\\');
 		buf_add_char(out, harmless(*text));
@@ -65,28 +89,37 @@ static void add_text(enum cdr_form form, const char *text, struct buf *out)
 		buf_add_lit(out, "null");
 }
 
+static void add_address(enum cdr_form form, const struct addr *addr, struct buf *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	add_text(form, addr->family ? addr_print(addr, text) : "", out);
+}
+
+static void add_time(enum cdr_form form, int64_t wall_ms, struct buf *out)
+{
+	char text[CDR_TIME_TEXT];
+
+	add_text(form, wall_ms ? cdr_time_text(wall_ms, text) : "", out);
+}
+
 static void add_field(enum cdr_form form, const struct cdr_field *field, const struct cdr *cdr,
 		      struct buf *out)
 {
 	const char *at = (const char *)cdr + field->offset;
-	char memory[ADDR_TEXT_MAX > CDR_TIME_TEXT ? ADDR_TEXT_MAX : CDR_TIME_TEXT] = "";
-	const struct addr *addr = (const struct addr *)at;
-	int64_t number;
 
 	switch (field->kind) {
 	case CDR_NUMBER:
-		memcpy(&number, at, sizeof(number));
-		buf_printf(out, "%lld", (long long)number);
+		buf_add_i64(out, *(const int64_t *)(const void *)at);
 		break;
 	case CDR_TEXT:
 		add_text(form, at, out);
 		break;
 	case CDR_ADDRESS:
-		add_text(form, addr->family ? addr_print(addr, memory) : "", out);
+		add_address(form, (const struct addr *)(const void *)at, out);
 		break;
 	case CDR_TIME:
-		memcpy(&number, at, sizeof(number));
-		add_text(form, number ? cdr_time_text(number, memory) : "", out);
+		add_time(form, *(const int64_t *)(const void *)at, out);
 		break;
 	}
 }
@@ -98,8 +131,11 @@ static void add_fields(enum cdr_form form, const struct cdr *cdr, struct buf *ou
 	for (size_t i = 0; i < cdr_field_count; i++) {
 		if (i)
 			buf_add_char(out, ',');
-		if (form == CDR_JSON)
-			buf_printf(out, "\"%s\":", cdr_fields[i].column);
+		if (form == CDR_JSON) {
+			buf_add_char(out, '"');
+			buf_add_str(out, cdr_fields[i].column);
+			buf_add_lit(out, "\":");
+		}
 		add_field(form, &cdr_fields[i], cdr, out);
 	}
 	if (form == CDR_JSON)
@@ -118,8 +154,15 @@ void cdr_text_heading(struct buf *out)
 
 static void add_bar(const char *text, struct buf *out)
 {
-	for (; *text; text++)
-		buf_add_char(out, *text == '|' ? '_' : harmless(*text));
+	for (text = add_plain(text, '|', '|', out); *text;
+	     text = add_plain(text + 1, '|', '|', out))
+		buf_add_char(out, *text == '|' ? '_' : '?');
+	buf_add_char(out, '|');
+}
+
+static void add_bar_number(int64_t number, struct buf *out)
+{
+	buf_add_i64(out, number);
 	buf_add_char(out, '|');
 }
 
@@ -146,8 +189,11 @@ static void add_bars(const struct cdr *cdr, struct buf *out)
 
 	add_bar(cdr->caller, out);
 	add_bar(cdr->callee, out);
-	buf_printf(out, "%lld|%lld|%lld|%lld|%lld|", (long long)start_ms, (long long)cdr->stop_ms,
-		   (long long)cdr->hold_s, (long long)cdr->cause, (long long)cdr->side);
+	add_bar_number(start_ms, out);
+	add_bar_number(cdr->stop_ms, out);
+	add_bar_number(cdr->hold_s, out);
+	add_bar_number(cdr->cause, out);
+	add_bar_number(cdr->side, out);
 	add_bar(name_of(cdr->caller_party, false), out);
 	add_bar(name_of(cdr->callee_party, false), out);
 	add_bar(ip_of(&cdr->caller_address, ip), out);
@@ -156,8 +202,10 @@ static void add_bars(const struct cdr *cdr, struct buf *out)
 	add_bar(name_of(cdr->callee_party, true), out);
 	add_bar(cdr->caller_sent, out);
 	add_bar(cdr->callee_sent, out);
-	buf_printf(out, "%lld|%lld|%lld\n", (long long)cdr->ring_ms, (long long)cdr->billing_mode,
-		   (long long)cdr->flow);
+	add_bar_number(cdr->ring_ms, out);
+	add_bar_number(cdr->billing_mode, out);
+	buf_add_i64(out, cdr->flow);
+	buf_add_char(out, '\n');
 }
 
 void cdr_text_line(enum cdr_form form, const struct cdr *cdr, struct buf *out)
