@@ -224,6 +224,7 @@ bool call_gateways_may_go_on(struct call *call, struct cause cause)
 
 	gateways->failed.cause = cause;
 	gateways->failed.switches = gateways->switches;
+	gateways->failed.is_registered = current->reach == CONF_REACH_REGISTER;
 	gateways->wants_address = is_of_the_address(cause) && !cause.retry_after_s &&
 				  call_gateway_next_place(call, current, &address);
 	gateways->rule =

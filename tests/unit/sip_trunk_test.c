@@ -197,6 +197,44 @@ static void silent_once_asked(void **state)
 	outbound_bench_close(bench);
 }
 
+/* Another gateway behind the trunk: it is tried when the server says nothing, unless the parameter
+ * says that a registered trunk is to be the last one. */
+static void silent_to_the_end(void **state)
+{
+	(void)state;
+	for (int stops = 0; stops < 2; stops++) {
+		struct bench *bench = outbound_bench_open(NULL);
+		struct change_list list = {0};
+		char address[32];
+
+		snprintf(address, sizeof(address), "127.0.0.1:%u", bench->phones[1].port);
+		changes_param(&list, "SS_SIP_RESEND_INTERVAL", "20");
+		changes_param(&list, "SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT",
+			      stops ? "on" : "off");
+		changes_create(&list, "routing-gateway", "zz");
+		changes_field(&list, "routing-gateway", "zz", "address", address);
+		changes_field(&list, "routing-gateway", "zz", "prefixes", "7");
+		changes_field(&list, "routing-gateway", "zz", "priority", "9");
+		outbound_commit(bench, &list);
+		server_expects(bench, 3600);
+		server_grants(bench, 3600);
+		bench->called = "7001";
+		caller_sends(bench, "INVITE", 1, "inv1", "", BODY);
+		peer_expect(&bench->caller, "SIP/2.0 100 ");
+		peer_expect(outbound_server(bench), "INVITE ");
+		bench_advance(bench, 10040);
+		if (stops) {
+			peer_expect(&bench->caller, "SIP/2.0 408 ");
+			peer_expect_nothing(&bench->phones[1]);
+		} else {
+			peer_expect(&bench->phones[1], "INVITE ");
+			peer_answers(bench, &bench->phones[1], bench->phones[1].text, "486 Busy",
+				     "t", "");
+		}
+		outbound_bench_close(bench);
+	}
+}
+
 /* A wrong password: the same nonce again is not answered, and the caller is told. */
 static void refused(void **state)
 {
@@ -663,9 +701,9 @@ static void two_calls_at_once(void **state)
 TEST_MAIN(cmocka_unit_test(later_calls_are_not_asked), cmocka_unit_test(two_calls_at_once),
 	  cmocka_unit_test(an_invite_over_it), cmocka_unit_test(from_the_account),
 	  cmocka_unit_test(a_challenged_invite), cmocka_unit_test(refused),
-	  cmocka_unit_test(silent_once_asked), cmocka_unit_test(challenges_end),
-	  cmocka_unit_test(another_realm), cmocka_unit_test(given_up),
-	  cmocka_unit_test(a_peer_that_is_not_the_server),
+	  cmocka_unit_test(silent_once_asked), cmocka_unit_test(silent_to_the_end),
+	  cmocka_unit_test(challenges_end), cmocka_unit_test(another_realm),
+	  cmocka_unit_test(given_up), cmocka_unit_test(a_peer_that_is_not_the_server),
 	  cmocka_unit_test(a_static_gateway_challenges), cmocka_unit_test(offline),
 	  cmocka_unit_test(a_challenged_reinvite), cmocka_unit_test(a_call_in),
 	  cmocka_unit_test(a_call_in_before_it_is_registered),
