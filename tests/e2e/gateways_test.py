@@ -3,6 +3,7 @@
 """Gateways from the shell: lists in their views, who takes new calls, routes with their reasons, OPTIONS by
 hand, counters that begin anew."""
 import json
+import random
 import re
 import signal
 import subprocess
@@ -398,6 +399,69 @@ routing-gateway other
         call.bye()
         ring.reply(ring.wait_request('BYE'), 200)
         wait_for('the line is free', lambda: first()[0] == 'in')
+
+    def random_gateways(self, chance, count):
+        """Lines that make `count` gateways for numbers with 6, each of which tells who it is by the number."""
+        lines = ['mapping-gateway in', 'no allow-routing-gateways', 'no routing-groups',
+                 f'routing-group-rule {chance.choice(("allow", "deny"))}']
+        if chance.random() < 0.5:
+            lines.append('routing-groups east')
+        if chance.random() < 0.3:
+            lines += [f'allow-routing-gateways g{i}' for i in range(count) if i % 3]
+        lines.append('exit')
+        for i in range(count):
+            lines += [f'no routing-gateway g{i}', f'routing-gateway g{i}', f'address 127.0.0.1:{self.carrier_port}',
+                      f'callee-transform t{i}', f'priority {chance.randrange(3)}',
+                      *(f'prefixes {text}' for text in chance.choice((['6'], ['66'], ['667'], ['6', '66']))),
+                      *(f'groups {name}' for name in chance.choice((['east'], ['west'], ['east', 'west']))),
+                      f'prefix-mode {"terminate" if chance.random() < 0.15 else "extend"}',
+                      f'protect {"on" if chance.random() < 0.25 else "off"}']
+            lines += chance.choice([[]] * 5 + [[line] for line in (
+                'lock all', 'lock out', 'lock in', 'period "mon-sun 00:00-24:00 deny"', 'caller-prefixes 9',
+                'callee-lengths 4', 'caller-lengths 4', 'callee-prefixes 667', 'no address', 'stop-codes 486')])
+            lines.append('exit')
+        return lines
+
+    def live_order(self, callee):
+        """A call that everybody refuses: the numbers it went out with, and why the others were passed over."""
+        call = self.source.invite(callee, make_sdp('127.0.0.3', 41000), expect_challenge=False)
+        order = []
+        while True:
+            wait_for('the next one, or the end', lambda: self.carrier.read(0.01) or any(
+                m.method == 'INVITE' and m.status is None for m in self.carrier.unread) or self.source.read(0.01) or
+                any((m.status or 0) >= 300 for m in self.source.unread))
+            if any((m.status or 0) >= 300 for m in self.source.unread):
+                call.ack(call.wait(lambda m: m.status >= 300))
+                break
+            for request in [m for m in self.carrier.unread if m.method == 'INVITE' and m.status is None]:
+                self.carrier.unread.remove(request)
+                order.append(re.search('sip:([0-9]+)@', request.uri)[1])
+                self.carrier.reply(request, 500, to_tag='t')
+        record = wait_for('the record', lambda: [row for row in self.switch.rows(
+            'show', 'calls', 'history', 'last', '1') if row['callee'] == callee])[0]
+        notes = [note['text'] for note in self.switch.json('show', 'call', record['call'])['item']['why']]
+        return order, {text[4:] for text in notes if text.startswith('not g')}
+
+    def test_routes_as_live_calls(self):
+        """What show route says of a configuration is what a call does: same gateways, order and reasons."""
+        seed = random.randrange(1 << 32)
+        chance = random.Random(seed)
+        count = 8
+        self.configure(*(line for i in range(count) for line in (
+            f'number-transform t{i}', f'rule 6->{i + 1}6', 'exit', f'routing-gateway g{i}', 'lock all', 'exit')))
+        for turn in range(4):
+            with self.subTest(seed=seed, turn=turn):
+                callee = f'66712{turn}'
+                self.configure(*self.random_gateways(chance, count))
+                rows = [row for row in self.switch.rows('show', 'route', callee, 'caller', '5551',
+                                                        'mapping-gateway', 'in') if row['verdict'] != 'no-prefix']
+                order, why_not = self.live_order(callee)
+                usable = [row for row in rows if row['is_used']]
+                self.assertEqual([row['order'] for row in usable], list(range(1, len(usable) + 1)))
+                self.assertEqual(order, [row['callee'] for row in sorted(
+                    usable, key=lambda row: row['verdict'] == 'protected')])
+                self.assertEqual(why_not, {f'{row["party"].split()[1]}: {row["reason"]}' for row in rows
+                                           if not row['is_used']})
 
     # --- OPTIONS ---
 
