@@ -7,7 +7,7 @@
 #define NAME_RULE   "no blank, quote, \\, | or ?"
 #define DIGITS_RULE "digits, * # or a leading +"
 #define URL_RULE    "http:// or https://, host and path; a password has no place in it"
-#define PERIOD_RULE "as \"mon-fri 08:00-18:00 allow\" or \"... deny\""
+#define PERIOD_RULE "as \"mon-fri 08:00-18:00 allow\" or \"... deny caller 49 callee 00\""
 
 bool check_session_segment(const struct value *value);
 bool check_even_pair(const struct value *value);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shared/catalog/period_rule.h"
 
+#include <string.h>
+
 #define DAY_MINUTES (24 * 60)
 
 static int parse_day(struct span text)
@@ -56,20 +58,53 @@ static bool next_word(struct span *rest, struct span *word)
 	return end > 0;
 }
 
-bool period_rule_parse(struct span text, struct period_rule *out)
+static bool parse_times(struct span text, struct period_rule *out)
 {
-	struct period_rule rule;
-	struct span days, times, verdict;
 	int from, to;
 
+	if (text.len != 11 || text.ptr[5] != '-' ||
+	    !parse_time((struct span){text.ptr, 5}, &from) ||
+	    !parse_time((struct span){text.ptr + 6, 5}, &to) || from == DAY_MINUTES)
+		return false;
+	out->from_min = (uint16_t)from;
+	out->length_min = (uint16_t)(to > from ? to - from : to - from + DAY_MINUTES);
+	return true;
+}
+
+static bool is_number(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!strchr("0123456789*#+", text.ptr[i]) || !text.ptr[i])
+			return false;
+	return text.len > 0;
+}
+
+/* "caller 49", "callee 00", each at most once. */
+static bool parse_numbers(struct span text, struct period_rule *out)
+{
+	struct span side, number;
+
+	while (next_word(&text, &side)) {
+		bool is_caller = span_ieq(side, SPAN_LIT("caller"));
+		struct span *place = is_caller ? &out->caller : &out->callee;
+
+		if ((!is_caller && !span_ieq(side, SPAN_LIT("callee"))) || place->len ||
+		    !next_word(&text, &number) || !is_number(number))
+			return false;
+		*place = number;
+	}
+	return true;
+}
+
+bool period_rule_parse(struct span text, struct period_rule *out)
+{
+	struct period_rule rule = {0};
+	struct span days, times, verdict;
+
 	if (!next_word(&text, &days) || !next_word(&text, &times) || !next_word(&text, &verdict) ||
-	    span_trim(text).len > 0 || times.len != 11 || times.ptr[5] != '-')
+	    !parse_days(days, &rule.days) || !parse_times(times, &rule) ||
+	    !parse_numbers(text, &rule))
 		return false;
-	if (!parse_days(days, &rule.days) || !parse_time((struct span){times.ptr, 5}, &from) ||
-	    !parse_time((struct span){times.ptr + 6, 5}, &to) || from == DAY_MINUTES)
-		return false;
-	rule.from_min = (uint16_t)from;
-	rule.length_min = (uint16_t)(to > from ? to - from : to - from + DAY_MINUTES);
 	rule.is_allow = span_ieq(verdict, SPAN_LIT("allow"));
 	if (!rule.is_allow && !span_ieq(verdict, SPAN_LIT("deny")))
 		return false;
@@ -89,14 +124,23 @@ bool period_rule_covers(const struct period_rule *rule, int week_min)
 	return false;
 }
 
-bool period_rules_allow(const struct period_rule *rules, size_t count, int week_min)
+static bool begins_with(struct span number, struct span prefix)
+{
+	return number.len >= prefix.len && span_eq((struct span){number.ptr, prefix.len}, prefix);
+}
+
+bool period_rules_allow(const struct period_rule *rules, size_t count,
+			const struct period_query *query)
 {
 	bool has_allow = false;
 	bool is_allowed = false;
 
 	for (size_t i = 0; i < count; i++) {
-		bool covers = period_rule_covers(&rules[i], week_min);
+		bool covers = period_rule_covers(&rules[i], query->week_min);
 
+		if (!begins_with(query->caller, rules[i].caller) ||
+		    !begins_with(query->callee, rules[i].callee))
+			continue;
 		if (covers && !rules[i].is_allow)
 			return false;
 		has_allow |= rules[i].is_allow;

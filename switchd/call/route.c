@@ -129,6 +129,17 @@ static bool has_address(const struct conf_routing_gateway *gateway)
 	return true;
 }
 
+static bool is_its_time(const struct route_query *query, const struct conf_routing_gateway *gateway)
+{
+	const struct period_query period = {
+		.week_min = query->week_min,
+		.caller = span_of(query->caller),
+		.callee = span_of(query->callee),
+	};
+
+	return period_rules_allow(gateway->periods.rules, gateway->periods.count, &period);
+}
+
 enum route_verdict route_judge(const struct route_query *query,
 			       const struct conf_routing_gateway *gateway)
 {
@@ -143,8 +154,7 @@ enum route_verdict route_judge(const struct route_query *query,
 	verdict = judge_company(query->from, gateway);
 	if (verdict == ROUTE_IN)
 		verdict = judge_numbers(query, gateway);
-	if (verdict == ROUTE_IN &&
-	    !period_rules_allow(gateway->periods.rules, gateway->periods.count, query->week_min))
+	if (verdict == ROUTE_IN && !is_its_time(query, gateway))
 		verdict = ROUTE_PERIOD;
 	if (verdict == ROUTE_IN)
 		verdict = judge_state(query, gateway);

@@ -104,6 +104,11 @@ static void test_against_marks(void **state)
 	}
 }
 
+static bool allow(const struct period_rule *rules, size_t count, int week_min)
+{
+	return period_rules_allow(rules, count, &(struct period_query){.week_min = week_min});
+}
+
 static void test_lists(void **state)
 {
 	struct period_rule rules[] = {
@@ -112,13 +117,57 @@ static void test_lists(void **state)
 	};
 
 	(void)state;
-	assert_true(period_rules_allow(rules, 0, 0));
-	assert_true(period_rules_allow(rules, 2, AT(6, 9, 0)));
-	assert_false(period_rules_allow(rules, 2, AT(6, 10, 0)));
-	assert_false(period_rules_allow(rules, 2, AT(6, 21, 0)));
-	assert_true(period_rules_allow(rules + 1, 1, AT(6, 21, 0))); /* only a denial: else free */
-	assert_false(period_rules_allow(rules + 1, 1, AT(6, 11, 59)));
+	assert_true(allow(rules, 0, 0));
+	assert_true(allow(rules, 2, AT(6, 9, 0)));
+	assert_false(allow(rules, 2, AT(6, 10, 0)));
+	assert_false(allow(rules, 2, AT(6, 21, 0)));
+	assert_true(allow(rules + 1, 1, AT(6, 21, 0))); /* only a denial: else free */
+	assert_false(allow(rules + 1, 1, AT(6, 11, 59)));
 }
 
-TEST_MAIN(cmocka_unit_test(test_not_a_rule), cmocka_unit_test(test_edges),
-	  cmocka_unit_test(test_against_marks), cmocka_unit_test(test_lists))
+/* A rule for some numbers only is none for the others. */
+static void test_numbers(void **state)
+{
+	static const char *const texts[] = {
+		"mon 08:00-18:00 deny callee",
+		"mon 08:00-18:00 deny callee x",
+		"mon 08:00-18:00 deny 49",
+		"mon 08:00-18:00 deny caller 1 caller 2",
+		"mon 08:00-18:00 deny caller 1 callee 2 3",
+	};
+	struct period_rule rules[] = {
+		rule_of("mon-fri 08:00-18:00 allow caller 49"),
+		rule_of("sun 00:00-24:00 deny callee 0900"),
+		rule_of("mon-sun 00:00-24:00 DENY  Callee 00  Caller +1"),
+	};
+	static const struct {
+		int week_min;
+		const char *caller;
+		const char *callee;
+		bool is_allowed;
+	} rows[] = {
+		{AT(0, 9, 0), "4930", "1", true},   {AT(0, 7, 59), "4930", "1", false},
+		{AT(0, 7, 59), "50", "1", true},    {AT(0, 7, 59), "4", "1", true},
+		{AT(6, 1, 0), "50", "0900", false}, {AT(6, 1, 0), "50", "09001", false},
+		{AT(6, 1, 0), "50", "090", true},   {AT(5, 1, 0), "50", "0900", true},
+		{AT(2, 1, 0), "+1", "00", false},   {AT(2, 1, 0), "+1", "0", true},
+		{AT(2, 1, 0), "1", "00", true},     {AT(2, 1, 0), "", "", true},
+	};
+	struct period_rule rule;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (period_rule_parse(span_of(texts[i]), &rule))
+			fail_msg("\"%s\" was taken", texts[i]);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct period_query query = {rows[i].week_min, span_of(rows[i].caller),
+						   span_of(rows[i].callee)};
+
+		if (period_rules_allow(rules, 3, &query) != rows[i].is_allowed)
+			fail_msg("row %zu", i);
+	}
+}
+
+TEST_MAIN(cmocka_unit_test(test_numbers), cmocka_unit_test(test_not_a_rule),
+	  cmocka_unit_test(test_edges), cmocka_unit_test(test_against_marks),
+	  cmocka_unit_test(test_lists))
