@@ -1043,7 +1043,7 @@ _vosctl_next()
 		next='capacity'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from callee-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
@@ -1061,6 +1061,9 @@ _vosctl_next()
 		;;
 	'set mapping-gateway * caller-from')
 		next='@ from p-asserted p-preferred remote-party-id display !'
+		;;
+	'set mapping-gateway * callee-from')
+		next='@ request-uri to diversion !'
 		;;
 	'set routing-gateway *')
 		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'

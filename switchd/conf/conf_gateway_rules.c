@@ -180,6 +180,8 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 	gateway->priority = (int32_t)object_field(object, FIELD_MAPPING_GATEWAY_PRIORITY)->number;
 	gateway->caller_from =
 		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_CALLER_FROM)->number;
+	gateway->callee_from =
+		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_CALLEE_FROM)->number;
 	gateway->recognises_privacy =
 		object_field(object, FIELD_MAPPING_GATEWAY_RECOGNISE_PRIVACY)->boolean;
 	gateway->has_black_list =

@@ -120,6 +120,7 @@ struct conf_mapping_gateway {
 	const struct conf_dial_plan *callee_plan;
 	uint16_t proceeding_s; /* longest set-up over all gateways tried; 0 = no limit */
 	uint8_t caller_from;   /* WORD_CALLER_FROM_... */
+	uint8_t callee_from;   /* WORD_CALLEE_FROM_... */
 	bool recognises_privacy;
 	bool has_black_list;    /* the dynamic one */
 	uint8_t remote_ringing; /* WORD_REMOTE_RINGING_... */

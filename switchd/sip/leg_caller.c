@@ -53,13 +53,32 @@ static void number_of_to(const struct sip_name_addr *to, char *callee, size_t si
 		memcpy(callee, number, len + 1);
 }
 
+static void callee_of_gateway(const struct sip_msg *msg, const struct conf_mapping_gateway *gateway,
+			      const struct leg_caller *caller, char *callee, size_t size)
+{
+	struct span diverted = span_of(caller->identity.diverted.number);
+
+	switch (gateway->callee_from) {
+	case WORD_CALLEE_FROM_TO:
+		number_of_to(msg, callee, size);
+		break;
+	case WORD_CALLEE_FROM_DIVERSION:
+		if (diverted.len && diverted.len < size)
+			span_copy(diverted, callee, size);
+		break;
+	default:
+		break;
+	}
+}
+
 /* CAUSE_NORMAL, or why it may not call. */
 static enum cause_id take_gateway(const struct sip_rx *rx,
 				  const struct conf_mapping_gateway *gateway,
-				  struct leg_caller *out)
+				  struct leg_caller *out, char *callee, size_t size)
 {
 	identity_of_gateway(rx->msg, gateway, &out->identity, out->number, sizeof(out->number));
 	diversion_of(rx->msg, &out->identity.diverted);
+	callee_of_gateway(rx->msg, gateway, out, callee, size);
 	span_join(SPAN_LIT("mapping-gateway "), span_of(gateway->name), out->party,
 		  sizeof(out->party));
 	out->conf = &gateway->party;
@@ -127,7 +146,8 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, const stru
 			  : gateway         ? "its address"
 					    : "its password";
 	if (gateway)
-		return may_call(worker, rx, out, callee, take_gateway(rx, gateway, out));
+		return may_call(worker, rx, out, callee,
+				take_gateway(rx, gateway, out, callee, size));
 	result = sip_authorize_account(worker, rx, &account);
 	if (result != AUTH_OK) {
 		refuse(worker, rx, out, callee, result);
@@ -135,6 +155,6 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, const stru
 	}
 	refused_forget(worker, rx->msg->call_id);
 	return may_call(worker, rx, out, callee,
-			account.mapping ? take_gateway(rx, account.mapping, out)
+			account.mapping ? take_gateway(rx, account.mapping, out, callee, size)
 					: take_phone(rx, account.phone, out));
 }

@@ -33,8 +33,8 @@ static void field_of(const char *message, const char *name, char *out, size_t si
 	snprintf(out, size, "%.*s", (int)strcspn(at, "\r"), at);
 }
 
-/* An INVITE with this From and these lines; the callee's copy is left in its text. */
-static void call_with(struct bench *bench, const char *from, const char *lines)
+/* An INVITE with this From, this To and these lines; the callee's copy is left in its text. */
+static void call_to(struct bench *bench, const char *from, const char *to, const char *lines)
 {
 	static int serial;
 	char text[4096];
@@ -43,14 +43,19 @@ static void call_with(struct bench *bench, const char *from, const char *lines)
 	snprintf(text, sizeof(text),
 		 "INVITE sip:900@127.0.0.1:%u SIP/2.0\r\n"
 		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKid%d\r\nMax-Forwards: 70\r\n"
-		 "From: %s;tag=caller\r\nTo: <sip:900@127.0.0.1>\r\nCall-ID: identity-%d\r\n"
+		 "From: %s;tag=caller\r\nTo: %s\r\nCall-ID: identity-%d\r\n"
 		 "CSeq: 1 INVITE\r\nContact: <sip:100@127.0.0.1:%u>\r\n%s"
 		 "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
-		 bench->port, bench->caller.port, serial, from, serial, bench->caller.port, lines,
-		 strlen(BODY), BODY);
+		 bench->port, bench->caller.port, serial, from, to, serial, bench->caller.port,
+		 lines, strlen(BODY), BODY);
 	peer_send(bench, &bench->caller, text);
 	peer_expect(&bench->caller, "SIP/2.0 100 ");
 	peer_expect(&bench->callee, "INVITE ");
+}
+
+static void call_with(struct bench *bench, const char *from, const char *lines)
+{
+	call_to(bench, from, "<sip:900@127.0.0.1>", lines);
 }
 
 /* The call ends before it begins. */
@@ -101,6 +106,40 @@ static void caller_from_each_header(void **state)
 		refuse(bench);
 		call_with(bench, "\"5 5\" <sip:100@caller.example>", "");
 		EXPECT("From", "<sip:%s@127.0.0.1:%u>", rows[i].without, bench->port);
+		refuse(bench);
+	}
+	bench_close(bench);
+}
+
+static void callee_from_each_header(void **state)
+{
+	static const struct {
+		const char *word;
+		const char *to;
+		const char *lines;
+		const char *number;
+	} rows[] = {
+		{"request-uri", "<sip:905@x>", "Diversion: <sip:907@x>\r\n", "900"},
+		{"to", "<sip:905@x>", "Diversion: <sip:907@x>\r\n", "905"},
+		{"to", "<tel:906;phone-context=x>", "", "906"},
+		{"to", "<sip:x>", "", "900"},
+		{"to", "<sip:9%0d%0a@x>", "", "900"},
+		{"diversion", "<sip:905@x>", "Diversion: <sip:907@x>, <sip:908@x>\r\n", "907"},
+		{"diversion", "<sip:905@x>", "Diversion: <tel:909;a=b>\r\n", "909"},
+		{"diversion", "<sip:905@x>", "", "900"},
+	};
+	struct change_list list = {0};
+	struct bench *bench = bench_open("off");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char start[64];
+
+		source_field(&list, "callee-from", rows[i].word);
+		bench_change(bench, &list);
+		call_to(bench, FROM, rows[i].to, rows[i].lines);
+		snprintf(start, sizeof(start), "INVITE sip:%s@", rows[i].number);
+		assert_ptr_equal(strstr(bench->callee.text, start), bench->callee.text);
 		refuse(bench);
 	}
 	bench_close(bench);
@@ -428,11 +467,17 @@ static void to_as_dialled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(caller_from_each_header), cmocka_unit_test(nothing_by_itself),
-		cmocka_unit_test(privacy_of_a_gateway),    cmocka_unit_test(privacy_that_passes),
-		cmocka_unit_test(identities_pass),         cmocka_unit_test(display_names),
-		cmocka_unit_test(towards_a_phone),         cmocka_unit_test(to_as_dialled),
-		cmocka_unit_test(phone_settings),          cmocka_unit_test(trusted_phone),
+		cmocka_unit_test(caller_from_each_header),
+		cmocka_unit_test(callee_from_each_header),
+		cmocka_unit_test(nothing_by_itself),
+		cmocka_unit_test(privacy_of_a_gateway),
+		cmocka_unit_test(privacy_that_passes),
+		cmocka_unit_test(identities_pass),
+		cmocka_unit_test(display_names),
+		cmocka_unit_test(towards_a_phone),
+		cmocka_unit_test(to_as_dialled),
+		cmocka_unit_test(phone_settings),
+		cmocka_unit_test(trusted_phone),
 		cmocka_unit_test(phone_as_caller),
 	};
 
