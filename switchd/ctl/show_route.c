@@ -114,7 +114,7 @@ static void emit_gateway(struct request *request, struct walk_route *walk,
 	emit_row_end(request);
 }
 
-/* A row for each address that would be tried, one for a gateway that is out. */
+/* A row for each address that would be tried or is dead, one for a gateway that is out. */
 static void emit_candidate(struct request *request, struct walk_route *walk,
 			   const struct route_candidate *candidate)
 {
@@ -131,9 +131,13 @@ static void emit_candidate(struct request *request, struct walk_route *walk,
 	}
 	if (candidate->verdict == ROUTE_IN && is_in)
 		reason = "prefix fits";
-	for (int i = 0; i < addresses; i++)
-		emit_gateway(request, walk, gateway, prefix, &gateway->addresses[i], is_in, verdict,
-			     reason);
+	for (int i = 0; i < addresses; i++) {
+		bool is_dead = is_in && live_address_is_dead(gateway->live, (size_t)i);
+
+		emit_gateway(request, walk, gateway, prefix, &gateway->addresses[i],
+			     is_in && !is_dead, is_dead ? "dead-address" : verdict,
+			     is_dead ? "this address does not answer OPTIONS" : reason);
+	}
 	if (!addresses)
 		emit_gateway(request, walk, gateway, prefix, NULL, is_in, verdict, reason);
 }

@@ -417,7 +417,8 @@ routing-gateway other
                       f'prefix-mode {"terminate" if chance.random() < 0.15 else "extend"}',
                       f'protect {"on" if chance.random() < 0.25 else "off"}']
             lines += chance.choice([[]] * 5 + [[line] for line in (
-                'lock all', 'lock out', 'lock in', 'period "mon-sun 00:00-24:00 deny"', 'caller-prefixes 9',
+                'lock all', 'lock out', 'lock in', 'period "mon-sun 00:00-24:00 deny"',
+                'period "mon-sun 00:00-24:00 deny callee 667"', 'period "mon-sun 00:00-24:00 deny caller 4"', 'caller-prefixes 9',
                 'callee-lengths 4', 'caller-lengths 4', 'callee-prefixes 667', 'no address', 'stop-codes 486')])
             lines.append('exit')
         return lines
@@ -462,6 +463,37 @@ routing-gateway other
                     usable, key=lambda row: row['verdict'] == 'protected')])
                 self.assertEqual(why_not, {f'{row["party"].split()[1]}: {row["reason"]}' for row in rows
                                            if not row['is_used']})
+
+    def test_an_address_that_is_dead(self):
+        self.configure('SS_SIP_RESEND_INTERVAL = 0.1', 'routing-gateway other', 'address 127.0.0.1:9',
+                       f'address 127.0.0.1:{self.carrier_port}', 'options-check on', 'exit')
+        rows = wait_for('the first address is dead', lambda: [rows for rows in [self.switch.rows(
+            'show', 'route', '71')] if rows[0]['verdict'] == 'dead-address'])[0]
+        self.assertEqual([(row['address'], row['is_used'], row['order'], row['verdict']) for row in rows[:2]],
+                         [('127.0.0.1:9', False, None, 'dead-address'),
+                          (f'127.0.0.1:{self.carrier_port}', True, 1, 'in')])
+
+    def test_deleted_under_a_call(self):
+        """What a call was set up with stays until its end, and its line is free after that."""
+        self.configure('routing-gateway carrier', 'capacity 1', 'exit')
+        call, ring = self.call()
+        self.configure('no routing-gateway carrier', 'no mapping-gateway in')
+        call.reinvite(make_sdp('127.0.0.3', 41010, version=2))
+        ring.reply(ring.wait_request('INVITE'), 200, headers=[('Contact', self.carrier.contact)],
+                   body=make_sdp('127.0.0.1', 41002, version=2))
+        call.wait(200)
+        call.ack()
+        ring.wait_request('ACK')
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+        row = wait_for('the record', lambda: self.switch.rows('show', 'calls', 'history', 'last', '1'))[0]
+        self.assertEqual((row['caller_party'], row['callee_party'], row['cause_name']),
+                         ('mapping-gateway in', 'routing-gateway carrier', 'normal'))
+        self.configure('mapping-gateway in', 'address 127.0.0.3', 'exit', 'routing-gateway carrier',
+                       f'address 127.0.0.1:{self.carrier_port}', 'prefixes 00', 'capacity 1', 'exit')
+        call, ring = self.call()
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
 
     # --- OPTIONS ---
 
