@@ -53,14 +53,15 @@ static void number_of_to(const struct sip_name_addr *to, char *callee, size_t si
 		memcpy(callee, number, len + 1);
 }
 
-static void callee_of_gateway(const struct sip_msg *msg, const struct conf_mapping_gateway *gateway,
-			      const struct leg_caller *caller, char *callee, size_t size)
+/* As the gateway's `callee-from` has it; it stays what it was where nothing stands there. */
+static void number_of_callee(const struct sip_name_addr *to, const struct leg_caller *caller,
+			     char *callee, size_t size)
 {
 	struct span diverted = span_of(caller->identity.diverted.number);
 
-	switch (gateway->callee_from) {
+	switch (caller->mapping->callee_from) {
 	case WORD_CALLEE_FROM_TO:
-		number_of_to(msg, callee, size);
+		number_of_to(to, callee, size);
 		break;
 	case WORD_CALLEE_FROM_DIVERSION:
 		if (diverted.len && diverted.len < size)
@@ -74,11 +75,10 @@ static void callee_of_gateway(const struct sip_msg *msg, const struct conf_mappi
 /* CAUSE_NORMAL, or why it may not call. */
 static enum cause_id take_gateway(const struct sip_rx *rx,
 				  const struct conf_mapping_gateway *gateway,
-				  struct leg_caller *out, char *callee, size_t size)
+				  struct leg_caller *out)
 {
 	identity_of_gateway(rx->msg, gateway, &out->identity, out->number, sizeof(out->number));
 	diversion_of(rx->msg, &out->identity.diverted);
-	callee_of_gateway(rx->msg, gateway, out, callee, size);
 	span_join(SPAN_LIT("mapping-gateway "), span_of(gateway->name), out->party,
 		  sizeof(out->party));
 	out->conf = &gateway->party;
@@ -132,6 +132,7 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, const stru
 	struct span realm = span_of(worker->conf->realm);
 	struct auth_account account = {0};
 	enum auth_result result;
+	enum cause_id why_not;
 
 	number_of_from(&named->from, out);
 	if (!credentials_are_for(sip_credentials(rx->msg, worker->conf), realm)) {
@@ -145,16 +146,17 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, const stru
 	out->matched_by = out->registration ? "the server of its registration"
 			  : gateway         ? "its address"
 					    : "its password";
-	if (gateway)
-		return may_call(worker, rx, out, callee,
-				take_gateway(rx, gateway, out, callee, size));
-	result = sip_authorize_account(worker, rx, &account);
-	if (result != AUTH_OK) {
-		refuse(worker, rx, out, callee, result);
-		return false;
+	if (!gateway) {
+		result = sip_authorize_account(worker, rx, &account);
+		if (result != AUTH_OK) {
+			refuse(worker, rx, out, callee, result);
+			return false;
+		}
+		refused_forget(worker, rx->msg->call_id);
+		gateway = account.mapping;
 	}
-	refused_forget(worker, rx->msg->call_id);
-	return may_call(worker, rx, out, callee,
-			account.mapping ? take_gateway(rx, account.mapping, out, callee, size)
-					: take_phone(rx, account.phone, out));
+	why_not = gateway ? take_gateway(rx, gateway, out) : take_phone(rx, account.phone, out);
+	if (gateway)
+		number_of_callee(&named->to, out, callee, size);
+	return may_call(worker, rx, out, callee, why_not);
 }
