@@ -74,9 +74,11 @@ void buf_add_hex(struct buf *buf, const uint8_t *bytes, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
 
+	if (!buf_reserve(buf, 2 * len))
+		return;
 	for (size_t i = 0; i < len; i++) {
-		buf_add_char(buf, hex[bytes[i] >> 4]);
-		buf_add_char(buf, hex[bytes[i] & 15]);
+		buf->data[buf->len++] = hex[bytes[i] >> 4];
+		buf->data[buf->len++] = hex[bytes[i] & 15];
 	}
 }
 

@@ -2,23 +2,27 @@
 #include "shared/base/span.h"
 
 #include <stdlib.h>
-#include <strings.h>
+
+/* By characters: what is compared is short, and mostly differs at the first or is written alike. */
+static bool is_alike(const char *a, const char *b, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char letter = a[i] | 0x20;
+
+		if (a[i] != b[i] && ((a[i] ^ b[i]) != 0x20 || letter < 'a' || letter > 'z'))
+			return false;
+	}
+	return true;
+}
 
 bool span_ieq(struct span a, struct span b)
 {
-	return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool span_starts_with(struct span s, struct span prefix)
-{
-	return s.len >= prefix.len &&
-	       (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+	return a.len == b.len && is_alike(a.ptr, b.ptr, a.len);
 }
 
 bool span_istarts_with(struct span s, struct span prefix)
 {
-	return s.len >= prefix.len &&
-	       (prefix.len == 0 || strncasecmp(s.ptr, prefix.ptr, prefix.len) == 0);
+	return s.len >= prefix.len && is_alike(s.ptr, prefix.ptr, prefix.len);
 }
 
 static bool is_blank(char c)
@@ -37,15 +41,11 @@ struct span span_trim(struct span s)
 	return s;
 }
 
-size_t span_find(struct span s, char c)
-{
-	const char *hit = s.len ? memchr(s.ptr, c, s.len) : NULL;
-
-	return hit ? (size_t)(hit - s.ptr) : s.len;
-}
+#define NO_OVERFLOW 19 /* decimal digits that any 64 bits hold */
 
 bool span_to_u64(struct span s, uint64_t max, uint64_t *out)
 {
+	bool is_short = s.len <= NO_OVERFLOW;
 	uint64_t number = 0;
 
 	if (s.len == 0)
@@ -53,7 +53,7 @@ bool span_to_u64(struct span s, uint64_t max, uint64_t *out)
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned digit = (unsigned)(s.ptr[i] - '0');
 
-		if (digit > 9 || number > (UINT64_MAX - digit) / 10)
+		if (digit > 9 || (!is_short && number > (UINT64_MAX - digit) / 10))
 			return false;
 		number = number * 10 + digit;
 	}

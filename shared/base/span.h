@@ -42,14 +42,25 @@ static inline int hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+static inline bool span_starts_with(struct span s, struct span prefix)
+{
+	return s.len >= prefix.len &&
+	       (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+/* Index of the first c, or s.len. */
+static inline size_t span_find(struct span s, char c)
+{
+	const char *hit = s.len ? (const char *)memchr(s.ptr, c, s.len) : NULL;
+
+	return hit ? (size_t)(hit - s.ptr) : s.len;
+}
+
 /* ASCII case-insensitive comparison. */
 bool span_ieq(struct span a, struct span b);
-bool span_starts_with(struct span s, struct span prefix);
 bool span_istarts_with(struct span s, struct span prefix);
 /* Without blanks, tabs, CR and LF at both ends. */
 struct span span_trim(struct span s);
-/* Index of the first c, or s.len. */
-size_t span_find(struct span s, char c);
 /* Whole span is decimal digits and the number is at most max. False leaves *out untouched. */
 bool span_to_u64(struct span s, uint64_t max, uint64_t *out);
 /* Copies with a terminating NUL into out[size]; false when it does not fit (out is then empty). */

@@ -153,6 +153,23 @@ void sip_dispatch_refuse(struct sip_worker *worker, const struct sip_socket *soc
 	sip_reply_stateless(worker, &rx, status, why);
 }
 
+/* Records the message and parses it. */
+static enum sip_verdict record_and_parse(struct sip_worker *worker, struct sip_rx *rx, char *data,
+					 size_t len, int *status, const char **why)
+{
+	struct span copy =
+		worker_record_received(worker, rx->socket, &rx->source, (struct span){data, len});
+	enum sip_verdict verdict = sip_msg_parse(rx->msg, data, len, status, why);
+
+	/* In what is no message, the scan may find one nevertheless. */
+	if (!rx->dialog)
+		rx->dialog = worker_dialog(worker, verdict == SIP_VERDICT_OK
+							   ? rx->msg->call_id
+							   : sip_scan_call_id(copy.ptr, copy.len));
+	worker_record_end(worker, rx->dialog);
+	return verdict;
+}
+
 void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *socket,
 			   const struct addr *source, char *data, size_t len,
 			   const struct handover_head *handed_over)
@@ -165,6 +182,7 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 		.dialog = handed_over ? handed_over->dialog : 0,
 	};
 	bool is_moved = handed_over && handed_over->is_moved;
+	enum sip_verdict verdict;
 	const char *why = NULL;
 	int status = 400;
 
@@ -186,11 +204,10 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 			return;
 		}
 	}
-	/* Before the parse, which joins folded lines in place. */
-	if (!is_moved)
-		rx.dialog = worker_record(worker, socket, source, (struct span){data, len},
-					  rx.dialog, false);
-	switch (sip_msg_parse(msg, data, len, &status, &why)) {
+	/* What was handed on has been recorded by who had it first. */
+	verdict = is_moved ? sip_msg_parse(msg, data, len, &status, &why)
+			   : record_and_parse(worker, &rx, data, len, &status, &why);
+	switch (verdict) {
 	case SIP_VERDICT_IGNORE:
 		worker->counters.rx_ignored++;
 		return;

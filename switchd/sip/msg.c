@@ -343,7 +343,7 @@ static bool read_name_addr(struct span value, struct span *tag)
 		if (!SIP_TOKEN_IS(param.name, "tag"))
 			continue;
 		/* One tag, a token: with two of them two parsers would see two dialogs. */
-		if (tag->ptr || param.is_quoted || !sip_span_is(param.value, SIP_CHAR_TOKEN))
+		if (tag->ptr || !param.is_token)
 			return false;
 		*tag = param.value;
 	}

@@ -35,6 +35,17 @@ struct addr sip_reply_target(const struct sip_rx *rx)
 	return target;
 }
 
+/* received and rport are ours to set. */
+static bool is_ours(struct span param)
+{
+	struct span name;
+
+	if (!param.len || (param.ptr[0] | 0x20) != 'r')
+		return false;
+	name = span_trim((struct span){param.ptr, span_find(param, '=')});
+	return span_ieq(name, SPAN_LIT("rport")) || span_ieq(name, SPAN_LIT("received"));
+}
+
 /* The topmost Via element with received= and rport= filled in. */
 static void write_top_via(const struct sip_rx *rx, struct buf *out)
 {
@@ -42,25 +53,20 @@ static void write_top_via(const struct sip_rx *rx, struct buf *out)
 	struct span text = rx->msg->via;
 	char ip[ADDR_TEXT_MAX];
 	struct addr advertised;
-	size_t at = 0;
+	size_t at = span_find(text, ';');
 
-	/* Copy parameter by parameter, leaving out received and rport, which are ours to set. */
-	while (at < text.len) {
-		size_t end = at;
-		struct span part;
-		struct span name;
+	buf_add(out, text.ptr, at);
+	/* Parameter by parameter. */
+	while (at + 1 < text.len) {
+		struct span rest = {text.ptr + at + 1, text.len - at - 1};
+		size_t len = span_find(rest, ';');
+		struct span param = span_trim((struct span){rest.ptr, len});
 
-		while (end < text.len && text.ptr[end] != ';')
-			end++;
-		part = (struct span){text.ptr + at, end - at};
-		name = span_trim((struct span){part.ptr, span_find(part, '=')});
-		if (at == 0 ||
-		    (!span_ieq(name, SPAN_LIT("rport")) && !span_ieq(name, SPAN_LIT("received")))) {
-			if (at)
-				buf_add_char(out, ';');
-			buf_add_span(out, at ? span_trim(part) : part);
+		if (!is_ours(param)) {
+			buf_add_char(out, ';');
+			buf_add_span(out, param);
 		}
-		at = end + 1;
+		at += 1 + len;
 	}
 	if (via->has_rport) {
 		buf_add_lit(out, ";rport=");
@@ -86,7 +92,8 @@ static void write_vias(const struct sip_rx *rx, struct buf *out)
 			struct span element;
 
 			write_top_via(rx, out);
-			if (sip_list_next(&rest, &element) && sip_list_next(&rest, &element)) {
+			if (span_find(rest, ',') < rest.len && sip_list_next(&rest, &element) &&
+			    sip_list_next(&rest, &element)) {
 				/* More elements on the same line pass as they are. */
 				buf_add_lit(out, ", ");
 				buf_add(out, element.ptr,

@@ -6,11 +6,14 @@
 #include "switchd/sip/msg.h"
 
 enum sip_char {
-	SIP_CHAR_TOKEN = 1,  /* token: alphanum and - . ! % * _ + ` ' ~ */
-	SIP_CHAR_HOST = 2,   /* alphanum - . and _, which names in use have */
-	SIP_CHAR_URI = 4,    /* printable ASCII but blanks, quotes, <>, \ and ^ { | } */
-	SIP_CHAR_BLANK = 8,  /* space and tab */
-	SIP_CHAR_SCHEME = 16 /* alphanum + - . */
+	SIP_CHAR_TOKEN = 1,   /* token: alphanum and - . ! % * _ + ` ' ~ */
+	SIP_CHAR_HOST = 2,    /* alphanum - . and _, which names in use have */
+	SIP_CHAR_URI = 4,     /* printable ASCII but blanks, quotes, <>, \ and ^ { | } */
+	SIP_CHAR_BLANK = 8,   /* space and tab */
+	SIP_CHAR_SCHEME = 16, /* alphanum + - . */
+	SIP_CHAR_NAME = 32,   /* of a parameter: what is of TOKEN or URI, without ; and = */
+	SIP_CHAR_END = 64,  /* ends a parameter's value, or is not allowed there: blanks ; and " */
+	SIP_CHAR_LIST = 128 /* , and what begins a text where it ends no element: " and < */
 };
 
 extern const uint8_t sip_char_class[256];
@@ -21,8 +24,8 @@ static inline bool sip_char_is(char c, unsigned classes)
 	return sip_char_class[(uint8_t)c] & classes;
 }
 
-/* Not empty, and every character is in one of the classes. */
-bool sip_span_is(struct span text, unsigned classes);
+/* Not empty, and every character is in the class. */
+bool sip_span_is(struct span text, enum sip_char class);
 
 /* Comparison without case of a token's characters with a literal of letters, digits and '-'. */
 static inline bool sip_token_is(struct span token, const char *literal, size_t len)
@@ -66,6 +69,7 @@ struct sip_param {
 	struct span name;
 	struct span value; /* without quotes; empty for a flag */
 	bool is_quoted;
+	bool is_token; /* the value is one; not a quoted one */
 };
 
 /* Takes the next parameter off a list without its first ';'; a list that is not there (ptr NULL)

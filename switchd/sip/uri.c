@@ -87,11 +87,10 @@ bool sip_uri_parse(struct span text, struct sip_uri *out)
 	if (!sip_span_is(uri.scheme, SIP_CHAR_SCHEME))
 		return false;
 	rest = span_from(text, colon + 1);
-	if (span_ieq(uri.scheme, SPAN_LIT("tel"))) {
+	if (SIP_TOKEN_IS(uri.scheme, "tel")) {
 		if (!parse_tel(rest, &uri))
 			return false;
-	} else if (span_ieq(uri.scheme, SPAN_LIT("sip")) ||
-		   span_ieq(uri.scheme, SPAN_LIT("sips"))) {
+	} else if (SIP_TOKEN_IS(uri.scheme, "sip") || SIP_TOKEN_IS(uri.scheme, "sips")) {
 		/* The user part may hold ; ? and /, so '@' is looked for first; it stands nowhere
 		 * else in a valid URI, and a second one fails as a host. */
 		at = span_find(rest, '@');
@@ -213,8 +212,7 @@ static void take_via_param(const struct sip_param *param, struct sip_via *out, b
 {
 	if (SIP_TOKEN_IS(param->name, "branch")) {
 		/* One branch, a token: two of them would let two parsers see two transactions. */
-		*is_strict &= out->branch.ptr == NULL &&
-			      sip_span_is(param->value, SIP_CHAR_TOKEN) && !param->is_quoted;
+		*is_strict &= out->branch.ptr == NULL && param->is_token;
 		if (!out->branch.ptr)
 			out->branch = param->value;
 	} else if (SIP_TOKEN_IS(param->name, "rport")) {

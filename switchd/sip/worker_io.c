@@ -124,7 +124,7 @@ struct span worker_send_commit(struct sip_worker *worker, const struct sip_socke
 		return SPAN_NONE;
 	}
 	io->tx_used += (sent.len + 63) & ~(size_t)63;
-	io->tx_dialog = worker_record(worker, socket, to, sent, io->tx_dialog, true);
+	io->tx_dialog = worker_record_sent(worker, socket, to, sent, io->tx_dialog);
 	if (sip_socket_is_stream(socket))
 		return worker_stream_send(worker, socket, to, sent) ? sent : SPAN_NONE;
 	item->socket_index = socket->index;

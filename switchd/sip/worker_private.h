@@ -94,10 +94,16 @@ bool worker_hand_in(struct sip_worker *to, int ring, const struct handover_head 
 void worker_wake(struct sip_worker *to);
 /* The message, which this thread has taken, is for a dialog of another's. */
 void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx);
-/* Into the flight recorder: a message that came, or one that goes. The hash of the Call-ID when it
- * is known, else 0; returned is what it is. */
-uint64_t worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
-		       const struct addr *peer, struct span message, uint64_t dialog, bool is_sent);
+/* Into the flight recorder: a message that goes. The hash of its Call-ID when it is known, else 0;
+ * returned is what it is. */
+uint64_t worker_record_sent(const struct sip_worker *worker, const struct sip_socket *socket,
+			    const struct addr *peer, struct span message, uint64_t dialog);
+/* A message that came, as it came: so before the parse, which joins folded lines in place. Its
+ * dialog follows with the second, when that is known; nothing else may be recorded between.
+ * Returned is the copy; empty when nothing is recorded. */
+struct span worker_record_received(const struct sip_worker *worker, const struct sip_socket *socket,
+				   const struct addr *peer, struct span message);
+void worker_record_end(const struct sip_worker *worker, uint64_t dialog);
 /* Hash of a Call-ID; 0 when it is empty or nothing is recorded. */
 uint64_t worker_dialog(const struct sip_worker *worker, struct span call_id);
 /* Hands a message for a TCP or TLS peer to the stream thread. False: it is lost. */

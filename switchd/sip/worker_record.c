@@ -10,28 +10,53 @@ uint64_t worker_dialog(const struct sip_worker *worker, struct span call_id)
 	return call_id.len ? recorder_dialog(worker->trace, call_id) : 0;
 }
 
-uint64_t worker_record(const struct sip_worker *worker, const struct sip_socket *socket,
-		       const struct addr *peer, struct span message, uint64_t dialog, bool is_sent)
+static struct trace_event event_of(const struct sip_worker *worker, const struct sip_socket *socket,
+				   const struct addr *peer, struct span message,
+				   enum trace_kind kind)
 {
 	static const uint8_t transports[] = {
 		[CONF_UDP] = TRACE_UDP, [CONF_TCP] = TRACE_TCP, [CONF_TLS] = TRACE_TLS};
-	struct trace_event event = {
+
+	return (struct trace_event){
 		.time_us = worker->now_us,
-		.kind = is_sent ? TRACE_SENT : TRACE_RECEIVED,
+		.kind = (uint8_t)kind,
 		.transport = transports[socket->transport],
 		.side = TRACE_NO_SIDE,
 		.local = socket->local,
 		.peer = *peer,
 		.data = message,
 	};
+}
+
+uint64_t worker_record_sent(const struct sip_worker *worker, const struct sip_socket *socket,
+			    const struct addr *peer, struct span message, uint64_t dialog)
+{
+	struct trace_event event;
 
 	if (!worker->trace)
 		return 0;
 	if (!dialog)
 		dialog = worker_dialog(worker, sip_scan_call_id(message.ptr, message.len));
+	event = event_of(worker, socket, peer, message, TRACE_SENT);
 	event.dialog = dialog;
 	recorder_write(worker->trace, &event);
 	return dialog;
+}
+
+struct span worker_record_received(const struct sip_worker *worker, const struct sip_socket *socket,
+				   const struct addr *peer, struct span message)
+{
+	struct trace_event event;
+
+	if (!worker->trace)
+		return SPAN_NONE;
+	event = event_of(worker, socket, peer, message, TRACE_RECEIVED);
+	return recorder_open(worker->trace, &event);
+}
+
+void worker_record_end(const struct sip_worker *worker, uint64_t dialog)
+{
+	recorder_close(worker->trace, dialog);
 }
 
 void worker_note(const struct sip_worker *worker, const struct sip_rx *rx, enum trace_note note,

@@ -48,6 +48,11 @@ struct recorder_ring {
 	struct hash_key key;
 	_Alignas(64) atomic_uint_fast64_t head;
 	atomic_uint_fast64_t tail;
+	/* The writer's own. Where head and tail lie in the ring, as a division costs as much as a
+	 * third of a record; and the record that is open. */
+	uint64_t head_offset;
+	uint64_t tail_offset;
+	uint64_t open_size;
 };
 
 struct recorder {
@@ -152,24 +157,33 @@ static atomic_uint_fast64_t *word_at(const struct recorder_ring *ring, uint64_t 
 	return &ring->words[position % ring->size / WORD];
 }
 
+static inline void put_word(atomic_uint_fast64_t *to, const char *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, WORD);
+	atomic_store_explicit(to, word, memory_order_release);
+}
+
 static void put_words(atomic_uint_fast64_t *to, const void *from, size_t count)
 {
 	const char *bytes = from;
 
-	for (size_t i = 0; i < count; i++) {
-		uint64_t word;
-
-		memcpy(&word, bytes + i * WORD, WORD);
-		atomic_store_explicit(&to[i], word, memory_order_release);
+	for (; count >= 4; count -= 4, to += 4, bytes += 4 * WORD) {
+		put_word(to, bytes);
+		put_word(to + 1, bytes + WORD);
+		put_word(to + 2, bytes + 2 * WORD);
+		put_word(to + 3, bytes + 3 * WORD);
 	}
+	for (; count > 0; count--, to++, bytes += WORD)
+		put_word(to, bytes);
 }
 
 /* The ring is larger than any cache, so what comes next there is always cold: it is fetched while
  * the thread does something else. */
-static void fetch_ahead(const struct recorder_ring *ring, uint64_t position)
+static void fetch_ahead(const struct recorder_ring *ring, uint64_t at)
 {
 	const char *memory = (const char *)ring->words;
-	uint64_t at = position % ring->size;
 	uint64_t end = at + AHEAD < ring->size ? at + AHEAD : ring->size;
 
 	for (; at < end; at += LINE)
@@ -187,13 +201,19 @@ static void get_words(void *to, atomic_uint_fast64_t *from, size_t count)
 	}
 }
 
-static uint32_t size_at(const struct recorder_ring *ring, uint64_t position)
+static uint32_t size_at(const struct recorder_ring *ring, uint64_t offset)
 {
-	uint64_t word = atomic_load_explicit(word_at(ring, position), memory_order_acquire);
+	uint64_t word = atomic_load_explicit(&ring->words[offset / WORD], memory_order_acquire);
 	uint32_t size;
 
 	memcpy(&size, &word, sizeof(size));
 	return size;
+}
+
+/* Where what follows a record of that size begins; records end where the ring does. */
+static uint64_t offset_behind(const struct recorder_ring *ring, uint64_t offset, uint64_t size)
+{
+	return offset + size == ring->size ? 0 : offset + size;
 }
 
 /* Gives up the oldest records until [.., end) does not reach them. */
@@ -202,19 +222,43 @@ static void make_room(struct recorder_ring *ring, uint64_t end)
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t before = tail;
 
-	while (end > tail + ring->size)
-		tail += size_at(ring, tail);
+	while (end > tail + ring->size) {
+		uint32_t size = size_at(ring, ring->tail_offset);
+
+		tail += size;
+		ring->tail_offset = offset_behind(ring, ring->tail_offset, size);
+	}
 	if (tail != before)
 		atomic_store_explicit(&ring->tail, tail, memory_order_release);
 }
 
-static void write_record(struct recorder_ring *ring, const struct trace_event *event)
+static void move_head(struct recorder_ring *ring, uint64_t size)
 {
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+
+	ring->head_offset = offset_behind(ring, ring->head_offset, size);
+	atomic_store_explicit(&ring->head, head + size, memory_order_release);
+}
+
+/* Fills what is left of the ring, when that is less than `size`. */
+static void pad(struct recorder_ring *ring, uint64_t size)
+{
+	uint64_t left = ring->size - ring->head_offset;
+	struct record record = {.size = (uint32_t)left, .kind = RECORD_PAD};
+	size_t words = left / WORD < RECORD_WORDS ? left / WORD : RECORD_WORDS;
+
+	if (left >= size)
+		return;
+	make_room(ring, atomic_load_explicit(&ring->head, memory_order_relaxed) + left);
+	put_words(&ring->words[ring->head_offset / WORD], &record, words);
+	move_head(ring, left);
+}
+
+static struct span open_record(struct recorder_ring *ring, const struct trace_event *event)
+{
 	size_t len = event->data.len < TRACE_DATA_MAX ? event->data.len : TRACE_DATA_MAX;
 	size_t whole = len / WORD;
 	size_t size = sizeof(struct record) + (len + WORD - 1) / WORD * WORD;
-	uint64_t left = ring->size - head % ring->size;
 	struct record record = {
 		.size = (uint32_t)size,
 		.data_len = (uint32_t)len,
@@ -232,32 +276,50 @@ static void write_record(struct recorder_ring *ring, const struct trace_event *e
 	};
 	atomic_uint_fast64_t *to;
 
-	if (left < size) {
-		struct record pad = {.size = (uint32_t)left, .kind = RECORD_PAD};
-		size_t words = left / WORD < RECORD_WORDS ? left / WORD : RECORD_WORDS;
-
-		make_room(ring, head + left);
-		put_words(word_at(ring, head), &pad, words);
-		head += left;
-	}
-	make_room(ring, head + size);
-	to = word_at(ring, head);
+	pad(ring, size);
+	make_room(ring, atomic_load_explicit(&ring->head, memory_order_relaxed) + size);
+	to = &ring->words[ring->head_offset / WORD];
 	put_words(to, &record, RECORD_WORDS);
-	put_words(to + RECORD_WORDS, event->data.ptr, whole);
+	to += RECORD_WORDS;
+	put_words(to, event->data.ptr, whole);
 	if (len % WORD) {
 		char last[WORD] = {0};
 
 		memcpy(last, event->data.ptr + whole * WORD, len % WORD);
-		put_words(to + RECORD_WORDS + whole, last, 1);
+		put_word(to + whole, last);
 	}
-	atomic_store_explicit(&ring->head, head + size, memory_order_release);
-	fetch_ahead(ring, head + size);
+	ring->open_size = size;
+	return (struct span){(const char *)to, len};
+}
+
+static void close_record(struct recorder_ring *ring)
+{
+	move_head(ring, ring->open_size);
+	fetch_ahead(ring, ring->head_offset);
 }
 
 void recorder_write(struct recorder_ring *ring, const struct trace_event *event)
 {
-	if (ring)
-		write_record(ring, event);
+	if (!ring)
+		return;
+	open_record(ring, event);
+	close_record(ring);
+}
+
+struct span recorder_open(struct recorder_ring *ring, const struct trace_event *event)
+{
+	return ring ? open_record(ring, event) : SPAN_NONE;
+}
+
+void recorder_close(struct recorder_ring *ring, uint64_t dialog)
+{
+	size_t at = offsetof(struct record, dialog) / WORD;
+
+	if (!ring)
+		return;
+	atomic_store_explicit(&ring->words[ring->head_offset / WORD + at], dialog,
+			      memory_order_release);
+	close_record(ring);
 }
 
 void recorder_cursor_end(const struct recorder_ring *ring, struct recorder_cursor *cursor)

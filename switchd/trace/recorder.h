@@ -84,6 +84,11 @@ uint64_t recorder_dialog(const struct recorder_ring *ring, struct span call_id);
 
 /* Copies the event and its data. */
 void recorder_write(struct recorder_ring *ring, const struct trace_event *event);
+/* The same of a message whose dialog is only known when it has been read, which may change it in
+ * place: nobody sees the record before the second, and no other may come between. Returned are the
+ * data as they are recorded. */
+struct span recorder_open(struct recorder_ring *ring, const struct trace_event *event);
+void recorder_close(struct recorder_ring *ring, uint64_t dialog);
 
 /* --- Read by anybody. --- */
 
