@@ -41,23 +41,28 @@ struct span span_trim(struct span s)
 	return s;
 }
 
-#define NO_OVERFLOW 19 /* decimal digits that any 64 bits hold */
+#define NO_OVERFLOW 19 /* so many decimal digits fit into 64 bits, whatever they are */
 
 bool span_to_u64(struct span s, uint64_t max, uint64_t *out)
 {
-	bool is_short = s.len <= NO_OVERFLOW;
 	uint64_t number = 0;
+	size_t at = 0;
 
-	if (s.len == 0)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned digit = (unsigned)(s.ptr[i] - '0');
+	for (; at < s.len && at < NO_OVERFLOW; at++) {
+		unsigned digit = (unsigned)(s.ptr[at] - '0');
 
-		if (digit > 9 || (!is_short && number > (UINT64_MAX - digit) / 10))
+		if (digit > 9)
 			return false;
 		number = number * 10 + digit;
 	}
-	if (number > max)
+	for (; at < s.len; at++) {
+		unsigned digit = (unsigned)(s.ptr[at] - '0');
+
+		if (digit > 9 || number > (UINT64_MAX - digit) / 10)
+			return false;
+		number = number * 10 + digit;
+	}
+	if (s.len == 0 || number > max)
 		return false;
 	*out = number;
 	return true;

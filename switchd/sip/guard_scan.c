@@ -66,7 +66,8 @@ enum guard_class guard_scan(const char *data, size_t len)
 	while (text.len && (text.ptr[0] == '\r' || text.ptr[0] == '\n'))
 		text = span_from(text, 1);
 	for (size_t i = 0; i < sizeof(METHODS) / sizeof(METHODS[0]); i++)
-		if (span_starts_with(text, METHODS[i].word))
+		if (text.len && text.ptr[0] == METHODS[i].word.ptr[0] &&
+		    span_starts_with(text, METHODS[i].word))
 			return METHODS[i].found;
 	if (has_to_tag(text))
 		return GUARD_INSIDE;

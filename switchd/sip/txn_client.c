@@ -49,7 +49,7 @@ const char *txn_client_branch(const struct txn_client *txn)
 static struct txn_client **peer_bucket(struct sip_worker *worker, const struct sip_socket *socket,
 				       const struct addr *peer)
 {
-	uint64_t hash = hash_bytes(&worker->hash_key, peer, sizeof(*peer)) + socket->index;
+	uint64_t hash = hash_lookup(&worker->hash_key, peer, sizeof(*peer)) + socket->index;
 
 	return &worker->txns->peers[hash & (TXN_PEER_BUCKETS - 1)];
 }
@@ -245,13 +245,16 @@ void txn_client_peer_lost(struct sip_worker *worker, const struct sip_socket *so
 
 struct span txn_client_body(const struct txn_client *txn)
 {
-	const char *at =
-		txn->request ? memmem(txn->request, txn->request_len, "\r\n\r\n", 4) : NULL;
+	struct span rest = txn_client_sent(txn);
+	size_t lf;
 
-	if (!at)
-		return SPAN_NONE;
-	at += 4;
-	return (struct span){at, (size_t)(txn->request + txn->request_len - at)};
+	/* Line by line to the empty one: memmem() looks at every byte. */
+	while ((lf = span_find(rest, '\n')) < rest.len) {
+		rest = (struct span){rest.ptr + lf + 1, rest.len - lf - 1};
+		if (span_starts_with(rest, SPAN_LIT("\r\n")))
+			return (struct span){rest.ptr + 2, rest.len - 2};
+	}
+	return SPAN_NONE;
 }
 
 struct span txn_client_sent(const struct txn_client *txn)

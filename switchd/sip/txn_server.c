@@ -83,7 +83,7 @@ struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_r
 	write_identity(rx, method, &identity);
 	if (identity.failed)
 		return NULL;
-	key = hash_bytes(&worker->hash_key, identity.data, identity.len);
+	key = hash_lookup(&worker->hash_key, identity.data, identity.len);
 	for (txn = worker->txns->buckets[key & (TXN_SERVER_BUCKETS - 1)]; txn; txn = txn->next)
 		if (txn->key == key && txn->identity_len == identity.len &&
 		    memcmp(txn->text, identity.data, identity.len) == 0)
@@ -164,7 +164,7 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 		return NULL;
 	*txn = (struct txn_server){
 		.size = (uint32_t)(sizeof(*txn) + text->len),
-		.key = hash_bytes(&worker->hash_key, text->data, identity_len),
+		.key = hash_lookup(&worker->hash_key, text->data, identity_len),
 		.dialog = rx->dialog,
 		.worker = worker,
 		.socket = rx->socket,

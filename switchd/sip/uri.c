@@ -245,19 +245,30 @@ static bool scan_sent_by(struct span *rest, struct sip_via *out)
 	return true;
 }
 
+/* "SIP/2.0/", which may have blanks around the slashes, and any version. */
+static bool take_protocol(struct span *s)
+{
+	struct span protocol;
+	struct span version;
+
+	if (span_starts_with(*s, SPAN_LIT("SIP/2.0/"))) {
+		*s = sip_trim(span_from(*s, 8));
+		return true;
+	}
+	return take_until(s, '/', &protocol) && SIP_TOKEN_IS(protocol, "SIP") &&
+	       take_until(s, '/', &version) && sip_span_is(version, SIP_CHAR_TOKEN);
+}
+
 bool sip_via_scan(struct span element, struct sip_via *out, bool *is_strict)
 {
 	struct span rest = sip_trim(element);
 	enum sip_param_result result;
 	struct sip_param param;
 	struct sip_via via = {0};
-	struct span protocol;
-	struct span version;
 	size_t end = 0;
 
 	*is_strict = true;
-	if (!take_until(&rest, '/', &protocol) || !SIP_TOKEN_IS(protocol, "SIP") ||
-	    !take_until(&rest, '/', &version) || !sip_span_is(version, SIP_CHAR_TOKEN))
+	if (!take_protocol(&rest))
 		return false;
 	while (end < rest.len && sip_char_is(rest.ptr[end], SIP_CHAR_TOKEN))
 		end++;

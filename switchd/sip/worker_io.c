@@ -11,6 +11,26 @@
 
 #include "switchd/sip/stream.h"
 
+static void prepare_batches(struct worker_io *io)
+{
+	for (int i = 0; i < RX_BATCH; i++) {
+		io->rx.vectors[i] =
+			(struct iovec){io->rx_memory + (size_t)i * RX_BUFFER, RX_BUFFER};
+		io->rx.headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &io->rx.sources[i],
+			.msg_namelen = sizeof(io->rx.sources[i]),
+			.msg_iov = &io->rx.vectors[i],
+			.msg_iovlen = 1,
+		};
+	}
+	for (int i = 0; i < TX_BATCH; i++)
+		io->tx.headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &io->tx.to[i],
+			.msg_iov = &io->tx.vectors[i],
+			.msg_iovlen = 1,
+		};
+}
+
 enum vos_err worker_io_create(struct sip_worker *worker, struct vos_fault *fault)
 {
 	struct worker_io *io = aligned_alloc(64, (sizeof(*io) + 63) / 64 * 64);
@@ -27,6 +47,7 @@ enum vos_err worker_io_create(struct sip_worker *worker, struct vos_fault *fault
 	io->tx_memory = malloc(TX_ARENA);
 	if (io->epoll_fd < 0 || io->handover_fd < 0 || !io->rx_memory || !io->tx_memory)
 		return VOS_ENOMEM;
+	prepare_batches(io);
 	err = worker_rings_create(worker);
 	if (err != VOS_OK)
 		return err;
@@ -68,35 +89,24 @@ bool worker_io_receive(struct sip_worker *worker, const struct sip_socket *socke
 {
 	struct sip_socket_counters *counters = &worker->socket_counters[socket->index];
 	struct worker_io *io = worker->io;
-	struct mmsghdr headers[RX_BATCH];
-	struct iovec vectors[RX_BATCH];
-	struct sockaddr_storage sources[RX_BATCH];
-	int count;
+	struct rx_batch *rx = &io->rx;
+	int count = recvmmsg(socket->fd, rx->headers, RX_BATCH, MSG_DONTWAIT, NULL);
 
-	for (int i = 0; i < RX_BATCH; i++) {
-		vectors[i] = (struct iovec){io->rx_memory + (size_t)i * RX_BUFFER, RX_BUFFER};
-		headers[i].msg_hdr = (struct msghdr){
-			.msg_name = &sources[i],
-			.msg_namelen = sizeof(sources[i]),
-			.msg_iov = &vectors[i],
-			.msg_iovlen = 1,
-		};
-	}
-	count = recvmmsg(socket->fd, headers, RX_BATCH, MSG_DONTWAIT, NULL);
 	if (count <= 0)
 		return false; /* EAGAIN, or an ICMP error of some peer: nothing to read either way
 			       */
 	worker->counters.rx_datagrams += (uint64_t)count;
 	counters->rx_messages += (uint64_t)count;
 	for (int i = 0; i < count; i++) {
+		size_t len = rx->headers[i].msg_len;
 		struct addr source;
 
-		counters->rx_bytes += headers[i].msg_len;
-		if (!addr_from_sockaddr((struct sockaddr *)&sources[i], &source) ||
+		rx->headers[i].msg_hdr.msg_namelen = sizeof(rx->sources[i]);
+		counters->rx_bytes += len;
+		if (!addr_from_sockaddr((struct sockaddr *)&rx->sources[i], &source) ||
 		    source.port == 0)
 			continue;
-		sip_dispatch_datagram(worker, socket, &source, vectors[i].iov_base,
-				      headers[i].msg_len, NULL);
+		sip_dispatch_datagram(worker, socket, &source, rx->vectors[i].iov_base, len, NULL);
 	}
 	return count == RX_BATCH;
 }
@@ -105,7 +115,7 @@ struct buf *worker_send_begin(struct sip_worker *worker)
 {
 	struct worker_io *io = worker->io;
 
-	if (io->tx_count == TX_BATCH || TX_ARENA - io->tx_used < SIP_SEND_MAX)
+	if (io->tx.count == TX_BATCH || TX_ARENA - io->tx_used < SIP_SEND_MAX)
 		worker_io_flush(worker);
 	io->tx_open = buf_over(io->tx_memory + io->tx_used, SIP_SEND_MAX);
 	io->tx_dialog = 0;
@@ -116,7 +126,7 @@ struct span worker_send_commit(struct sip_worker *worker, const struct sip_socke
 			       const struct addr *to)
 {
 	struct worker_io *io = worker->io;
-	struct tx_item *item = &io->tx[io->tx_count];
+	struct tx_batch *tx = &io->tx;
 	struct span sent = buf_span(&io->tx_open);
 
 	if (io->tx_open.failed || to->family == ADDR_NONE || to->port == 0) {
@@ -127,11 +137,10 @@ struct span worker_send_commit(struct sip_worker *worker, const struct sip_socke
 	io->tx_dialog = worker_record_sent(worker, socket, to, sent, io->tx_dialog);
 	if (sip_socket_is_stream(socket))
 		return worker_stream_send(worker, socket, to, sent) ? sent : SPAN_NONE;
-	item->socket_index = socket->index;
-	item->to_len = addr_to_sockaddr(to, &item->to);
-	item->data = io->tx_open.data;
-	item->len = sent.len;
-	io->tx_count++;
+	tx->headers[tx->count].msg_hdr.msg_namelen = addr_to_sockaddr(to, &tx->to[tx->count]);
+	tx->vectors[tx->count] = (struct iovec){io->tx_open.data, sent.len};
+	tx->sockets[tx->count] = socket->index;
+	tx->count++;
 	return sent;
 }
 
@@ -152,33 +161,22 @@ void worker_send(struct sip_worker *worker, const struct sip_socket *socket, con
 	worker_send_commit(worker, socket, to);
 }
 
-/* Sends items [from, to) which all leave by one socket. */
+/* Sends messages [from, to) which all leave by one socket. */
 static void flush_socket(struct sip_worker *worker, int from, int to)
 {
-	struct worker_io *io = worker->io;
-	uint8_t index = io->tx[from].socket_index;
+	struct tx_batch *tx = &worker->io->tx;
+	uint8_t index = tx->sockets[from];
 	struct sip_socket_counters *counters = &worker->socket_counters[index];
-	struct mmsghdr headers[TX_BATCH];
-	struct iovec vectors[TX_BATCH];
 
-	for (int i = from; i < to; i++) {
-		vectors[i] = (struct iovec){io->tx[i].data, io->tx[i].len};
-		headers[i].msg_hdr = (struct msghdr){
-			.msg_name = &io->tx[i].to,
-			.msg_namelen = io->tx[i].to_len,
-			.msg_iov = &vectors[i],
-			.msg_iovlen = 1,
-		};
-	}
 	while (from < to) {
-		int sent = sendmmsg(worker->sockets[index].fd, headers + from,
+		int sent = sendmmsg(worker->sockets[index].fd, tx->headers + from,
 				    (unsigned)(to - from), 0);
 
 		if (sent > 0) {
 			worker->counters.tx_datagrams += (uint64_t)sent;
 			counters->tx_messages += (uint64_t)sent;
 			for (int i = from; i < from + sent; i++)
-				counters->tx_bytes += io->tx[i].len;
+				counters->tx_bytes += tx->vectors[i].iov_len;
 			from += sent;
 		} else if (errno != EINTR) {
 			/* The first one failed (unreachable, buffer full): UDP may lose it, timers
@@ -193,17 +191,18 @@ static void flush_socket(struct sip_worker *worker, int from, int to)
 void worker_io_flush(struct sip_worker *worker)
 {
 	struct worker_io *io = worker->io;
+	struct tx_batch *tx = &io->tx;
 	int from = 0;
 
-	while (from < io->tx_count) {
+	while (from < tx->count) {
 		int to = from + 1;
 
-		while (to < io->tx_count && io->tx[to].socket_index == io->tx[from].socket_index)
+		while (to < tx->count && tx->sockets[to] == tx->sockets[from])
 			to++;
 		flush_socket(worker, from, to);
 		from = to;
 	}
-	io->tx_count = 0;
+	tx->count = 0;
 	io->tx_used = 0;
 	if (io->has_streamed)
 		stream_wake(worker->shared->stream);

@@ -17,12 +17,19 @@
 #define TX_ARENA      (1024u * 1024u)
 #define HANDOVER_RING (1024u * 1024u)
 
-struct tx_item {
-	uint8_t socket_index;
-	struct sockaddr_storage to;
-	socklen_t to_len;
-	char *data;
-	size_t len;
+/* A batch as recvmmsg() and sendmmsg() take it, filled in once but for what differs. */
+struct rx_batch {
+	struct mmsghdr headers[RX_BATCH];
+	struct iovec vectors[RX_BATCH];
+	struct sockaddr_storage sources[RX_BATCH];
+};
+
+struct tx_batch {
+	int count;
+	struct mmsghdr headers[TX_BATCH];
+	struct iovec vectors[TX_BATCH];
+	struct sockaddr_storage to[TX_BATCH];
+	uint8_t sockets[TX_BATCH]; /* by index */
 };
 
 struct worker_io {
@@ -40,14 +47,14 @@ struct worker_io {
 	 * is told from what came after by this. */
 	uint64_t stream_serial;
 
-	char *rx_memory;               /* RX_BATCH x RX_BUFFER, and one more for the rings */
+	char *rx_memory; /* RX_BATCH x RX_BUFFER, and one more for the rings */
+	struct rx_batch rx;
 	struct sip_msg rx_msg;         /* index of the message being handled */
 	const struct sip_msg *handled; /* that; NULL: none is, but a timer or a wish of ours */
 
 	char *tx_memory;
 	size_t tx_used;
-	struct tx_item tx[TX_BATCH];
-	int tx_count;
+	struct tx_batch tx;
 	struct buf tx_open; /* message being written */
 	uint64_t tx_dialog; /* hash of its Call-ID; 0: not known */
 	struct gather gather;

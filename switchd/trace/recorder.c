@@ -53,6 +53,7 @@ struct recorder_ring {
 	uint64_t head_offset;
 	uint64_t tail_offset;
 	uint64_t open_size;
+	uint64_t fetched; /* offset up to which the memory behind head was asked for */
 };
 
 struct recorder {
@@ -148,7 +149,7 @@ uint64_t recorder_dialog(const struct recorder_ring *ring, struct span call_id)
 
 	if (!ring)
 		return 0;
-	hash = hash_bytes(&ring->key, call_id.ptr, call_id.len);
+	hash = hash_lookup(&ring->key, call_id.ptr, call_id.len);
 	return hash ? hash : 1;
 }
 
@@ -181,13 +182,18 @@ static void put_words(atomic_uint_fast64_t *to, const void *from, size_t count)
 
 /* The ring is larger than any cache, so what comes next there is always cold: it is fetched while
  * the thread does something else. */
-static void fetch_ahead(const struct recorder_ring *ring, uint64_t at)
+static void fetch_ahead(struct recorder_ring *ring)
 {
 	const char *memory = (const char *)ring->words;
-	uint64_t end = at + AHEAD < ring->size ? at + AHEAD : ring->size;
+	uint64_t head = ring->head_offset / LINE * LINE;
+	uint64_t end = head + AHEAD < ring->size ? head + AHEAD : ring->size;
+	uint64_t at = ring->fetched;
 
+	if (at < head || at > end)
+		at = head; /* a long record, or the ring has begun anew */
 	for (; at < end; at += LINE)
 		__builtin_prefetch(memory + at, 1);
+	ring->fetched = at;
 }
 
 static void get_words(void *to, atomic_uint_fast64_t *from, size_t count)
@@ -295,7 +301,7 @@ static struct span open_record(struct recorder_ring *ring, const struct trace_ev
 static void close_record(struct recorder_ring *ring)
 {
 	move_head(ring, ring->open_size);
-	fetch_ahead(ring, ring->head_offset);
+	fetch_ahead(ring);
 }
 
 void recorder_write(struct recorder_ring *ring, const struct trace_event *event)

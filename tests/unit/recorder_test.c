@@ -69,6 +69,44 @@ static uint64_t check(const struct trace_event *event)
 	return number;
 }
 
+/* A record whose dialog follows; around the ring some times, so that pads come between too. */
+static void test_dialog_afterwards(void **state)
+{
+	struct recorder *recorder = recorder_of(1, BYTES);
+	struct recorder_ring *ring = recorder_ring(recorder, 0);
+	struct recorder_cursor cursor = {0};
+	struct trace_event event;
+	char memory[1500];
+
+	(void)state;
+	for (uint64_t number = 1; number < 2000; number++) {
+		char data[1500];
+		struct trace_event message = {.key = number, .data = {data, data_len(number)}};
+		struct span copy;
+
+		fill(data, number);
+		copy = recorder_open(ring, &message);
+		assert_int_equal(copy.len, data_len(number));
+		memset(data, 0, sizeof(data)); /* as a parser may change what it reads */
+		fill(memory, number);
+		if (copy.len)
+			assert_memory_equal(copy.ptr, memory, copy.len);
+		assert_false(recorder_next(ring, &cursor, &event, memory, sizeof(memory)));
+		recorder_close(ring, ~number);
+		assert_true(recorder_next(ring, &cursor, &event, memory, sizeof(memory)));
+		assert_int_equal(event.key, number);
+		assert_int_equal(event.dialog, ~number);
+		fill(data, number);
+		assert_int_equal(event.data.len, data_len(number));
+		if (event.data.len)
+			assert_memory_equal(event.data.ptr, data, event.data.len);
+	}
+	assert_int_equal(cursor.lost, 0);
+	assert_int_equal(recorder_open(NULL, &event).len, 0);
+	recorder_close(NULL, 1);
+	recorder_destroy(recorder);
+}
+
 static void test_order(void **state)
 {
 	struct recorder *recorder = recorder_of(1, BYTES);
@@ -245,7 +283,7 @@ static void test_words(void **state)
 	assert_string_equal(trace_area_name(trace_note_area(TRACE_CHOICE)), "route");
 }
 
-TEST_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_heads),
-	  cmocka_unit_test(test_overwritten), cmocka_unit_test(test_too_long),
-	  cmocka_unit_test(test_off), cmocka_unit_test(test_readers_beside_the_writer),
-	  cmocka_unit_test(test_words))
+TEST_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_dialog_afterwards),
+	  cmocka_unit_test(test_heads), cmocka_unit_test(test_overwritten),
+	  cmocka_unit_test(test_too_long), cmocka_unit_test(test_off),
+	  cmocka_unit_test(test_readers_beside_the_writer), cmocka_unit_test(test_words))
