@@ -51,8 +51,9 @@ struct sdp_anchor {
 
 /* Appends body to out with c= and m= of each stream replaced and the o= address hidden behind that
  * of the first anchored stream (user name, session id and version stay). The old form of hold, c=
- * of 0.0.0.0 or
- * ::, stays the null address, so that the far side sees the hold (RFC 3264 section 8.4). Removed:
+ * of 0.0.0.0 or ::, stays the null address, so that the far side sees the hold (RFC 3264 section
+ * 8.4). A user name or s= with the far side's own address in it becomes "-". Removed: u=, e=, p=,
+ * what else has that address in it,
  * a=candidate, a=remote-candidates, a=end-of-candidates, a=ice-* (RFC 8445: the relay is no ICE
  * agent), a=rtcp (written anew), a=source-filter, a=group:BUNDLE, a=crypto (RFC 4568: keys are each
  * leg's own) and a=x-vos-scramble. All else passes byte for byte;

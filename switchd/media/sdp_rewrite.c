@@ -15,6 +15,8 @@ struct rewrite {
 	int stream;                     /* -1: in the session part */
 	struct addr session_address; /* written in the session's c=; family ADDR_NONE: none was */
 	struct span session_connection; /* as it came in */
+	struct span far_origin;         /* address of the far side, as o= has it; empty: none */
+	struct span far_connection;     /* the same of the c= before */
 	bool needs_connection;          /* the stream has still to get a c= of its own */
 	bool has_connection;            /* the stream got one */
 };
@@ -62,6 +64,29 @@ static struct addr wanted_address(const struct rewrite *rewrite, int stream)
 static uint16_t wanted_port(const struct rewrite *rewrite, int stream)
 {
 	return rewrite->sdp->streams[stream].port ? rewrite->anchors[stream].address.port : 0;
+}
+
+/* The last word of o= and c=; empty when it names no place. */
+static struct span address_in(struct span value)
+{
+	size_t start = value.len;
+
+	while (start > 0 && value.ptr[start - 1] != ' ')
+		start--;
+	value = (struct span){value.ptr + start, value.len - start};
+	return span_find(value, '.') < value.len || span_find(value, ':') < value.len ? value
+										      : SPAN_NONE;
+}
+
+static bool has(struct span text, struct span part)
+{
+	return part.len && text.len >= part.len && memmem(text.ptr, text.len, part.ptr, part.len);
+}
+
+/* Text that says where the far side is, wherever it stands. */
+static bool tells_place(const struct rewrite *rewrite, struct span text)
+{
+	return has(text, rewrite->far_origin) || has(text, rewrite->far_connection);
 }
 
 static void write_own_connection(struct rewrite *rewrite)
@@ -149,6 +174,7 @@ static void rewrite_session_connection(struct rewrite *rewrite, struct span valu
 
 static void rewrite_connection(struct rewrite *rewrite, struct span value)
 {
+	rewrite->far_connection = address_in(value);
 	if (rewrite->stream < 0) {
 		rewrite_session_connection(rewrite, value);
 	} else if (!is_anchored(rewrite, rewrite->stream)) {
@@ -186,6 +212,16 @@ static bool is_dropped(struct span line)
 	return span_ieq(name, SPAN_LIT("group")) && span_istarts_with(value, SPAN_LIT("BUNDLE"));
 }
 
+/* " 1 2" of "user 1 2". */
+static struct span after_user(struct span identity)
+{
+	size_t start = identity.len;
+
+	for (int words = 0; start > 0 && words < 2;)
+		words += identity.ptr[--start] == ' ';
+	return (struct span){identity.ptr + start, identity.len - start};
+}
+
 static void rewrite_origin(struct rewrite *rewrite, struct span value)
 {
 	struct sdp_origin origin;
@@ -194,11 +230,23 @@ static void rewrite_origin(struct rewrite *rewrite, struct span value)
 		write_line(rewrite->out, 'o', value);
 		return;
 	}
+	rewrite->far_origin = address_in(value);
 	buf_add_lit(rewrite->out, "o=");
+	if (tells_place(rewrite, origin.identity)) {
+		buf_add_char(rewrite->out, '-');
+		origin.identity = after_user(origin.identity);
+	}
 	buf_add_span(rewrite->out, origin.identity);
 	buf_add_char(rewrite->out, ' ');
 	write_address(rewrite->out, &rewrite->first->address);
 	buf_add_lit(rewrite->out, "\r\n");
+}
+
+/* Who to write to, where to read more, and whatever else tells where the far side is. */
+static bool is_private(const struct rewrite *rewrite, const struct sdp_line *line)
+{
+	return line->type == 'u' || line->type == 'e' || line->type == 'p' ||
+	       tells_place(rewrite, line->value) || (line->type == 'a' && is_dropped(line->value));
 }
 
 static bool rewrite_line(struct rewrite *rewrite, const struct sdp_line *line)
@@ -215,7 +263,9 @@ static bool rewrite_line(struct rewrite *rewrite, const struct sdp_line *line)
 		rewrite_connection(rewrite, line->value);
 	else if (line->type == 'o')
 		rewrite_origin(rewrite, line->value);
-	else if (line->type != 'a' || !hides || !is_dropped(line->value))
+	else if (hides && line->type == 's' && tells_place(rewrite, line->value))
+		write_line(rewrite->out, 's', SPAN_LIT("-"));
+	else if (!hides || !is_private(rewrite, line))
 		write_line(rewrite->out, line->type, line->value);
 	return true;
 }

@@ -234,7 +234,33 @@ static void rewrite_is_stable(void **state)
 	buf_free(&second);
 }
 
-TEST_MAIN(cmocka_unit_test(rewrites_a_phone), cmocka_unit_test(rewrites_streams_apart),
+/* Wherever the far side's address stands, and what else would lead there. */
+static void tells_no_place(void **state)
+{
+	const struct sdp_anchor anchors[] = {anchor("192.0.2.1:20001", false)};
+	const struct sdp_anchor direct[] = {{{0}, false, NULL, {0}}};
+	static const char *const telling =
+		"v=0\r\no=me at 10.0.0.5 1 2 IN IP4 10.0.0.5\r\ns=call from 10.0.0.5\r\n"
+		"i=10.0.0.5\r\nu=http://pbx.example/\r\ne=me@pbx.example\r\np=+49 30 1\r\n"
+		"c=IN IP4 10.0.0.6\r\nt=0 0\r\na=tool:x at 10.0.0.6\r\n"
+		"m=audio 4000 RTP/AVP 0\r\na=ssrc:1 cname:me@10.0.0.5\r\na=oldmediaip:10.0.0.6\r\n"
+		"a=sendrecv\r\n";
+
+	(void)state;
+	rewrites_to(telling, anchors,
+		    "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\n" TIME
+		    "m=audio 20001 RTP/AVP 0\r\na=sendrecv\r\n");
+	rewrites_to(telling, direct, telling);
+	/* Words that are no address hide nothing. */
+	rewrites_to("v=0\r\no=host 1 2 IN IP4 host\r\ns=host\r\nc=IN IP4 10.0.0.5\r\n" TIME
+		    "m=audio 4000 RTP/AVP 0\r\na=x:host\r\n",
+		    anchors,
+		    "v=0\r\no=host 1 2 IN IP4 192.0.2.1\r\ns=host\r\nc=IN IP4 192.0.2.1\r\n" TIME
+		    "m=audio 20001 RTP/AVP 0\r\na=x:host\r\n");
+}
+
+TEST_MAIN(cmocka_unit_test(tells_no_place), cmocka_unit_test(rewrites_a_phone),
+	  cmocka_unit_test(rewrites_streams_apart),
 	  cmocka_unit_test(rewrites_between_versions_of_ip), cmocka_unit_test(rewrites_hold),
 	  cmocka_unit_test(names_are_replaced),
 	  cmocka_unit_test(leaves_streams_that_are_not_anchored),
