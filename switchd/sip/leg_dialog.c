@@ -344,6 +344,15 @@ static void op_offer_result(struct leg *base, int status, struct span sdp)
 	}
 }
 
+/* Whether every call is refused now: a caller who is told to wait may stop all it sends here, and
+ * not only calls to that number (behaviour B3, Retry-After). */
+static bool concerns_all(struct cause cause)
+{
+	return !cause.received && (cause.id == CAUSE_NO_RTP_PORT || cause.id == CAUSE_NO_MEMORY ||
+				   cause.id == CAUSE_SHUTDOWN || cause.id == CAUSE_CDR_FULL ||
+				   cause.id == CAUSE_CALLER_BUSY || cause.id == CAUSE_CALLER_RATE);
+}
+
 /* Final answer to a caller who still waits. */
 static void reject(struct sip_leg *leg, struct cause cause)
 {
@@ -354,7 +363,7 @@ static void reject(struct sip_leg *leg, struct cause cause)
 	int status = is_over ? 480 : cause_status(cause);
 
 	leg_add_reason(&extra, cause);
-	if (status == 503)
+	if (status == 503 && concerns_all(cause))
 		buf_add_lit(&extra, "Retry-After: 5\r\n");
 	if (leg->invite_in && !txn_server_is_final(leg->invite_in))
 		txn_server_respond(leg->worker, leg->invite_in, status, NULL,

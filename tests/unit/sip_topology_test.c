@@ -13,13 +13,16 @@
 	"P-Asserted-Identity: <sip:1@%s>\r\nP-Preferred-Identity: <sip:1@%s>\r\n"                \
 	"Remote-Party-ID: <sip:1@%s>\r\nDiversion: <sip:1@%s>\r\nAlert-Info: <http://%s/>\r\n"   \
 	"Reason: SIP;cause=200;text=\"%s\"\r\nX-Own: %s\r\nP-Charging-Vector: icid-value=%s\r\n" \
+	"History-Info: <sip:1@%s>;index=1\r\nCall-Info: <http://%s/>\r\n"                        \
+	"Geolocation: <cid:1@%s>\r\nIn-Reply-To: 1@%s\r\nReferred-By: <sip:1@%s>\r\n"            \
+	"P-Access-Network-Info: ADSL;n=%s\r\nP-Visited-Network-ID: %s\r\n"                       \
 	"Record-Route: <sip:127.0.0.1:%u;lr>\r\n"
 
 #define WORDS_MAX 8
 
 struct side {
 	struct peer *peer;
-	char extra[1024];
+	char extra[2048];
 	char words[WORDS_MAX][256]; /* that the other side must not see */
 	int count;
 };
@@ -37,7 +40,8 @@ static void open_side(struct side *side, struct peer *peer, const char *name)
 	memset(side, 0, sizeof(*side));
 	side->peer = peer;
 	snprintf(side->extra, sizeof(side->extra), EXTRA, name, name, name, name, name, name, name,
-		 name, name, name, name, name, name, peer->port);
+		 name, name, name, name, name, name, name, name, name, name, name, name, name,
+		 peer->port);
 	keep(side, name);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", peer->port);
 	keep(side, address);
