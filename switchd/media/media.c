@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The media proxy as signalling sees it: sessions are opened here and handed to a media thread. */
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "shared/base/clock.h"
@@ -91,28 +90,20 @@ out:
 	return VOS_OK;
 }
 
-/* Of a process that may have few descriptors, at most a quarter lies ready. */
-static uint32_t ready_target(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 8 > PORTS_READY_TARGET)
-		return PORTS_READY_TARGET;
-	return (uint32_t)(limit.rlim_cur / 8);
-}
-
 static struct ports_options options_of(const struct conf *conf, enum param_id ports)
 {
 	const struct value *range = snapshot_param(conf->snapshot, ports);
-
-	return (struct ports_options){
+	struct ports_options options = {
 		.low = range->ports.low,
 		.high = range->ports.high,
 		.tos = (uint8_t)snapshot_number(conf->snapshot, PARAM_SS_QOS_RTP),
-		.ready_target = ports == PARAM_IVR_RTP_PORT ? 0 : ready_target(),
 		.rest_us =
 			(uint64_t)snapshot_number(conf->snapshot, PARAM_SS_RTP_PORT_REST) * 1000000,
 	};
+
+	if (ports != PARAM_IVR_RTP_PORT)
+		ports_set_open(&options);
+	return options;
 }
 
 /* As many as the ports of the range on all addresses: one descriptor each. */

@@ -19,6 +19,7 @@ struct ports {
 	pthread_mutex_t lock;
 	struct ports_options options;
 	uint32_t pair_count;
+	uint32_t kept_max;
 	uint32_t epoch; /* of range and ToS */
 	struct ports_pool *pools[PORTS_ADDRESSES_MAX];
 	uint32_t pool_count;
@@ -56,6 +57,7 @@ enum vos_err ports_create(const struct ports_options *options, struct ports **ou
 		free(ports);
 		return err;
 	}
+	ports->kept_max = options->kept_max;
 	pthread_mutex_init(&ports->lock, NULL);
 	*out = ports;
 	return VOS_OK;
@@ -68,10 +70,12 @@ static void close_pair(const struct port_pair *pair)
 			close(pair->fds[i]);
 }
 
-static void close_ready(const struct ports_pool *pool)
+static void close_open(const struct ports_pool *pool)
 {
 	for (uint32_t i = 0; i < pool->ready_count; i++)
 		close_pair(&pool->ready[i]);
+	for (uint32_t i = 0; i < pool->kept_count; i++)
+		close_pair(&pool->kept[i]);
 }
 
 void ports_destroy(struct ports *ports)
@@ -79,7 +83,7 @@ void ports_destroy(struct ports *ports)
 	if (!ports)
 		return;
 	for (uint32_t i = 0; i < ports->pool_count; i++) {
-		close_ready(ports->pools[i]);
+		close_open(ports->pools[i]);
 		ports_pool_free(ports->pools[i]);
 	}
 	pthread_mutex_destroy(&ports->lock);
@@ -100,13 +104,13 @@ enum vos_err ports_configure(struct ports *ports, const struct ports_options *op
 	before = ports->options;
 	err = set_options(ports, options);
 	ports->options.ready_target = before.ready_target;
-	/* Sockets that lie ready have the ToS of before. */
+	/* Sockets that are open have the ToS of before. */
 	if (err == VOS_OK &&
 	    (ports->options.low != before.low || ports->options.high != before.high ||
 	     ports->options.tos != before.tos)) {
 		ports->epoch++;
 		for (uint32_t i = 0; i < ports->pool_count; i++) {
-			close_ready(ports->pools[i]);
+			close_open(ports->pools[i]);
 			set_range(ports, ports->pools[i]);
 		}
 	}
@@ -132,7 +136,7 @@ static enum vos_err pool_get(struct ports *ports, const struct addr *local, stru
 		return VOS_OK;
 	if (ports->pool_count == PORTS_ADDRESSES_MAX)
 		return VOS_EFULL;
-	*out = ports_pool_new(&address, ports->options.ready_target);
+	*out = ports_pool_new(&address, ports->options.ready_target, ports->kept_max);
 	if (!*out)
 		return VOS_ENOMEM;
 	set_range(ports, *out);
@@ -190,7 +194,8 @@ static void begin_binding(const struct ports *ports, struct ports_pool *pool, ui
 		.context = ports->options.bind_context,
 		.result = {.fds = {-1, -1},
 			   .port = (uint16_t)(2 * pair),
-			   .pool = pool_number(ports, pool)},
+			   .pool = pool_number(ports, pool),
+			   .epoch = ports->epoch},
 	};
 	out->local.port = out->result.port;
 }
@@ -231,10 +236,24 @@ static enum vos_err take_once(struct ports *ports, struct ports_pool *pool, uint
 		return VOS_OK;
 	}
 	ports_pool_wake(pool, now_us, ports->options.rest_us);
+	if (ports_pool_take_ready(pool, out)) {
+		count_used(ports);
+		return VOS_OK;
+	}
 	if (!ports_pool_pick(pool, true, &pair))
 		return VOS_EFULL;
+	if (ports_pool_take_kept(pool, pair, out)) {
+		count_used(ports);
+		return VOS_OK;
+	}
 	begin_binding(ports, pool, pair, &binding);
 	err = bind_unlocked(ports, &binding, now_us);
+	/* Without a descriptor left, what rests with two is better than none. */
+	if (err == VOS_EFULL && ports_pool_pick_kept(pool, &pair) &&
+	    ports_pool_take_kept(pool, pair, out)) {
+		count_used(ports);
+		return VOS_OK;
+	}
 	if (err != VOS_OK)
 		return err;
 	ports_pool_use(pool, pair);
@@ -276,15 +295,51 @@ enum vos_err ports_take(struct ports *ports, const struct addr *local, uint64_t 
 	if (err != VOS_OK)
 		return err;
 	/* Strangers may have written to a socket that was open ahead. */
-	for (int i = 0; i < 2; i++)
-		if (pair.fds[i] >= 0)
-			ports_drain(pair.fds[i]);
+	for (int i = 0; i < 2; i++) {
+		if (pair.fds[i] < 0)
+			continue;
+		ports_drain(pair.fds[i]);
+		if (pair.is_muted)
+			ports_unmute(pair.fds[i]);
+	}
+	pair.is_muted = false;
 	*out = pair;
 	return VOS_OK;
 }
 
+/* A pair that is being bound ahead is nobody's for a moment. While enough others are free, no call
+ * is refused because of that; in a range too small for it, pairs are bound when they are asked for,
+ * and closed after it. */
+static bool has_spare(const struct ports *ports, const struct ports_pool *pool)
+{
+	return pool->free_count > ports->options.ready_target;
+}
+
+/* False: its sockets are to be closed. */
+static bool keep(struct ports *ports, const struct port_pair *pair, uint64_t now_us)
+{
+	struct ports_pool *pool = ports->pools[pair->pool];
+	struct port_pair kept = *pair;
+	bool is_kept;
+
+	if (ports->kept_max == 0 || pair->fds[0] < 0 || pair->fds[1] < 0)
+		return false;
+	for (int i = 0; i < 2; i++)
+		ports_mute(pair->fds[i]);
+	kept.is_muted = true;
+	pthread_mutex_lock(&ports->lock);
+	is_kept = pair->epoch == ports->epoch && has_spare(ports, pool) &&
+		  ports_pool_keep(pool, &kept, now_us);
+	if (is_kept)
+		ports->used--;
+	pthread_mutex_unlock(&ports->lock);
+	return is_kept;
+}
+
 void ports_release(struct ports *ports, const struct port_pair *pair, uint64_t now_us)
 {
+	if (keep(ports, pair, now_us))
+		return;
 	close_pair(pair);
 	pthread_mutex_lock(&ports->lock);
 	ports->used--;
@@ -297,14 +352,6 @@ void ports_close_one(struct port_pair *pair, int which)
 	if (pair->fds[which] >= 0)
 		close(pair->fds[which]);
 	pair->fds[which] = -1;
-}
-
-/* A pair that is being bound ahead is nobody's for a moment. While enough others are free, no call
- * is refused because of that; in a range too small for it, pairs are bound when they are asked for.
- */
-static bool has_spare(const struct ports *ports, const struct ports_pool *pool)
-{
-	return pool->free_count > ports->options.ready_target;
 }
 
 /* Binds one pair ahead for some pool. False: none is wanted, or none can be had now. */

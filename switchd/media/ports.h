@@ -24,6 +24,9 @@ struct ports;
 /* A burst of that many calls finds its sockets open; two descriptors each. */
 #define PORTS_READY_TARGET 64
 
+/* Pairs that keep their sockets through the rest, and need not be bound again after it. */
+#define PORTS_KEPT_MAX 448
+
 /* Opens the even port local->port and the odd one above. VOS_EINUSE: a port is taken, another pair
  * may do; VOS_EFULL: no descriptors or kernel memory; VOS_EIO: the address is not ours. */
 typedef enum vos_err ports_bind_fn(void *context, const struct addr *local, uint8_t tos,
@@ -34,6 +37,7 @@ struct ports_options {
 	uint16_t high;         /* inclusive; an even one counts to the one before */
 	uint8_t tos;           /* ToS or traffic class byte; the ECN bits are masked */
 	uint32_t ready_target; /* pairs kept bound ahead for each address; as it was at first */
+	uint32_t kept_max;     /* pairs of each address that rest with open sockets; the same */
 	uint64_t rest_us;
 	ports_bind_fn *bind; /* NULL: UDP sockets */
 	void *bind_context;
@@ -42,9 +46,14 @@ struct ports_options {
 struct port_pair {
 	int fds[2];    /* even, odd; -1 when closed early */
 	uint16_t port; /* the even one */
+	bool is_muted; /* as ports_mute() has left it */
 	uint32_t pool; /* which address */
+	uint32_t epoch;
 };
 
+/* Fills in how many pairs are open without a call: few, or a quarter of the descriptors that this
+ * process may have. */
+void ports_set_open(struct ports_options *out);
 VOS_CHECK enum vos_err ports_create(const struct ports_options *options, struct ports **out);
 /* All pairs must have been released. */
 void ports_destroy(struct ports *ports);
@@ -60,7 +69,8 @@ void ports_prepare(struct ports *ports, const struct addr *local);
  * descriptors; VOS_EIO: the address cannot be bound. */
 VOS_CHECK enum vos_err ports_take(struct ports *ports, const struct addr *local, uint64_t now_us,
 				  struct port_pair *out);
-/* Closes the sockets and puts the pair to rest. */
+/* Puts the pair to rest. Its sockets are closed, or are kept open for the next who takes it: no
+ * epoll may watch them any more, and nothing may be set on them. */
 void ports_release(struct ports *ports, const struct port_pair *pair, uint64_t now_us);
 /* Closes one of the sockets of a pair that stays taken. */
 void ports_close_one(struct port_pair *pair, int which);
@@ -110,3 +120,7 @@ void ports_status(struct ports *ports, uint64_t now_us, struct ports_status *out
 ports_bind_fn ports_bind_udp;
 /* Throws away what waits in a socket. */
 void ports_drain(int fd);
+/* Nobody is going to read the socket for a while: it holds next to nothing, whoever writes to it.
+ */
+void ports_mute(int fd);
+void ports_unmute(int fd);

@@ -46,11 +46,15 @@ static enum vos_err err_of_errno(void)
 	}
 }
 
+static void set_buffer(int fd, int bytes)
+{
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
 static enum vos_err open_one(const struct addr *local, uint8_t tos, int *out)
 {
 	struct sockaddr_storage sa;
 	socklen_t sa_len = addr_to_sockaddr(local, &sa);
-	const int buffer = SOCKET_BUFFER_BYTES;
 	const int yes = 1;
 	const int value = tos & 0xfc;
 	int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -70,7 +74,7 @@ static enum vos_err open_one(const struct addr *local, uint8_t tos, int *out)
 	} else {
 		(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &value, sizeof(value));
 	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	set_buffer(fd, SOCKET_BUFFER_BYTES);
 	if (bind(fd, (const struct sockaddr *)&sa, sa_len) < 0) {
 		err = err_of_errno();
 		close(fd);
@@ -100,6 +104,17 @@ enum vos_err ports_bind_udp(void *context, const struct addr *local, uint8_t tos
 	return VOS_OK;
 }
 
+void ports_mute(int fd)
+{
+	set_buffer(fd, 0); /* the kernel makes it two or three packets */
+	ports_drain(fd);
+}
+
+void ports_unmute(int fd)
+{
+	set_buffer(fd, SOCKET_BUFFER_BYTES);
+}
+
 void ports_drain(int fd)
 {
 	char byte;
@@ -107,4 +122,16 @@ void ports_drain(int fd)
 	for (int i = 0; i < DRAIN_PACKETS_MAX; i++)
 		if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) < 0)
 			return;
+}
+
+void ports_set_open(struct ports_options *out)
+{
+	const uint32_t most = PORTS_READY_TARGET + PORTS_KEPT_MAX;
+	struct rlimit limit;
+	uint32_t pairs = most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 8 < most)
+		pairs = (uint32_t)(limit.rlim_cur / 8);
+	out->ready_target = pairs < PORTS_READY_TARGET ? pairs : PORTS_READY_TARGET;
+	out->kept_max = pairs - out->ready_target;
 }

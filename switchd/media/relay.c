@@ -26,6 +26,26 @@ static void remove_pending(struct media_thread *thread, const struct relay_side 
 		*at = side->next_pending;
 }
 
+/* The sockets may stay open for another session: as they were. */
+static void give_ports(const struct media_thread *thread, struct media_session *session)
+{
+	bool has_device = session->sides[MEDIA_A].device || session->sides[MEDIA_B].device;
+
+	for (int i = 0; i < session->pair_count; i++) {
+		struct port_pair *pair = &session->pairs[i];
+
+		for (int j = 0; j < 2; j++) {
+			if (has_device)
+				ports_close_one(pair, j);
+			else if (pair->fds[j] >= 0)
+				(void)epoll_ctl(thread->epoll_fd, EPOLL_CTL_DEL, pair->fds[j],
+						NULL);
+		}
+		ports_release(i == 0 && session->own_ports ? session->own_ports : thread->ports,
+			      pair, clock_mono_us());
+	}
+}
+
 /* Ends a session: its thread, or whoever ends the thread. */
 static void session_free(struct media_session *session)
 {
@@ -46,10 +66,7 @@ static void session_free(struct media_session *session)
 		if (session->is_paired && session->rtcp_sides[i].is_pending)
 			remove_pending(thread, &session->rtcp_sides[i]);
 	}
-	/* Closing the sockets takes them out of epoll. */
-	for (int i = 0; i < session->pair_count; i++)
-		ports_release(i == 0 && session->own_ports ? session->own_ports : thread->ports,
-			      &session->pairs[i], clock_mono_us());
+	give_ports(thread, session);
 	atomic_fetch_sub_explicit(&thread->session_count, 1, memory_order_relaxed);
 	fast_unref(session->fast);
 	free(session);

@@ -153,6 +153,145 @@ static void descriptor_limit_is_reported(void **state)
 	close(fds[1]);
 }
 
+/* Fails as a process without descriptors does once the count is used up. */
+static enum vos_err scarce_bind(void *context, const struct addr *local_addr, uint8_t tos,
+				int fds[2])
+{
+	int *left = context;
+
+	if (*left == 0)
+		return VOS_EFULL;
+	--*left;
+	return ports_bind_udp(NULL, local_addr, tos, fds);
+}
+
+#define SECOND UINT64_C(1000000)
+
+struct kept {
+	struct addr here;
+	int left; /* pairs that can be bound still */
+	struct ports_options options;
+	struct ports *ports;
+};
+
+/* Three pairs, of which one can be bound. */
+static void kept_setup(struct kept *kept)
+{
+	uint16_t port = free_even_port(AF_INET);
+
+	*kept = (struct kept){.here = local("127.0.0.1"), .left = 1};
+	kept->options = (struct ports_options){.low = port,
+					       .high = (uint16_t)(port + 5),
+					       .kept_max = 1,
+					       .rest_us = 5 * SECOND,
+					       .bind = scarce_bind,
+					       .bind_context = &kept->left};
+	assert_int_equal(ports_create(&kept->options, &kept->ports), VOS_OK);
+}
+
+static bool is_open(const struct kept *kept, uint16_t port)
+{
+	struct addr here = kept->here;
+	int fds[2];
+
+	here.port = port;
+	if (ports_bind_udp(NULL, &here, 0, fds) != VOS_OK)
+		return true;
+	close(fds[0]);
+	close(fds[1]);
+	return false;
+}
+
+static int buffer_of(int fd)
+{
+	socklen_t len = sizeof(int);
+	int bytes = 0;
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len), 0);
+	return bytes;
+}
+
+/* What is written to it meanwhile is not kept, and is nobody's. */
+static void sockets_rest_open_and_are_used_again(void **state)
+{
+	struct sockaddr_storage sa;
+	struct port_pair pair;
+	struct port_pair again;
+	struct kept kept;
+	socklen_t sa_len;
+	char bytes[1000] = "";
+	int sender = socket(AF_INET, SOCK_DGRAM, 0);
+	int buffer;
+
+	(void)state;
+	kept_setup(&kept);
+	assert_int_equal(ports_take(kept.ports, &kept.here, 0, &pair), VOS_OK);
+	buffer = buffer_of(pair.fds[0]);
+	ports_release(kept.ports, &pair, 0);
+	assert_true(is_open(&kept, pair.port));
+	assert_true(buffer_of(pair.fds[0]) < 8192);
+	kept.here.port = pair.port;
+	sa_len = addr_to_sockaddr(&kept.here, &sa);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(
+			sendto(sender, bytes, sizeof(bytes), 0, (struct sockaddr *)&sa, sa_len),
+			sizeof(bytes));
+	assert_int_equal(ports_take(kept.ports, &kept.here, 5 * SECOND, &again), VOS_OK);
+	assert_int_equal(again.port, pair.port);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(again.fds[i], pair.fds[i]);
+		assert_int_equal(recv(again.fds[i], bytes, sizeof(bytes), 0), -1);
+		assert_int_equal(buffer_of(again.fds[i]), buffer);
+	}
+	close(sender);
+	ports_release(kept.ports, &again, 5 * SECOND);
+	ports_destroy(kept.ports);
+	assert_false(is_open(&kept, pair.port));
+}
+
+/* A call that needs one has it before its rest is over. */
+static void open_sockets_serve_in_need(void **state)
+{
+	struct port_pair pair;
+	struct port_pair again;
+	struct kept kept;
+
+	(void)state;
+	kept_setup(&kept);
+	assert_int_equal(ports_take(kept.ports, &kept.here, 0, &pair), VOS_OK);
+	assert_int_equal(ports_take(kept.ports, &kept.here, 0, &again), VOS_EFULL);
+	ports_release(kept.ports, &pair, 0);
+	assert_int_equal(ports_take(kept.ports, &kept.here, 1, &again), VOS_OK);
+	assert_int_equal(again.port, pair.port);
+	assert_int_equal(again.fds[0], pair.fds[0]);
+	ports_release(kept.ports, &again, 1);
+	ports_destroy(kept.ports);
+}
+
+/* As many as are allowed, and none of before a change of the range. */
+static void open_sockets_are_bounded_and_dropped(void **state)
+{
+	struct port_pair pairs[2];
+	struct kept kept;
+
+	(void)state;
+	kept_setup(&kept);
+	kept.left = 2;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ports_take(kept.ports, &kept.here, 0, &pairs[i]), VOS_OK);
+	for (int i = 0; i < 2; i++)
+		ports_release(kept.ports, &pairs[i], 0);
+	assert_true(is_open(&kept, pairs[0].port));
+	assert_false(is_open(&kept, pairs[1].port));
+	kept.options.tos = 0xb8;
+	assert_int_equal(ports_configure(kept.ports, &kept.options), VOS_OK);
+	assert_false(is_open(&kept, pairs[0].port));
+	ports_destroy(kept.ports);
+}
+
 TEST_MAIN(cmocka_unit_test(sockets_are_bound_marked_and_drained),
 	  cmocka_unit_test(bound_port_of_another_fails_the_pair),
-	  cmocka_unit_test(descriptor_limit_is_reported))
+	  cmocka_unit_test(descriptor_limit_is_reported),
+	  cmocka_unit_test(sockets_rest_open_and_are_used_again),
+	  cmocka_unit_test(open_sockets_serve_in_need),
+	  cmocka_unit_test(open_sockets_are_bounded_and_dropped))

@@ -3,6 +3,8 @@
  * clock moves, ports are taken by others, the range is changed under live calls. */
 #include "tests/support/test.h"
 
+#include <unistd.h>
+
 #include "switchd/media/ports.h"
 
 #define PAIRS   256 /* from BASE on; ranges lie within */
@@ -25,6 +27,7 @@ struct model {
 	bool is_taken[LOCALS][PAIRS]; /* by somebody else */
 	int first;
 	int count;
+	bool has_sockets; /* which may be kept open */
 	uint64_t now_us;
 	uint64_t order;
 	uint64_t skipped;
@@ -59,8 +62,8 @@ static enum vos_err model_bind(void *context, const struct addr *local, uint8_t 
 	int where = local_of(local);
 
 	(void)tos;
-	fds[0] = -1;
-	fds[1] = -1;
+	for (int i = 0; i < 2; i++)
+		fds[i] = model->has_sockets ? dup(STDERR_FILENO) : -1;
 	assert_int_equal(local->port % 2, 0);
 	assert_in_range(number, model->first, model->first + model->count - 1);
 	assert_false(model->pairs[where][number].is_used);
@@ -154,6 +157,7 @@ static struct ports_options options_of(struct model *model, uint32_t ready)
 		.low = (uint16_t)(BASE + 2 * model->first),
 		.high = (uint16_t)(BASE + 2 * (model->first + model->count) - 1),
 		.ready_target = ready,
+		.kept_max = model->has_sockets ? 6 : 0,
 		.rest_us = REST_US,
 		.bind = model_bind,
 		.bind_context = model,
@@ -190,7 +194,7 @@ static void check_status(struct ports *ports, const struct model *model, size_t 
 	assert_int_equal(skipped, model->skipped);
 }
 
-static void history(uint64_t seed, uint32_t ready, bool with_others)
+static void history(uint64_t seed, uint32_t ready, bool with_others, bool has_sockets)
 {
 	struct model *model = calloc(1, sizeof(*model));
 	struct live *live = calloc(LIVE, sizeof(*live));
@@ -201,6 +205,7 @@ static void history(uint64_t seed, uint32_t ready, bool with_others)
 	assert_non_null(model);
 	assert_non_null(live);
 	model->random = seed;
+	model->has_sockets = has_sockets;
 	model->now_us = 1000 * SECOND;
 	draw_range(model);
 	options = options_of(model, ready);
@@ -242,15 +247,31 @@ static void history(uint64_t seed, uint32_t ready, bool with_others)
 static void bound_when_asked_for(void **state)
 {
 	(void)state;
-	history(1, 0, true);
-	history(2, 0, true);
+	history(1, 0, true, false);
+	history(2, 0, true, false);
 }
 
 static void bound_ahead(void **state)
 {
 	(void)state;
-	history(3, 4, false);
-	history(4, 16, false);
+	history(3, 4, false, false);
+	history(4, 16, false, false);
 }
 
-TEST_MAIN(cmocka_unit_test(bound_when_asked_for), cmocka_unit_test(bound_ahead))
+/* Some rest with open sockets; at the end none is open. */
+static void kept_open(void **state)
+{
+	int before = dup(STDERR_FILENO);
+	int after;
+
+	(void)state;
+	close(before);
+	history(5, 0, false, true);
+	history(6, 4, false, true);
+	after = dup(STDERR_FILENO);
+	close(after);
+	assert_int_equal(after, before);
+}
+
+TEST_MAIN(cmocka_unit_test(bound_when_asked_for), cmocka_unit_test(bound_ahead),
+	  cmocka_unit_test(kept_open))
