@@ -63,28 +63,31 @@ bool sdp_lines_next(struct sdp_lines *lines, struct sdp_line *line)
 
 struct span sdp_word(struct span *rest)
 {
+	const char *at = rest->ptr;
+	const char *end = rest->ptr + rest->len;
 	struct span word;
-	size_t end;
 
-	while (rest->len && rest->ptr[0] == ' ') {
-		rest->ptr++;
-		rest->len--;
-	}
-	end = span_find(*rest, ' ');
-	word = (struct span){rest->ptr, end};
-	rest->ptr += end;
-	rest->len -= end;
+	while (at < end && *at == ' ')
+		at++;
+	word.ptr = at;
+	/* Words are short: a loop is faster than memchr(). */
+	while (at < end && *at != ' ')
+		at++;
+	word.len = (size_t)(at - word.ptr);
+	*rest = (struct span){at, (size_t)(end - at)};
 	return word;
 }
 
 bool sdp_is_token(struct span text)
 {
+	/* A bit for each of the first 128 characters: all that can be seen but "(),/:;<=>?@[\] */
+	static const uint64_t allowed[] = {UINT64_C(0x03ff6cfa00000000),
+					   UINT64_C(0x7fffffffc7fffffe)};
+
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
-		bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-				(c >= 'a' && c <= 'z') || c == '-';
 
-		if (!is_plain && (c <= 0x20 || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]", c)))
+		if (c >= 0x80 || !(allowed[c / 64] >> c % 64 & 1))
 			return false;
 	}
 	return text.len > 0;
@@ -180,19 +183,16 @@ void sdp_attribute_split(struct span line, struct span *name, struct span *value
 /* Read from the end: some phones put a user name with blanks in. */
 bool sdp_origin_parse(struct span value, struct sdp_origin *out)
 {
-	struct span words[4] = {
-		{0}}; /* the last four: version, network type, address type, address */
+	struct span words[4]; /* the last four: version, network type, address type, address */
 	size_t count = 0;
 	struct span rest = value;
 
-	for (struct span word = sdp_word(&rest); word.len; word = sdp_word(&rest)) {
-		memmove(words, words + 1, 3 * sizeof(words[0]));
-		words[3] = word;
-		count++;
-	}
+	for (struct span word = sdp_word(&rest); word.len; word = sdp_word(&rest))
+		words[count++ % 4] = word;
 	if (count < 6)
 		return false;
-	out->version = words[0];
-	out->identity = (struct span){value.ptr, (size_t)(words[0].ptr - value.ptr) + words[0].len};
+	out->version = words[count % 4];
+	out->identity =
+		(struct span){value.ptr, (size_t)(out->version.ptr - value.ptr) + out->version.len};
 	return true;
 }
