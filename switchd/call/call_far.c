@@ -215,8 +215,8 @@ void call_far_lend(struct call_transfer *transfer, struct span sdp)
 	if (describe(transfer, sdp) && target->ops->pack)
 		far->leg = target->ops->pack(target, far->thread);
 	if (!far->leg) {
-		target->ops->ack(target, SPAN_NONE); /* nobody has an answer to its offer */
-		(void)call_far_refused(transfer, sdp.len ? 503 : 488);
+		if (call_far_refused(transfer, sdp.len ? 503 : 488))
+			call_offer_result(target, 200, sdp); /* nobody waits for it */
 		return;
 	}
 	consult->legs[side] = NULL;

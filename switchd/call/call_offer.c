@@ -7,6 +7,7 @@
 
 #include "switchd/call/call_early.h"
 #include "switchd/call/call_transfer.h"
+#include "switchd/media/sdp_codecs.h"
 
 static struct leg *other_of(const struct call *call, const struct call_attempt *attempt,
 			    const struct leg *leg)
@@ -191,6 +192,49 @@ static bool accept_offer(struct call *call, struct leg *leg, struct span sdp, st
 	return true;
 }
 
+/* An answer by which the session goes on as it is; empty: it takes more than what is known here.
+ */
+static struct span same_again(const struct call *call, const struct leg *leg, struct span offer,
+			      struct buf *out)
+{
+	const struct call_stream *other = &call->streams[leg->side == MEDIA_A ? MEDIA_B : MEDIA_A];
+	struct sdp_anchor anchor = {.address = other->address};
+	const struct media_session *session = call->media.sessions[0];
+	struct conf_codecs codec = {.count = 1};
+	const struct sdp_codecs codecs = {&codec, &codec, true};
+	char memory[SDP_BYTES_MAX + SDP_LINES_MAX];
+	struct buf body = buf_over(memory, sizeof(memory));
+	struct sdp sdp;
+	const char *why;
+
+	if (call->media.ciphers[0] || !sdp_scan(offer, &sdp, &why) ||
+	    !addr_eq(&sdp.streams[0].rtp, &call->streams[leg->side].address) ||
+	    !sdp_codec_named(other->codec, &codec.list[0]) ||
+	    !sdp_codecs_write(offer, &sdp, &codecs, &body))
+		return SPAN_NONE;
+	if (session) {
+		anchor.address = leg->media.shown;
+		anchor.address.port = media_port(session, leg->side);
+		anchor.write_rtcp = media_layout_of(session) == MEDIA_COMPACT;
+	}
+	if (!anchor.address.port || !sdp_answer(buf_span(&body), &anchor, other->direction, out))
+		return SPAN_NONE;
+	return buf_span(out);
+}
+
+/* The 2xx to an offer of ours, or to none, that nobody waits for. */
+static void settle(struct leg *leg, struct span sdp)
+{
+	char memory[SDP_BYTES_MAX + 1024];
+	struct buf out = buf_over(memory, sizeof(memory));
+	bool has_offer = leg->offers_late && leg->call;
+	struct span same = has_offer ? same_again(leg->call, leg, sdp, &out) : SPAN_NONE;
+
+	/* What has changed is for the other side to answer, if it can be asked. */
+	if (same.len || !has_offer || call_offer(leg, sdp) != 0)
+		leg->ops->ack(leg, same);
+}
+
 void call_offer_result(struct leg *leg, int status, struct span sdp)
 {
 	struct call *call = leg->call;
@@ -201,15 +245,14 @@ void call_offer_result(struct leg *leg, int status, struct span sdp)
 	if (call && call->transfer && call_transfer_result(leg, status, sdp))
 		return;
 	if (!call || !call->offer || leg->side == call->offer->by) {
-		/* Whoever asked is gone, as a transfer that was given up. */
-		if (status < 300)
-			leg->ops->ack(leg, SPAN_NONE);
+		if (status < 300) /* of a transfer that was given up */
+			settle(leg, sdp);
 		return;
 	}
 	asker = other_of(call, call->offer->attempt, leg);
 	if (status < 300 && call->offer->is_withdrawn) {
 		drop_offer(call);
-		leg->ops->ack(leg, SPAN_NONE); /* crossed with the CANCEL; nobody waits for it */
+		settle(leg, sdp); /* crossed with the CANCEL */
 		return;
 	}
 	if (status >= 300)

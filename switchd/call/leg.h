@@ -82,6 +82,7 @@ struct leg {
 	bool is_secure;         /* its signalling is encrypted: keys may stand in its SDP */
 	bool has_session_timer; /* agreed on: a peer that is gone is noticed */
 	bool wants_answer;      /* the SDP of its 18x is an offer that has no answer yet */
+	bool offers_late;       /* the same of its 2xx */
 	bool takes_early_offer; /* the caller's: it would answer one */
 	bool is_other_callee;   /* who answers now is not the one whose early SDP was reported */
 };

@@ -61,6 +61,10 @@ struct sdp_anchor {
  * body. */
 bool sdp_rewrite(struct span body, const struct sdp *sdp, const struct sdp_anchor *anchors,
 		 struct buf *out);
+/* An answer of ours to the offer: its first stream is where the anchor says, with all codecs that
+ * were offered, and the others are inactive; without a port there, that one is too. */
+bool sdp_answer(struct span offer, const struct sdp_anchor *first, enum sdp_direction direction,
+		struct buf *out);
 /* The next line "a=name:value" of a stream's lines; false at the end. */
 bool sdp_next_attribute(struct span *lines, struct span name, struct span *value);
 /* True when the streams of both stand at the same addresses and ports. */

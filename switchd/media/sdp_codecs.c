@@ -69,6 +69,17 @@ static bool is_encoding(struct span name, const char *encoding)
 	       (name.len == wanted.len || span_ieq(wanted, SPAN_LIT("G726")));
 }
 
+bool sdp_codec_named(const char *encoding, uint8_t *codec)
+{
+	for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
+		if (!encodings[i] || !is_encoding(span_of(encoding), encodings[i]))
+			continue;
+		*codec = (uint8_t)i;
+		return true;
+	}
+	return false;
+}
+
 /* Where the list has it; the list's length where it has not. */
 static size_t place_in(const struct conf_codecs *list, struct span name)
 {

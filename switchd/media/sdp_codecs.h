@@ -14,6 +14,8 @@ struct sdp_codecs {
 	bool is_answer; /* its order is the choice of who answered */
 };
 
+/* The codec of an encoding name: "PCMA"; false: it is none of ours. */
+bool sdp_codec_named(const char *encoding, uint8_t *codec);
 /* Nobody has a list. */
 bool sdp_codecs_allow_all(const struct sdp_codecs *codecs);
 /* Appends the body with the formats of audio streams that both lists allow, in an offer in the

@@ -107,7 +107,8 @@ static void handle_new(struct sip_worker *worker, const struct sip_rx *rx)
 	}
 }
 
-static void handle_request(struct sip_worker *worker, const struct sip_rx *rx)
+/* is_repeat: of one that this thread has answered, if any; its dialog has gone. */
+static void handle_request(struct sip_worker *worker, const struct sip_rx *rx, bool is_repeat)
 {
 	enum sip_method method = rx->msg->method;
 	struct txn_server *txn;
@@ -125,6 +126,10 @@ static void handle_request(struct sip_worker *worker, const struct sip_rx *rx)
 	if (txn && method != SIP_ACK) {
 		worker->counters.retransmissions++;
 		txn_server_repeat(worker, txn);
+		return;
+	}
+	if (is_repeat) {
+		sip_reply_stateless(worker, rx, 500, NULL);
 		return;
 	}
 	if (txn && !rx->msg->to_tag.len)
@@ -220,7 +225,7 @@ void sip_dispatch_datagram(struct sip_worker *worker, const struct sip_socket *s
 	}
 	worker->io->handled = msg;
 	if (msg->is_request)
-		handle_request(worker, &rx);
+		handle_request(worker, &rx, handed_over && handed_over->is_repeat);
 	else if (!probe_answer(worker, &rx) && !txn_client_response(worker, &rx) &&
 		 !leg_moved_on(worker, &rx))
 		leg_stray_response(worker, &rx);

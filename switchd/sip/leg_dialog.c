@@ -5,11 +5,12 @@
 #include <stdlib.h>
 
 #include "switchd/sip/dispatch.h"
-#include "switchd/sip/leg_early.h"
+#include "switchd/sip/leg_late.h"
 #include "switchd/sip/leg_parcel.h"
 #include "switchd/sip/leg_pass.h"
 #include "switchd/sip/leg_redirect.h"
 #include "switchd/sip/leg_refer.h"
+#include "switchd/sip/leg_route.h"
 
 static void bye_response(struct sip_worker *worker, void *user, struct txn_client *txn,
 			 const struct sip_rx *rx)
@@ -33,12 +34,13 @@ void leg_send_bye(struct sip_leg *leg, struct cause cause)
 	if (leg->request_out)
 		txn_client_forget(leg->request_out);
 	leg->request_out = NULL;
+	if (leg->ack_held)
+		leg_send_ack(leg, SPAN_NONE); /* or its 2xx would come again and again */
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg_session_stop(leg);
 	leg_pass_stop(leg);
 	leg->state = LEG_ENDED;
 	leg->awaits_ack = false;
-	leg->ack_held = false;
 	txn = txn_client_new(leg->worker, SIP_BYE, bye_response, leg);
 	if (!txn) {
 		leg_free_soon(leg);
@@ -88,7 +90,10 @@ static void handle_bye(struct sip_worker *worker, struct sip_leg *leg, const str
 	if (leg->invite_in)
 		txn_server_stop_2xx(worker, leg->invite_in);
 	leg_refer_end(leg);
-	call_leg_released(&leg->base, cause_of(was_up ? CAUSE_NORMAL : CAUSE_ABANDONED));
+	if (leg_late_is_asking(leg))
+		call_leg_failed(&leg->base, cause_of(CAUSE_ABANDONED));
+	else
+		call_leg_released(&leg->base, cause_of(was_up ? CAUSE_NORMAL : CAUSE_ABANDONED));
 	leg_free_soon(leg);
 }
 
@@ -114,7 +119,7 @@ static void answer_invite(struct sip_leg *leg, struct txn_server *txn, struct sp
 static int collision(const struct sip_leg *leg, bool is_offer)
 {
 	/* RFC 3261 14.2, RFC 3311 5.2: ours is under way. */
-	if (is_offer && (leg->session.offer_is_out || leg->ack_held))
+	if (is_offer && (leg->session.offer_is_out || leg->ack_held || leg_late_is_asking(leg)))
 		return 491;
 	if (leg->offer_in)
 		return 500;
@@ -189,10 +194,20 @@ static void handle_offer(struct sip_worker *worker, struct sip_leg *leg, const s
 	refuse(worker, txn, status, SPAN_NONE);
 }
 
+/* Without a transaction: it is answered anew when it comes again. */
+static bool is_answered_at_once(enum sip_method method)
+{
+	return method != SIP_BYE && method != SIP_PRACK && method != SIP_UPDATE &&
+	       method != SIP_INVITE && method != SIP_INFO && method != SIP_MESSAGE &&
+	       method != SIP_REFER;
+}
+
 /* RFC 3261 12.2.2: a number lower than the last one is out of order. */
 static bool take_cseq(struct sip_leg *leg, const struct sip_msg *msg)
 {
-	if (leg->has_remote_cseq && msg->cseq <= leg->remote_cseq)
+	if (leg->has_remote_cseq && msg->cseq == leg->remote_cseq)
+		return is_answered_at_once(msg->method);
+	if (leg->has_remote_cseq && msg->cseq < leg->remote_cseq)
 		return false;
 	leg->remote_cseq = msg->cseq;
 	leg->has_remote_cseq = true;
@@ -228,7 +243,8 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 		return;
 	}
 	if (!take_cseq(leg, rx->msg)) {
-		sip_reply_stateless(worker, rx, 500, NULL);
+		if (!leg_moved_here(leg, rx))
+			sip_reply_stateless(worker, rx, 500, NULL);
 		return;
 	}
 	if (method == SIP_BYE) {
@@ -241,8 +257,7 @@ void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct si
 		out = sip_reply_begin(worker, rx, 200, NULL, SPAN_NONE);
 		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
 		sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
-	} else if (method != SIP_INVITE && method != SIP_UPDATE && method != SIP_INFO &&
-		   method != SIP_MESSAGE && method != SIP_REFER) {
+	} else if (is_answered_at_once(method)) {
 		out = sip_reply_begin(worker, rx, method == SIP_METHOD_UNKNOWN ? 501 : 405, NULL,
 				      SPAN_NONE);
 		buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
@@ -323,6 +338,10 @@ static void op_offer_result(struct leg *base, int status, struct span sdp)
 
 	if (leg->state == LEG_INCOMING || leg->state == LEG_OUTGOING) {
 		leg_update_result(leg, status, sdp);
+		return;
+	}
+	if (leg->late_offer) {
+		leg_send_ack(leg, status < 300 ? sdp : SPAN_NONE);
 		return;
 	}
 	if (update) {

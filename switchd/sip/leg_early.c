@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "switchd/sip/leg_early.h"
+#include "switchd/sip/leg_late.h"
 
 /* What is another in each dialog. While a leg has that of an early one on, nothing may be learned
  * by it (leg_set). */
@@ -216,8 +216,8 @@ static void prack_response(struct sip_worker *worker, void *user, struct txn_cli
 			dialog->prack = NULL;
 }
 
-static void send_prack(struct sip_leg *leg, struct leg_early_dialog *dialog, uint32_t invite_cseq,
-		       struct span sdp)
+void leg_early_prack(struct sip_leg *leg, struct leg_early_dialog *dialog, uint32_t invite_cseq,
+		     struct span sdp)
 {
 	struct txn_client *txn = txn_client_new(leg->worker, SIP_PRACK, prack_response, leg);
 	struct buf *out;
@@ -265,8 +265,11 @@ static bool take_reliable(struct sip_leg *leg, struct leg_early_dialog *dialog,
 	if ((dialog->rseq && rseq != dialog->rseq + 1) || dialog->holds_prack)
 		return false;
 	/* The caller answers one offer in its dialog. */
-	if (sdp.len && is_late && early->shown && early->shown != dialog)
-		return false;
+	if (sdp.len && is_late && early->shown && early->shown != dialog) {
+		dialog->rseq = rseq;
+		leg_late_park(leg, dialog, msg);
+		return true;
+	}
 	if (sdp.len && !keep_sdp(dialog, sdp))
 		return false;
 	dialog->rseq = rseq;
@@ -277,7 +280,7 @@ static bool take_reliable(struct sip_leg *leg, struct leg_early_dialog *dialog,
 		return true;
 	}
 	dialog->is_agreed = dialog->is_agreed || sdp.len;
-	send_prack(leg, dialog, msg->cseq, SPAN_NONE);
+	leg_early_prack(leg, dialog, msg->cseq, SPAN_NONE);
 	return true;
 }
 
@@ -321,7 +324,7 @@ void leg_early_ack(struct sip_leg *leg, struct span sdp)
 	leg->base.wants_answer = false;
 	free(early->sdp_sent);
 	early->sdp_sent = span_dup(sdp);
-	send_prack(leg, dialog, dialog->invite_cseq, sdp);
+	leg_early_prack(leg, dialog, dialog->invite_cseq, sdp);
 }
 
 /* An offer that has no answer yet does not outlive the early dialog it was made in. */

@@ -28,6 +28,7 @@ struct leg_early_dialog {
 	bool takes_update;
 	bool holds_prack; /* until the caller has answered the offer in it */
 	bool is_agreed;   /* offer and answer are exchanged */
+	bool is_parked;   /* but the caller knows nothing of them (leg_late.h) */
 };
 
 /* A provisional answer that waits; or, of status 200, the answer. */
@@ -79,6 +80,8 @@ bool leg_early_take_cseq(struct leg_early_dialog *dialog, const struct sip_msg *
 bool leg_early_take(struct sip_leg *leg, const struct sip_rx *rx, struct span *sdp);
 /* 2xx, before the call is told: sets the SDP that holds. */
 void leg_early_answered(struct sip_leg *leg, const struct sip_msg *msg, struct span *sdp);
+void leg_early_prack(struct sip_leg *leg, struct leg_early_dialog *dialog, uint32_t invite_cseq,
+		     struct span sdp);
 /* The caller's answer to the offer whose PRACK was held back. */
 void leg_early_ack(struct sip_leg *leg, struct span sdp);
 /* As leg_begin_request() in that dialog; to be sent to dialog->peer. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "switchd/sip/dispatch.h"
-#include "switchd/sip/leg_early.h"
+#include "switchd/sip/leg_late.h"
 
 static void give_up(struct sip_leg *leg)
 {
@@ -27,6 +27,16 @@ static void given_up(struct sip_leg *leg)
 	leg->session.offer_is_out = false;
 }
 
+/* What has come of an offer that is no refresh, to whoever has made it. */
+static void report(struct sip_leg *leg, int status, const struct sip_msg *msg)
+{
+	if (leg_late_is_asking(leg))
+		leg_late_asked(leg, status, msg);
+	else
+		call_offer_result(&leg->base, status,
+				  msg && status < 300 ? leg_sdp(msg) : SPAN_NONE);
+}
+
 static void wait_fired(struct wheel_timer *timer, void *owner)
 {
 	struct sip_leg *leg = (struct sip_leg *)((char *)timer - offsetof(struct sip_leg, timer));
@@ -38,7 +48,7 @@ static void wait_fired(struct wheel_timer *timer, void *owner)
 	/* Not 408, which would say that the dialog is gone. A refresh is tried again as long as the
 	 * session lasts. */
 	if (!leg->session.is_refresh)
-		call_offer_result(&leg->base, 504, SPAN_NONE);
+		report(leg, 504, NULL);
 	leg_offer_next(leg);
 }
 
@@ -67,6 +77,7 @@ static void leave_old_invite(struct sip_leg *leg)
 	else if (leg->invite_out)
 		txn_client_forget(leg->invite_out);
 	leg->invite_out = NULL;
+	leg_late_end(leg);
 	free(leg->ack);
 	leg->ack = NULL;
 	leg->ack_len = 0;
@@ -89,6 +100,7 @@ static bool send_offer(struct sip_leg *leg, struct span sdp)
 	leg->heard_provisional = false;
 	leg->cancel_wanted = false;
 	leg->ack_held = false;
+	leg->has_offered = sdp.len > 0;
 	leg->invite_cseq = ++leg->local_cseq;
 	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
 	leg_add_contact(leg, out);
@@ -130,7 +142,7 @@ static void conclude(struct sip_leg *leg, const struct sip_msg *msg, struct span
 		if (is_refresh)
 			leg_session_refused(leg, msg);
 		else
-			call_offer_result(&leg->base, status, SPAN_NONE);
+			report(leg, status, msg);
 	} else {
 		leg_learn_target(leg, msg);
 		if (is_refresh) {
@@ -139,7 +151,8 @@ static void conclude(struct sip_leg *leg, const struct sip_msg *msg, struct span
 			leg->ack_held = true;
 			leg_session_agreed(leg, msg);
 			leg_session_sent(leg, offered);
-			call_offer_result(&leg->base, status, leg_sdp(msg));
+			leg_late_note(leg, msg);
+			report(leg, status, msg);
 		}
 	}
 	/* After a collision it waits as long as the refresh. */
@@ -163,8 +176,10 @@ static void response(struct sip_worker *worker, void *user, struct txn_client *t
 		leg->invite_out = NULL;
 	if (leg->state != LEG_CONFIRMED || leg->reinvite_answered) {
 		/* The 2xx came again, or too late; no ACK while it waits for the asker's. */
-		if (rx && status < 300 && !leg->ack_held)
+		if (rx && status < 300 && !leg->ack_held) {
+			leg_late_note(leg, rx->msg);
 			leg_send_ack(leg, SPAN_NONE);
+		}
 		return;
 	}
 	wheel_stop(&worker->wheel, &leg->timer);
@@ -222,6 +237,12 @@ void leg_offer(struct leg *base, struct span sdp)
 		if (!send_offer(leg, sdp))
 			call_offer_result(base, 503, SPAN_NONE);
 	}
+}
+
+bool leg_offer_ask(struct sip_leg *leg)
+{
+	leg->session.is_refresh = false;
+	return send_offer(leg, SPAN_NONE);
 }
 
 bool leg_offer_refresh(struct sip_leg *leg, struct span sdp)

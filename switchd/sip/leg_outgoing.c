@@ -6,7 +6,7 @@
 #include "switchd/sip/dispatch.h"
 #include "switchd/sip/diversion.h"
 #include "switchd/sip/identity.h"
-#include "switchd/sip/leg_early.h"
+#include "switchd/sip/leg_late.h"
 #include "switchd/sip/leg_redirect.h"
 
 static const struct {
@@ -170,6 +170,7 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 	memcpy(stray->local_tag, leg->local_tag, sizeof(stray->local_tag));
 	stray->peer = leg->peer;
 	stray->invite_cseq = leg->invite_cseq;
+	stray->has_offered = leg->has_offered;
 	stray->local_cseq = leg->local_cseq;
 	stray->invite_out = leg->invite_out; /* only its target is looked at */
 	(void)leg_trunk_share(stray, leg);
@@ -183,20 +184,29 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 		leg_free_soon(stray);
 		return;
 	}
+	leg_late_note(stray, rx->msg);
 	leg_send_ack(stray, SPAN_NONE);
 	leg_send_bye(stray, cause_of(CAUSE_ABANDONED));
 }
 
 static void first_answer(struct sip_leg *leg, const struct sip_rx *rx)
 {
+	const struct leg_early_dialog *dialog = leg_early_find(leg, rx->msg->to_tag);
+	bool is_parked = dialog && dialog->is_parked;
 	struct span sdp;
 
 	wheel_stop(&leg->worker->wheel, &leg->timer);
 	leg->state = LEG_ANSWERED;
 	leg->identity = NULL;
+	if (!dialog || !dialog->is_agreed)
+		leg_late_note(leg, rx->msg);
 	leg_early_answered(leg, rx->msg, &sdp);
 	if (learn_dialog(leg, rx)) {
 		leg_session_agreed(leg, rx->msg);
+		if (is_parked) {
+			leg_late_ask(leg);
+			return;
+		}
 		leg_session_sent(leg, !leg_session_wants_sdp(leg) ? SPAN_NONE
 				      : leg->early && leg->early->sdp_sent
 					      ? span_of(leg->early->sdp_sent)
@@ -222,6 +232,7 @@ static void answered(struct sip_leg *leg, const struct sip_rx *rx)
 	case LEG_CANCELLED:
 		/* The answer crossed with our CANCEL, or came after the timeout. */
 		(void)learn_dialog(leg, rx);
+		leg_late_note(leg, rx->msg);
 		leg_send_ack(leg, SPAN_NONE);
 		leg_send_bye(leg, leg->release_cause);
 		break;
@@ -416,6 +427,7 @@ static bool send_invite(struct sip_leg *leg, struct span sdp)
 	if (!txn)
 		return false;
 	leg->invite_out = txn;
+	leg->has_offered = sdp.len > 0;
 	leg->invite_cseq = ++leg->local_cseq;
 	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
 	leg_add_contact(leg, out);

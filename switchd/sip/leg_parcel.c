@@ -7,7 +7,8 @@
 #include "switchd/sip/leg_route.h"
 
 struct leg_parcel {
-	struct sip_leg leg; /* as it was; texts in a block of malloc(), of pointers else only ack */
+	/* As it was; texts in a block of malloc(), of pointers else only ack and late_offer. */
+	struct sip_leg leg;
 	struct leg_trunk_parcel trunk;
 	struct leg_route *routes;
 	uint8_t socket_index;
@@ -18,6 +19,7 @@ static void free_parcel(struct leg_parcel *parcel)
 	leg_trunk_parcel_free(&parcel->trunk);
 	free(parcel->leg.texts.block);
 	free(parcel->leg.ack);
+	free(parcel->leg.late_offer);
 	free(parcel);
 }
 
@@ -73,6 +75,7 @@ struct leg_parcel *leg_op_pack(struct leg *base, int thread)
 		return NULL;
 	parcel->leg = *leg;
 	parcel->leg.ack = NULL;
+	parcel->leg.late_offer = NULL;
 	parcel->socket_index = leg->socket->index;
 	parcel->leg.texts = (struct leg_texts){0};
 	if (leg_texts_carry(&parcel->leg) && leg_trunk_pack(leg, &parcel->trunk))
@@ -84,6 +87,8 @@ struct leg_parcel *leg_op_pack(struct leg *base, int thread)
 	part(&parcel->leg);
 	parcel->leg.ack = leg->ack;
 	leg->ack = NULL;
+	parcel->leg.late_offer = leg->late_offer;
+	leg->late_offer = NULL;
 	route->next = leg_guest_leave(leg);
 	parcel->routes = route;
 	if (leg->invite_out)
@@ -112,6 +117,7 @@ struct leg *leg_unpack(void *context, struct leg_parcel *parcel)
 	leg->worker = worker;
 	leg->socket = &worker->sockets[parcel->socket_index];
 	parcel->leg.ack = NULL;
+	parcel->leg.late_offer = NULL;
 	leg->texts = (struct leg_texts){0};
 	if (!leg_guest_enter(leg, parcel->routes) || !leg_texts_settle(leg, &parcel->leg.texts) ||
 	    !leg_trunk_unpack(leg, &parcel->trunk)) {

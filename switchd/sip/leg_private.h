@@ -70,7 +70,9 @@ struct sip_leg {
 	bool awaits_ack;
 	bool reinvite_answered; /* ours; further 2xx only want their ACK again */
 	bool ack_held;          /* ours was answered; its ACK waits for the other side's */
+	bool has_offered;       /* our last INVITE had an offer */
 	bool asks_100rel;       /* our INVITE says that we have it */
+	uint8_t anew;           /* answered, and asked so many times for another offer */
 	bool release_after_ack; /* BYE is held until the caller's ACK (RFC 3261 15.1.1) */
 	bool has_moved;         /* to another thread: what is left here has no dialog */
 	uint8_t strays;
@@ -84,6 +86,7 @@ struct sip_leg {
 	struct leg_refer *refer;        /* of the peer's last REFER (leg_refer.c); NULL = none */
 	char *ack;                      /* ACK with a body, kept to be sent again */
 	size_t ack_len;
+	char *late_offer;        /* the peer's in its 2xx, which our ACK answers; NULL = none */
 	struct leg_guest *guest; /* it came from another thread (leg_route.h); NULL = it did not */
 	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */
 	struct leg_session session;
@@ -171,6 +174,8 @@ void leg_give_up(struct sip_leg *leg, struct cause cause);
 /* leg_offer.c */
 /* A re-INVITE that only refreshes; false when it cannot be sent. */
 bool leg_offer_refresh(struct sip_leg *leg, struct span sdp);
+/* One without an offer, to have the peer's; the same. */
+bool leg_offer_ask(struct sip_leg *leg);
 /* Sends the offer that waited, if there is one. */
 void leg_offer_next(struct sip_leg *leg);
 void leg_offer(struct leg *base, struct span sdp);

@@ -146,6 +146,14 @@ bool leg_moved_on(struct sip_worker *worker, const struct sip_rx *rx)
 
 	if (!route)
 		return false;
-	worker_hand_on(worker, route->thread, rx);
+	worker_hand_on(worker, route->thread, rx, false);
+	return true;
+}
+
+bool leg_moved_here(const struct sip_leg *leg, const struct sip_rx *rx)
+{
+	if (!leg->guest || !leg->guest->routes)
+		return false;
+	worker_hand_on(leg->worker, leg->guest->routes->home->number, rx, true);
 	return true;
 }

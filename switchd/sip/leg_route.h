@@ -50,3 +50,6 @@ struct sip_leg *leg_guest_find(const struct sip_worker *worker, struct span loca
 int leg_thread_of(const struct sip_worker *worker, struct span call_id);
 /* Hands a message on to where its dialog has gone; false: it has not. */
 bool leg_moved_on(struct sip_worker *worker, const struct sip_rx *rx);
+/* Hands a request that is too old to where its dialog was before, which may have answered it: then
+ * that is repeated, else it is refused there. False: the dialog has always been here. */
+bool leg_moved_here(const struct sip_leg *leg, const struct sip_rx *rx);

@@ -255,7 +255,7 @@ bool leg_session_raise(struct sip_leg *leg, const struct sip_msg *msg)
 }
 
 /* RFC 3261 14.1: who owns the Call-ID waits longer. Units of 10 ms. */
-static uint64_t glare_wait_us(struct sip_leg *leg)
+uint64_t leg_session_glare_us(struct sip_leg *leg)
 {
 	uint32_t random;
 
@@ -285,7 +285,7 @@ void leg_session_refused(struct sip_leg *leg, const struct sip_msg *msg)
 	} else if (status == 422 && leg_session_raise(leg, msg)) {
 		refresh(leg);
 	} else if (status == 491) {
-		wake_at(leg, leg->worker->now_us + glare_wait_us(leg));
+		wake_at(leg, leg->worker->now_us + leg_session_glare_us(leg));
 	} else {
 		/* One that lists UPDATE and then does not take it. */
 		if ((status == 405 || status == 501) && session->sdp)

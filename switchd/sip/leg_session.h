@@ -50,6 +50,8 @@ void leg_session_refused(struct sip_leg *leg, const struct sip_msg *msg);
 bool leg_session_wants_sdp(const struct sip_leg *leg);
 /* What the peer has been sent as our side of the session. */
 void leg_session_sent(struct sip_leg *leg, struct span sdp);
+/* After a 491. */
+uint64_t leg_session_glare_us(struct sip_leg *leg);
 void leg_session_stop(struct sip_leg *leg);
 /* The leg has come to another thread: its timer runs there. */
 void leg_session_resume(struct sip_leg *leg);

@@ -171,6 +171,7 @@ static void leg_free(struct sip_leg *leg)
 	slots_remove(&table->slots, leg->slot);
 	leg_texts_free(leg);
 	free(leg->ack);
+	free(leg->late_offer);
 	pool_give(&table->pool, leg, sizeof(*leg));
 }
 

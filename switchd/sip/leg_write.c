@@ -2,7 +2,8 @@
 /* The text of requests inside the dialog, where they go, and what of a peer's message is learned
  * for that (RFC 3261 section 12.2). */
 
-#include "switchd/sip/leg_early.h"
+#include "switchd/media/sdp.h"
+#include "switchd/sip/leg_late.h"
 
 struct span leg_sdp(const struct sip_msg *msg)
 {
@@ -273,6 +274,8 @@ struct span leg_write_ack(struct sip_leg *leg)
 
 void leg_send_ack(struct sip_leg *leg, struct span sdp)
 {
+	char memory[SDP_BYTES_MAX + 1024];
+	struct buf answer = buf_over(memory, sizeof(memory));
 	struct span sent;
 
 	leg->ack_held = false;
@@ -281,6 +284,10 @@ void leg_send_ack(struct sip_leg *leg, struct span sdp)
 		worker_send(leg->worker, leg->socket, &leg->peer, leg->ack, leg->ack_len);
 		return;
 	}
+	/* Nobody has answered what the peer offers. */
+	if (!sdp.len && leg->late_offer)
+		sdp = leg_late_answer(leg, span_of(leg->late_offer), &answer);
+	leg_late_end(leg);
 	write_ack(leg, sdp);
 	sent = worker_send_commit(leg->worker, leg->socket, &leg->peer);
 	if (sdp.len && sent.len) {

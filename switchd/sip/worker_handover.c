@@ -80,13 +80,14 @@ bool worker_hand_over(struct sip_worker *worker, int owner, const struct sip_rx 
 	return true;
 }
 
-void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx)
+void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx, bool is_repeat)
 {
 	struct handover_head head = {
 		.dialog = rx->dialog,
 		.source = rx->source,
 		.socket_index = rx->socket->index,
 		.is_moved = true,
+		.is_repeat = is_repeat,
 	};
 
 	if (!worker_hand_in(worker->shared->workers[owner], worker->number, &head, rx->msg->raw.ptr,

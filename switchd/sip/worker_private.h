@@ -68,6 +68,7 @@ struct handover_head {
 	struct addr source;
 	uint8_t socket_index;
 	bool is_moved;     /* handed on by the thread that its dialog has left (leg_route.h) */
+	bool is_repeat;    /* the same by the thread that has it now: answered here, if ever */
 	bool is_peer_lost; /* no message: the connection to source has gone, and with it all up to
 			      serial */
 	uint16_t status;   /* not 0: a message that cannot be framed, to be refused so */
@@ -99,8 +100,9 @@ void worker_receive_handover(struct sip_worker *worker);
 bool worker_hand_in(struct sip_worker *to, int ring, const struct handover_head *head,
 		    const char *data, size_t len);
 void worker_wake(struct sip_worker *to);
-/* The message, which this thread has taken, is for a dialog of another's. */
-void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx);
+/* The message, which this thread has taken, is for a dialog of another's; is_repeat: or is one that
+ * the other has answered, when it had the dialog. */
+void worker_hand_on(struct sip_worker *worker, int owner, const struct sip_rx *rx, bool is_repeat);
 /* Into the flight recorder: a message that goes. The hash of its Call-ID when it is known, else 0;
  * returned is what it is. */
 uint64_t worker_record_sent(const struct sip_worker *worker, const struct sip_socket *socket,

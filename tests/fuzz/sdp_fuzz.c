@@ -102,6 +102,33 @@ static void check_codecs(struct span body, const struct sdp *sdp, uint8_t seed)
 	buf_free(&second);
 }
 
+/* An answer of ours has the offer's streams. */
+static void check_answer(struct span body, const struct sdp *sdp, uint8_t seed)
+{
+	struct sdp_anchor anchors[SDP_STREAMS_MAX];
+	struct buf answer = buf_new();
+	struct sdp again;
+	const char *why;
+
+	make_anchors(anchors, seed);
+	if (seed & 1)
+		anchors[0].address.port = 0;
+	require(sdp_answer(body, &anchors[0], SDP_SENDONLY, &answer));
+	if (sdp_scan(buf_span(&answer), &again, &why)) {
+		require(again.stream_count == sdp->stream_count);
+		for (size_t i = 0; i < again.stream_count; i++) {
+			require(span_eq(sdp->streams[i].media, again.streams[i].media));
+			require(span_eq(sdp->streams[i].formats, again.streams[i].formats));
+			require(!again.streams[i].port || sdp->streams[i].port);
+			if (again.streams[i].port && (i || seed & 1))
+				require(again.streams[i].direction == SDP_INACTIVE);
+		}
+	} else {
+		require(answer.len > SDP_BYTES_MAX || strstr(why, "too many lines"));
+	}
+	buf_free(&answer);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span body = {(const char *)data + 1, size ? size - 1 : 0};
@@ -123,5 +150,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check_rewrite(body, &sdp, data[0]);
 	check_codecs(body, &sdp, data[0]);
+	check_answer(body, &sdp, data[0]);
 	return 0;
 }

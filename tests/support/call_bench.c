@@ -33,18 +33,30 @@ static void open_peer(struct peer *peer)
 	peer->port = ntohs(sin.sin_port);
 }
 
+static void turn_of(struct bench *bench, struct sip_worker *worker)
+{
+	worker->now_us = bench->worker->now_us;
+	while (worker_io_receive(worker, &worker->sockets[0])) {
+	}
+	if (bench->shared.worker_count > 1) {
+		mailbox_run(&worker->mailbox);
+		worker_receive_handover(worker);
+	}
+	wheel_run(&worker->wheel, worker->now_us);
+	worker_io_flush(worker);
+}
+
 static void turn(struct bench *bench)
 {
-	while (worker_io_receive(bench->worker, &bench->worker->sockets[0])) {
-	}
-	wheel_run(&bench->worker->wheel, bench->worker->now_us);
-	worker_io_flush(bench->worker);
+	for (int i = 0; !bench->is_running && i < bench->shared.worker_count; i++)
+		turn_of(bench, bench->workers[i]);
 }
 
 void bench_advance(struct bench *bench, uint64_t ms)
 {
 	uint64_t until_us = bench->worker->now_us + ms * 1000;
 
+	assert_false(bench->is_running);
 	while (bench->worker->now_us < until_us) {
 		bench->worker->now_us += 10000;
 		turn(bench);
@@ -70,7 +82,7 @@ static void wait_readable(int fd)
 {
 	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
 
-	poll(&pollfd, 1, 5000);
+	poll(&pollfd, 1, 20000);
 }
 
 /* Next datagram a peer got; NULL when there is none. */
@@ -126,6 +138,8 @@ void peer_send(struct bench *bench, struct peer *peer, const char *text)
 	assert_int_equal(
 		sendto(peer->fd, text, strlen(text), 0, (struct sockaddr *)&sin, sizeof(sin)),
 		(ssize_t)strlen(text));
+	if (bench->is_running)
+		return;
 	wait_readable(bench->worker->sockets[0].fd);
 	turn(bench);
 }
@@ -246,11 +260,18 @@ static struct conf *make_conf(const struct bench *bench, const char *const *more
 	return test_conf(params, objects, 5);
 }
 
+static void swap_conf(struct bench *bench, struct conf *conf)
+{
+	assert_false(bench->is_running);
+	for (int i = 0; i < bench->shared.worker_count; i++)
+		worker_swap_conf(bench->workers[i], conf_ref(conf));
+}
+
 void bench_configure(struct bench *bench, const char *const *params)
 {
 	conf_unref(bench->conf);
 	bench->conf = make_conf(bench, params);
-	worker_swap_conf(bench->worker, conf_ref(bench->conf));
+	swap_conf(bench, bench->conf);
 }
 
 /* A port that is free now; another test may be faster to take it. */
@@ -263,12 +284,12 @@ static uint16_t free_port(void)
 	return probe.port;
 }
 
-static void start_worker(struct bench *bench)
+static void start_workers(struct bench *bench)
 {
 	struct vos_fault fault = {0};
 
 	for (int tries = 0;
-	     worker_create(&bench->shared, 0, bench->conf, &bench->worker, &fault) != VOS_OK;
+	     worker_create(&bench->shared, 0, bench->conf, &bench->workers[0], &fault) != VOS_OK;
 	     tries++) {
 		if (tries == 20)
 			fail_msg("%s", fault.text);
@@ -276,9 +297,14 @@ static void start_worker(struct bench *bench)
 		bench->port = free_port();
 		bench->conf = make_conf(bench, NULL);
 	}
+	bench->worker = bench->workers[0];
+	for (int i = 1; i < bench->shared.worker_count; i++)
+		if (worker_create(&bench->shared, i, bench->conf, &bench->workers[i], &fault) !=
+		    VOS_OK)
+			fail_msg("%s", fault.text);
 }
 
-struct bench *bench_open(const char *media_mode)
+static struct bench *open_with(const char *media_mode, int workers)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 	struct vos_fault fault = {0};
@@ -296,17 +322,42 @@ struct bench *bench_open(const char *media_mode)
 	bench->media_mode = media_mode;
 	bench->port = free_port();
 	bench->conf = make_conf(bench, NULL);
-	bench->workers[0] = NULL;
 	bench->shared.workers = bench->workers;
-	bench->shared.worker_count = 1;
+	bench->shared.worker_count = workers;
 	assert_int_equal(keepalive_create(&bench->shared.keepalive), VOS_OK);
 	assert_int_equal(location_create(bench->shared.keepalive, &bench->shared.location), VOS_OK);
 	assert_int_equal(auth_create(&bench->shared.auth), VOS_OK);
 	assert_int_equal(media_create(NULL, bench->conf, 1, &bench->shared.media, &fault), VOS_OK);
-	assert_int_equal(recorder_create(1, 1 << 20, &bench->shared.recorder), VOS_OK);
-	start_worker(bench);
-	bench->workers[0] = bench->worker;
+	assert_int_equal(recorder_create(workers, 1 << 20, &bench->shared.recorder), VOS_OK);
+	start_workers(bench);
 	return bench;
+}
+
+struct bench *bench_open(const char *media_mode)
+{
+	return open_with(media_mode, 1);
+}
+
+struct bench *bench_open_two(const char *media_mode)
+{
+	return open_with(media_mode, BENCH_WORKERS);
+}
+
+void bench_run(struct bench *bench)
+{
+	for (int i = 0; i < bench->shared.worker_count; i++)
+		assert_int_equal(worker_start(bench->workers[i]), VOS_OK);
+	bench->is_running = true;
+}
+
+/* From here on they are turned by the test. */
+static void stop_threads(struct bench *bench)
+{
+	for (int i = 0; i < bench->shared.worker_count; i++)
+		worker_stop(bench->workers[i], 0);
+	for (int i = 0; i < bench->shared.worker_count; i++)
+		worker_join(bench->workers[i]);
+	bench->is_running = false;
 }
 
 void bench_change(struct bench *bench, struct change_list *list)
@@ -318,7 +369,7 @@ void bench_change(struct bench *bench, struct change_list *list)
 	if (conf_build(changes_apply(bench->conf->snapshot, list), &key, bench->conf, &conf,
 		       &fault) != VOS_OK)
 		fail_msg("%s: %s", fault.path, fault.text);
-	worker_swap_conf(bench->worker, conf_ref(conf));
+	swap_conf(bench, conf);
 	media_configure(bench->shared.media, conf);
 	conf_unref(bench->conf);
 	bench->conf = conf;
@@ -346,27 +397,39 @@ void bench_register(struct bench *bench, const char *number, int index, unsigned
 			 LOCATION_OK);
 }
 
+static void nothing_is_left(const struct sip_worker *worker)
+{
+	struct txn_stats stats;
+
+	txn_stats(worker->txns, &stats);
+	assert_int_equal(call_table_count(worker->calls), 0);
+	assert_true(leg_table_is_quiet(worker));
+	assert_null(worker->routes);
+	assert_null(worker->guests);
+	assert_int_equal(stats.servers, 0);
+	assert_int_equal(stats.clients, 0);
+	assert_int_equal(worker->wheel.count, 0);
+}
+
 /* After everything has run out nothing may be left: no call, leg, transaction, timer or port. */
 void bench_close(struct bench *bench)
 {
 	struct media_status media;
-	struct txn_stats stats;
 	uint64_t give_up_us;
 
+	if (bench->is_running)
+		stop_threads(bench);
 	bench_advance(bench, 70000);
-	txn_stats(bench->worker->txns, &stats);
-	assert_int_equal(call_table_count(bench->worker->calls), 0);
-	assert_true(leg_table_is_quiet(bench->worker));
-	assert_int_equal(stats.servers, 0);
-	assert_int_equal(stats.clients, 0);
-	assert_int_equal(bench->worker->wheel.count, 0);
+	for (int i = 0; i < bench->shared.worker_count; i++)
+		nothing_is_left(bench->workers[i]);
 	/* The relay's own thread gives them back. */
 	give_up_us = clock_mono_us() + 20000000;
 	do
 		media_status(bench->shared.media, &media);
 	while (media.pairs_used && clock_mono_us() < give_up_us && poll(NULL, 0, 1) == 0);
 	assert_int_equal(media.pairs_used, 0);
-	worker_destroy(bench->worker);
+	for (int i = 0; i < BENCH_WORKERS; i++)
+		worker_destroy(bench->workers[i]);
 	recorder_destroy(bench->shared.recorder);
 	media_destroy(bench->shared.media);
 	location_destroy(bench->shared.location);

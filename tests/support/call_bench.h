@@ -19,12 +19,14 @@ struct peer {
 	char text[8192]; /* last datagram */
 };
 
-#define BENCH_PHONES 3
+#define BENCH_PHONES  3
+#define BENCH_WORKERS 2
 
 struct bench {
 	struct sip_shared shared;
-	struct sip_worker *worker;
-	struct sip_worker *workers[1];
+	struct sip_worker *worker; /* the first */
+	struct sip_worker *workers[BENCH_WORKERS];
+	bool is_running; /* as threads */
 	struct conf *conf;
 	struct peer caller;
 	struct peer callee;
@@ -50,6 +52,10 @@ void bench_change(struct bench *bench, struct change_list *list);
 
 /* media_mode: a word of SS_MEDIA_PROXY_MODE. */
 struct bench *bench_open(const char *media_mode);
+/* The same of two signalling threads; they run, on the clock of the machine, from bench_run() on,
+ * and nothing may be changed then. */
+struct bench *bench_open_two(const char *media_mode);
+void bench_run(struct bench *bench);
 /* Lets everything run out and frees; nothing may be left: no call, leg, transaction or timer. */
 void bench_close(struct bench *bench);
 /* Moves the clock, tick by tick. */

@@ -115,7 +115,11 @@ static inline uint64_t wait_for(struct bench *bench, struct peer *peer, uint64_t
 
 static inline size_t count_calls(const struct bench *bench)
 {
-	return call_table_count(bench->worker->calls);
+	size_t count = 0;
+
+	for (int i = 0; i < bench->shared.worker_count; i++)
+		count += call_table_count(bench->workers[i]->calls);
+	return count;
 }
 
 static inline void expect_ended(struct bench *bench, const char *why)

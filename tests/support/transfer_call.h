@@ -22,10 +22,9 @@ struct transfer {
 	char tag[64];      /* ours, towards the caller */
 };
 
-static inline struct bench *open_transfer(struct change_list *list, const char *media_mode)
+static inline struct bench *prepare_transfer(struct bench *bench, struct change_list *list)
 {
 	static const char *const phones[] = {"400", "401", "402"};
-	struct bench *bench = bench_open(media_mode);
 
 	bench->session_timer = "off";
 	for (int i = 0; i < 3; i++) {
@@ -36,6 +35,11 @@ static inline struct bench *open_transfer(struct change_list *list, const char *
 	for (int i = 0; i < 3; i++)
 		bench_register(bench, phones[i], i, 1000);
 	return bench;
+}
+
+static inline struct bench *open_transfer(struct change_list *list, const char *media_mode)
+{
+	return prepare_transfer(bench_open(media_mode), list);
 }
 
 /* The caller calls a phone, which answers. */
