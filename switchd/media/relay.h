@@ -139,9 +139,12 @@ struct media_thread {
 	struct mail inlet_mail;
 	uint64_t now_us; /* of this turn */
 	_Atomic uint32_t busy_poll_us;
-	uint64_t awake_until_us; /* it looks for packets instead of sleeping */
-	struct relay_work *ticking;
+	uint64_t awake_until_us;      /* it looks for packets instead of sleeping */
+	struct relay_work *ticking;   /* to be looked at in this round, in order */
+	struct relay_work *looked_at; /* those before them */
 	uint64_t next_tick_us;
+	uint64_t round_next_us; /* of those looked at */
+	bool round;
 	int fast_budget; /* streams that may go to the fast path in this turn */
 	bool must_stop;
 	bool is_running;

@@ -3,10 +3,14 @@
 #include "switchd/media/relay_work.h"
 
 #include <sys/socket.h>
+#include <utlist.h>
 
 #include "shared/base/clock.h"
 #include "switchd/media/relay.h"
 #include "switchd/media/relay_fast.h"
+
+/* Packets that are relayed wait for no more than so many ticks, one of which may send a packet. */
+#define TICKS_A_TURN 64
 
 void media_set_work(struct media_session *session, enum media_side side, enum relay_step step,
 		    struct relay_work *work)
@@ -30,6 +34,25 @@ void media_wake_work(struct media_session *session)
 	relay_session_post(session, RELAY_WAKE);
 }
 
+static void start_ticking(struct media_thread *thread, struct relay_work *work)
+{
+	work->due_us = thread->now_us;
+	thread->next_tick_us = thread->now_us;
+	work->round = thread->round;
+	DL_APPEND(thread->ticking, work);
+}
+
+static void stop_ticking(struct media_thread *thread, struct relay_work *work)
+{
+	if (work->due_us == 0)
+		return;
+	work->due_us = 0;
+	if (work->round == thread->round)
+		DL_DELETE(thread->ticking, work);
+	else
+		DL_DELETE(thread->looked_at, work);
+}
+
 void relay_work_wake(struct media_thread *thread, struct relay_side *side)
 {
 	for (int step = 0; step < RELAY_STEPS; step++) {
@@ -37,23 +60,9 @@ void relay_work_wake(struct media_thread *thread, struct relay_side *side)
 
 		if (!work || !work->ops->tick)
 			continue;
-		if (work->due_us == 0) {
-			work->next_ticking = thread->ticking;
-			thread->ticking = work;
-		}
-		work->due_us = thread->now_us;
-		thread->next_tick_us = thread->now_us;
+		stop_ticking(thread, work);
+		start_ticking(thread, work);
 	}
-}
-
-static void stop_ticking(struct media_thread *thread, const struct relay_work *work)
-{
-	struct relay_work **at = &thread->ticking;
-
-	while (*at && *at != work)
-		at = &(*at)->next_ticking;
-	if (*at)
-		*at = work->next_ticking;
 }
 
 static void work_end(struct media_thread *thread, struct relay_side *side, int step)
@@ -90,12 +99,9 @@ void relay_work_take(struct media_thread *thread, struct relay_side *side,
 		if (!work)
 			continue;
 		work->side = side;
-		if (work->ops->tick) {
-			work->due_us = thread->now_us;
-			work->next_ticking = thread->ticking;
-			thread->ticking = work;
-			thread->next_tick_us = thread->now_us;
-		}
+		work->due_us = 0;
+		if (work->ops->tick)
+			start_ticking(thread, work);
 	}
 	relay_fast_leave(side->session);
 	note_needs(side);
@@ -121,34 +127,51 @@ bool relay_work_run(struct media_thread *thread, struct relay_side *side, enum r
 	return !work || !work->ops->packet || work->ops->packet(work, thread, side, packet);
 }
 
+/* True when it was due. */
+static bool look_at(struct media_thread *thread, struct relay_work *work)
+{
+	bool is_due = work->due_us <= thread->now_us;
+
+	if (is_due)
+		work->due_us = work->ops->tick(work, thread, work->side);
+	DL_DELETE(thread->ticking, work);
+	if (work->due_us == 0)
+		return true;
+	if (work->due_us < thread->round_next_us)
+		thread->round_next_us = work->due_us;
+	work->round = !thread->round;
+	DL_APPEND(thread->looked_at, work);
+	return is_due;
+}
+
+static bool is_ticking(const struct media_thread *thread)
+{
+	return thread->ticking || thread->looked_at;
+}
+
 void relay_work_tick(struct media_thread *thread)
 {
-	struct relay_work **at = &thread->ticking;
-	uint64_t next_us = UINT64_MAX;
+	int left = TICKS_A_TURN;
 
-	if (!thread->ticking || thread->now_us < thread->next_tick_us)
+	if (!is_ticking(thread) || thread->now_us < thread->next_tick_us)
 		return;
-	while (*at) {
-		struct relay_work *work = *at;
-
-		if (work->due_us <= thread->now_us)
-			work->due_us = work->ops->tick(work, thread, work->side);
-		if (work->due_us == 0) {
-			*at = work->next_ticking;
-			continue;
-		}
-		if (work->due_us < next_us)
-			next_us = work->due_us;
-		at = &work->next_ticking;
-	}
-	thread->next_tick_us = next_us;
+	if (!thread->looked_at)
+		thread->round_next_us = UINT64_MAX;
+	while (thread->ticking && left)
+		left -= look_at(thread, thread->ticking);
+	if (thread->ticking)
+		return;
+	thread->ticking = thread->looked_at;
+	thread->looked_at = NULL;
+	thread->round = !thread->round;
+	thread->next_tick_us = thread->round_next_us;
 }
 
 int relay_work_timeout_ms(const struct media_thread *thread)
 {
 	uint64_t now_us;
 
-	if (!thread->ticking)
+	if (!is_ticking(thread))
 		return -1;
 	now_us = clock_mono_us();
 	if (now_us >= thread->next_tick_us)

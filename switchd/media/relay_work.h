@@ -61,7 +61,9 @@ struct relay_work {
 	/* The relay's: */
 	struct relay_side *side;
 	uint64_t due_us; /* 0: no tick */
-	struct relay_work *next_ticking;
+	struct relay_work *next;
+	struct relay_work *prev;
+	bool round; /* the thread's while it stands in thread->ticking, the other one then */
 };
 
 /* Signalling. Puts work (NULL: none) at a step; what stood there is destroyed. The session owns

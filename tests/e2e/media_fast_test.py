@@ -10,6 +10,7 @@ tshark. SS_MEDIA_FAST_PATH and SS_MEDIA_STEERING required refuse to start where 
 import ctypes
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -288,6 +289,21 @@ class BySwitchd(Fixture):
         self.settle(a, to_a, b, 'a')
 
 
+    def test_reports_at_ports_of_their_own(self):
+        self.start()
+        self.switch.do('set', 'phone', '1002', 'rtp-port-layout', 'paired')
+        _, _, a, b, to_a, to_b = self.call()
+        self.assertEqual((to_a[1] % 2, to_b[1] % 2), (0, 0))
+        self.settle(a, to_a, b, 'a')
+        self.settle(b, to_b, a, 'b')
+        for source, to, sink, leaves in ((a, to_a, b, to_b), (b, to_b, a, to_a)):
+            report = b'\x80\xc8\x00\x01' + source.ssrc.to_bytes(4, 'big')
+            source.rtcp.sendto(report, (to[0], to[1] + 1))
+            self.assertEqual(sink.receive(PATIENCE_S, rtcp=True), (report, (SWITCH, leaves[1] + 1)))
+        self.settle(a, to_a, b, 'a')
+        rows = self.streams()
+        self.assertEqual([(rows[leg]['path'], rows[leg]['dropped']) for leg in 'ab'], [(self.path, 0)] * 2)
+
     def test_a_network_behind_an_interface(self):
         self.start()
         self.switch.do('set', 'network', 'far', 'interface', 'far')
@@ -334,6 +350,65 @@ class Steered(BySwitchd):
         self.passes(a, to_a, b, 10)
         self.assertEqual(self.fast_path()['steered_packets'], before + 10)
         self.assertEqual(self.switch.json('show', 'capacity')['item']['media_path'], 'steered')
+
+
+    def test_a_tone_and_the_rest(self):
+        """The caller's port is from IVR_RTP_PORT; given back, nothing is steered to it."""
+        self.start()
+        self.switch.do('set', 'phone', '1002', 'local-ring', 'on')
+        a, b = self.rtp(ONE), self.rtp(TWO)
+        call = self.caller.invite('1002', sdp=make_sdp(ONE, a.port))
+        ring = self.callee.incoming(PATIENCE_S)
+        ring.answer(180)
+        to_a = Sdp(call.wait(183, PATIENCE_S).body).rtp
+        self.assertIn(to_a[1], range(40000, 48000))
+        self.assertEqual(a.receive(PATIENCE_S)[1], to_a)
+        ring.answer(200, sdp=make_sdp(TWO, b.port))
+        call.wait(200, PATIENCE_S)
+        call.ack()
+        ring.wait_request('ACK', PATIENCE_S)
+        wait_for('the end of the tone',
+                 lambda: self.switch.json('show', 'media', 'ports')['item']['tones_playing'] == 0, PATIENCE_S)
+        while a.receive(0.1):
+            pass
+        to_b = Sdp(ring.invite_request.body).rtp
+        self.settle(a, to_a, b, 'a')
+        self.settle(b, to_b, a, 'b')
+        before = self.fast_path()['steered_packets']
+        self.passes(a, to_a, b, 10)
+        self.passes(b, to_b, a, 10)
+        self.assertEqual(self.fast_path()['steered_packets'], before + 20)
+        self.hang_up(call, ring)
+        wait_for('both pairs rest', lambda: not self.switch.json('show', 'media', 'ports')['item']['sessions'],
+                 PATIENCE_S)
+        for _ in range(5):
+            a.send(to_a)
+            b.send(to_b)
+        self.assertIsNone(b.receive(0.1))
+        self.assertIsNone(a.receive(0.1))
+        self.assertEqual(self.fast_path()['steered_packets'], before + 20)
+
+    def sleeps(self):
+        """How often the media threads have gone to sleep."""
+        count = 0
+        for task in Path(f'/proc/{self.switch.process.pid}/task').iterdir():
+            if re.fullmatch(r'media-\d+', (task / 'comm').read_text().strip()):
+                count += int(re.search(r'^voluntary_ctxt_switches:\s+(\d+)', (task / 'status').read_text(), re.M)[1])
+        return count
+
+    def test_busy_poll_under_a_call(self):
+        self.start()
+        _, _, a, b, to_a, _ = self.call()
+        self.settle(a, to_a, b, 'a')
+
+        def slept(count):
+            before = self.sleeps()
+            self.passes(a, to_a, b, count)
+            return self.sleeps() - before
+        for poll_us, is_right in ((0, lambda: slept(50) >= 45), (1000, lambda: slept(50) < 25),
+                                  (0, lambda: slept(50) >= 45)):
+            self.switch.set('SS_MEDIA_BUSY_POLL', str(poll_us))
+            wait_for(f'threads that poll for {poll_us} us', is_right, PATIENCE_S)
 
 
 class ByTheKernel(BySwitchd):
