@@ -27,7 +27,7 @@ import netns  # noqa: E402
 from siplib import Agent, Rtp, Sdp, make_sdp, stop_cleanly  # noqa: E402
 from switch import BUILD, SKIPPED, Switch, wait_for  # noqa: E402
 
-SWITCH, ONE, TWO = '192.0.2.1', '192.0.2.11', '192.0.2.12'
+SWITCH, ONE, TWO, EVIL = '192.0.2.1', '192.0.2.11', '192.0.2.12', '192.0.2.66'
 TO_FAR, FAR = '10.8.0.1', '198.51.100.7'
 SIP_PORT = 5060
 TOS = 0xa0
@@ -66,7 +66,8 @@ class World:
         self.switch = netns.Netns('sw')
         self.phones = netns.Netns('ph')
         netns.link(self.switch, 'wan', f'{SWITCH}/24', self.phones, 'eth0', f'{ONE}/24')
-        self.phones.ip('addr', 'add', f'{TWO}/24', 'dev', 'eth0')
+        for address in (TWO, EVIL):
+            self.phones.ip('addr', 'add', f'{address}/24', 'dev', 'eth0')
         self.far = netns.Netns('far')
         netns.link(self.switch, 'far', f'{TO_FAR}/24', self.far, 'eth0', '10.8.0.2/24')
         self.far.ip('addr', 'add', f'{FAR}/32', 'dev', 'lo')
@@ -149,11 +150,8 @@ class Fixture(unittest.TestCase):
         return rtp
 
     def far_rtp(self):
-        world.enter(world.far)
-        try:
+        with world.far.entered():
             return self.rtp(FAR)
-        finally:
-            world.enter(world.phones)
 
     def call(self, b=None):
         """A call that is up: both ends, their RTP, and where each sends it."""
@@ -275,6 +273,37 @@ class BySwitchd(Fixture):
             pass
         self.settle(a, to_a, moved, 'a')
         self.assertIsNone(b.receive(0.01))
+
+    def test_sprayed_ports(self):
+        """Before the first packet, in the middle and after the end: nothing of it gets through, or back."""
+        self.start()
+        call, ring, a, b, to_a, to_b = self.call()
+        evil = self.rtp(EVIL)
+
+        def spray(count):
+            for to in (to_a, to_b):
+                for _ in range(count):
+                    evil.send(to)
+            wait_for('they are refused', lambda: [self.streams()[leg]['dropped'] for leg in 'ab'] == [spray.sent] * 2,
+                     PATIENCE_S)
+        spray.sent = 10
+        spray(10)
+        self.settle(a, to_a, b, 'a')
+        self.settle(b, to_b, a, 'b')
+        # As one who has seen the call's packets.
+        evil.ssrc, evil.sequence, evil.timestamp = a.ssrc, a.sequence, a.timestamp
+        spray.sent = 30
+        spray(20)
+        self.settle(a, to_a, b, 'a')
+        self.settle(b, to_b, a, 'b')
+        self.assertEqual([(row['path'], row['dropped']) for row in self.streams().values()], [(self.path, 30)] * 2)
+        self.hang_up(call, ring)
+        wait_for('the ports rest', lambda: not self.streams(), PATIENCE_S)
+        for one in (evil, a, b):
+            for to in (to_a, to_b):
+                one.send(to)
+        for one in (evil, a, b):
+            self.assertIsNone(one.receive(0.1))
 
     def test_an_interface_that_goes_down(self):
         self.start()

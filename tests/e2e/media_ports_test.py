@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 import netns  # noqa: E402
-from ports import free_port_range  # noqa: E402
-from siplib import Agent, Sdp, make_sdp, stop_cleanly  # noqa: E402
+from ports import free_port, free_port_range  # noqa: E402
+from siplib import Agent, Rtp, Sdp, make_sdp, stop_cleanly  # noqa: E402
 from switch import Switch, wait_for  # noqa: E402
 
 PHONES = 'phone 1001\n password plain "one-password"\n exit\nphone 1002\n password plain "two-password"\n exit\n' \
@@ -167,6 +167,38 @@ class Ports(Fixture):
             self.assertEqual((item['is_relayed'], item['reason']), (relayed, reason))
         stop_cleanly(self.switch)
 
+    @unittest.skipUnless(Path('/proc/net/if_inet6').exists(), 'there is no IPv6')
+    def test_between_versions_of_ip(self):
+        port = free_port('::1')
+        self.start(f'SS_MEDIA_PROXY_MODE = off\nlisten six\n udp [::1]:{port}\n exit\n')
+        self.callee.register(expires=0)
+        self.callee = Agent(self.switch, '1002', 'two-password', '::1', listen=('::1', port))
+        self.addCleanup(self.callee.close)
+        self.callee.register()
+        near, far = Rtp('127.0.0.1'), Rtp('::1')
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        call = self.caller.invite('1002', sdp=make_sdp('127.0.0.1', near.port))
+        ring = self.callee.incoming(PATIENCE_S)
+        ring.answer(200, sdp=make_sdp('::1', far.port))
+        to_near = Sdp(call.wait(200, PATIENCE_S).body)
+        call.ack()
+        ring.wait_request('ACK', PATIENCE_S)
+        to_far = Sdp(ring.invite_request.body)
+        self.assertEqual((to_near.address, to_far.address), ('127.0.0.1', '::1'))
+        self.assertEqual(near.exchange(to_near.rtp, far)[:2], to_far.rtp)
+        self.assertEqual(far.exchange(to_far.rtp, near)[:2], to_near.rtp)
+        report = b'\x80\xc8\x00\x01' + near.ssrc.to_bytes(4, 'big')
+        near.rtcp.sendto(report, to_near.rtp)
+        self.assertEqual(far.receive(PATIENCE_S, rtcp=True)[0], report)
+        row, = self.switch.rows('show', 'calls')
+        item = self.switch.json('show', 'call', row['id'])['item']
+        self.assertEqual((item['media_step'], item['media_reason']),
+                         ('address-family', 'the caller has IPv4, the callee IPv6'))
+        self.assertEqual([leg['path'] for leg in item['legs']], ['switchd', 'switchd'])
+        self.hang_up(call, ring)
+        stop_cleanly(self.switch)
+
     def test_an_address_of_its_own(self):
         low = free_port_range(8)
         self.start(f'SS_RTP_PORT_RANGE = {low},{low + 7}\nlisten second\n udp 127.0.0.3:{free_port_range(2)}\n'
@@ -261,8 +293,10 @@ class Capacity(Fixture):
     def test_rules_can_be_loaded(self):
         self.start('listen six\n udp [::1]:5070\n exit\nlisten all\n tcp 0.0.0.0:5072\n'
                    ' media-address 192.0.2.44\n exit\nSS_RTP_PORT_RANGE = 20000,20999\nIVR_RTP_PORT = 21000,21499\n')
-        space = netns.Netns('rules')
-        self.addCleanup(space.delete)
+        space, outside = netns.Netns('rules'), netns.Netns('outside')
+        for one in (space, outside):
+            self.addCleanup(one.delete)
+        netns.link(space, 'in0', '192.0.2.44/24', outside, 'out0', '192.0.2.45/24')
         nft = self.switch.do('show', 'capacity', 'firewall')
         self.assertEqual(nft, self.switch.do('show', 'capacity', 'firewall', 'nftables'))
         for rule in (f'ip daddr 127.0.0.1 udp dport {self.switch.port} accept', 'tcp dport 5072 accept',
@@ -275,13 +309,42 @@ class Capacity(Fixture):
         before = space.run('nft', 'list', 'ruleset')
         space.run('nft', '-f', '-', text=nft)
         self.assertEqual(space.run('nft', 'list', 'ruleset'), before)
+        space.run('nft', 'add chain inet filter input { type filter hook input priority 0; policy drop; }')
+        space.run('nft', 'add rule inet filter input jump switchd')
+        self.let_through(space, outside)
+        space.run('nft', 'flush', 'ruleset')
         for words, address in ((['iptables'], '192.0.2.44/32'), (['ip6tables'], '::1/128')):
             text = self.switch.do('show', 'capacity', 'firewall', *words)
             self.assertIn(f'-d {address} -p udp -m udp --dport 20000:20999', text)
             done = subprocess.run([*space.launcher, f'{words[0]}-restore', '--noflush', '--test'], input=text,
                                   capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stderr)
+        space.run('iptables-restore', '--noflush', text=self.switch.do('show', 'capacity', 'firewall', 'iptables'))
+        space.run('iptables', '-P', 'INPUT', 'DROP')
+        space.run('iptables', '-A', 'INPUT', '-j', 'switchd')
+        self.let_through(space, outside)
         stop_cleanly(self.switch)
+
+    def let_through(self, space, outside):
+        """Packets to the ports of media, and to none beside them."""
+        ports = {20000: True, 20999: True, 21000: True, 21499: True, 19999: False, 21500: False}
+        sockets = {port: space.udp('192.0.2.44', port) for port in ports}
+        source = outside.udp('192.0.2.45')
+        try:
+            for port in [*sorted(ports), 20000]:
+                source.sendto(b'%d' % port, ('192.0.2.44', port))
+            for port, passes in ports.items():
+                sockets[port].settimeout(PATIENCE_S if passes else 0)
+                if passes:
+                    self.assertEqual(sockets[port].recv(16), b'%d' % port)
+            # The last one sent has come, and with it all that ever will.
+            self.assertEqual(sockets[20000].recv(16), b'20000')
+            for port in (19999, 21500):
+                with self.assertRaises(BlockingIOError):
+                    sockets[port].recv(16)
+        finally:
+            for one in (*sockets.values(), source):
+                one.close()
 
 
 if __name__ == '__main__':

@@ -55,16 +55,29 @@ class Netns:
         path = '/proc/sys/' + name.replace('.', '/')
         self.run('sh', '-c', f'echo {value} >{path}')
 
-    def connect(self, address, port):
-        """A TCP connection made inside; the socket stays in its namespace."""
+    @contextlib.contextmanager
+    def entered(self):
+        """This thread is inside; sockets made here stay in the namespace."""
         with open('/proc/thread-self/ns/net') as home, open(f'/run/netns/{self.name}') as inside:
             if libc.setns(inside.fileno(), CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), 'setns')
             try:
-                return socket.create_connection((address, port), timeout=5)
+                yield
             finally:
                 if libc.setns(home.fileno(), CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), 'setns')
+
+    def connect(self, address, port):
+        """A TCP connection made inside."""
+        with self.entered():
+            return socket.create_connection((address, port), timeout=5)
+
+    def udp(self, address, port=0):
+        """A UDP socket made inside."""
+        with self.entered():
+            one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            one.bind((address, port))
+            return one
 
     def delete(self):
         subprocess.run(['ip', 'netns', 'del', self.name], capture_output=True)

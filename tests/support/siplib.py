@@ -144,6 +144,15 @@ def digest(challenge, method, uri, user, password, nonce_count=1, cnonce=None):
 CODECS = {0: 'PCMU/8000', 8: 'PCMA/8000', 18: 'G729/8000', 101: 'telephone-event/8000'}
 
 
+def family_of(address):
+    return socket.AF_INET6 if ':' in address else socket.AF_INET
+
+
+def host_of(address):
+    """As it stands in a URI."""
+    return f'[{address}]' if ':' in address else address
+
+
 def make_sdp(address, port, formats=(0, 8, 101), direction='sendrecv', version=1, extra=()):
     kind = 'IP6' if ':' in address else 'IP4'
     lines = ['v=0', f'o=test 4711 {version} IN {kind} {address}', 's=test', f'c=IN {kind} {address}', 't=0 0',
@@ -193,7 +202,7 @@ class Rtp:
     def _pair(address):
         for _ in range(200):
             port = free_udp_port(address) & ~1
-            pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+            pair = [socket.socket(family_of(address), socket.SOCK_DGRAM) for _ in range(2)]
             try:
                 for offset, one in enumerate(pair):
                     one.bind((address, port + offset))
@@ -262,14 +271,16 @@ def new_branch():
 class Agent:
     """A phone on its own UDP port."""
 
-    def __init__(self, switch, user, password='', address='127.0.0.1', domain=None, port=0):
-        self.switch = (switch.address, switch.port)
+    def __init__(self, switch, user, password='', address='127.0.0.1', domain=None, port=0, listen=None):
+        """listen: address and port of the switch, if not the usual one."""
+        self.switch = listen or (switch.address, switch.port)
         self.user = user
         self.password = password
-        self.domain = domain or switch.address
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.domain = domain or host_of(self.switch[0])
+        self.socket = socket.socket(family_of(address), socket.SOCK_DGRAM)
         self.socket.bind((address, port))
-        self.address, self.port = self.socket.getsockname()
+        self.address, self.port = self.socket.getsockname()[:2]
+        self.host = host_of(self.address)
         self.received = []  # every datagram, as bytes
         self.unread = []    # messages not handed out yet
         self.junk = []      # datagrams that are no SIP: keepalive payloads
@@ -282,7 +293,7 @@ class Agent:
 
     @property
     def contact(self):
-        return f'<sip:{self.user}@{self.address}:{self.port}>'
+        return f'<sip:{self.user}@{self.host}:{self.port}>'
 
     def close(self):
         self.socket.close()
@@ -351,11 +362,11 @@ class Agent:
     def request(self, method, uri, headers=(), body=b'', to=None, from_tag=None, call_id=None, cseq=None,
                 branch=None):
         """A request with the fields that every one has; `headers` come after them."""
-        fields = [('Via', f'SIP/2.0/UDP {self.address}:{self.port};rport;branch={branch or new_branch()}'),
+        fields = [('Via', f'SIP/2.0/UDP {self.host}:{self.port};rport;branch={branch or new_branch()}'),
                   ('Max-Forwards', '70'),
                   ('From', f'<{self.aor}>;tag={from_tag or secrets.token_hex(4)}'),
                   ('To', to or f'<{uri}>'),
-                  ('Call-ID', call_id or f'{secrets.token_hex(8)}@{self.address}'),
+                  ('Call-ID', call_id or f'{secrets.token_hex(8)}@{self.host}'),
                   ('CSeq', f'{cseq or 1} {method}')]
         if body:
             fields.append(('Content-Type', 'application/sdp'))
