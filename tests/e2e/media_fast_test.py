@@ -434,8 +434,8 @@ class Steered(BySwitchd):
             before = self.sleeps()
             self.passes(a, to_a, b, count)
             return self.sleeps() - before
-        for poll_us, is_right in ((0, lambda: slept(50) >= 45), (1000, lambda: slept(50) < 25),
-                                  (0, lambda: slept(50) >= 45)):
+        for poll_us, is_right in ((0, lambda: slept(50) > 25), (1000, lambda: slept(50) < 25),
+                                  (0, lambda: slept(50) > 25)):
             self.switch.set('SS_MEDIA_BUSY_POLL', str(poll_us))
             wait_for(f'threads that poll for {poll_us} us', is_right, PATIENCE_S)
 
