@@ -43,6 +43,8 @@ struct head {
 	uint32_t ssrc;     /* number of the stream */
 	uint32_t sent_low; /* when it was sent, ns */
 	uint32_t sent_high;
+	uint32_t came_low; /* when it came to the relay's kernel, if that was asked for */
+	uint32_t came_high;
 };
 
 struct frame {
@@ -165,6 +167,14 @@ static __always_inline uint32_t bucket_of(uint64_t ns)
 	return (octave - 4) * KLOAD_STEPS + ((value >> (octave - 5)) & (KLOAD_STEPS - 1));
 }
 
+static __always_inline void note(uint32_t *delays, uint64_t now_ns, uint32_t low, uint32_t high)
+{
+	uint32_t bucket = bucket_of(now_ns - ((uint64_t)high << 32 | low));
+
+	if (bucket < KLOAD_BUCKETS)
+		delays[bucket]++;
+}
+
 SEC("tc")
 int kload_count(struct __sk_buff *skb)
 {
@@ -172,7 +182,6 @@ int kload_count(struct __sk_buff *skb)
 	struct kload_state *state = get_state();
 	const struct kload_stream *partner;
 	const struct frame *frame;
-	uint32_t bucket;
 	uint32_t other;
 
 	if (!state || bpf_skb_pull_data(skb, sizeof(struct frame)) < 0)
@@ -183,16 +192,50 @@ int kload_count(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	other = bpf_ntohl(frame->rtp.ssrc) ^ 1;
 	partner = bpf_map_lookup_elem(&streams, &other);
-	if (!partner || frame->ip.daddr != bpf_htonl(partner->ip) ||
-	    frame->udp.dest != bpf_htons(partner->port)) {
+	/* From a cable that is bent back it comes as it was sent. */
+	if (!partner || (partner->relay_port && (frame->ip.daddr != bpf_htonl(partner->ip) ||
+						 frame->udp.dest != bpf_htons(partner->port)))) {
 		state->wrong++;
 		return TC_ACT_SHOT;
 	}
 	state->received++;
-	bucket = bucket_of(now_ns - ((uint64_t)frame->rtp.sent_high << 32 | frame->rtp.sent_low));
-	if (bucket < KLOAD_BUCKETS)
-		state->delays[bucket]++;
+	note(state->delays, now_ns, frame->rtp.sent_low, frame->rtp.sent_high);
+	if (frame->rtp.came_high)
+		note(state->inside, now_ns, frame->rtp.came_low, frame->rtp.came_high);
 	return TC_ACT_SHOT;
+}
+
+/* In the kernel of the relay, before anything else there. */
+SEC("tc")
+int kload_stamp(struct __sk_buff *skb)
+{
+	const uint64_t now_ns = bpf_ktime_get_ns();
+	const uint32_t stamp[2] = {(uint32_t)now_ns, (uint32_t)(now_ns >> 32)};
+	const uint32_t none[2] = {0};
+	const uint32_t sum_at = offsetof(struct frame, udp.check);
+	const struct frame *frame;
+
+	if (bpf_skb_pull_data(skb, sizeof(struct frame)) < 0)
+		return TC_ACT_UNSPEC;
+	frame = (void *)(long)skb->data;
+	if ((void *)(frame + 1) > (void *)(long)skb->data_end ||
+	    frame->eth.h_proto != bpf_htons(ETH_P_IP) || frame->ip.protocol != IPPROTO_UDP ||
+	    skb->len != sizeof(struct frame) - sizeof(struct head) + KLOAD_RTP_BYTES)
+		return TC_ACT_UNSPEC;
+	bpf_l4_csum_replace(skb, sum_at, 0,
+			    (uint64_t)bpf_csum_diff((uint32_t *)none, sizeof(none),
+						    (uint32_t *)stamp, sizeof(stamp), 0),
+			    0);
+	bpf_skb_store_bytes(skb, offsetof(struct frame, rtp.came_low), stamp, sizeof(stamp), 0);
+	return TC_ACT_UNSPEC;
+}
+
+/* In place of a relay. */
+SEC("tc")
+int kload_turn(struct __sk_buff *skb)
+{
+	return skb->protocol == bpf_htons(ETH_P_IP) ? (int)bpf_redirect(skb->ifindex, 0)
+						    : TC_ACT_UNSPEC;
 }
 
 char kload_license[] SEC("license") = "GPL";

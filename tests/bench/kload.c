@@ -2,10 +2,13 @@
 /* RTP through a relay at a given rate, for relay.py: both parties of many calls, made and counted
  * within the kernel (kload.bpf.c), so that one core keeps any relay on another core busy.
  *
- * usage: kload INTERFACE RELAY-MAC RELAY-IP MAP CALLS A-BASE B-BASE PORT SECONDS RATE...
+ * usage: kload INTERFACE RELAY-MAC RELAY-IP MAP CALLS A-BASE B-BASE PORT SECONDS RATE
+ *        kload stamp|turn INTERFACE
  * MAP has a line "index port-for-a port-for-b" for each call; endpoint i of a line is base + i,
- * PORT. First every stream speaks slowly, until the relay may know it well. Prints a line for each
- * rate: "rate R sent N received M wrong W p50 US p99 US". */
+ * PORT; a port for a or b that is 0 has its packets come back as they were sent. First every stream
+ * speaks slowly, until the relay may know it well. Prints "sent N received M wrong W p50 US p99 US
+ * inside50 US inside99 US": the last two since packets came to the relay's interface, where a kload
+ * stamps them. One that turns them there is a cable without relay; both end with their input. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -16,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,8 +29,12 @@
 
 #include "tests/bench/kload.h"
 
+/* Of newer headers than those of Debian 12. */
+#define ATTACH_TCX_INGRESS 46
+#define ATTACH_BEFORE      (1u << 3)
+
 #define FRAME_BYTES (14 + 20 + 8 + KLOAD_RTP_BYTES)
-#define HEAD_BYTES  (14 + 20 + 8 + 20)
+#define HEAD_BYTES  (14 + 20 + 8 + 28)
 #define WARM_ROUNDS 80
 #define WARM_RATE   50000
 #define BATCH       16 /* frames handed over at once, as a network card's interrupt would */
@@ -82,15 +90,27 @@ static void *map_of(struct bpf_object *object, const char *name, size_t bytes)
 	return at;
 }
 
-static void open_programs(struct load *load)
+static int program_of(const struct bpf_object *object, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(object, name));
+}
+
+static struct bpf_object *open_object(void)
 {
 	struct bpf_object *object =
 		bpf_object__open_mem(kload_object, (size_t)(kload_object_end - kload_object), NULL);
 
 	if (!object || bpf_object__load(object) < 0)
 		die("load");
-	load->make_fd = bpf_program__fd(bpf_object__find_program_by_name(object, "kload_make"));
-	load->count_fd = bpf_program__fd(bpf_object__find_program_by_name(object, "kload_count"));
+	return object;
+}
+
+static void open_programs(struct load *load)
+{
+	struct bpf_object *object = open_object();
+
+	load->make_fd = program_of(object, "kload_make");
+	load->count_fd = program_of(object, "kload_count");
 	load->state = map_of(object, "state_of", sizeof(*load->state));
 	load->streams = map_of(object, "streams", KLOAD_STREAMS_MAX * sizeof(*load->streams));
 }
@@ -193,16 +213,19 @@ static void set_rate(const struct load *load, double rate, uint64_t limit)
 	state->sent = state->received = state->wrong = 0;
 	state->limit = limit;
 	for (int i = 0; i < KLOAD_BUCKETS; i++)
-		state->delays[i] = 0;
+		state->delays[i] = state->inside[i] = 0;
 }
 
-static double delay_us(const struct load *load, double part)
+static double delay_us(const volatile uint32_t *delays, double part)
 {
-	uint64_t rest = (uint64_t)(part * (double)load->state->received);
+	uint64_t rest = 0;
 
+	for (unsigned i = 0; i < KLOAD_BUCKETS; i++)
+		rest += delays[i];
+	rest = (uint64_t)(part * (double)rest);
 	for (unsigned i = 0; i < KLOAD_BUCKETS; i++) {
 		unsigned octave = i / KLOAD_STEPS;
-		uint64_t count = load->state->delays[i];
+		uint64_t count = delays[i];
 
 		if (rest < count)
 			return octave == 0 ? i / 1000.0
@@ -214,15 +237,38 @@ static double delay_us(const struct load *load, double part)
 	return 0;
 }
 
+/* Before all others there (Linux 6.6), until the input ends. */
+static int stay_at(const char *what, const char *interface)
+{
+	const struct bpf_object *object = open_object();
+	union bpf_attr attr = {0};
+	char byte;
+
+	attr.link_create.prog_fd =
+		(uint32_t)program_of(object, strcmp(what, "turn") ? "kload_stamp" : "kload_turn");
+	attr.link_create.target_ifindex = if_nametoindex(interface);
+	attr.link_create.attach_type = ATTACH_TCX_INGRESS;
+	attr.link_create.flags = ATTACH_BEFORE;
+	if (syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)) < 0)
+		die("attach");
+	printf("ready\n");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = on_alarm};
 	struct load load = {0};
 	uint64_t warm;
 
-	if (argc < 11) {
+	if (argc == 3)
+		return stay_at(argv[1], argv[2]);
+	if (argc != 11) {
 		fprintf(stderr, "usage: kload INTERFACE RELAY-MAC RELAY-IP MAP CALLS A-BASE B-BASE "
-				"PORT SECONDS RATE...\n");
+				"PORT SECONDS RATE, or stamp|turn INTERFACE\n");
 		return 2;
 	}
 	sigaction(SIGALRM, &action, NULL);
@@ -234,15 +280,12 @@ int main(int argc, char **argv)
 	set_rate(&load, WARM_RATE, warm);
 	while (load.state->sent < warm)
 		run(&load, 0.5);
-	for (int i = 10; i < argc; i++) {
-		set_rate(&load, atof(argv[i]), 0);
-		run(&load, atof(argv[9]));
-		printf("rate %s sent %llu received %llu wrong %llu p50 %.1f p99 %.1f\n", argv[i],
-		       (unsigned long long)load.state->sent,
-		       (unsigned long long)load.state->received,
-		       (unsigned long long)load.state->wrong, delay_us(&load, 0.5),
-		       delay_us(&load, 0.99));
-		fflush(stdout);
-	}
+	set_rate(&load, atof(argv[10]), 0);
+	run(&load, atof(argv[9]));
+	printf("sent %llu received %llu wrong %llu p50 %.1f p99 %.1f inside50 %.1f inside99 %.1f\n",
+	       (unsigned long long)load.state->sent, (unsigned long long)load.state->received,
+	       (unsigned long long)load.state->wrong, delay_us(load.state->delays, 0.5),
+	       delay_us(load.state->delays, 0.99), delay_us(load.state->inside, 0.5),
+	       delay_us(load.state->inside, 0.99));
 	return 0;
 }

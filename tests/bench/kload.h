@@ -32,5 +32,6 @@ struct kload_state {
 	uint32_t payload_sum; /* of the bytes that stay the same, for the checksum */
 	uint8_t source_mac[6];
 	uint8_t relay_mac[6];
-	uint32_t delays[KLOAD_BUCKETS]; /* ns */
+	uint32_t delays[KLOAD_BUCKETS]; /* ns, of the whole way */
+	uint32_t inside[KLOAD_BUCKETS]; /* since it came to the relay's kernel */
 };

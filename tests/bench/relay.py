@@ -9,10 +9,12 @@ configured with -DVOS_BENCH=ON and found clang and libbpf. Two network namespace
 veth pair: the load (kload) runs on the first core, the relay with one thread on the second, which also does
 the kernel's receive work for it. switchd is tried with a socket for each port (sockets), with
 packets steered to one socket (steered), the same with a thread that looks for the next packet for 100 us before it
-sleeps (polling), and with streams left to the kernel (kernel); --only names those to be tried.
+sleeps (polling), and with streams left to the kernel (kernel); --only names those to be tried. Without any relay the
+kernel sends what comes in back to where it came from (cable): no delay can be less than that.
 A rate passes with less than 0.5 % of the packets lost in one of two runs (others may use the machine); the
-highest is found by halving. Rounds of the relays take turns; figures are medians. Delays are those that the
-relay and the cable add, at rates that the relays compared can do. The CPU time is that of the relay's process
+highest is found by halving. Rounds of the relays take turns; figures are medians. Delays are of the whole way, the
+cable and the kernel's wake-up for it included, and of what the relay adds: from when a packet has come to its kernel
+(the first program at its interface) until it is back at the load's interface. The CPU time is that of the relay's process
 for each packet; the kernel's receive work is not in it."""
 import argparse
 import contextlib
@@ -30,10 +32,10 @@ LOSS_MAX = 0.005
 A_BASE, B_BASE, PORT = '10.10.0.1', '10.11.0.1', 4000
 RELAY_IP, LOAD_IP = '10.9.0.2', '10.9.0.1'
 NG = ('127.0.0.1', 22222)
-FIRST_RATE = {'rtpengine': 80000, 'sockets': 120000, 'steered': 160000, 'polling': 160000, 'kernel': 800000}
+FIRST_RATE = {'cable': 800000, 'rtpengine': 80000, 'sockets': 120000, 'steered': 160000, 'polling': 160000, 'kernel': 800000}
 RATE_STEPS = 5
 RUNS = 2
-DELAY_RATES = {'rtpengine': (20000, 60000), 'sockets': (20000, 60000), 'steered': (20000, 60000, 100000),
+DELAY_RATES = {'cable': (20000, 60000, 100000), 'rtpengine': (20000, 60000), 'sockets': (20000, 60000), 'steered': (20000, 60000, 100000),
                'polling': (20000, 60000, 100000), 'kernel': (20000, 100000)}
 DELAY_RUNS = 3
 # All relays and the load alike: what else the machine does must not be in the figures.
@@ -106,6 +108,29 @@ def ours(relay, build, calls, map_path, *path):
     finally:
         process.stdin.close()
         process.wait(10)
+
+
+@contextlib.contextmanager
+def at_the_relay(what, relay, build):
+    """kload at the relay's interface."""
+    process = subprocess.Popen(['ip', 'netns', 'exec', relay, f'{build}/tests/kload', what, 'relay0'], text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        if process.stdout.readline() != 'ready\n':
+            raise SystemExit(f'kload cannot {what} what comes to the relay')
+        yield
+    finally:
+        process.stdin.close()
+        process.wait(10)
+
+
+@contextlib.contextmanager
+def cable(relay, build, calls, map_path):
+    """No relay: packets turn round where they come in."""
+    with open(map_path, 'w', encoding='ascii') as out:
+        out.writelines(f'{index} 0 0\n' for index in range(calls))
+    with at_the_relay('turn', relay, build):
+        yield None
 
 
 def by_kernel(relay, build, calls, map_path):
@@ -208,10 +233,10 @@ def loss_at(bed, options, map_path, rate, seconds):
 
 
 def delays(bed, start, options, map_path, rate):
-    """p50 and p99 in microseconds."""
-    with start(bed[1], options.build, options.calls, map_path):
+    """p50 and p99 in microseconds, of the whole way and since a packet came to the relay's kernel."""
+    with start(bed[1], options.build, options.calls, map_path), at_the_relay('stamp', bed[1], options.build):
         said = load_at(bed, options, map_path, rate, options.seconds)
-    return said['p50'], said['p99']
+    return tuple(said[name] for name in ('p50', 'p99', 'inside50', 'inside99'))
 
 
 def passes(bed, start, options, map_path, rate):
@@ -243,9 +268,11 @@ def cpu_seconds(pid):
 
 
 def cpu_of_packet(bed, start, options, map_path):
-    """Microseconds of the relay's process a packet."""
+    """Microseconds of the relay's process a packet; of none, 0."""
     seconds = 2 * options.seconds
     with start(bed[1], options.build, options.calls, map_path) as process:
+        if not process:
+            return 0
         before = cpu_seconds(process.pid)
         _loss, reached = loss_at(bed, options, map_path, CPU_RATE, seconds)
         # The load's first packets of each stream are relayed as well.
@@ -263,8 +290,10 @@ def main():
     parser.add_argument('--seconds', type=float, default=2)
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--only', choices=tuple(FIRST_RATE), nargs='+')
+    parser.add_argument('--delays', action='store_true', help='nothing but delays')
     options = parser.parse_args()
-    relays = {'rtpengine': rtpengine, 'sockets': ours, 'steered': steered, 'polling': polling, 'kernel': by_kernel}
+    relays = {'cable': cable, 'rtpengine': rtpengine, 'sockets': ours, 'steered': steered, 'polling': polling,
+              'kernel': by_kernel}
     if options.only:
         relays = {name: relays[name] for name in options.only}
     if 'rtpengine' in relays and not shutil.which('rtpengine'):
@@ -279,10 +308,11 @@ def main():
             for number in range(options.rounds):
                 for name, start in relays.items():
                     print(f'round {number + 1}, {name}, {options.calls} calls', flush=True)
-                    costs[name].append(cpu_of_packet(bed, start, options, map_path))
+                    if not options.delays:
+                        costs[name].append(cpu_of_packet(bed, start, options, map_path))
+                        results[name].append(highest_rate(bed, start, options, map_path, FIRST_RATE[name]))
                     for rate, found in late[name].items():
                         found.extend(delays(bed, start, options, map_path, rate) for _ in range(DELAY_RUNS))
-                    results[name].append(highest_rate(bed, start, options, map_path, FIRST_RATE[name]))
         finally:
             if os.path.exists(map_path):
                 os.unlink(map_path)
@@ -291,16 +321,26 @@ def main():
 
 def report(results, costs, late):
     for name, rates in results.items():
-        print(f'{name}: {statistics.median(rates):.0f} packets/s (of {", ".join(f"{rate:.0f}" for rate in rates)}), '
-              f'{statistics.median(costs[name]):.2f} us of CPU a packet')
+        print(f'{name}:')
+        if rates:
+            print(f'  {statistics.median(rates):.0f} packets/s (of {", ".join(f"{rate:.0f}" for rate in rates)}), '
+                  f'{statistics.median(costs[name]):.2f} us of CPU a packet')
         for rate, found in late[name].items():
-            p50, p99 = (statistics.median(column) for column in zip(*found))
-            print(f'  at {rate}/s: p50 {p50:.1f} us, p99 {p99:.1f} us (of {", ".join(f"{one[1]:.1f}" for one in found)})')
+            p50, p99, inside50, inside99 = (statistics.median(column) for column in zip(*found))
+            print(f'  at {rate}/s: p50 {p50:.1f} us, p99 {p99:.1f} us, inside the relay {inside50:.1f} us and '
+                  f'{inside99:.1f} us (p99 of {", ".join(f"{one[1]:.1f}/{one[3]:.1f}" for one in found)})')
     for name in results:
-        if name != 'rtpengine' and 'rtpengine' in results:
-            ratio = statistics.median(results[name]) / max(1, statistics.median(results['rtpengine']))
-            p99 = [statistics.median(one[1] for one in late[which][20000]) for which in (name, 'rtpengine')]
-            print(f'{name} beside rtpengine: {ratio:.1f} times the packets, {p99[0] / p99[1]:.2f} of its p99')
+        if name not in ('rtpengine', 'cable') and 'rtpengine' in results:
+            whole, inside = ([statistics.median(one[column] for one in late[which][20000])
+                              for which in (name, 'rtpengine')] for column in (1, 3))
+            print(f'{name} beside rtpengine: {whole[0] / whole[1]:.2f} of its p99, inside {inside[0] / inside[1]:.2f}'
+                  + times(name, results))
+
+
+def times(name, results):
+    if not results[name]:
+        return ''
+    return f', {statistics.median(results[name]) / max(1, statistics.median(results["rtpengine"])):.1f} times the packets'
 
 
 if __name__ == '__main__':
