@@ -79,6 +79,7 @@ SS_CALL_TRANSFER_ASK_DISPLAY
 FORWARD_SIGNAL_REWRITE_SEQUENCE
 SS_MEDIA_THREADS
 SS_MEDIA_FAST_PATH
+SS_MEDIA_XDP
 SS_MEDIA_STEERING
 SS_MEDIA_BUSY_POLL
 SS_SIP_NAT_KEEP_ALIVE_MESSAGE
@@ -753,7 +754,7 @@ _vosctl_next()
 		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
-		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire fraud-action fraud-destination-limit fraud-destination-period fraud-destination-digits fraud-destination-learn fraud-short-call-limit fraud-short-call-period fraud-short-call-talk fraud-night-limit fraud-night-begin fraud-night-end fraud-night-rise fraud-concurrent-limit cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-steering media-busy-poll'
+		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire fraud-action fraud-destination-limit fraud-destination-period fraud-destination-digits fraud-destination-learn fraud-short-call-limit fraud-short-call-period fraud-short-call-talk fraud-night-limit fraud-night-begin fraud-night-end fraud-night-rise fraud-concurrent-limit cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-xdp media-steering media-busy-poll'
 		;;
 	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
 		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')
@@ -768,8 +769,8 @@ _vosctl_next()
 		'set system-parameter endpoint-register-replace' | 'set system-parameter endpoint-register-suspend' | \
 		'set system-parameter srtp-tls-only' | 'set system-parameter cdr-record-to-file' | \
 		'set system-parameter cdr-record-nonconnect' | 'set system-parameter call-forward-using-original-caller' | \
-		'set sip-parameter nat-keep-alive-fair' | 'set sip-parameter stop-switch-after-sdp' | \
-		'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
+		'set system-parameter media-xdp' | 'set sip-parameter nat-keep-alive-fair' | \
+		'set sip-parameter stop-switch-after-sdp' | 'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
 		'set sip-parameter user-agent-send-unregister' | 'set sip-parameter routing-gateway-invite-use-contact' | \
 		'set sip-parameter authentication-nonce-address' | 'set audio-service-parameter enable-parse-inband' | \
 		'set audio-service-parameter enable-parse-second-inband' | \
@@ -797,8 +798,9 @@ _vosctl_next()
 		'set SS_REPLY_UNAUTHORIZED' | 'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
 		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_SRTP_TLS_ONLY' | \
 		'set SS_CDR_RECORD_TO_FILE' | 'set SS_CDR_RECORD_NONCONNECT' | \
-		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | \
-		'set SS_SIP_STOP_SWITCH_AFTER_SDP' | 'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
+		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_MEDIA_XDP' | \
+		'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | 'set SS_SIP_STOP_SWITCH_AFTER_SDP' | \
+		'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
 		'set SS_SIP_USER_AGENT_SEND_UNREGISTER' | 'set SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT' | \
 		'set SS_SIP_AUTHENTICATION_NONCE_ADDRESS' | 'set IVR_ENABLE_PARSE_INBAND' | \
 		'set IVR_ENABLE_PARSE_SECOND_INBAND' | 'set SERVER_BILLING_RECORD_ILLEGAL_CALL' | \

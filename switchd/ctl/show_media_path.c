@@ -9,7 +9,9 @@ static const struct member media_fast_path_members[] = {
 	{"reason", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"hook", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"interfaces", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"xdp_interfaces", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"packets", CELL_INT, MEMBER_ALWAYS, NULL},
+	{"xdp_packets", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"changes", CELL_INT, MEMBER_ALWAYS, NULL},
 	{"steering_wanted", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"steering_is_on", CELL_BOOL, MEMBER_ALWAYS, NULL},
@@ -56,8 +58,10 @@ enum step show_media_fast_path(struct request *request)
 	} else {
 		item_str(request, NULL, "hook", status.hook);
 		item_str(request, NULL, "interfaces", status.devices);
+		item_str(request, NULL, "xdp_interfaces", status.xdp_devices);
 	}
 	item_int(request, NULL, "packets", (int64_t)status.packets);
+	item_int(request, NULL, "xdp_packets", (int64_t)status.xdp_packets);
 	item_int(request, NULL, "changes", (int64_t)status.changes);
 	item_steering(request, media);
 	item_end(request);

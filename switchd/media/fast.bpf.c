@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RTP forwarded within the kernel, where a packet comes in (tc ingress). What is not
- * plainly of a stream that switchd has put into the table goes on to switchd's socket: RTCP, STUN,
- * fragments, options, other sources, another SSRC or payload type, the first after silence. So the
- * program decides nothing; it repeats what was decided.
+/* RTP forwarded within the kernel, where a packet comes in: in the driver of the interface (XDP),
+ * where that can send such packets on, and behind it (tc ingress). What is not plainly of a stream
+ * that switchd has put into the table goes on to switchd's socket: RTCP, STUN, fragments, options,
+ * other sources, another SSRC or payload type, the first after silence. So the program decides
+ * nothing; it repeats what was decided.
+ *
+ * What XDP leaves to tc: packets to a next hop whose hardware address is not known, those with a
+ * checksum that is yet to be filled in, and one of TO_TC, for by these the kernel sees that the
+ * neighbour is in use and asks whether it is still there.
  *
  * A packet changes as if switchd had received and sent it: addresses, ports, ToS and TTL are those
  * of the socket it would have left by, the payload stays. */
@@ -27,6 +32,7 @@
 #define FAMILY_IP4 2
 #define FAMILY_IP6 10
 #define PASS       TC_ACT_UNSPEC /* to whoever is next, in the end to switchd */
+#define TO_TC      256           /* packets of a stream; a power of two */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -126,9 +132,21 @@ static __attribute__((noinline)) int count_other(struct stream_stats *stats,
 	return fast_stats_other(stats, arrival);
 }
 
-/* Copies the rule of a packet; false when it goes up to switchd. Counts it when not. */
+/* The place that the rule names holds the addresses of its hop as long as its epoch holds. */
+static __always_inline bool copy_hop(const struct fast_config *config, const struct fast_rule *rule,
+				     struct fast_hop *hop)
+{
+	const struct fast_hop *at = &config->hops[rule->hop & (FAST_HOPS_MAX - 1)];
+
+	hop->to = *(volatile uint64_t *)&at->to;
+	hop->from = *(volatile uint64_t *)&at->from;
+	return hop->to && rule->epoch == *(volatile uint32_t *)&config->epoch;
+}
+
+/* Copies the rule of a packet, and the hop if one is asked for; false when it goes up to switchd.
+ * Counts it when not. */
 static __always_inline bool decide(const struct packet *packet, uint32_t family, uint32_t device,
-				   struct fast_rule *rule)
+				   struct fast_rule *rule, struct fast_hop *hop)
 {
 	struct fast_config *config = config_of();
 	struct fast_entry *entry;
@@ -156,6 +174,8 @@ static __always_inline bool decide(const struct packet *packet, uint32_t family,
 		return false;
 	if ((rule->flags & FAST_TO_LOCAL) && rule->device != device)
 		return false;
+	if (hop && !copy_hop(config, rule, hop))
+		return false;
 	now_ns = bpf_ktime_get_ns();
 	if (now_ns > config->alive_until_ns)
 		return false;
@@ -177,6 +197,7 @@ static __always_inline bool decide(const struct packet *packet, uint32_t family,
 	total = &config->totals[bpf_get_smp_processor_id() & (FAST_CPUS - 1)];
 	total->packets++;
 	total->bytes += packet->rtp_bytes;
+	total->xdp_packets += hop != NULL;
 	return true;
 }
 
@@ -247,6 +268,18 @@ static __always_inline bool read_ip4(const struct ip4_frame *frame, uint32_t fra
 	return true;
 }
 
+static __always_inline void write_ip4(struct ip4_frame *frame, const struct fast_rule *rule)
+{
+	frame->ip.tos = rule->tos;
+	frame->ip.ttl = rule->ttl;
+	frame->ip.saddr = rule->source_ip[0];
+	frame->ip.daddr = rule->to_ip[0];
+	frame->ip.check = 0;
+	frame->ip.check = ip4_checksum(&frame->ip);
+	frame->udp.source = rule->source_port;
+	frame->udp.dest = rule->to_port;
+}
+
 /* Not inlined, as the other: each has a stack frame of its own. */
 static __attribute__((noinline)) int forward_ip4(struct __sk_buff *skb)
 {
@@ -255,21 +288,14 @@ static __attribute__((noinline)) int forward_ip4(struct __sk_buff *skb)
 	struct fast_rule rule;
 
 	if ((void *)(frame + 1) > (void *)(long)skb->data_end ||
-	    !read_ip4(frame, skb->len, &packet) || !decide(&packet, 4, skb->ifindex, &rule))
+	    !read_ip4(frame, skb->len, &packet) || !decide(&packet, 4, skb->ifindex, &rule, NULL))
 		return PASS;
 	if (!fix_checksum(skb, offsetof(struct ip4_frame, udp.check), &packet, &rule))
 		return TC_ACT_SHOT;
 	frame = (void *)(long)skb->data;
 	if ((void *)(frame + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_SHOT;
-	frame->ip.tos = rule.tos;
-	frame->ip.ttl = rule.ttl;
-	frame->ip.saddr = rule.source_ip[0];
-	frame->ip.daddr = rule.to_ip[0];
-	frame->ip.check = 0;
-	frame->ip.check = ip4_checksum(&frame->ip);
-	frame->udp.source = rule.source_port;
-	frame->udp.dest = rule.to_port;
+	write_ip4(frame, &rule);
 	return send(&rule);
 }
 
@@ -293,6 +319,17 @@ static __always_inline bool read_ip6(const struct ip6_frame *frame, uint32_t fra
 	return true;
 }
 
+static __always_inline void write_ip6(struct ip6_frame *frame, const struct fast_rule *rule)
+{
+	/* Version and traffic class; the flow label is 0, as from a socket. */
+	*(uint32_t *)&frame->ip = bpf_htonl(6u << 28 | (uint32_t)rule->tos << 20);
+	frame->ip.hop_limit = rule->ttl;
+	__builtin_memcpy(&frame->ip.saddr, rule->source_ip, 16);
+	__builtin_memcpy(&frame->ip.daddr, rule->to_ip, 16);
+	frame->udp.source = rule->source_port;
+	frame->udp.dest = rule->to_port;
+}
+
 static __attribute__((noinline)) int forward_ip6(struct __sk_buff *skb)
 {
 	struct ip6_frame *frame = (void *)(long)skb->data;
@@ -300,20 +337,14 @@ static __attribute__((noinline)) int forward_ip6(struct __sk_buff *skb)
 	struct fast_rule rule;
 
 	if ((void *)(frame + 1) > (void *)(long)skb->data_end ||
-	    !read_ip6(frame, skb->len, &packet) || !decide(&packet, 6, skb->ifindex, &rule))
+	    !read_ip6(frame, skb->len, &packet) || !decide(&packet, 6, skb->ifindex, &rule, NULL))
 		return PASS;
 	if (!fix_checksum(skb, offsetof(struct ip6_frame, udp.check), &packet, &rule))
 		return TC_ACT_SHOT;
 	frame = (void *)(long)skb->data;
 	if ((void *)(frame + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_SHOT;
-	/* Version and traffic class; the flow label is 0, as from a socket. */
-	*(uint32_t *)&frame->ip = bpf_htonl(6u << 28 | (uint32_t)rule.tos << 20);
-	frame->ip.hop_limit = rule.ttl;
-	__builtin_memcpy(&frame->ip.saddr, rule.source_ip, 16);
-	__builtin_memcpy(&frame->ip.daddr, rule.to_ip, 16);
-	frame->udp.source = rule.source_port;
-	frame->udp.dest = rule.to_port;
+	write_ip6(frame, &rule);
 	return send(&rule);
 }
 
@@ -339,6 +370,99 @@ int fast_forward(struct __sk_buff *skb)
 		return forward_ip6(skb);
 	}
 	return PASS;
+}
+
+static __always_inline uint16_t fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* Whether XDP may take it at all. A sender on this host leaves the checksum to a network card, with
+ * the sum of the pseudo-header (RFC 768) in its place; here nobody would fill it in. */
+static __always_inline bool is_for_xdp(const struct packet *packet, const struct udphdr *udp)
+{
+	uint32_t rest = (uint32_t)bpf_htons(IPPROTO_UDP) + udp->len;
+	int64_t sum = bpf_csum_diff(NULL, 0, (uint32_t *)packet->from_ip,
+				    sizeof(packet->from_ip) * 2, rest);
+
+	return udp->check != fold((uint32_t)sum) &&
+	       (bpf_ntohs(packet->rtp.sequence) & (TO_TC - 1)) != 0;
+}
+
+/* As fix_checksum(); 0 is none. */
+static __always_inline uint16_t checksum_after(uint16_t check, const struct packet *packet,
+					       const struct fast_rule *rule)
+{
+	uint32_t before = (uint32_t)packet->from_port | (uint32_t)packet->to_port << 16;
+	uint32_t after = (uint32_t)rule->source_port | (uint32_t)rule->to_port << 16;
+	int64_t sum = (uint16_t)~check;
+
+	if (!check)
+		return 0;
+	sum = bpf_csum_diff((uint32_t *)packet->from_ip, sizeof(packet->from_ip) * 2,
+			    (uint32_t *)rule->source_ip, sizeof(rule->source_ip) * 2,
+			    (uint32_t)sum);
+	sum = bpf_csum_diff(&before, sizeof(before), &after, sizeof(after), (uint32_t)sum);
+	check = (uint16_t)~fold((uint32_t)sum);
+	return check ? check : 0xffff;
+}
+
+static __always_inline int send_to_hop(struct ethhdr *eth, const struct fast_rule *rule,
+				       const struct fast_hop *hop)
+{
+	__builtin_memcpy(eth->h_dest, &hop->to, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, &hop->from, ETH_ALEN);
+	return (int)bpf_redirect(rule->device, 0);
+}
+
+static __attribute__((noinline)) int xdp_ip4(struct xdp_md *context)
+{
+	struct ip4_frame *frame = (void *)(long)context->data;
+	struct packet packet = {0};
+	struct fast_rule rule;
+	struct fast_hop hop;
+
+	if ((void *)(frame + 1) > (void *)(long)context->data_end ||
+	    !read_ip4(frame, context->data_end - context->data, &packet) ||
+	    !is_for_xdp(&packet, &frame->udp) ||
+	    !decide(&packet, 4, context->ingress_ifindex, &rule, &hop))
+		return XDP_PASS;
+	frame->udp.check = checksum_after(frame->udp.check, &packet, &rule);
+	write_ip4(frame, &rule);
+	return send_to_hop(&frame->eth, &rule, &hop);
+}
+
+static __attribute__((noinline)) int xdp_ip6(struct xdp_md *context)
+{
+	struct ip6_frame *frame = (void *)(long)context->data;
+	struct packet packet = {0};
+	struct fast_rule rule;
+	struct fast_hop hop;
+
+	if ((void *)(frame + 1) > (void *)(long)context->data_end ||
+	    !read_ip6(frame, context->data_end - context->data, &packet) ||
+	    !is_for_xdp(&packet, &frame->udp) ||
+	    !decide(&packet, 6, context->ingress_ifindex, &rule, &hop))
+		return XDP_PASS;
+	frame->udp.check = checksum_after(frame->udp.check, &packet, &rule);
+	write_ip6(frame, &rule);
+	return send_to_hop(&frame->eth, &rule, &hop);
+}
+
+SEC("xdp")
+int fast_forward_xdp(struct xdp_md *context)
+{
+	const struct ethhdr *eth = (void *)(long)context->data;
+
+	if ((void *)(eth + 1) > (void *)(long)context->data_end)
+		return XDP_PASS;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return xdp_ip4(context);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return xdp_ip6(context);
+	return XDP_PASS;
 }
 
 char fast_license[] SEC("license") = "GPL";

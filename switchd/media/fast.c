@@ -23,7 +23,8 @@
 #define LIFE_SIGN_MS 500
 /* Word of changes comes in bursts; the table is voided with the first, and with what came since
  * after that time. */
-#define SETTLE_MS 1000
+#define SETTLE_MS     1000
+#define ATTACH_ROUNDS 4
 
 static uint32_t entry_count(const struct fast *fast)
 {
@@ -36,8 +37,10 @@ static void sign_of_life(const struct fast *fast)
 			 __ATOMIC_RELEASE);
 }
 
-static void void_all(const struct fast *fast)
+/* With the lock. */
+static void void_all(struct fast *fast)
 {
+	fast_hops_clear(fast);
 	__atomic_fetch_add(&fast->config->epoch, 1, __ATOMIC_ACQ_REL);
 }
 
@@ -45,17 +48,30 @@ static void reattach(struct fast *fast)
 {
 	struct vos_fault fault = {0};
 
+	pthread_mutex_lock(&fast->lock);
 	void_all(fast);
+	pthread_mutex_unlock(&fast->lock);
 	(void)fast_attach(fast, &fault);
 	if (fault.code != FAULT_NONE && fast->log)
 		log_warning(fast->log, "media", "fast path: %s", fault.text);
 }
 
+/* What streams by XDP hang on. */
+static void follow_hops(struct fast *fast)
+{
+	pthread_mutex_lock(&fast->lock);
+	if (fast_xdp_check(fast))
+		void_all(fast);
+	fast_neighbour_read(fast);
+	pthread_mutex_unlock(&fast->lock);
+}
+
 static void *watch_main(void *argument)
 {
 	struct fast *fast = argument;
-	struct pollfd polls[2] = {{.fd = fast->stop_fd, .events = POLLIN},
-				  {.fd = fast->monitor_fd, .events = POLLIN}};
+	struct pollfd polls[3] = {{.fd = fast->stop_fd, .events = POLLIN},
+				  {.fd = fast->monitor_fd, .events = POLLIN},
+				  {.fd = fast->neighbour_fd, .events = POLLIN}};
 	uint64_t settled_us = 0;
 
 	for (;;) {
@@ -65,9 +81,10 @@ static void *watch_main(void *argument)
 		sign_of_life(fast);
 		/* What comes meanwhile waits in the socket. */
 		polls[1].fd = is_settled ? fast->monitor_fd : -1;
-		(void)poll(polls, 2, LIFE_SIGN_MS);
+		(void)poll(polls, 3, LIFE_SIGN_MS);
 		if (polls[0].revents)
 			return NULL;
+		follow_hops(fast);
 		if (!is_settled || !polls[1].revents || !fast_monitor_read(fast->monitor_fd))
 			continue;
 		reattach(fast);
@@ -117,9 +134,11 @@ static enum vos_err open_sockets(struct fast *fast, struct vos_fault *fault)
 {
 	/* Before the first look, so that no change falls in between. */
 	fast->monitor_fd = fast_monitor_socket();
+	fast->neighbour_fd = fast_neighbour_socket();
 	fast->route_fd = fast_route_socket();
 	fast->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fast->monitor_fd >= 0 && fast->route_fd >= 0 && fast->stop_fd >= 0)
+	if (fast->monitor_fd >= 0 && fast->neighbour_fd >= 0 && fast->route_fd >= 0 &&
+	    fast->stop_fd >= 0)
 		return VOS_OK;
 	fault_set(fault, FAULT_STATE, 0, "routes cannot be asked for: %s", strerror(errno));
 	return VOS_EIO;
@@ -153,8 +172,13 @@ static enum vos_err start(struct fast *fast, struct vos_fault *fault)
 	if (err != VOS_OK)
 		return err;
 	fast->uses_clsact = options->use_clsact;
-	/* An interface may come later; but that it cannot be attached at all shows now. */
-	(void)fast_attach(fast, fault);
+	/* An interface may come later; but that it cannot be attached at all shows now. To attach
+	 * is news itself, which need not void anything later. */
+	for (int i = 0; i < ATTACH_ROUNDS; i++) {
+		(void)fast_attach(fast, fault);
+		if (!fast_monitor_read(fast->monitor_fd))
+			break;
+	}
 	if (fast_attached_count(fast) == 0 && fault->code != FAULT_NONE)
 		return VOS_EPERM;
 	return start_thread(fast);
@@ -177,7 +201,7 @@ enum vos_err fast_create(const struct log *log, const struct fast_options *optio
 		return VOS_ENOMEM;
 	fast->log = log;
 	fast->options = *options;
-	fast->monitor_fd = fast->route_fd = fast->stop_fd = -1;
+	fast->monitor_fd = fast->neighbour_fd = fast->route_fd = fast->stop_fd = -1;
 	atomic_init(&fast->refs, 1);
 	pthread_mutex_init(&fast->lock, NULL);
 	err = start(fast, fault);
@@ -226,6 +250,7 @@ void fast_stop(struct fast *fast)
 	}
 	close_fd(&fast->route_fd);
 	close_fd(&fast->monitor_fd);
+	close_fd(&fast->neighbour_fd);
 	close_fd(&fast->stop_fd);
 	pthread_mutex_unlock(&fast->lock);
 }
@@ -280,7 +305,8 @@ static void fill_socket_options(const struct fast_flow *flow, struct fast_rule *
 	rule->ttl = (uint8_t)ttl;
 }
 
-static bool find_route(struct fast *fast, const struct fast_flow *flow, struct fast_route *route)
+static bool find_route(struct fast *fast, const struct fast_flow *flow, struct fast_route *route,
+		       uint32_t *hop)
 {
 	unsigned device =
 		device_of(flow->fd, flow->to.sa.sa_family == AF_INET ? ADDR_IP4 : ADDR_IP6);
@@ -289,6 +315,7 @@ static bool find_route(struct fast *fast, const struct fast_flow *flow, struct f
 	pthread_mutex_lock(&fast->lock);
 	is_found = !fast->is_stopped &&
 		   fast_route_find(fast->route_fd, &flow->source, &flow->to, device, route);
+	*hop = is_found ? fast_hop_of(fast, route) : 0;
 	pthread_mutex_unlock(&fast->lock);
 	return is_found;
 }
@@ -300,7 +327,8 @@ bool fast_enter(struct fast *fast, struct fast_entry *entry, const struct fast_f
 	struct fast_rule rule = {.epoch = epoch};
 	struct fast_route route;
 
-	if (flow->from.sa.sa_family != flow->to.sa.sa_family || !find_route(fast, flow, &route))
+	if (flow->from.sa.sa_family != flow->to.sa.sa_family ||
+	    !find_route(fast, flow, &route, &rule.hop))
 		return false;
 	put_ip(rule.from_ip, &flow->from);
 	put_ip(rule.source_ip, &flow->source);
@@ -347,6 +375,7 @@ void fast_status(struct fast *fast, struct fast_status *out)
 {
 	char name[IF_NAMESIZE];
 	size_t len = 0;
+	size_t xdp_len = 0;
 
 	*out = (struct fast_status){
 		.epoch = __atomic_load_n(&fast->config->epoch, __ATOMIC_RELAXED),
@@ -356,6 +385,7 @@ void fast_status(struct fast *fast, struct fast_status *out)
 
 		out->packets += __atomic_load_n(&total->packets, __ATOMIC_RELAXED);
 		out->bytes += __atomic_load_n(&total->bytes, __ATOMIC_RELAXED);
+		out->xdp_packets += __atomic_load_n(&total->xdp_packets, __ATOMIC_RELAXED);
 	}
 	pthread_mutex_lock(&fast->lock);
 	strcpy(out->hook, fast->uses_clsact ? "clsact" : "tcx");
@@ -364,6 +394,10 @@ void fast_status(struct fast *fast, struct fast_status *out)
 			continue;
 		len += (size_t)snprintf(out->devices + len, sizeof(out->devices) - len, "%s%s",
 					len ? " " : "", name);
+		if (fast->devices[i].xdp_fd >= 0)
+			xdp_len += (size_t)snprintf(out->xdp_devices + xdp_len,
+						    sizeof(out->xdp_devices) - xdp_len, "%s%s",
+						    xdp_len ? " " : "", name);
 	}
 	pthread_mutex_unlock(&fast->lock);
 }

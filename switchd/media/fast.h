@@ -27,6 +27,7 @@ struct fast_options {
 	struct addr locals[FAST_LOCALS_MAX]; /* ports ignored */
 	size_t local_count;
 	bool use_clsact; /* tests: the way of kernels before 6.6 */
+	bool use_xdp;    /* where an interface's driver can */
 };
 
 /* VOS_EPERM, VOS_EIO and others with the reason in fault: there is no fast path here. log may be
@@ -70,7 +71,9 @@ void fast_counts(const struct fast_entry *entry, struct fast_counts *out);
 struct fast_status {
 	char hook[16]; /* "tcx" or "clsact" */
 	char devices[FAST_DEVICES_MAX * 17];
+	char xdp_devices[FAST_DEVICES_MAX * 17]; /* those that forward in their drivers */
 	uint64_t packets;
+	uint64_t xdp_packets; /* of these, in drivers */
 	uint64_t bytes;
 	uint32_t epoch; /* changes of routes and interfaces that voided the table, and one */
 };

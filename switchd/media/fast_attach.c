@@ -102,6 +102,7 @@ static int attach_one(struct fast *fast, struct fast_device *device, unsigned in
 
 static void release(struct fast_device *device, bool is_gone)
 {
+	fast_xdp_detach(device);
 	if (device->link_fd >= 0)
 		close(device->link_fd);
 	else if (!is_gone)
@@ -170,6 +171,9 @@ static bool attach_at(struct fast *fast, const char *name, struct vos_fault *fau
 		return false;
 	}
 	device->index = index;
+	device->xdp_fd = -1;
+	if (fast->options.use_xdp)
+		fast_xdp_attach(fast, device);
 	return true;
 }
 

@@ -78,6 +78,12 @@ int fast_program_fd(const struct fast_program *program)
 	return bpf_program__fd(bpf_object__find_program_by_name(program->object, "fast_forward"));
 }
 
+int fast_xdp_program_fd(const struct fast_program *program)
+{
+	return bpf_program__fd(
+		bpf_object__find_program_by_name(program->object, "fast_forward_xdp"));
+}
+
 static void *map_table(const struct fast_program *program, const char *name, size_t bytes)
 {
 	int fd = bpf_object__find_map_fd_by_name(program->object, name);
@@ -116,6 +122,12 @@ enum vos_err fast_load(uint32_t entry_count, struct fast_program **out, struct v
 }
 
 int fast_program_fd(const struct fast_program *program)
+{
+	(void)program;
+	return -1;
+}
+
+int fast_xdp_program_fd(const struct fast_program *program)
 {
 	(void)program;
 	return -1;

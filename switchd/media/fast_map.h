@@ -15,6 +15,9 @@
  * last sign of life. */
 #define FAST_ALIVE_NS UINT64_C(3000000000)
 
+/* Next hops whose hardware address is known; streams to others cost no less than all did before. */
+#define FAST_HOPS_MAX 256 /* a power of two */
+
 #define FAST_TO_LOCAL 0x1u /* the destination is this host, reached by the loopback */
 
 struct fast_local {
@@ -25,7 +28,14 @@ struct fast_local {
 struct fast_total {
 	uint64_t packets;
 	uint64_t bytes;
-	uint64_t unused[6];
+	uint64_t xdp_packets; /* among them, by the driver's hook */
+	uint64_t unused[5];
+};
+
+/* Hardware addresses in the first six bytes. */
+struct fast_hop {
+	uint64_t to; /* 0: not known now */
+	uint64_t from;
 };
 
 struct fast_config {
@@ -36,6 +46,7 @@ struct fast_config {
 	uint32_t unused;
 	struct fast_local locals[FAST_LOCALS_MAX];
 	struct fast_total totals[FAST_CPUS];
+	struct fast_hop hops[FAST_HOPS_MAX]; /* the first is never known */
 };
 
 struct fast_rule {
@@ -53,6 +64,7 @@ struct fast_rule {
 	uint8_t tos;
 	uint8_t ttl;
 	uint8_t flags;
+	uint32_t hop; /* place in hops; 0: none */
 };
 
 struct fast_entry {

@@ -10,6 +10,14 @@
 struct fast_device {
 	unsigned index; /* of the interface; 0: free */
 	int link_fd;    /* tcx; -1: a filter of clsact */
+	int xdp_fd;     /* -1: not in its driver */
+};
+
+/* What a place in the table of hops stands for. */
+struct fast_hop_key {
+	unsigned device;
+	uint8_t family;
+	uint32_t ip[4];
 };
 
 struct fast {
@@ -20,11 +28,14 @@ struct fast {
 	struct fast_config *config; /* mapped */
 	struct fast_entry *entries; /* mapped */
 	struct fast_device devices[FAST_DEVICES_MAX];
-	pthread_mutex_t lock; /* of devices, is_stopped and the route socket */
+	struct fast_hop_key hop_keys[FAST_HOPS_MAX];
+	uint32_t hop_count;
+	pthread_mutex_t lock; /* of devices, hops, is_stopped and the route socket */
 	bool uses_clsact;
 	bool is_stopped;
 	int route_fd;
 	int monitor_fd;
+	int neighbour_fd;
 	int stop_fd;
 	bool has_thread;
 	pthread_t thread;
@@ -35,6 +46,7 @@ struct fast_program;
 VOS_CHECK enum vos_err fast_load(uint32_t entry_count, struct fast_program **out,
 				 struct vos_fault *fault);
 int fast_program_fd(const struct fast_program *program);
+int fast_xdp_program_fd(const struct fast_program *program);
 VOS_CHECK enum vos_err fast_map_tables(const struct fast_program *program, struct fast *fast,
 				       struct vos_fault *fault);
 void fast_unload(struct fast_program *program);
@@ -44,6 +56,12 @@ void fast_unload(struct fast_program *program);
 bool fast_attach(struct fast *fast, struct vos_fault *fault);
 void fast_detach(struct fast *fast);
 unsigned fast_attached_count(const struct fast *fast);
+
+/* fast_xdp.c: the hook in the driver of an interface, beside the one behind it. With the lock. */
+void fast_xdp_attach(struct fast *fast, struct fast_device *device);
+void fast_xdp_detach(struct fast_device *device);
+/* Lets go of interfaces that do not send by it any more; true when there was one. */
+bool fast_xdp_check(struct fast *fast);
 
 /* fast_route.c. */
 struct fast_route {
@@ -60,3 +78,13 @@ bool fast_route_find(int fd, const struct endpoint *source, const struct endpoin
 int fast_monitor_socket(void);
 /* Reads what has come; true when routes, addresses or interfaces are others now. */
 bool fast_monitor_read(int fd);
+int fast_netlink_socket(unsigned groups, int flags);
+
+/* fast_hops.c: next hops by their hardware address, for XDP. With the lock. */
+/* Place of the hop of a route in the table; 0: it has none. */
+uint32_t fast_hop_of(struct fast *fast, const struct fast_route *route);
+/* Before the epoch is another one, so that no rule names a place that becomes another hop's. */
+void fast_hops_clear(struct fast *fast);
+int fast_neighbour_socket(void);
+/* Reads what has come of neighbours. */
+void fast_neighbour_read(struct fast *fast);

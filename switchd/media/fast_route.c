@@ -14,7 +14,7 @@
 /* The kernel answers at once; this only guards against a socket that lost the answer. */
 #define REPLY_TIMEOUT_MS 100
 
-static int open_netlink(unsigned groups, int flags)
+int fast_netlink_socket(unsigned groups, int flags)
 {
 	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = groups};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | flags, NETLINK_ROUTE);
@@ -29,7 +29,7 @@ static int open_netlink(unsigned groups, int flags)
 int fast_route_socket(void)
 {
 	const struct timeval timeout = {.tv_usec = REPLY_TIMEOUT_MS * 1000};
-	int fd = open_netlink(0, 0);
+	int fd = fast_netlink_socket(0, 0);
 
 	if (fd >= 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
@@ -171,10 +171,10 @@ bool fast_route_find(int fd, const struct endpoint *source, const struct endpoin
 
 int fast_monitor_socket(void)
 {
-	return open_netlink(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-				    RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE |
-				    1u << (RTNLGRP_IPV6_RULE - 1),
-			    SOCK_NONBLOCK);
+	return fast_netlink_socket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+					   RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
+					   RTMGRP_IPV4_RULE | 1u << (RTNLGRP_IPV6_RULE - 1),
+				   SOCK_NONBLOCK);
 }
 
 bool fast_monitor_read(int fd)

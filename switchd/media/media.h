@@ -156,12 +156,14 @@ void media_status(struct media *media, struct media_status *out);
 /* The fast path as a whole (fast.h). */
 struct media_fast_status {
 	bool is_on;
-	int wanted;        /* WORD_FAST_PATH_...: the parameter at the start */
-	char hook[16];     /* how it is attached: "tcx", "clsact" */
-	char devices[276]; /* names of interfaces, separated by blanks */
-	uint64_t packets;  /* forwarded since the start */
-	uint64_t changes;  /* of routes and interfaces, each of which brought all streams back */
-	char reason[480];  /* why it is not on */
+	int wanted;            /* WORD_FAST_PATH_...: the parameter at the start */
+	char hook[16];         /* how it is attached: "tcx", "clsact" */
+	char devices[276];     /* names of interfaces, separated by blanks */
+	char xdp_devices[276]; /* those that forward in their drivers */
+	uint64_t packets;      /* forwarded since the start */
+	uint64_t xdp_packets;  /* of these, in drivers */
+	uint64_t changes; /* of routes and interfaces, each of which brought all streams back */
+	char reason[480]; /* why it is not on */
 };
 
 void media_fast_path(struct media *media, struct media_fast_status *out);

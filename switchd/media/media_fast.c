@@ -23,6 +23,7 @@ static void drop(struct media_fast *own)
 	fast_stop(own->fast);
 	fast_status(own->fast, &status);
 	own->packets_before += status.packets;
+	own->xdp_before += status.xdp_packets;
 	fast_unref(own->fast);
 	own->fast = NULL;
 }
@@ -52,10 +53,11 @@ enum vos_err media_fast_use(struct media_fast *own, const struct fast_options *o
 	return err;
 }
 
-static struct fast_options options_of(const struct conf *conf)
+static struct fast_options options_of(const struct media_fast *own, const struct conf *conf)
 {
 	const struct value *range = snapshot_param(conf->snapshot, PARAM_SS_RTP_PORT_RANGE);
-	struct fast_options options = {.low = range->ports.low, .high = range->ports.high};
+	struct fast_options options = {
+		.low = range->ports.low, .high = range->ports.high, .use_xdp = own->wants_xdp};
 	struct addr addresses[CONF_MEDIA_ADDRESSES_MAX];
 	size_t count = conf_media_addresses(conf, addresses);
 
@@ -69,20 +71,24 @@ enum vos_err media_fast_start(struct media_fast *own, const struct conf *conf,
 			      struct vos_fault *fault)
 {
 	long long mode = snapshot_number(conf->snapshot, PARAM_SS_MEDIA_FAST_PATH);
-	struct fast_options options = options_of(conf);
+	struct fast_options options;
 	struct vos_fault why = {0};
 	struct media_fast_status status;
 	enum vos_err err;
 
 	own->wanted = (int)mode;
+	own->wants_xdp = snapshot_bool(conf->snapshot, PARAM_SS_MEDIA_XDP);
 	if (mode == WORD_FAST_PATH_OFF)
 		return VOS_OK;
+	options = options_of(own, conf);
 	err = media_fast_use(own, &options, &why);
 	media_fast_status(own, &status);
 	if (err == VOS_OK) {
 		if (own->log)
-			log_info(own->log, "media", "fast path by %s at %s", status.hook,
-				 status.devices[0] ? status.devices : "no interface yet");
+			log_info(own->log, "media", "fast path by %s at %s, in the driver of %s",
+				 status.hook,
+				 status.devices[0] ? status.devices : "no interface yet",
+				 status.xdp_devices[0] ? status.xdp_devices : "none");
 		return VOS_OK;
 	}
 	if (mode == WORD_FAST_PATH_REQUIRED) {
@@ -99,7 +105,7 @@ enum vos_err media_fast_start(struct media_fast *own, const struct conf *conf,
 
 void media_fast_configure(struct media_fast *own, const struct conf *conf)
 {
-	struct fast_options options = options_of(conf);
+	struct fast_options options = options_of(own, conf);
 	struct vos_fault fault = {0};
 
 	if (own->wanted == WORD_FAST_PATH_OFF)
@@ -145,9 +151,11 @@ void media_fast_status(struct media_fast *own, struct media_fast_status *out)
 	if (own->fast)
 		fast_status(own->fast, &status);
 	out->packets = own->packets_before + status.packets;
+	out->xdp_packets = own->xdp_before + status.xdp_packets;
 	snprintf(out->reason, sizeof(out->reason), "%s", own->reason);
 	pthread_mutex_unlock(&own->lock);
 	memcpy(out->hook, status.hook, sizeof(out->hook));
 	snprintf(out->devices, sizeof(out->devices), "%s", status.devices);
+	snprintf(out->xdp_devices, sizeof(out->xdp_devices), "%s", status.xdp_devices);
 	out->changes = status.epoch ? status.epoch - 1 : 0;
 }

@@ -175,34 +175,46 @@ static __always_inline void note(uint32_t *delays, uint64_t now_ns, uint32_t low
 		delays[bucket]++;
 }
 
-SEC("tc")
-int kload_count(struct __sk_buff *skb)
+/* False: not one of ours. */
+static __always_inline bool count(const struct frame *frame, const void *end)
 {
 	const uint64_t now_ns = bpf_ktime_get_ns();
 	struct kload_state *state = get_state();
 	const struct kload_stream *partner;
-	const struct frame *frame;
 	uint32_t other;
 
-	if (!state || bpf_skb_pull_data(skb, sizeof(struct frame)) < 0)
-		return TC_ACT_UNSPEC;
-	frame = (void *)(long)skb->data;
-	if ((void *)(frame + 1) > (void *)(long)skb->data_end ||
-	    frame->eth.h_proto != bpf_htons(ETH_P_IP) || frame->ip.protocol != IPPROTO_UDP)
-		return TC_ACT_UNSPEC;
+	if (!state || (void *)(frame + 1) > end || frame->eth.h_proto != bpf_htons(ETH_P_IP) ||
+	    frame->ip.protocol != IPPROTO_UDP)
+		return false;
 	other = bpf_ntohl(frame->rtp.ssrc) ^ 1;
 	partner = bpf_map_lookup_elem(&streams, &other);
 	/* From a cable that is bent back it comes as it was sent. */
 	if (!partner || (partner->relay_port && (frame->ip.daddr != bpf_htonl(partner->ip) ||
 						 frame->udp.dest != bpf_htons(partner->port)))) {
 		state->wrong++;
-		return TC_ACT_SHOT;
+		return true;
 	}
 	state->received++;
 	note(state->delays, now_ns, frame->rtp.sent_low, frame->rtp.sent_high);
 	if (frame->rtp.came_high)
 		note(state->inside, now_ns, frame->rtp.came_low, frame->rtp.came_high);
-	return TC_ACT_SHOT;
+	return true;
+}
+
+SEC("tc")
+int kload_count(struct __sk_buff *skb)
+{
+	if (bpf_skb_pull_data(skb, sizeof(struct frame)) < 0)
+		return TC_ACT_UNSPEC;
+	return count((void *)(long)skb->data, (void *)(long)skb->data_end) ? TC_ACT_SHOT
+									   : TC_ACT_UNSPEC;
+}
+
+SEC("xdp")
+int kload_count_xdp(struct xdp_md *context)
+{
+	return count((void *)(long)context->data, (void *)(long)context->data_end) ? XDP_DROP
+										   : XDP_PASS;
 }
 
 /* In the kernel of the relay, before anything else there. */

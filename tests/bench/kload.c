@@ -2,17 +2,19 @@
 /* RTP through a relay at a given rate, for relay.py: both parties of many calls, made and counted
  * within the kernel (kload.bpf.c), so that one core keeps any relay on another core busy.
  *
- * usage: kload INTERFACE RELAY-MAC RELAY-IP MAP CALLS A-BASE B-BASE PORT SECONDS RATE
+ * usage: kload INTERFACE RELAY-MAC RELAY-IP MAP CALLS A-BASE B-BASE PORT SECONDS RATE [xdp]
  *        kload stamp|turn INTERFACE
  * MAP has a line "index port-for-a port-for-b" for each call; endpoint i of a line is base + i,
  * PORT; a port for a or b that is 0 has its packets come back as they were sent. First every stream
  * speaks slowly, until the relay may know it well. Prints "sent N received M wrong W p50 US p99 US
  * inside50 US inside99 US": the last two since packets came to the relay's interface, where a kload
- * stamps them. One that turns them there is a cable without relay; both end with their input. */
+ * stamps them. With xdp it counts in the driver of INTERFACE. One that turns them there is a cable
+ * without relay; both end with their input. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +56,7 @@ struct load {
 	struct kload_stream *streams;
 	int make_fd;
 	int count_fd;
+	int count_xdp_fd;
 	uint8_t frame[FRAME_BYTES];
 };
 
@@ -111,17 +114,23 @@ static void open_programs(struct load *load)
 
 	load->make_fd = program_of(object, "kload_make");
 	load->count_fd = program_of(object, "kload_count");
+	load->count_xdp_fd = program_of(object, "kload_count_xdp");
 	load->state = map_of(object, "state_of", sizeof(*load->state));
 	load->streams = map_of(object, "streams", KLOAD_STREAMS_MAX * sizeof(*load->streams));
 }
 
-static void attach_counter(const struct load *load, unsigned device)
+static void attach_counter(const struct load *load, unsigned device, bool by_xdp)
 {
 	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)device,
 			    .attach_point = BPF_TC_INGRESS);
 	DECLARE_LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = load->count_fd, .handle = 1,
 			    .priority = 1, .flags = BPF_TC_F_REPLACE);
 
+	if (by_xdp) {
+		if (bpf_link_create(load->count_xdp_fd, (int)device, BPF_XDP, NULL) < 0)
+			die("attach");
+		return;
+	}
 	(void)bpf_tc_hook_create(&hook);
 	if (bpf_tc_attach(&hook, &filter) < 0)
 		die("attach");
@@ -266,16 +275,16 @@ int main(int argc, char **argv)
 
 	if (argc == 3)
 		return stay_at(argv[1], argv[2]);
-	if (argc != 11) {
+	if (argc < 11) {
 		fprintf(stderr, "usage: kload INTERFACE RELAY-MAC RELAY-IP MAP CALLS A-BASE B-BASE "
-				"PORT SECONDS RATE, or stamp|turn INTERFACE\n");
+				"PORT SECONDS RATE [xdp], or stamp|turn INTERFACE\n");
 		return 2;
 	}
 	sigaction(SIGALRM, &action, NULL);
 	open_programs(&load);
 	fill_state(&load, argv);
 	fill_streams(&load, argv);
-	attach_counter(&load, load.state->device);
+	attach_counter(&load, load.state->device, argc > 11);
 	warm = (uint64_t)WARM_ROUNDS * load.state->stream_count;
 	set_rate(&load, WARM_RATE, warm);
 	while (load.state->sent < warm)

@@ -9,7 +9,9 @@ configured with -DVOS_BENCH=ON and found clang and libbpf. Two network namespace
 veth pair: the load (kload) runs on the first core, the relay with one thread on the second, which also does
 the kernel's receive work for it. switchd is tried with a socket for each port (sockets), with
 packets steered to one socket (steered), the same with a thread that looks for the next packet for 100 us before it
-sleeps (polling), and with streams left to the kernel (kernel); --only names those to be tried. Without any relay the
+sleeps (polling), with streams left to the kernel (kernel), and with the kernel forwarding them in the driver of the
+interface (driver; the load counts in its driver too, and nothing is stamped, so that only the whole way is known);
+--only names those to be tried. Without any relay the
 kernel sends what comes in back to where it came from (cable): no delay can be less than that.
 A rate passes with less than 0.5 % of the packets lost in one of two runs (others may use the machine); the
 highest is found by halving. Rounds of the relays take turns; figures are medians. Delays are of the whole way, the
@@ -32,11 +34,12 @@ LOSS_MAX = 0.005
 A_BASE, B_BASE, PORT = '10.10.0.1', '10.11.0.1', 4000
 RELAY_IP, LOAD_IP = '10.9.0.2', '10.9.0.1'
 NG = ('127.0.0.1', 22222)
-FIRST_RATE = {'cable': 800000, 'rtpengine': 80000, 'sockets': 120000, 'steered': 160000, 'polling': 160000, 'kernel': 800000}
+FIRST_RATE = {'cable': 800000, 'rtpengine': 80000, 'sockets': 120000, 'steered': 160000, 'polling': 160000, 'kernel': 800000,
+              'driver': 1200000}
 RATE_STEPS = 5
 RUNS = 2
 DELAY_RATES = {'cable': (20000, 60000, 100000), 'rtpengine': (20000, 60000), 'sockets': (20000, 60000), 'steered': (20000, 60000, 100000),
-               'polling': (20000, 60000, 100000), 'kernel': (20000, 100000)}
+               'polling': (20000, 60000, 100000), 'kernel': (20000, 100000), 'driver': (20000, 100000)}
 DELAY_RUNS = 3
 # All relays and the load alike: what else the machine does must not be in the figures.
 NICE = ('chrt', '-f', '1')
@@ -145,6 +148,18 @@ def polling(relay, build, calls, map_path):
     return ours(relay, build, calls, map_path, 'steer', '100')
 
 
+@contextlib.contextmanager
+def by_driver(relay, build, calls, map_path):
+    """With XDP. A veth end can send by it where the other end polls, which it does with GRO."""
+    load = relay.replace('-relay-', '-load-')
+    run('ip', 'netns', 'exec', load, 'ethtool', '-K', 'load0', 'gro', 'on')
+    try:
+        with by_kernel(relay, build, calls, map_path) as process:
+            yield process
+    finally:
+        run('ip', 'netns', 'exec', load, 'ethtool', '-K', 'load0', 'gro', 'off')
+
+
 def bencode(value):
     if isinstance(value, str):
         return f'{len(value)}:{value}'
@@ -214,11 +229,12 @@ def rtpengine(relay, _build, calls, map_path):
             process.wait()
 
 
-def load_at(bed, options, map_path, rate, seconds):
+def load_at(bed, start, options, map_path, rate, seconds):
     """What the load says: sent, received, p50, p99 and others by name."""
     load, _relay, mac = bed
     out = run('ip', 'netns', 'exec', load, *NICE, 'taskset', '-c', '0', f'{options.build}/tests/kload', 'load0', mac,
-              RELAY_IP, map_path, str(options.calls), A_BASE, B_BASE, str(PORT), str(seconds), str(rate))
+              RELAY_IP, map_path, str(options.calls), A_BASE, B_BASE, str(PORT), str(seconds), str(rate),
+              *(['xdp'] if start is by_driver else []))
     words = out.split()
     said = {name: float(value) for name, value in zip(words[::2], words[1::2])}
     if said['wrong']:
@@ -226,16 +242,16 @@ def load_at(bed, options, map_path, rate, seconds):
     return said
 
 
-def loss_at(bed, options, map_path, rate, seconds):
+def loss_at(bed, start, options, map_path, rate, seconds):
     """The part that got lost, and the rate that the load reached."""
-    said = load_at(bed, options, map_path, rate, seconds)
+    said = load_at(bed, start, options, map_path, rate, seconds)
     return 1 - said['received'] / said['sent'], said['sent'] / seconds
 
 
 def delays(bed, start, options, map_path, rate):
     """p50 and p99 in microseconds, of the whole way and since a packet came to the relay's kernel."""
     with start(bed[1], options.build, options.calls, map_path), at_the_relay('stamp', bed[1], options.build):
-        said = load_at(bed, options, map_path, rate, options.seconds)
+        said = load_at(bed, start, options, map_path, rate, options.seconds)
     return tuple(said[name] for name in ('p50', 'p99', 'inside50', 'inside99'))
 
 
@@ -244,7 +260,7 @@ def passes(bed, start, options, map_path, rate):
     does not recover from too high a rate."""
     for _ in range(RUNS):
         with start(bed[1], options.build, options.calls, map_path):
-            loss, reached = loss_at(bed, options, map_path, rate, options.seconds)
+            loss, reached = loss_at(bed, start, options, map_path, rate, options.seconds)
         print(f'    {rate:7d}/s asked, {reached:9.0f}/s sent, {100 * loss:6.2f} % lost', flush=True)
         if loss < LOSS_MAX and reached > REACHED_MIN * rate:
             return reached
@@ -274,7 +290,7 @@ def cpu_of_packet(bed, start, options, map_path):
         if not process:
             return 0
         before = cpu_seconds(process.pid)
-        _loss, reached = loss_at(bed, options, map_path, CPU_RATE, seconds)
+        _loss, reached = loss_at(bed, start, options, map_path, CPU_RATE, seconds)
         # The load's first packets of each stream are relayed as well.
         packets = reached * seconds + 2 * WARM_ROUNDS * options.calls
         return (cpu_seconds(process.pid) - before) / packets * 1e6
@@ -293,7 +309,7 @@ def main():
     parser.add_argument('--delays', action='store_true', help='nothing but delays')
     options = parser.parse_args()
     relays = {'cable': cable, 'rtpengine': rtpengine, 'sockets': ours, 'steered': steered, 'polling': polling,
-              'kernel': by_kernel}
+              'kernel': by_kernel, 'driver': by_driver}
     if options.only:
         relays = {name: relays[name] for name in options.only}
     if 'rtpengine' in relays and not shutil.which('rtpengine'):
@@ -327,14 +343,15 @@ def report(results, costs, late):
                   f'{statistics.median(costs[name]):.2f} us of CPU a packet')
         for rate, found in late[name].items():
             p50, p99, inside50, inside99 = (statistics.median(column) for column in zip(*found))
-            print(f'  at {rate}/s: p50 {p50:.1f} us, p99 {p99:.1f} us, inside the relay {inside50:.1f} us and '
-                  f'{inside99:.1f} us (p99 of {", ".join(f"{one[1]:.1f}/{one[3]:.1f}" for one in found)})')
+            inside = '' if name == 'driver' else f', inside the relay {inside50:.1f} us and {inside99:.1f} us'
+            print(f'  at {rate}/s: p50 {p50:.1f} us, p99 {p99:.1f} us{inside} (p99 of '
+                  + ", ".join(f"{one[1]:.1f}/{one[3]:.1f}" for one in found) + ')')
     for name in results:
         if name not in ('rtpengine', 'cable') and 'rtpengine' in results:
             whole, inside = ([statistics.median(one[column] for one in late[which][20000])
                               for which in (name, 'rtpengine')] for column in (1, 3))
-            print(f'{name} beside rtpengine: {whole[0] / whole[1]:.2f} of its p99, inside {inside[0] / inside[1]:.2f}'
-                  + times(name, results))
+            part = '' if name == 'driver' else f', inside {inside[0] / inside[1]:.2f}'
+            print(f'{name} beside rtpengine: {whole[0] / whole[1]:.2f} of its p99{part}' + times(name, results))
 
 
 def times(name, results):

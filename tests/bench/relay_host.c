@@ -51,8 +51,11 @@ static int open_calls(struct media *media, const struct addr *local, const struc
 static int use_fast_path(struct media *media, const struct addr *local,
 			 const struct ports_options *ports)
 {
-	const struct fast_options options = {
-		.low = ports->low, .high = ports->high, .locals = {*local}, .local_count = 1};
+	const struct fast_options options = {.low = ports->low,
+					     .high = ports->high,
+					     .locals = {*local},
+					     .local_count = 1,
+					     .use_xdp = true};
 	struct vos_fault fault = {0};
 
 	if (media_fast_use(media_fast_of(media), &options, &fault) == VOS_OK)
@@ -68,9 +71,10 @@ static void print_status(struct media *media)
 
 	media_status(media, &status);
 	media_fast_path(media, &fast);
-	fprintf(stderr, "relayed %llu, of these %llu by the kernel, dropped %llu\n",
+	fprintf(stderr,
+		"relayed %llu, of these %llu by the kernel, %llu in the driver, dropped %llu\n",
 		(unsigned long long)status.packets, (unsigned long long)fast.packets,
-		(unsigned long long)status.dropped);
+		(unsigned long long)fast.xdp_packets, (unsigned long long)status.dropped);
 }
 
 int main(int argc, char **argv)

@@ -6,10 +6,14 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,6 +21,7 @@
 #include <unistd.h>
 
 #include "shared/base/clock.h"
+#include "switchd/media/fast_private.h"
 #include "switchd/media/media_fast.h"
 #include "switchd/media/media_private.h"
 #include "switchd/media/relay.h"
@@ -27,6 +32,10 @@
 #define SETTLED 70
 /* Until something that has to come is called missing. */
 #define PATIENCE_US UINT64_C(20000000)
+
+#define UNTIL(condition)                                                                     \
+	for (uint64_t limit_us = clock_mono_us() + PATIENCE_US; !(condition); sched_yield()) \
+	assert_true(clock_mono_us() < limit_us)
 
 struct variant {
 	const char *local_a;
@@ -40,46 +49,36 @@ struct variant {
 	bool is_loopback;
 	bool is_steered;
 	bool is_unraw; /* switchd has no right to raw sockets */
+	bool is_xdp;
+	bool is_unsummed; /* phones leave checksums to a network card, which there is none */
 };
 
-static const struct variant IP4_SLOW = {"10.0.0.1",  "10.0.0.1",  "10.0.0.11",
-					"10.0.0.12", "10.0.0.66", .is_fast = false};
-static const struct variant IP4_FAST = {"10.0.0.1",  "10.0.0.1",  "10.0.0.11",
-					"10.0.0.12", "10.0.0.66", .is_fast = true};
-static const struct variant IP4_CLSACT = {"10.0.0.1",        "10.0.0.1",  "10.0.0.11",
-					  "10.0.0.12",       "10.0.0.66", .is_fast = true,
-					  .use_clsact = true};
-static const struct variant IP6_SLOW = {"fd00::1",  "fd00::1",  "fd00::11",
-					"fd00::12", "fd00::66", .is_fast = false};
-static const struct variant IP6_FAST = {"fd00::1",  "fd00::1",  "fd00::11",
-					"fd00::12", "fd00::66", .is_fast = true};
-static const struct variant CROSSED_SLOW = {"10.0.0.1",        "fd00::1",   "10.0.0.11",
-					    "fd00::12",        "10.0.0.66", .is_fast = false,
-					    .is_crossed = true};
-static const struct variant CROSSED_FAST = {"fd00::1",         "10.0.0.1", "fd00::11",
-					    "10.0.0.12",       "fd00::66", .is_fast = true,
-					    .is_crossed = true};
-static const struct variant LOOPBACK_FAST = {"127.0.0.1",        "127.0.0.1",  "127.0.0.11",
-					     "127.0.0.12",       "127.0.0.66", .is_fast = true,
-					     .is_loopback = true};
-static const struct variant IP4_STEERED = {"10.0.0.1",        "10.0.0.1",  "10.0.0.11",
-					   "10.0.0.12",       "10.0.0.66", .is_fast = false,
-					   .is_steered = true};
-static const struct variant IP4_UNRAW = {"10.0.0.1",         "10.0.0.1",      "10.0.0.11",
-					 "10.0.0.12",        "10.0.0.66",     .is_fast = false,
-					 .is_steered = true, .is_unraw = true};
-static const struct variant IP6_STEERED = {"fd00::1",         "fd00::1",  "fd00::11",
-					   "fd00::12",        "fd00::66", .is_fast = false,
-					   .is_steered = true};
-static const struct variant CROSSED_STEERED = {"10.0.0.1",        "fd00::1",   "10.0.0.11",
-					       "fd00::12",        "10.0.0.66", .is_crossed = true,
-					       .is_steered = true};
-static const struct variant LOOPBACK_STEERED = {
-	"127.0.0.1",  "127.0.0.1",         "127.0.0.11",      "127.0.0.12",
-	"127.0.0.66", .is_loopback = true, .is_steered = true};
-static const struct variant IP4_BOTH = {"10.0.0.1",        "10.0.0.1",  "10.0.0.11",
-					"10.0.0.12",       "10.0.0.66", .is_fast = true,
-					.is_steered = true};
+/* clang-format off */
+#define IP4          "10.0.0.1", "10.0.0.1", "10.0.0.11", "10.0.0.12", "10.0.0.66"
+#define IP6          "fd00::1", "fd00::1", "fd00::11", "fd00::12", "fd00::66"
+#define IP4_TO_IP6   "10.0.0.1", "fd00::1", "10.0.0.11", "fd00::12", "10.0.0.66"
+#define IP6_TO_IP4   "fd00::1", "10.0.0.1", "fd00::11", "10.0.0.12", "fd00::66"
+#define LOOPBACK     "127.0.0.1", "127.0.0.1", "127.0.0.11", "127.0.0.12", "127.0.0.66"
+
+static const struct variant IP4_SLOW = {IP4, .is_fast = false};
+static const struct variant IP4_FAST = {IP4, .is_fast = true};
+static const struct variant IP4_CLSACT = {IP4, .is_fast = true, .use_clsact = true};
+static const struct variant IP6_SLOW = {IP6, .is_fast = false};
+static const struct variant IP6_FAST = {IP6, .is_fast = true};
+static const struct variant CROSSED_SLOW = {IP4_TO_IP6, .is_crossed = true};
+static const struct variant CROSSED_FAST = {IP6_TO_IP4, .is_fast = true, .is_crossed = true};
+static const struct variant LOOPBACK_FAST = {LOOPBACK, .is_fast = true, .is_loopback = true};
+static const struct variant IP4_STEERED = {IP4, .is_steered = true};
+static const struct variant IP4_UNRAW = {IP4, .is_steered = true, .is_unraw = true};
+static const struct variant IP6_STEERED = {IP6, .is_steered = true};
+static const struct variant CROSSED_STEERED = {IP4_TO_IP6, .is_crossed = true, .is_steered = true};
+static const struct variant LOOPBACK_STEERED = {LOOPBACK, .is_loopback = true, .is_steered = true};
+static const struct variant IP4_BOTH = {IP4, .is_fast = true, .is_steered = true};
+static const struct variant IP4_XDP = {IP4, .is_fast = true, .is_xdp = true};
+static const struct variant IP6_XDP = {IP6, .is_fast = true, .is_xdp = true};
+static const struct variant IP4_UNSUMMED = {IP4, .is_fast = true, .is_xdp = true,
+					    .is_unsummed = true};
+/* clang-format on */
 
 static struct {
 	pid_t phones; /* holds their namespace; 0: nothing is possible */
@@ -183,19 +182,47 @@ static struct phone phone_in(const struct variant *variant, const char *ip)
 	return phone;
 }
 
+static void set_feature(uint32_t command, bool on)
+{
+	struct ethtool_value value = {.cmd = command, .data = on};
+	struct ifreq request = {.ifr_name = "phone0", .ifr_data = (void *)&value};
+	int fd;
+
+	assert_int_equal(setns(world.phones_ns, CLONE_NEWNET), 0);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(setns(world.own_ns, CLONE_NEWNET), 0);
+	assert_int_equal(ioctl(fd, SIOCETHTOOL, &request), 0);
+	close(fd);
+}
+
+/* The relay's end of the cable can send by XDP when the other polls, which it does with GRO. */
+static void set_cable(const struct variant *variant)
+{
+	set_feature(ETHTOOL_SGRO, variant->is_xdp);
+	set_feature(ETHTOOL_STXCSUM, !variant->is_xdp || variant->is_unsummed);
+}
+
 static void use_fast_path(const struct variant *variant, struct media *media)
 {
 	struct fast_options options = {.low = 20000,
 				       .high = 20999,
 				       .locals = {phone_address(variant->local_a)},
 				       .local_count = 1,
-				       .use_clsact = variant->use_clsact};
+				       .use_clsact = variant->use_clsact,
+				       .use_xdp = variant->is_xdp};
+	struct media_fast_status status;
 	struct vos_fault fault = {0};
 
 	if (strcmp(variant->local_a, variant->local_b) != 0)
 		options.locals[options.local_count++] = phone_address(variant->local_b);
-	if (media_fast_use(media_fast_of(media), &options, &fault) == VOS_OK)
-		return;
+	set_cable(variant);
+	if (media_fast_use(media_fast_of(media), &options, &fault) == VOS_OK) {
+		media_fast_path(media, &status);
+		assert_true(variant->is_xdp || !status.xdp_devices[0]);
+		if (!variant->is_xdp || strcmp(status.xdp_devices, "relay0") == 0)
+			return;
+		snprintf(fault.text, sizeof(fault.text), "no XDP");
+	}
 	print_message("no fast path: %s\n", fault.text);
 	media_destroy(media);
 	skip();
@@ -346,12 +373,23 @@ static void settle(struct call *call, enum media_side side)
 	}
 }
 
-static uint64_t by_kernel(const struct call *call)
+static struct media_fast_status status_of(const struct call *call)
 {
 	struct media_fast_status status;
 
 	media_fast_path(call->media, &status);
-	return status.packets;
+	return status;
+}
+
+/* Of so many packets since then. One in 256 goes the other way, and of others a few whose checksum
+ * looks as if it was to be filled in. */
+static void was_by_xdp(const struct call *call, uint64_t before, uint64_t count)
+{
+	uint64_t found = status_of(call).xdp_packets - before;
+
+	if (!call->variant->is_xdp || call->variant->is_unsummed)
+		count = 0;
+	assert_in_range(found, count - count / 15, count);
 }
 
 static struct media_steering steering_of(const struct call *call)
@@ -366,11 +404,9 @@ static struct media_steering steering_of(const struct call *call)
 static void wait_for_steered(const struct call *call, uint64_t before, uint64_t count)
 {
 	uint64_t batched = call->variant->is_unraw ? 0 : before + count;
-	uint64_t until_us = clock_mono_us() + PATIENCE_US;
 
 	assert_int_equal(steering_of(call).packets - before, count);
-	while (steering_of(call).batched != batched)
-		assert_true(clock_mono_us() < until_us);
+	UNTIL(steering_of(call).batched == batched);
 }
 
 /* --- Tests. --- */
@@ -381,16 +417,19 @@ static void streams_settle_and_are_counted(void **state)
 	struct media_counters a;
 	uint64_t steered;
 	uint64_t before;
+	uint64_t xdp_before;
 
 	settle(&call, MEDIA_A);
 	settle(&call, MEDIA_B);
 	/* With B's first packet A's had another place to go to. */
 	settle(&call, MEDIA_A);
-	before = by_kernel(&call);
+	before = status_of(&call).packets;
+	xdp_before = status_of(&call).xdp_packets;
 	steered = steering_of(&call).packets;
 	pass(&call.a, &call.b, 100);
 	pass(&call.b, &call.a, 50);
-	assert_int_equal(by_kernel(&call) - before, goes_fast(&call) ? 150 : 0);
+	assert_int_equal(status_of(&call).packets - before, goes_fast(&call) ? 150 : 0);
+	was_by_xdp(&call, xdp_before, 150);
 	wait_for_steered(&call, steered, call.variant->is_steered && !goes_fast(&call) ? 150 : 0);
 	WAIT_FOR(call.session, MEDIA_A, packets, (uint16_t)(call.a.sequence - 1000));
 	WAIT_FOR(call.session, MEDIA_B, packets, (uint16_t)(call.b.sequence - 65530));
@@ -526,8 +565,7 @@ static void a_thread_that_polls_does_not_sleep(void **state)
 	media_set_busy_poll(call.media, 100000000);
 	pass(&call.a, &call.b, 1);
 	before = cpu_us(&call);
-	while (cpu_us(&call) < before + 5000)
-		assert_true(clock_mono_us() < until_us);
+	UNTIL(cpu_us(&call) >= before + 5000);
 	media_set_busy_poll(call.media, 0);
 	pass(&call.a, &call.b, 1);
 	do {
@@ -553,41 +591,67 @@ static void work_brings_a_stream_back(void **state)
 		assert_true(clock_mono_us() < until_us);
 		pass(&call.a, &call.b, 1);
 	}
-	before = by_kernel(&call);
+	before = status_of(&call).packets;
 	atomic_store(&listener.heard, 0);
 	pass(&call.a, &call.b, SETTLED);
 	assert_int_equal(atomic_load(&listener.heard), SETTLED);
-	assert_int_equal(by_kernel(&call), before);
+	assert_int_equal(status_of(&call).packets, before);
 	media_set_work(call.session, MEDIA_A, RELAY_LISTEN, NULL);
 	settle(&call, MEDIA_A);
 	call_end(&call);
 }
 
-static void wait_for_changes(const struct call *call, uint64_t more_than)
-{
-	uint64_t until_us = clock_mono_us() + PATIENCE_US;
-	struct media_fast_status status;
-
-	do {
-		assert_true(clock_mono_us() < until_us);
-		sched_yield();
-		media_fast_path(call->media, &status);
-	} while (status.is_on && status.changes <= more_than);
-}
-
 static void changes_of_routes_lose_nothing(void **state)
 {
 	struct call call = call_new(state);
-	struct media_fast_status status;
+	uint64_t before;
 
 	settle(&call, MEDIA_A);
-	media_fast_path(call.media, &status);
+	before = status_of(&call).changes;
 	do_command("ip route add 10.77.0.0/16 dev relay0");
-	wait_for_changes(&call, status.changes);
+	UNTIL(status_of(&call).changes > before);
 	pass(&call.a, &call.b, 10);
 	settle(&call, MEDIA_A);
 	do_command("ip route del 10.77.0.0/16 dev relay0");
 	pass(&call.a, &call.b, 100);
+	call_end(&call);
+}
+
+static void hops_follow_their_neighbours(void **state)
+{
+	struct call call = call_new(state);
+	const uint64_t mac = UINT64_C(0x770000000002);
+	const struct fast_entry *entry = call.session->sides[MEDIA_A].entry;
+	const struct fast_hop *hops = call.session->fast->config->hops;
+	char command[300];
+	uint64_t before;
+
+	settle(&call, MEDIA_A);
+	snprintf(command, sizeof(command),
+		 "nsenter -t %d -n ip link set phone0 address 02:00:00:00:00:77\n"
+		 "ip neigh replace %s lladdr 02:00:00:00:00:77 dev relay0 nud reachable",
+		 (int)world.phones, call.variant->phone_b);
+	do_command(command);
+	UNTIL(__atomic_load_n(&hops[entry->rule.hop].to, __ATOMIC_RELAXED) == mac);
+	before = status_of(&call).xdp_packets;
+	pass(&call.a, &call.b, 30);
+	was_by_xdp(&call, before, 30);
+	/* Where it is not known the kernel has to find it. */
+	do_command("ip neigh flush dev relay0");
+	pass(&call.a, &call.b, 30);
+	call_end(&call);
+}
+
+static void a_driver_that_stops_sending_is_left(void **state)
+{
+	struct call call = call_new(state);
+
+	settle(&call, MEDIA_A);
+	set_feature(ETHTOOL_SGRO, false);
+	UNTIL(!status_of(&call).xdp_devices[0]);
+	assert_true(status_of(&call).is_on);
+	pass(&call.a, &call.b, 10);
+	settle(&call, MEDIA_A);
 	call_end(&call);
 }
 
@@ -606,10 +670,10 @@ static void ends_of_the_fast_path_lose_nothing(void **state)
 	/* Another range: streams of the one before go on through switchd. */
 	if (call.variant->is_fast)
 		assert_int_equal(media_fast_use(media_fast_of(call.media), &other, &fault), VOS_OK);
-	before = by_kernel(&call);
+	before = status_of(&call).packets;
 	pass(&call.a, &call.b, SETTLED);
 	pass(&call.b, &call.a, SETTLED);
-	assert_int_equal(by_kernel(&call), call.variant->is_fast ? before : 0);
+	assert_int_equal(status_of(&call).packets, call.variant->is_fast ? before : 0);
 	assert_false(relay_counters_of(call.session, MEDIA_A).is_fast);
 	WAIT_FOR(call.session, MEDIA_A, packets, (uint16_t)(call.a.sequence - 1000));
 	call_end(&call);
@@ -659,7 +723,7 @@ static void nothing_passes_after_the_end(void **state)
 		ON(test, CROSSED_SLOW), ON(test, CROSSED_FAST), ON(test, LOOPBACK_FAST),      \
 		ON(test, IP4_CLSACT), ON(test, IP4_STEERED), ON(test, IP4_UNRAW),             \
 		ON(test, IP6_STEERED), ON(test, CROSSED_STEERED), ON(test, LOOPBACK_STEERED), \
-		ON(test, IP4_BOTH)
+		ON(test, IP4_BOTH), ON(test, IP4_XDP), ON(test, IP6_XDP), ON(test, IP4_UNSUMMED)
 
 int main(void)
 {
@@ -676,6 +740,10 @@ int main(void)
 		ON(changes_of_routes_lose_nothing, IP4_FAST),
 		ON(changes_of_routes_lose_nothing, IP6_FAST),
 		ON(changes_of_routes_lose_nothing, IP4_CLSACT),
+		ON(changes_of_routes_lose_nothing, IP4_XDP),
+		ON(hops_follow_their_neighbours, IP4_XDP),
+		ON(hops_follow_their_neighbours, IP6_XDP),
+		ON(a_driver_that_stops_sending_is_left, IP4_XDP),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, end_world);
