@@ -57,13 +57,13 @@ static bool walk_next(struct walk *walk)
 
 static bool is_rtpmap(const struct walk *walk, size_t stream, uint64_t *type, uint64_t *clock_hz)
 {
-	struct span name;
-	struct span value;
+	static const struct span start = SPAN_LIT("rtpmap:");
+	struct span line = walk->line.value;
 
-	if (walk->line.type != 'a' || walk->begun != stream + 1)
-		return false;
-	sdp_attribute_split(walk->line.value, &name, &value);
-	return span_eq(name, SPAN_LIT("rtpmap")) && read_rtpmap(value, type, clock_hz);
+	return walk->line.type == 'a' && walk->begun == stream + 1 &&
+	       span_starts_with(line, start) &&
+	       read_rtpmap((struct span){line.ptr + start.len, line.len - start.len}, type,
+			   clock_hz);
 }
 
 /* Where the media line lists the type; SIZE_MAX: nowhere, and its rtpmap means nothing. */

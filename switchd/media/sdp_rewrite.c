@@ -113,9 +113,11 @@ static void end_stream(struct rewrite *rewrite)
 	stream = &rewrite->sdp->streams[rewrite->stream];
 	if (is_anchored(rewrite, rewrite->stream) && rewrite->anchors[rewrite->stream].write_rtcp &&
 	    wanted_port(rewrite, rewrite->stream) &&
-	    span_istarts_with(stream->proto, SPAN_LIT("RTP/")))
-		buf_printf(rewrite->out, "a=rtcp:%u\r\n",
-			   (unsigned)wanted_port(rewrite, rewrite->stream));
+	    span_istarts_with(stream->proto, SPAN_LIT("RTP/"))) {
+		buf_add_lit(rewrite->out, "a=rtcp:");
+		buf_add_u64(rewrite->out, wanted_port(rewrite, rewrite->stream));
+		buf_add_lit(rewrite->out, "\r\n");
+	}
 	if (is_anchored(rewrite, rewrite->stream))
 		buf_add_span(rewrite->out, rewrite->anchors[rewrite->stream].attributes);
 }
@@ -128,7 +130,8 @@ static void write_protocol(struct rewrite *rewrite, const struct sdp_media_line 
 		buf_add_span(rewrite->out, line->rest);
 		return;
 	}
-	buf_printf(rewrite->out, "%s ", proto);
+	buf_add_str(rewrite->out, proto);
+	buf_add_char(rewrite->out, ' ');
 	buf_add_span(rewrite->out, line->formats);
 }
 
@@ -147,7 +150,9 @@ static bool rewrite_media(struct rewrite *rewrite, struct span value)
 		rewrite->needs_connection = !addr_eq(&address, &rewrite->session_address);
 		buf_add_lit(rewrite->out, "m=");
 		buf_add_span(rewrite->out, line.media);
-		buf_printf(rewrite->out, " %u ", (unsigned)wanted_port(rewrite, rewrite->stream));
+		buf_add_char(rewrite->out, ' ');
+		buf_add_u64(rewrite->out, wanted_port(rewrite, rewrite->stream));
+		buf_add_char(rewrite->out, ' ');
 		write_protocol(rewrite, &line);
 		buf_add_lit(rewrite->out, "\r\n");
 	} else {
@@ -189,14 +194,14 @@ static void rewrite_connection(struct rewrite *rewrite, struct span value)
  */
 static bool is_dropped(struct span line)
 {
-	static const char *const dropped[] = {
-		"rtcp",      /* RFC 3605, written anew */
-		"candidate", /* RFC 8839 */
-		"remote-candidates",
-		"end-of-candidates",
-		"source-filter", /* RFC 4570: admits the far side's address only */
-		"crypto",        /* RFC 4568: the keys of a leg are of that leg */
-		"x-vos-scramble",
+	static const struct span dropped[] = {
+		SPAN_LIT("rtcp"),      /* RFC 3605, written anew */
+		SPAN_LIT("candidate"), /* RFC 8839 */
+		SPAN_LIT("remote-candidates"),
+		SPAN_LIT("end-of-candidates"),
+		SPAN_LIT("source-filter"), /* RFC 4570: admits the far side's address only */
+		SPAN_LIT("crypto"),        /* RFC 4568: the keys of a leg are of that leg */
+		SPAN_LIT("x-vos-scramble"),
 	};
 	struct span name;
 	struct span value;
@@ -205,7 +210,7 @@ static bool is_dropped(struct span line)
 	if (span_istarts_with(name, SPAN_LIT("ice-")))
 		return true;
 	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
-		if (span_ieq(name, span_of(dropped[i])))
+		if (name.len == dropped[i].len && span_ieq(name, dropped[i]))
 			return true;
 	/* RFC 9143: one transport for several streams; here each is anchored at a port of its own.
 	 */

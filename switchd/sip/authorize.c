@@ -50,7 +50,7 @@ static struct auth_request request_of(const struct sip_worker *worker, const str
 
 /* Into the recorder: whom the request claims to be from, and whether that was believed. */
 static void note_result(const struct sip_worker *worker, const struct sip_rx *rx,
-			enum auth_result result)
+			enum auth_result result, const struct sip_name_addr *from)
 {
 	static const uint8_t notes[] = {
 		[AUTH_OK] = TRACE_AUTH_OK,
@@ -63,19 +63,22 @@ static void note_result(const struct sip_worker *worker, const struct sip_rx *rx
 	};
 	struct sip_name_addr name;
 
-	if (worker->trace && sip_name_addr_parse(rx->msg->from, &name))
+	if (!from && worker->trace && sip_name_addr_parse(rx->msg->from, &name))
+		from = &name;
+	if (from)
 		worker_note(worker, rx, (enum trace_note)notes[result], (int64_t)result,
-			    name.uri.user);
+			    from->uri.user);
 }
 
 enum auth_result sip_authorize_account(struct sip_worker *worker, const struct sip_rx *rx,
+				       const struct sip_name_addr *from,
 				       struct auth_account *account)
 {
 	struct auth_request request = request_of(worker, rx);
 	enum auth_result result =
 		auth_check_account(worker->shared->auth, worker->conf, &request, account);
 
-	note_result(worker, rx, result);
+	note_result(worker, rx, result, from);
 	return result;
 }
 

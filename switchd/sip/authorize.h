@@ -9,8 +9,10 @@
  * A11: either header is good, whatever the challenge was); empty when there is none. */
 struct span sip_credentials(const struct sip_msg *msg, const struct conf *conf);
 
-/* auth_check_account() of the request, without an answer. */
+/* auth_check_account() of the request, without an answer. from: its From, where that has been read;
+ * or NULL. */
 enum auth_result sip_authorize_account(struct sip_worker *worker, const struct sip_rx *rx,
+				       const struct sip_name_addr *from,
 				       struct auth_account *account);
 /* The status of the following; 0: nothing is answered. */
 int sip_unauthorized_status(const struct conf *conf, enum auth_result result);

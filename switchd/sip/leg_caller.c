@@ -22,8 +22,12 @@ void leg_named_read(const struct sip_msg *msg, struct leg_named *out)
 	*out = (struct leg_named){0};
 	(void)sip_uri_parse(msg->request_uri, &out->target);
 	(void)sip_name_addr_parse(msg->from, &out->from);
-	(void)sip_name_addr_parse(msg->to, &out->to);
-	(void)leg_contact_of(msg, &out->contact);
+}
+
+void leg_named_read_rest(const struct sip_msg *msg, struct leg_named *named)
+{
+	(void)sip_name_addr_parse(msg->to, &named->to);
+	(void)leg_contact_of(msg, &named->contact);
 }
 
 static void number_of_from(const struct sip_name_addr *from, struct leg_caller *out)
@@ -123,31 +127,46 @@ static void refuse(struct sip_worker *worker, const struct sip_rx *rx,
 	sip_reply_unauthorized(worker, rx, result);
 }
 
+/* Who calls by where the INVITE comes from; credentials for our realm say it otherwise. */
+static const struct conf_mapping_gateway *gateway_at(const struct conf *conf,
+						     const struct sip_rx *rx, const char *callee,
+						     const struct conf_registration **registration)
+{
+	const struct conf_mapping_gateway *gateway;
+
+	*registration = conf_registration_of_caller(conf, span_of(callee), &rx->source);
+	gateway = *registration ? (*registration)->mapping
+				: conf_mapping_gateway_find(conf, &rx->source);
+	if (!*registration && !gateway)
+		return NULL;
+	if (!credentials_are_for(sip_credentials(rx->msg, conf), span_of(conf->realm)))
+		return gateway;
+	*registration = NULL;
+	return NULL;
+}
+
 /* Credentials decide first; then the server of a registration, and a mapping gateway's address;
  * else a challenge. */
-bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, const struct leg_named *named,
+bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg_named *named,
 		  struct leg_caller *out, char *callee, size_t size)
 {
 	const struct conf_mapping_gateway *gateway = NULL;
-	struct span realm = span_of(worker->conf->realm);
 	struct auth_account account = {0};
 	enum auth_result result;
 	enum cause_id why_not;
 
 	number_of_from(&named->from, out);
-	if (!credentials_are_for(sip_credentials(rx->msg, worker->conf), realm)) {
-		out->registration =
-			conf_registration_of_caller(worker->conf, span_of(callee), &rx->source);
-		gateway = out->registration ? out->registration->mapping
-					    : conf_mapping_gateway_find(worker->conf, &rx->source);
-	}
-	if (out->registration)
+	gateway = gateway_at(worker->conf, rx, callee, &out->registration);
+	if (out->registration) {
+		leg_named_read_rest(rx->msg, named);
 		number_of_to(&named->to, callee, size);
+	}
 	out->matched_by = out->registration ? "the server of its registration"
 			  : gateway         ? "its address"
 					    : "its password";
 	if (!gateway) {
-		result = sip_authorize_account(worker, rx, &account);
+		result = sip_authorize_account(
+			worker, rx, named->from.uri_text.len ? &named->from : NULL, &account);
 		if (result != AUTH_OK) {
 			refuse(worker, rx, out, callee, result);
 			return false;
@@ -155,6 +174,8 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, const stru
 		refused_forget(worker, rx->msg->call_id);
 		gateway = account.mapping;
 	}
+	if (!out->registration)
+		leg_named_read_rest(rx->msg, named);
 	why_not = gateway ? take_gateway(rx, gateway, out) : take_phone(rx, account.phone, out);
 	if (gateway)
 		number_of_callee(&named->to, out, callee, size);

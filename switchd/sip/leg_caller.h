@@ -24,17 +24,19 @@ struct leg_caller {
 struct leg_named {
 	struct sip_uri target; /* Request-URI */
 	struct sip_name_addr from;
-	struct sip_name_addr to;
+	struct sip_name_addr to;      /* this and the next: once it is known who calls */
 	struct sip_name_addr contact; /* the first */
 };
 
+/* Target and From. */
 void leg_named_read(const struct sip_msg *msg, struct leg_named *out);
+void leg_named_read_rest(const struct sip_msg *msg, struct leg_named *named);
 
 #define LEG_CALLEE_MAX 64
 
 /* callee[size] is the user of the Request-URI; of a call to the account of a registration it
- * becomes the number that was dialled. False: answered. */
-bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, const struct leg_named *named,
+ * becomes the number that was dialled. Reads the rest of named. False: answered. */
+bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg_named *named,
 		  struct leg_caller *out, char *callee, size_t size);
 /* Text that can stand in a header of ours and on an operator's screen. */
 bool leg_text_is_clean(const char *text);

@@ -347,6 +347,7 @@ struct sip_leg *leg_invite_take(struct sip_worker *worker, const struct sip_rx *
 	struct leg_named named;
 
 	leg_named_read(rx->msg, &named);
+	leg_named_read_rest(rx->msg, &named);
 	return take(worker, rx, &named, caller, callee);
 }
 

@@ -190,7 +190,7 @@ void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 	reg.now_ms = location_now_ms(worker->shared->location);
 	if (refuse_extensions(&reg) || !read_identity(&reg))
 		return;
-	result = sip_authorize_account(worker, rx, &account);
+	result = sip_authorize_account(worker, rx, NULL, &account);
 	if (result != AUTH_OK) {
 		sip_reply_unauthorized(worker, rx, result);
 		return;
