@@ -250,14 +250,21 @@ bool check_rule(const struct value *value)
 	return dial_rule_parse(span_of(value->text), &rule);
 }
 
+/* A failure that SIP can tell, or 0. */
+static bool is_failure_or_none(struct span text)
+{
+	uint64_t code;
+
+	return span_to_u64(text, 699, &code) && (code == 0 || code >= 400);
+}
+
 bool check_cause_pair(const struct value *value)
 {
 	struct span text = span_of(value->text);
 	size_t colon = span_find(text, ':');
-	uint64_t from, to;
 
-	return colon < text.len && span_to_u64((struct span){text.ptr, colon}, 699, &from) &&
-	       span_to_u64((struct span){text.ptr + colon + 1, text.len - colon - 1}, 699, &to);
+	return colon < text.len && is_failure_or_none((struct span){text.ptr, colon}) &&
+	       is_failure_or_none((struct span){text.ptr + colon + 1, text.len - colon - 1});
 }
 
 bool check_period(const struct value *value)

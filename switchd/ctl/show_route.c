@@ -259,6 +259,17 @@ static const char *barred_source(const struct conf_mapping_gateway *from, const 
 	return NULL;
 }
 
+/* The same of a phone; where several things bar it, what a call finds first. */
+static const char *barred_phone(const struct conf_phone *phone)
+{
+	if (phone->lock == CONF_LOCK_OUT || phone->lock == CONF_LOCK_ALL)
+		return "the phone is locked for outgoing calls";
+	if (phone->live &&
+	    live_would_admit(phone->live, phone->capacity, 0, clock_mono_us()) != LIVE_OK)
+		return "all lines of the phone are taken";
+	return NULL;
+}
+
 /* What the source makes of the numbers before they are routed; without a gateway the caller may be
  * a phone. */
 static void rewrite_in(struct walk_route *walk, const char *caller, const char *callee)
@@ -300,6 +311,7 @@ static bool take_source(struct request *request, struct walk_route *walk)
 	const char *name = request_arg(request, "mapping");
 	const char *caller = request_arg(request, "caller");
 	const char *callee = match_text(&request->match, "callee");
+	const struct conf_phone *phone = conf_phone_find(walk->conf, span_of(caller ? caller : ""));
 
 	if (name) {
 		walk->from = conf_mapping_named(walk->conf, span_of(name));
@@ -311,6 +323,8 @@ static bool take_source(struct request *request, struct walk_route *walk)
 		}
 		walk->barred = barred_source(walk->from, caller ? caller : "", callee);
 	}
+	if (!name && phone)
+		walk->barred = barred_phone(phone);
 	rewrite_in(walk, caller ? caller : "", callee);
 	if (!walk->barred)
 		walk->barred = listed(request, walk);

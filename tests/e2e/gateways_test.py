@@ -400,6 +400,31 @@ routing-gateway other
         ring.reply(ring.wait_request('BYE'), 200)
         wait_for('the line is free', lambda: first()[0] == 'in')
 
+    def test_phones_that_may_not(self):
+        def first():
+            row = self.switch.rows('show', 'route', '0012', 'caller', '1001')[0]
+            return row['verdict'], row['is_used'], row['reason']
+        self.assertEqual(first()[:2], ('in', True))
+        self.switch.do('set', 'phone', '1001', 'capacity', '1')
+        self.assertEqual(first()[:2], ('in', True))
+        phone = self.agent('1001', 'one')
+        call = phone.invite('0012', make_sdp('127.0.0.1', 41000))
+        ring = self.carrier.incoming()
+        self.assertEqual(first(), ('source', False, 'all lines of the phone are taken'))
+        ring.answer(486)
+        call.ack(call.wait(486))
+        wait_for('the line is free', lambda: first()[0] == 'in')
+        self.switch.do('set', 'phone', '1001', 'lock', 'out')
+        self.assertEqual(first(), ('source', False, 'the phone is locked for outgoing calls'))
+        call = phone.invite('0012', make_sdp('127.0.0.1', 41000))
+        call.ack(call.wait(403))
+
+    def test_causes_that_can_be_told(self):
+        for pair in '0:503', '408:0', '404:480', '600:699':
+            self.switch.do('set', 'mapping-gateway', 'in', 'replace-cause', pair)
+        for pair in '408:200', '408:399', '100:503', '408:700', '408', ':', '4o8:503':
+            self.assertNotEqual(self.switch.ctl('set', 'mapping-gateway', 'in', 'replace-cause', pair).returncode, 0)
+
     def random_gateways(self, chance, count):
         """Lines that make `count` gateways for numbers with 6, each of which tells who it is by the number."""
         lines = ['mapping-gateway in', 'no allow-routing-gateways', 'no routing-groups',
