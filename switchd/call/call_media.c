@@ -161,6 +161,20 @@ static enum media_learning learning_of(const struct call *call, const struct leg
 	return (enum media_learning)call->decided[leg->side].learning;
 }
 
+/* The local address that an SDP means by one that we advertise: a stream may come back to us. */
+static struct addr behind(const struct call_pass *pass, const struct addr *rtp)
+{
+	const struct conf_media_place *places[] = {&pass->from->media, pass->anchor};
+	struct addr local = {0};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (addr_ip_eq(&places[i]->shown, rtp)) {
+			local = places[i]->local;
+			local.port = rtp->port;
+		}
+	return local;
+}
+
 /* Anchors one stream at the relay. Port 0 (refused, or nothing that can be relayed) stays 0. */
 static enum vos_err anchor_stream(struct call *call, const struct call_pass *pass, size_t index,
 				  const struct sdp_stream *stream, struct sdp_anchor *out,
@@ -170,6 +184,7 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 	struct media_peer peer = {
 		.rtp = stream->rtp,
 		.rtcp = stream->rtcp,
+		.behind = behind(pass, &stream->rtp),
 		.signalling = pass->from->signalling,
 		.device = pass->from->media.device,
 		.may_learn = may_learn(pass->from, stream),

@@ -372,14 +372,18 @@ void media_wake(struct media *media)
 		mailbox_wake(&media->threads[i].mailbox);
 }
 
+static bool is_port_of(const struct media_thread *thread, const struct addr *addr)
+{
+	return ports_is_used(thread->ports, addr) ||
+	       (thread->own_ports && ports_is_used(thread->own_ports, addr));
+}
+
 void media_set_peer(struct media_session *session, enum media_side side,
 		    const struct media_peer *peer)
 {
 	struct media_thread *thread = session->thread;
-	bool is_own = ports_is_used(thread->ports, &peer->rtp) ||
-		      ports_is_used(thread->ports, &peer->rtcp) ||
-		      (thread->own_ports && (ports_is_used(thread->own_ports, &peer->rtp) ||
-					     ports_is_used(thread->own_ports, &peer->rtcp)));
+	bool is_own = is_port_of(thread, &peer->rtp) || is_port_of(thread, &peer->rtcp) ||
+		      is_port_of(thread, &peer->behind);
 	bool is_other;
 
 	pthread_mutex_lock(&thread->command_lock);

@@ -80,6 +80,7 @@ enum media_learning { MEDIA_LEARN_ONCE, MEDIA_STRICT, MEDIA_RELEARN };
 struct media_peer {
 	struct addr rtp;  /* from its SDP; family ADDR_NONE: not known yet, or held with 0.0.0.0 */
 	struct addr rtcp; /* a=rtcp, or rtp port + 1, or rtp when muxed */
+	struct addr behind; /* a local address of ours, where rtp is what stands for it outside */
 	struct addr signalling; /* observed source of its signalling; port ignored */
 	bool is_other;  /* not the party that was there: nothing learned of that one holds */
 	bool may_learn; /* behind NAT: its SDP address is not where packets come from */

@@ -2,9 +2,11 @@
 /* Sockets of port pairs: bound, marked, emptied, and what is said when they cannot be had. */
 #include "tests/support/test.h"
 
+#include <net/if.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "switchd/media/device.h"
 #include "switchd/media/ports.h"
 
 static struct addr local(const char *text)
@@ -288,7 +290,31 @@ static void open_sockets_are_bounded_and_dropped(void **state)
 	ports_destroy(kept.ports);
 }
 
-TEST_MAIN(cmocka_unit_test(sockets_are_bound_marked_and_drained),
+/* What it leaves by is asked of the socket by the other ways that a packet may take. */
+static void sockets_keep_their_device(void **state)
+{
+	static const enum addr_family families[] = {ADDR_IP4, ADDR_IP6};
+	unsigned loopback = if_nametoindex("lo");
+
+	(void)state;
+	assert_int_not_equal(loopback, 0);
+	for (int i = 0; i < 2; i++) {
+		int fd = socket(families[i] == ADDR_IP4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+
+		if (fd < 0 && families[i] == ADDR_IP6)
+			continue; /* there is none here */
+		assert_true(fd >= 0);
+		assert_int_equal(device_of(fd, families[i]), 0);
+		device_set(fd, families[i], loopback);
+		assert_int_equal(device_of(fd, families[i]), loopback);
+		device_set(fd, families[i], 0);
+		assert_int_equal(device_of(fd, families[i]), 0);
+		close(fd);
+	}
+}
+
+TEST_MAIN(cmocka_unit_test(sockets_keep_their_device),
+	  cmocka_unit_test(sockets_are_bound_marked_and_drained),
 	  cmocka_unit_test(bound_port_of_another_fails_the_pair),
 	  cmocka_unit_test(descriptor_limit_is_reported),
 	  cmocka_unit_test(sockets_rest_open_and_are_used_again),

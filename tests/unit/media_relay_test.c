@@ -329,6 +329,33 @@ static void no_loop_between_sessions(void **state)
 	close(spark.fd);
 }
 
+/* The same when they name them by the address that stands for the switch outside. */
+static void no_loop_by_way_of_a_nat(void **state)
+{
+	struct media *media = relay_new(20000, 20999, 1);
+	struct media_session *session = relay_open(media);
+	struct phone a = phone_new(PHONE_A);
+	struct phone b = phone_new(PHONE_B);
+
+	(void)state;
+	for (int i = 0; i < MEDIA_SIDES; i++) {
+		const struct addr outside = i ? b.addr : a.addr;
+		struct media_peer peer = {.rtp = outside,
+					  .rtcp = outside,
+					  .behind = relay_local(),
+					  .signalling = outside};
+
+		peer.behind.port = media_port(session, (enum media_side)i);
+		media_set_peer(session, (enum media_side)i, &peer);
+	}
+	phone_send_packet(&a, media_port(session, MEDIA_A), 0, 1, 1);
+	WAIT_FOR(session, MEDIA_A, unsendable, 1);
+	media_close(session);
+	media_destroy(media);
+	close(a.fd);
+	close(b.fd);
+}
+
 /* A call that comes back to the same switch is no loop. */
 static void chain_of_sessions_works(void **state)
 {
@@ -361,4 +388,5 @@ TEST_MAIN(cmocka_unit_test(relays_both_ways), cmocka_unit_test(rtcp_shares_the_p
 	  cmocka_unit_test(injected_packets_are_dropped), cmocka_unit_test(garbage_is_counted),
 	  cmocka_unit_test(phone_behind_nat), cmocka_unit_test(moved_side_is_learned_again),
 	  cmocka_unit_test(held_side), cmocka_unit_test(between_versions_of_ip),
-	  cmocka_unit_test(no_loop_between_sessions), cmocka_unit_test(chain_of_sessions_works))
+	  cmocka_unit_test(no_loop_between_sessions), cmocka_unit_test(no_loop_by_way_of_a_nat),
+	  cmocka_unit_test(chain_of_sessions_works))
