@@ -56,6 +56,10 @@ void buf_add_u64(struct buf *buf, uint64_t number)
 	char digits[20];
 	size_t at = sizeof(digits);
 
+	if (number < 10) {
+		buf_add_char(buf, (char)('0' + number));
+		return;
+	}
 	do {
 		digits[--at] = (char)('0' + number % 10);
 		number /= 10;

@@ -4,32 +4,63 @@
 
 #include <stdlib.h>
 
-void txn_schedule_start(struct txn_schedule *schedule, struct conf *conf)
+static struct txn_waits *waits_new(const struct conf *conf)
 {
-	schedule->conf = conf_ref(conf);
+	struct txn_waits *waits = malloc(sizeof(*waits));
+
+	if (!waits)
+		return NULL;
+	*waits = (struct txn_waits){.users = 1, .count = conf->resend_count};
+	memcpy(waits->ms, conf->resend_ms, sizeof(waits->ms));
+	return waits;
+}
+
+static void waits_leave(struct txn_waits *waits)
+{
+	if (--waits->users == 0)
+		free(waits);
+}
+
+/* Without memory for others, those that were in force before stay so. */
+static struct txn_waits *waits_of(struct txn_table *table, const struct conf *conf)
+{
+	struct txn_waits *waits = table->waits;
+
+	if (waits->count == conf->resend_count &&
+	    memcmp(waits->ms, conf->resend_ms, sizeof(waits->ms)) == 0)
+		return waits;
+	waits = waits_new(conf);
+	if (!waits)
+		return table->waits;
+	waits_leave(table->waits);
+	table->waits = waits;
+	return waits;
+}
+
+void txn_schedule_start(struct sip_worker *worker, struct txn_schedule *schedule)
+{
+	schedule->waits = waits_of(worker->txns, worker->conf);
+	schedule->waits->users++;
 	schedule->step = 0;
 }
 
 bool txn_schedule_next(struct txn_schedule *schedule, uint64_t *wait_us)
 {
-	const struct conf *conf = schedule->conf;
+	const struct txn_waits *waits = schedule->waits;
 
-	if (!conf || schedule->step > conf->resend_count)
+	if (!waits || txn_schedule_is_over(schedule))
 		return false;
 	/* After the last retransmission one more first interval, then failure (behaviour A10). */
-	*wait_us =
-		(uint64_t)
-			conf->resend_ms[schedule->step == conf->resend_count ? 0 : schedule->step] *
-		1000;
+	*wait_us = (uint64_t)waits->ms[schedule->step == waits->count ? 0 : schedule->step] * 1000;
 	schedule->step++;
 	return true;
 }
 
 void txn_schedule_end(struct txn_schedule *schedule)
 {
-	if (schedule->conf)
-		conf_unref(schedule->conf);
-	schedule->conf = NULL;
+	if (schedule->waits)
+		waits_leave(schedule->waits);
+	schedule->waits = NULL;
 }
 
 uint64_t txn_schedule_total_us(const struct conf *conf)
@@ -41,12 +72,16 @@ uint64_t txn_schedule_total_us(const struct conf *conf)
 	return total_ms * 1000;
 }
 
-enum vos_err txn_table_create(struct txn_table **out)
+enum vos_err txn_table_create(const struct conf *conf, struct txn_table **out)
 {
-	*out = calloc(1, sizeof(**out));
-	if (!*out)
+	struct txn_table *table = calloc(1, sizeof(*table));
+
+	if (!table || !(table->waits = waits_new(conf))) {
+		free(table);
 		return VOS_ENOMEM;
-	(*out)->clients.max = TXN_CLIENT_SLOTS_MAX;
+	}
+	table->clients.max = TXN_CLIENT_SLOTS_MAX;
+	*out = table;
 	return VOS_OK;
 }
 
@@ -88,5 +123,6 @@ void txn_table_destroy(struct txn_table *table)
 	txn_servers_destroy(table);
 	txn_clients_destroy(table);
 	pool_end(&table->pool);
+	waits_leave(table->waits);
 	free(table);
 }

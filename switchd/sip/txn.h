@@ -13,7 +13,7 @@
 
 struct txn_table;
 
-VOS_CHECK enum vos_err txn_table_create(struct txn_table **out);
+VOS_CHECK enum vos_err txn_table_create(const struct conf *conf, struct txn_table **out);
 void txn_table_destroy(struct txn_table *table);
 
 struct txn_stats {

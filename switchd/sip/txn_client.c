@@ -146,7 +146,7 @@ static void resend_fired(struct wheel_timer *timer, void *owner)
 	struct txn_client *txn = of_timer(timer);
 	struct sip_worker *worker = owner;
 	uint64_t wait_us;
-	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
+	bool is_last = txn_schedule_is_over(&txn->schedule);
 
 	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
 		send_again(worker, txn, txn->request, txn->request_len);
@@ -177,7 +177,7 @@ void txn_client_send(struct sip_worker *worker, struct txn_client *txn,
 	txn->target = *to;
 	txn->dialog = worker_sent_dialog(worker);
 	txn->request = keep(worker, sent, &txn->request_len);
-	txn_schedule_start(&txn->schedule, worker->conf);
+	txn_schedule_start(worker, &txn->schedule);
 	/* What could not be written or kept fails at the next turn, when the user has let go. */
 	txn->is_unreachable = !txn->request;
 	if (!txn->request) {
@@ -235,7 +235,7 @@ void txn_client_peer_lost(struct sip_worker *worker, const struct sip_socket *so
 				  (txn->state == CLIENT_PROCEEDING && txn->method != SIP_INVITE);
 
 		if (txn->socket == socket && addr_eq(&txn->target, peer) && txn->serial <= serial &&
-		    is_waiting && txn->schedule.conf) {
+		    is_waiting && txn->schedule.waits) {
 			txn->is_unreachable = true;
 			txn_client_linger(txn, 0);
 		}
@@ -337,7 +337,7 @@ static void cancel_fired(struct wheel_timer *timer, void *owner)
 	struct sip_worker *worker = owner;
 	uint64_t wait_us;
 
-	if (txn->cancel_schedule.step > txn->cancel_schedule.conf->resend_count ||
+	if (txn_schedule_is_over(&txn->cancel_schedule) ||
 	    !txn_schedule_next(&txn->cancel_schedule, &wait_us))
 		return; /* the INVITE's own linger ends it */
 	send_again(worker, txn, txn->cancel, txn->cancel_len);
@@ -379,7 +379,7 @@ void txn_client_cancel(struct sip_worker *worker, struct txn_client *txn, struct
 	sent = worker_send_commit(worker, txn->socket, &txn->target);
 	txn->cancel = keep(worker, sent, &txn->cancel_len);
 	if (txn->cancel && !sip_socket_is_stream(txn->socket)) {
-		txn_schedule_start(&txn->cancel_schedule, worker->conf);
+		txn_schedule_start(worker, &txn->cancel_schedule);
 		if (txn_schedule_next(&txn->cancel_schedule, &wait_us))
 			wheel_start(&worker->wheel, &txn->cancel_timer, cancel_fired,
 				    worker->now_us, wait_us);
@@ -419,7 +419,7 @@ static void invite_response(struct sip_worker *worker, struct txn_client *txn,
 		tell(worker, txn, rx);
 		drop(txn, &txn->request, &txn->request_len);
 	} else if (txn->state == CLIENT_CALLING || txn->state == CLIENT_PROCEEDING) {
-		if (txn->state == CLIENT_CALLING && txn->schedule.conf) {
+		if (txn->state == CLIENT_CALLING && txn->schedule.waits) {
 			/* RFC 3261 17.1.1.2: no repeats from here; the leg's stage timers watch. */
 			wheel_stop(&worker->wheel, &txn->timer);
 			txn_schedule_end(&txn->schedule);

@@ -15,14 +15,26 @@
 #define TXN_SERVERS_MAX      500000u /* beyond it new requests are refused */
 #define TXN_CLIENT_SLOTS_MAX (1u << 20)
 
-/* Where a retransmission schedule stands: the configuration that was in force when it started, and
- * the step. A commit changes only new schedules. */
+/* The waits of a configuration, for all schedules that were started under it: a commit changes only
+ * new ones. One thread's, so that none of its messages waits for the counter of another. */
+struct txn_waits {
+	uint32_t users; /* schedules, and the table for its newest */
+	uint8_t count;
+	uint32_t ms[VALUE_INTERVALS_MAX];
+};
+
+/* Where a retransmission schedule stands. */
 struct txn_schedule {
-	struct conf *conf; /* reference */
+	struct txn_waits *waits; /* NULL: it has ended */
 	uint8_t step;
 };
 
-void txn_schedule_start(struct txn_schedule *schedule, struct conf *conf);
+void txn_schedule_start(struct sip_worker *worker, struct txn_schedule *schedule);
+/* The list is used up, and so is the last wait. */
+static inline bool txn_schedule_is_over(const struct txn_schedule *schedule)
+{
+	return schedule->step > schedule->waits->count;
+}
 /* Wait before the next retransmission, in us; the second result false: the list is used up and what
  * was returned is the wait until failure has been served already. */
 bool txn_schedule_next(struct txn_schedule *schedule, uint64_t *wait_us);
@@ -78,11 +90,15 @@ uint64_t txn_client_absorb_us(const struct txn_client *txn, uint64_t us);
 void txn_client_leave_peer(struct txn_client *txn);
 
 struct txn_table {
+	/* Most requests are new ones and most buckets empty. What tells so has room in the cache, which
+	 * the buckets have not: a bit for each key that is or was in the bucket; 0: it is empty. */
+	uint8_t tags[TXN_SERVER_BUCKETS];
 	struct txn_server *buckets[TXN_SERVER_BUCKETS];
 	uint64_t server_count;
 	struct slots clients;
 	struct txn_client *peers[TXN_PEER_BUCKETS];
 	struct pool pool; /* of transactions, and of the messages that they keep */
+	struct txn_waits *waits;
 };
 
 /* Each for txn_walk(): the next in the bucket, NULL at its end; what show sees of one. */

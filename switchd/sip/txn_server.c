@@ -72,11 +72,22 @@ static void write_identity(const struct sip_rx *rx, enum sip_method method, stru
 	buf_add(out, (const char *)rx->source.ip, rx->source.family == ADDR_IP4 ? 4 : 16);
 }
 
+static size_t bucket_of(uint64_t key)
+{
+	return key & (TXN_SERVER_BUCKETS - 1);
+}
+
+static uint8_t tag_of(uint64_t key)
+{
+	return (uint8_t)(1u << (key >> 61));
+}
+
 struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_rx *rx,
 				   enum sip_method method)
 {
 	char memory[SIP_MSG_MAX + 64]; /* a Via can be as long as its message */
 	struct buf identity = buf_over(memory, sizeof(memory));
+	const struct txn_table *table = worker->txns;
 	struct txn_server *txn;
 	uint64_t key;
 
@@ -84,7 +95,9 @@ struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_r
 	if (identity.failed)
 		return NULL;
 	key = hash_lookup(&worker->hash_key, identity.data, identity.len);
-	for (txn = worker->txns->buckets[key & (TXN_SERVER_BUCKETS - 1)]; txn; txn = txn->next)
+	if (!(table->tags[bucket_of(key)] & tag_of(key)))
+		return NULL;
+	for (txn = table->buckets[bucket_of(key)]; txn; txn = txn->next)
 		if (txn->key == key && txn->identity_len == identity.len &&
 		    memcmp(txn->text, identity.data, identity.len) == 0)
 			return txn;
@@ -114,15 +127,24 @@ static void keep_response(struct txn_server *txn, struct span sent)
 	txn->response_len = (uint32_t)sent.len;
 }
 
+static void leave(struct txn_table *table, struct txn_server *txn)
+{
+	size_t at = bucket_of(txn->key);
+
+	*txn->prev = txn->next;
+	if (txn->next)
+		txn->next->prev = txn->prev;
+	else if (txn->prev == &table->buckets[at])
+		table->tags[at] = 0;
+	table->server_count--;
+}
+
 static void destroy(struct txn_server *txn)
 {
 	struct sip_worker *worker = txn->worker;
 
 	wheel_stop(&worker->wheel, &txn->timer);
-	*txn->prev = txn->next;
-	if (txn->next)
-		txn->next->prev = txn->prev;
-	worker->txns->server_count--;
+	leave(worker->txns, txn);
 	if (txn->fn)
 		txn->fn(worker, txn->user, txn, TXN_SERVER_GONE);
 	txn_schedule_end(&txn->schedule);
@@ -132,13 +154,15 @@ static void destroy(struct txn_server *txn)
 
 static void enter(struct txn_table *table, struct txn_server *txn)
 {
-	struct txn_server **bucket = &table->buckets[txn->key & (TXN_SERVER_BUCKETS - 1)];
+	size_t at = bucket_of(txn->key);
+	struct txn_server **bucket = &table->buckets[at];
 
-	txn->next = *bucket;
+	txn->next = table->tags[at] ? *bucket : NULL;
 	if (txn->next)
 		txn->next->prev = &txn->next;
 	txn->prev = bucket;
 	*bucket = txn;
+	table->tags[at] |= tag_of(txn->key);
 	table->server_count++;
 }
 
@@ -228,7 +252,7 @@ static void resend_fired(struct wheel_timer *timer, void *owner)
 		(struct txn_server *)((char *)timer - offsetof(struct txn_server, timer));
 	struct sip_worker *worker = owner;
 	uint64_t wait_us;
-	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
+	bool is_last = txn_schedule_is_over(&txn->schedule);
 
 	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
 		/* RFC 3261 13.3.1.4: a 2xx is repeated over any transport, as a hop behind this one
@@ -257,7 +281,7 @@ static void start_final(struct txn_server *txn, int status)
 	}
 	txn->state = status < 300 ? SERVER_ACCEPTED : SERVER_COMPLETED;
 	txn_schedule_end(&txn->schedule); /* of a provisional one */
-	txn_schedule_start(&txn->schedule, txn->worker->conf);
+	txn_schedule_start(txn->worker, &txn->schedule);
 	txn->linger_until_us = txn->worker->now_us + TXN_LINGER_US;
 	if (txn_schedule_next(&txn->schedule, &wait_us))
 		wheel_start(&txn->worker->wheel, &txn->timer, resend_fired, txn->worker->now_us,
@@ -292,7 +316,7 @@ static void provisional_fired(struct wheel_timer *timer, void *owner)
 		(struct txn_server *)((char *)timer - offsetof(struct txn_server, timer));
 	struct sip_worker *worker = owner;
 	uint64_t wait_us;
-	bool is_last = txn->schedule.step > txn->schedule.conf->resend_count;
+	bool is_last = txn_schedule_is_over(&txn->schedule);
 
 	if (!is_last && txn_schedule_next(&txn->schedule, &wait_us)) {
 		send_again(worker, txn);
@@ -316,7 +340,7 @@ void txn_server_respond_reliably(struct sip_worker *worker, struct txn_server *t
 		return;
 	txn_server_respond(worker, txn, status, NULL, to_tag, extra, content_type, body);
 	txn_schedule_end(&txn->schedule);
-	txn_schedule_start(&txn->schedule, worker->conf);
+	txn_schedule_start(worker, &txn->schedule);
 	if (txn_schedule_next(&txn->schedule, &wait_us))
 		wheel_start(&worker->wheel, &txn->timer, provisional_fired, worker->now_us,
 			    wait_us);
@@ -344,7 +368,7 @@ void txn_server_stop_2xx(struct sip_worker *worker, struct txn_server *txn)
 {
 	uint64_t now_us = worker->now_us;
 
-	if (txn->state != SERVER_ACCEPTED || !txn->schedule.conf)
+	if (txn->state != SERVER_ACCEPTED || !txn->schedule.waits)
 		return;
 	drop_response(txn);
 	linger(txn, txn->linger_until_us > now_us ? txn->linger_until_us - now_us : 0);

@@ -67,7 +67,7 @@ enum vos_err worker_create(struct sip_shared *shared, int number, struct conf *c
 	hash_key_random(&worker->hash_key);
 	wheel_init(&worker->wheel, worker, worker->now_us);
 	if ((err = mailbox_init(&worker->mailbox, worker)) != VOS_OK ||
-	    (err = txn_table_create(&worker->txns)) != VOS_OK ||
+	    (err = txn_table_create(conf, &worker->txns)) != VOS_OK ||
 	    (err = leg_table_create(worker, &worker->legs)) != VOS_OK ||
 	    (err = leg_call_table_create(worker, &worker->calls)) != VOS_OK ||
 	    (err = worker_io_create(worker, fault)) != VOS_OK ||

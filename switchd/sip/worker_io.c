@@ -117,7 +117,12 @@ struct buf *worker_send_begin(struct sip_worker *worker)
 
 	if (io->tx.count == TX_BATCH || TX_ARENA - io->tx_used < SIP_SEND_MAX)
 		worker_io_flush(worker);
-	io->tx_open = buf_over(io->tx_memory + io->tx_used, SIP_SEND_MAX);
+	/* Field by field: a copy of a buf that was just made waits for its writes. */
+	io->tx_open.data = io->tx_memory + io->tx_used;
+	io->tx_open.len = 0;
+	io->tx_open.cap = SIP_SEND_MAX;
+	io->tx_open.is_fixed = true;
+	io->tx_open.failed = false;
 	io->tx_dialog = 0;
 	return &io->tx_open;
 }
