@@ -90,8 +90,9 @@ uint64_t txn_client_absorb_us(const struct txn_client *txn, uint64_t us);
 void txn_client_leave_peer(struct txn_client *txn);
 
 struct txn_table {
-	/* Most requests are new ones and most buckets empty. What tells so has room in the cache, which
-	 * the buckets have not: a bit for each key that is or was in the bucket; 0: it is empty. */
+	/* Most requests are new ones and most buckets empty. What tells so has room in the cache,
+	 * which the buckets have not: a bit for each key that is or was in the bucket; 0: it is
+	 * empty. */
 	uint8_t tags[TXN_SERVER_BUCKETS];
 	struct txn_server *buckets[TXN_SERVER_BUCKETS];
 	uint64_t server_count;
