@@ -139,7 +139,8 @@ class StreamAgent(Agent):
         """port: of the switch's TCP or TLS address. contact_port: what Contact claims instead of ours."""
         host = f'[{address}]' if ':' in address else address
         self.listener = socket.create_server((address, 0), family=socket.AF_INET6 if ':' in address else socket.AF_INET)
-        self.address, self.port = host, self.listener.getsockname()[1]
+        self.address = self.host = host
+        self.port = self.listener.getsockname()[1]
         self.transport = transport
         self.contact_port = contact_port
         self.context = context if transport == 'tls' else None
