@@ -39,6 +39,7 @@ static struct call_far *letter_of(const struct call_transfer *transfer, const ch
 	far->thread = transfer->fresh->table->env.worker_number;
 	far->fresh = transfer->fresh->id;
 	span_join(span_of(party), SPAN_NONE, far->party, sizeof(far->party));
+	memcpy(far->shown, transfer->shown, sizeof(far->shown));
 	far->dialog_len = refer->dialog.len;
 	memcpy(far->dialog, refer->dialog.ptr, refer->dialog.len);
 	return far;
@@ -141,6 +142,7 @@ void call_far_asked(struct call_table *table, struct leg *replaced, struct call_
 	transfer->consult = consult;
 	transfer->target = call_other_leg(consult, replaced);
 	transfer->far = far;
+	memcpy(transfer->shown, far->shown, sizeof(transfer->shown));
 	consult->transfer = transfer;
 	DL_APPEND(table->lent, transfer);
 	call_transfer_ask(transfer);

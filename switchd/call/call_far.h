@@ -15,6 +15,7 @@ struct call_far {
 	int hops;                   /* so many threads had it, and knew of another one */
 	uint64_t fresh;             /* id of the asker's new call */
 	char party[CALL_PARTY_MAX]; /* who wants the transfer */
+	char shown[64];             /* number that the target is told of; "" = of none */
 	size_t dialog_len;
 	char dialog[1024]; /* its leg of the other call, as its protocol names it */
 	/* The answer. */

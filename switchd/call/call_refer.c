@@ -85,6 +85,22 @@ static bool find_rights(const struct conf *conf, const struct leg *leg, struct r
 	return out->party != NULL;
 }
 
+bool call_refer_has_remote_party_id(const struct conf *conf, const struct leg *leg)
+{
+	const char *party = call_party_of(leg->call, leg);
+	const struct conf_routing_gateway *routing = NULL;
+	const struct conf_phone *phone = NULL;
+	struct span name;
+
+	if (is_kind(party, "phone ", &name))
+		phone = conf_phone_find(conf, name);
+	else if (is_kind(party, "routing-gateway ", &name))
+		routing = conf_routing_gateway_find(conf, name);
+	return phone     ? phone->presentation.has_remote_party_id
+	       : routing ? routing->presentation.has_remote_party_id
+			 : false;
+}
+
 static const struct conf *conf_of(const struct call *call)
 {
 	return *call->table->env.conf;
@@ -184,10 +200,9 @@ static struct call_transfer *begin(struct leg *referrer, const char *callee)
 
 /* --- To a number. --- */
 
-static bool shows_referrer(const struct conf *conf)
+static bool shows_referrer(const struct conf *conf, enum param_id param)
 {
-	const struct value *shown =
-		snapshot_param(conf->snapshot, PARAM_SS_CALL_TRANSFER_NORMAL_DISPLAY);
+	const struct value *shown = snapshot_param(conf->snapshot, param);
 
 	return shown->type == VALUE_ENUM && shown->number == WORD_TRANSFER_DISPLAY_LOCAL_NUMBER;
 }
@@ -211,7 +226,7 @@ static struct cause fill(struct call *fresh, const struct leg *kept, const struc
 	cause = call_ingress_transfer(fresh, &setup);
 	if (cause.id != CAUSE_NORMAL)
 		return cause;
-	if (!shows_referrer(hunt->conf))
+	if (!shows_referrer(hunt->conf, PARAM_SS_CALL_TRANSFER_NORMAL_DISPLAY))
 		snprintf(hunt->caller_number, sizeof(hunt->caller_number), "%s", fresh->caller);
 	return call_hunt_fill(fresh, &setup);
 }
@@ -287,6 +302,23 @@ void call_refer_up(struct call *fresh)
 	call_hunt_end(fresh);
 }
 
+/* What the target, which is in a call already, is told of its new peer. */
+static void choose_shown(struct call_transfer *transfer, const struct rights *referrer)
+{
+	const struct call *fresh = transfer->fresh;
+	const struct conf *conf = fresh->hunt->conf;
+	const uint8_t hidden = CALL_PRIVACY_ID | CALL_PRIVACY_USER | CALL_PRIVACY_HEADER;
+	const char *number = "";
+
+	if (shows_referrer(conf, PARAM_SS_CALL_TRANSFER_ASK_DISPLAY))
+		number = referrer->number;
+	else if (snapshot_param(conf->snapshot, PARAM_SS_CALL_TRANSFER_ASK_DISPLAY)->type ==
+			 VALUE_ENUM &&
+		 !(fresh->privacy & hidden))
+		number = fresh->caller;
+	snprintf(transfer->shown, sizeof(transfer->shown), "%s", number);
+}
+
 /* The fresh call of an attended transfer; its limits are those of whoever asks for it. */
 static struct call_transfer *begin_attended(struct leg *leg, const char *number)
 {
@@ -302,6 +334,7 @@ static struct call_transfer *begin_attended(struct leg *leg, const char *number)
 	if (find_rights(transfer->fresh->hunt->conf, leg, &rights)) {
 		transfer->fresh->hunt->mapping = rights.mapping;
 		transfer->fresh->hunt->phone = rights.phone;
+		choose_shown(transfer, &rights);
 	}
 	return transfer;
 }

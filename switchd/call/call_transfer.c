@@ -176,10 +176,20 @@ static void offer(struct call_transfer *transfer)
 
 void call_transfer_ask(struct call_transfer *transfer)
 {
-	if (transfer->consult->offer || transfer->consult->ack_pending)
+	struct call *consult = transfer->consult;
+	struct leg *target = transfer->target;
+
+	if (consult->offer || consult->ack_pending) {
 		try_later(transfer);
-	else
-		transfer->target->ops->offer(transfer->target, SPAN_NONE);
+		return;
+	}
+	if (transfer->shown[0]) {
+		call_note(consult, TRACE_TRANSFER_SHOWN, TRACE_NO_SIDE, 0, 0, transfer->shown);
+		target->ops->present(
+			target, transfer->shown,
+			call_refer_has_remote_party_id(*consult->table->env.conf, target));
+	}
+	target->ops->offer(target, SPAN_NONE);
 }
 
 static void join(struct call_transfer *transfer, struct span sdp)

@@ -31,6 +31,7 @@ struct call_transfer {
 	struct call_far *far; /* lending: who asks; asking another thread: to stop that; or NULL */
 	struct call_transfer *next; /* lending: of the table */
 	struct call_transfer *prev;
+	char shown[64]; /* attended: number that the target is told of; "" = of none */
 	bool is_attended;
 	bool is_offered; /* the kept leg has an offer that it has not answered */
 	unsigned tries;  /* of that */
@@ -48,6 +49,8 @@ struct call_past {
 	struct live *lines[3 * CALL_TRANSFERS_MAX]; /* of the kept party, from the calls before */
 };
 
+/* Its headers have a Remote-Party-ID. */
+bool call_refer_has_remote_party_id(const struct conf *conf, const struct leg *leg);
 /* What the media decision goes by of a party that is in a call. */
 struct decide_party call_refer_party(const struct conf *conf, const struct leg *leg);
 const char *call_party_of(const struct call *call, const struct leg *leg);

@@ -50,6 +50,8 @@ struct leg_ops {
 	/* In the call: a new offer (hold, resume, codec); empty sdp asks the peer for one. The
 	 * peer's answer comes as call_offer_result. */
 	void (*offer)(struct leg *leg, struct span sdp);
+	/* Who is at the other end from the next offer on; that says so. */
+	void (*present)(struct leg *leg, const char *number, bool has_remote_party_id);
 	/* The asker has given up its offer; a result is reported all the same. */
 	void (*withdraw_offer)(struct leg *leg);
 	/* Answer to the peer's own offer (call_offer). */

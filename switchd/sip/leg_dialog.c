@@ -458,6 +458,7 @@ const struct leg_ops sip_leg_ops = {
 	.answer = op_answer,
 	.ack = op_ack,
 	.offer = leg_offer,
+	.present = leg_present,
 	.withdraw_offer = leg_withdraw_offer,
 	.offer_result = op_offer_result,
 	.inside = leg_op_inside,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "switchd/sip/dispatch.h"
+#include "switchd/sip/identity.h"
 #include "switchd/sip/leg_late.h"
 
 static void give_up(struct sip_leg *leg)
@@ -105,6 +106,8 @@ static bool send_offer(struct sip_leg *leg, struct span sdp)
 	out = leg_begin_request(leg, SIP_INVITE, leg->invite_cseq, txn_client_branch(txn));
 	leg_add_contact(leg, out);
 	buf_add_lit(out, "Allow: " SIP_ALLOW "\r\n");
+	if (leg->identity)
+		buf_add_str(out, leg->identity);
 	leg_session_propose(leg, out);
 	sip_write_body(out, SPAN_LIT("application/sdp"), sdp);
 	txn_client_send(leg->worker, txn, leg->socket, &leg->peer);
@@ -138,6 +141,7 @@ static void conclude(struct sip_leg *leg, const struct sip_msg *msg, struct span
 	int status = msg ? msg->status : 408;
 	bool is_refresh = leg->session.is_refresh;
 
+	leg->identity = NULL;
 	if (status >= 300) {
 		if (is_refresh)
 			leg_session_refused(leg, msg);
@@ -249,6 +253,19 @@ bool leg_offer_refresh(struct sip_leg *leg, struct span sdp)
 {
 	leg->session.is_refresh = true;
 	return send_offer(leg, sdp);
+}
+
+void leg_present(struct leg *base, const char *number, bool has_remote_party_id)
+{
+	struct sip_leg *leg = leg_of(base);
+	const struct identity identity = {
+		.asserted = number, .number = number, .has_remote_party = has_remote_party_id};
+	char memory[512];
+	struct buf text = buf_over(memory, sizeof(memory));
+
+	identity_add_headers(&identity, leg->socket->host_port, &text);
+	if (!leg_text_from(leg, &leg->identity, &text))
+		leg->identity = NULL;
 }
 
 void leg_withdraw_offer(struct leg *base)

@@ -57,7 +57,7 @@ struct sip_leg {
 	char *route;         /* value of the Route header; NULL or "" = none */
 	char *user;          /* user part of our Contact, escaped */
 	char *number;        /* for show */
-	char *identity;      /* header lines of our INVITE about who calls; NULL = none */
+	char *identity;      /* header lines of our next INVITE about who calls; NULL = none */
 	int max_forwards;    /* of the first INVITE */
 	uint32_t local_cseq;
 	uint32_t remote_cseq;
@@ -180,6 +180,7 @@ bool leg_offer_ask(struct sip_leg *leg);
 void leg_offer_next(struct sip_leg *leg);
 void leg_offer(struct leg *base, struct span sdp);
 void leg_withdraw_offer(struct leg *base);
+void leg_present(struct leg *base, const char *number, bool has_remote_party_id);
 
 /* leg_incoming.c */
 void leg_txn_event(struct sip_worker *worker, void *user, struct txn_server *txn,

@@ -45,6 +45,7 @@ static void read_limits(struct stream *stream)
 	limits->message_us =
 		(uint64_t)snapshot_number(config, PARAM_SS_SIP_STREAM_MESSAGE_TIMEOUT) * 1000000;
 	limits->tos = (int)snapshot_number(config, PARAM_SS_QOS_SIGNAL);
+	limits->is_reset = snapshot_bool(config, PARAM_SS_TCP_CLOSE_RESET);
 }
 
 /* In the stream thread, after a commit. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Life of a connection: begun by either side, handshake, deadlines, end. */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -319,6 +322,17 @@ void conn_event(struct stream *stream, struct stream_conn *conn, uint32_t events
 
 /* --- End. --- */
 
+/* So that it is gone at once, on either side (SS_TCP_CLOSE_RESET). What the peer has not got yet
+ * would go with it: then it ends in order. */
+static void reset_at_close(int fd)
+{
+	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+	int unacknowledged = 0;
+
+	if (ioctl(fd, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
 void conn_close(struct stream *stream, struct stream_conn *conn)
 {
 	struct stream_listen *listen = conn->listen;
@@ -326,6 +340,8 @@ void conn_close(struct stream *stream, struct stream_conn *conn)
 	if (conn->state == CONN_CLOSED)
 		return;
 	conn->state = CONN_CLOSED;
+	if (stream->limits.is_reset)
+		reset_at_close(conn->fd);
 	if (conn->tls)
 		tls_session_say_end(conn->tls);
 	tls_session_free(conn->tls);

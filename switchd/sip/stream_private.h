@@ -64,6 +64,7 @@ struct stream_limits {
 	uint64_t idle_us;    /* 0 = for ever */
 	uint64_t message_us; /* a handshake, the first message, the rest of one, an unread answer */
 	int tos;
+	bool is_reset; /* what is closed is reset (SS_TCP_CLOSE_RESET) */
 };
 
 struct stream {

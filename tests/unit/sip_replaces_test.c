@@ -73,6 +73,61 @@ static void attended(void **state)
 	}
 }
 
+/* The target is told who it talks to from now on, if it is to know. */
+static void who_is_shown(void **state)
+{
+	static const struct {
+		const char *display;
+		const char *line; /* NULL: it is told nothing */
+	} cases[] = {
+		{NULL, NULL},
+		{"original-caller", "\r\nP-Asserted-Identity: <sip:400@127.0.0.1:"},
+		{"local-number", "\r\nP-Asserted-Identity: <sip:100@127.0.0.1:"},
+	};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct change_list list = {0};
+		struct two_calls two;
+		struct bench *bench;
+		struct peer *target;
+
+		if (cases[i].display)
+			changes_param(&list, "SS_CALL_TRANSFER_ASK_DISPLAY", cases[i].display);
+		open_two(&two, &list, "off");
+		bench = two.bench;
+		target = &bench->phones[1];
+		changes_field(&list, "phone", "401", "remote-party-id", i == 2 ? "on" : "off");
+		bench_change(bench, &list);
+		start(&two);
+		if (cases[i].line)
+			expect_header(target, cases[i].line);
+		else
+			expect_no_header(target, "P-Asserted-Identity");
+		assert_int_equal(strstr(target->text, "\r\nRemote-Party-ID: <sip:100@") != NULL,
+				 i == 2);
+		agree(bench, target, OFFER);
+		end_by(bench, &bench->caller);
+		peer_expect(&bench->phones[0], "INVITE ");
+		expect_no_header(&bench->phones[0], "P-Asserted-Identity");
+		agree(bench, &bench->phones[0], ANSWER);
+		expect_notify(bench, &bench->caller, "200", true);
+		end_by(bench, &bench->caller);
+		peer_expect(&bench->phones[0], "ACK ");
+		peer_expect(target, "ACK ");
+		/* An offer of the call's own says it no more. */
+		peer_requests(bench, &bench->phones[0], "p", two.first.invite, "INVITE", 5, OFFER);
+		peer_expect(&bench->phones[0], "SIP/2.0 100 ");
+		peer_expect(target, "INVITE ");
+		expect_no_header(target, "P-Asserted-Identity");
+		agree(bench, target, ANSWER);
+		peer_expect(target, "ACK ");
+		peer_expect(&bench->phones[0], "SIP/2.0 200 ");
+		peer_requests(bench, &bench->phones[0], "p", two.first.invite, "ACK", 5, "");
+		hang_up_both(&two);
+	}
+}
+
 /* It hangs up both calls as soon as its REFER is accepted. */
 static void referrer_hangs_up(void **state)
 {
@@ -377,9 +432,9 @@ static void what_is_not_replaced(void **state)
 	end_first(bench, &call);
 }
 
-TEST_MAIN(cmocka_unit_test(attended), cmocka_unit_test(referrer_hangs_up),
-	  cmocka_unit_test(target_refuses), cmocka_unit_test(target_hangs_up),
-	  cmocka_unit_test(what_is_no_dialog_of_its_own), cmocka_unit_test(leg_takes_over),
-	  cmocka_unit_test(leg_without_offer), cmocka_unit_test(other_side_refuses),
-	  cmocka_unit_test(new_leg_gives_up), cmocka_unit_test(all_hang_up),
-	  cmocka_unit_test(what_is_not_replaced))
+TEST_MAIN(cmocka_unit_test(attended), cmocka_unit_test(who_is_shown),
+	  cmocka_unit_test(referrer_hangs_up), cmocka_unit_test(target_refuses),
+	  cmocka_unit_test(target_hangs_up), cmocka_unit_test(what_is_no_dialog_of_its_own),
+	  cmocka_unit_test(leg_takes_over), cmocka_unit_test(leg_without_offer),
+	  cmocka_unit_test(other_side_refuses), cmocka_unit_test(new_leg_gives_up),
+	  cmocka_unit_test(all_hang_up), cmocka_unit_test(what_is_not_replaced))

@@ -31,6 +31,7 @@ static void open_across(struct across *across, const char *media_mode)
 	*across = (struct across){.bench = bench_open_two(media_mode)};
 	/* Here time is the machine's: nothing is repeated because that is slow. */
 	changes_param(&across->list, "SS_SIP_RESEND_INTERVAL", "20,20");
+	changes_param(&across->list, "SS_CALL_TRANSFER_ASK_DISPLAY", "original-caller");
 	bench = prepare_transfer(across->bench, &across->list);
 	for (int i = 0; i < 3; i++)
 		choose_id(bench, i > 0, &next, across->ids[i]);
@@ -51,6 +52,7 @@ static void refer(struct across *across)
 	peer_expect(&across->bench->caller, "SIP/2.0 202 ");
 	expect_notify(across->bench, &across->bench->caller, "100", false);
 	peer_expect(&across->bench->phones[1], "INVITE ");
+	expect_header(&across->bench->phones[1], "P-Asserted-Identity: <sip:400@");
 	assert_string_equal(body_of(across->bench->phones[1].text), "");
 }
 

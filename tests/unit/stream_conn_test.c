@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bounds of connections: how many, how much waits in them, and what an idle one costs. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -107,6 +108,50 @@ static void an_idle_connection_is_small(void **state)
 	stream_peer_close(bench, &bench->caller);
 	assert_int_equal(bench->stream->memory, 0);
 	stream_bench_close(bench);
+}
+
+/* What the peer of a connection reads when the switch has closed it. */
+static int error_after_close(bool is_reset, bool is_owed)
+{
+	const char *const params[] = {"SS_TCP_CLOSE_RESET", is_reset ? "on" : "off", NULL};
+	struct stream_bench *bench = stream_bench_open(params);
+	struct pollfd pollfd = {.events = POLLIN};
+	struct stream_conn *conn = NULL;
+	char memory[65536];
+	char text[1024];
+	ssize_t got;
+	int error;
+
+	stream_peer_connect(bench, &bench->caller);
+	snprintf(text, sizeof(text), REQUEST, 1, 1);
+	stream_peer_send(bench, &bench->caller, text);
+	stream_peer_expect(bench, &bench->caller, "SIP/2.0 200 ");
+	for (uint32_t i = 0; i < bench->stream->conns.used; i++)
+		if (bench->stream->conns.items[i])
+			conn = bench->stream->conns.items[i];
+	assert_non_null(conn);
+	memset(memory, ' ', sizeof(memory));
+	/* As much as the kernel takes: more than the peer's has room for. */
+	while (is_owed && send(conn->fd, memory, sizeof(memory), MSG_DONTWAIT) > 0) {
+	}
+	conn_close(bench->stream, conn);
+	pollfd.fd = bench->caller.fd;
+	do {
+		assert_int_equal(poll(&pollfd, 1, 20000), 1);
+		got = recv(bench->caller.fd, memory, sizeof(memory), 0);
+		error = got < 0 ? errno : 0;
+	} while (got > 0);
+	stream_peer_close(bench, &bench->caller);
+	stream_bench_close(bench);
+	return error;
+}
+
+static void closed_in_order_or_by_reset(void **state)
+{
+	(void)state;
+	assert_int_equal(error_after_close(false, false), 0);
+	assert_int_equal(error_after_close(true, false), ECONNRESET);
+	assert_int_equal(error_after_close(true, true), 0);
 }
 
 /* The thread that owns the messages does not come along: nothing is lost, and the peer waits. */
@@ -275,7 +320,8 @@ static void connections_are_listed_in_slices(void **state)
 	stream_bench_close(bench);
 }
 
-TEST_MAIN(cmocka_unit_test(connections_are_found_by_listen_and_peer),
+TEST_MAIN(cmocka_unit_test(closed_in_order_or_by_reset),
+	  cmocka_unit_test(connections_are_found_by_listen_and_peer),
 	  cmocka_unit_test(sources_are_counted_by_address_and_network),
 	  cmocka_unit_test(an_idle_connection_is_small),
 	  cmocka_unit_test(a_full_ring_holds_the_peer_up),
