@@ -57,6 +57,7 @@ class Fields(RecordsCase):
         second, third = self.phone('1002', 'two'), self.phone('1003', 'three')
         self.forward(second)
         self.transfer(third)
+        self.attended(third)
 
     def forward(self, second):
         """A phone that is busy forwards to the gateway: one call, two that were called."""
@@ -89,8 +90,38 @@ class Fields(RecordsCase):
         old, new = self.record(2), self.record(3)
         self.assertEqual((old['cause_name'], old['linked_to']), ('transferred', new['call']))
         self.assertEqual((new['linked_from'], new['diverted_by']), (old['call'], 'phone 1001'))
-        self.assertEqual((new['caller'], new['callee_party'], new['tried']),
-                         ('8100', 'phone 1003', 'phone 1003:answered'))
+        self.assertEqual((new['caller'], new['callee'], new['caller_party'], new['callee_party'], new['tried']),
+                         ('8100', '1003', 'routing-gateway carrier', 'phone 1003', 'phone 1003:answered'))
+        self.assertEqual((new['caller_call_id'], new['callee_call_id']), (kept.call_id, target.call_id))
+        self.assertTrue(new['answer_time'])
+        self.assertGreaterEqual(new['talk_ms'], 0)
+
+    def attended(self, third):
+        """1001 called the gateway and 1003, and joins the two: a third call, that of the parties which are left."""
+        by, kept = self.connect('8101')
+        consult, target = self.connect('1003', callee=third)
+        replaces = urllib.parse.quote(f'{consult.call_id};to-tag={consult.remote_tag};from-tag={consult.local_tag}')
+        refer = by.send('REFER', [('Refer-To', f'<sip:1003@{by.agent.domain}?Replaces={replaces}>'),
+                                  ('Contact', by.agent.contact)])
+        self.caller.wait_status(refer, 202)
+        target.wait_request('INVITE')
+        target.answer(200, make_sdp('127.0.0.1', 7200))
+        kept.wait_request('INVITE')
+        kept.answer(200, make_sdp('127.0.0.1', 7000))
+        kept.wait_request('ACK')
+        target.wait_request('ACK')
+        consult.reply(consult.wait_request('BYE'), 200)
+        by.reply(by.wait_request('BYE'), 200)
+        self.end(kept, target)
+        new = self.record(6)
+        before = {record['callee']: record for record in map(self.record, (4, 5))}
+        for record in before.values():
+            self.assertEqual((record['caller'], record['cause_name'], record['linked_to']),
+                             ('1001', 'transferred', new['call']))
+        self.assertEqual((new['caller'], new['callee'], new['caller_party'], new['callee_party']),
+                         ('8101', '1003', 'routing-gateway carrier', 'phone 1003'))
+        self.assertEqual((new['linked_from'], new['diverted_by'], new['hang_up_side'], new['cause_name']),
+                         (before['8101']['call'], 'phone 1001', 0, 'normal'))
         self.assertEqual((new['caller_call_id'], new['callee_call_id']), (kept.call_id, target.call_id))
         self.assertTrue(new['answer_time'])
         self.assertGreaterEqual(new['talk_ms'], 0)
