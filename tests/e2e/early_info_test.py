@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""INFO before the answer, both ways in the early dialog, and a call that changes its codec once it is up: with a
-whole switch."""
+"""INFO before the answer, both ways in the early dialog, a call that changes its codec once it is up, and a late
+offer that two phones behind a proxy answer: with a whole switch."""
 import sys
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
-from siplib import Sdp, make_sdp
+from siplib import Call, Sdp, make_sdp
 from transfer import Phones, WAIT_S
 
 
@@ -47,6 +47,36 @@ class Early(Phones):
         self.audio['1001'].exchange(Sdp(answer.body).rtp, self.audio['1002'])
         self.audio['1002'].exchange(Sdp(offer.body).rtp, self.audio['1001'])
         self.end(out, into)
+
+    def test_late_offer_to_two_phones(self):
+        """The caller takes the offer of the first, the second answers the call: each offer has its answer."""
+        out = self.agents['1001'].invite('1002', headers=[('Supported', '100rel')])
+        first = self.agents['1002'].incoming(WAIT_S)
+        second = Call(self.agents['1002'], first.invite_request, is_caller=False)
+        cseq = first.invite_request.cseq
+        first.answer(183, self.sdp('1002'), [('Require', '100rel'), ('RSeq', '1')])
+        early = out.wait(183, WAIT_S)
+        request = out.send('PRACK', [('RAck', f'{early.get("RSeq")} {early.cseq} INVITE')], self.sdp('1001'))
+        self.assertEqual(self.agents['1001'].wait_status(request, timeout_s=WAIT_S).status, 200)
+        prack = first.wait_request('PRACK', WAIT_S)
+        first.reply(prack, 200)
+        self.audio['1002'].exchange(Sdp(prack.body).rtp, self.audio['1001'])
+        second.answer(183, self.sdp('1003'), [('Require', '100rel'), ('RSeq', '7')])
+        prack = second.wait_request('PRACK', WAIT_S)
+        self.assertEqual((prack.get('RAck'), prack.tag('To')), (f'7 {cseq} INVITE', second.local_tag))
+        self.assertEqual(Sdp(prack.body).direction, 'inactive')
+        second.reply(prack, 200)
+        second.answer(200)
+        self.assertFalse(second.wait_request('ACK', WAIT_S).body)
+        self.assertFalse(second.wait_request('INVITE', WAIT_S).body)
+        second.answer(200, self.sdp('1003'))
+        answer = out.wait(200, WAIT_S)
+        self.assertNotEqual(answer.tag('To'), early.tag('To'))
+        out.ack(sdp=self.sdp('1001'))
+        ack = second.wait_request('ACK', WAIT_S)
+        self.audio['1003'].exchange(Sdp(ack.body).rtp, self.audio['1001'])
+        self.audio['1001'].exchange(Sdp(answer.body).rtp, self.audio['1003'])
+        self.end(out, second)
 
 
 if __name__ == '__main__':
