@@ -24,21 +24,33 @@ static char harmless(char c)
 	return c < ' ' || c > '~' ? '?' : c;
 }
 
-/* How many bytes there are before one that is not harmless, or that the form has a use for. */
-static size_t plain_len(const char *text, char special, char other)
+/* A bit for each byte that goes as it is into a form: those that are harmless, but for the ones
+ * that the form has a use for. */
+struct plain {
+	uint64_t bytes[4];
+};
+
+#define BIT(c)         (UINT64_C(1) << ((c)&63))
+#define HARMLESS_TO_3F (UINT64_MAX << ' ')
+#define HARMLESS_TO_7F (UINT64_MAX & ~BIT(0x7f))
+
+static const struct plain csv = {{HARMLESS_TO_3F & ~BIT(',') & ~BIT('"'), HARMLESS_TO_7F}};
+static const struct plain json = {{HARMLESS_TO_3F & ~BIT('"'), HARMLESS_TO_7F & ~BIT('\\')}};
+static const struct plain bars = {{HARMLESS_TO_3F, HARMLESS_TO_7F & ~BIT('|')}};
+
+static size_t plain_len(const char *text, const struct plain *plain)
 {
 	size_t len = 0;
 
-	while ((uint8_t)(text[len] - ' ') <= '~' - ' ' && text[len] != special &&
-	       text[len] != other)
+	while (plain->bytes[(uint8_t)text[len] >> 6] >> (text[len] & 63) & 1)
 		len++;
 	return len;
 }
 
-/* Adds them; what begins with the next one is left. */
-static const char *add_plain(const char *text, char special, char other, struct buf *out)
+/* Adds what goes as it is; the rest is left. */
+static const char *add_plain(const char *text, const struct plain *plain, struct buf *out)
 {
-	size_t len = plain_len(text, special, other);
+	size_t len = plain_len(text, plain);
 
 	buf_add(out, text, len);
 	return text + len;
@@ -48,13 +60,13 @@ static const char *add_plain(const char *text, char special, char other, struct 
 
 static void csv_text(const char *text, struct buf *out)
 {
-	size_t plain = plain_len(text, ',', '"');
-	bool is_quoted = text[plain] && strpbrk(text + plain, ",\"");
+	size_t len = plain_len(text, &csv);
+	bool is_quoted = text[len] && strpbrk(text + len, ",\"");
 
 	if (is_quoted)
 		buf_add_char(out, '"');
-	buf_add(out, text, plain);
-	for (text += plain; *text; text = add_plain(text + 1, ',', '"', out)) {
+	buf_add(out, text, len);
+	for (text += len; *text; text = add_plain(text + 1, &csv, out)) {
 		if (*text == '"')
 			buf_add_char(out, '"');
 		buf_add_char(out, harmless(*text));
@@ -68,8 +80,7 @@ static void csv_text(const char *text, struct buf *out)
 static void json_text(const char *text, struct buf *out)
 {
 	buf_add_char(out, '"');
-	for (text = add_plain(text, '"', '\\', out); *text;
-	     text = add_plain(text + 1, '"', '\\', out)) {
+	for (text = add_plain(text, &json, out); *text; text = add_plain(text + 1, &json, out)) {
 		if (*text == '"' || *text == '\\')
 			buf_add_char(out, '\\');
 		buf_add_char(out, harmless(*text));
@@ -89,18 +100,34 @@ static void add_text(enum cdr_form form, const char *text, struct buf *out)
 		buf_add_lit(out, "null");
 }
 
+/* Not from the network: nothing in it has a meaning in any form. */
+static void add_own_text(enum cdr_form form, const char *text, struct buf *out)
+{
+	if (form == CDR_JSON)
+		buf_add_char(out, '"');
+	buf_add_str(out, text);
+	if (form == CDR_JSON)
+		buf_add_char(out, '"');
+}
+
 static void add_address(enum cdr_form form, const struct addr *addr, struct buf *out)
 {
 	char text[ADDR_TEXT_MAX];
 
-	add_text(form, addr->family ? addr_print(addr, text) : "", out);
+	if (addr->family)
+		add_own_text(form, addr_print(addr, text), out);
+	else
+		add_text(form, "", out);
 }
 
 static void add_time(enum cdr_form form, int64_t wall_ms, struct buf *out)
 {
 	char text[CDR_TIME_TEXT];
 
-	add_text(form, wall_ms ? cdr_time_text(wall_ms, text) : "", out);
+	if (wall_ms)
+		add_own_text(form, cdr_time_text(wall_ms, text), out);
+	else
+		add_text(form, "", out);
 }
 
 static void add_field(enum cdr_form form, const struct cdr_field *field, const struct cdr *cdr,
@@ -154,8 +181,7 @@ void cdr_text_heading(struct buf *out)
 
 static void add_bar(const char *text, struct buf *out)
 {
-	for (text = add_plain(text, '|', '|', out); *text;
-	     text = add_plain(text + 1, '|', '|', out))
+	for (text = add_plain(text, &bars, out); *text; text = add_plain(text + 1, &bars, out))
 		buf_add_char(out, *text == '|' ? '_' : '?');
 	buf_add_char(out, '|');
 }

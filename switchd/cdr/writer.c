@@ -159,7 +159,7 @@ static void write_batch(struct cdr_writer *writer)
 	uint64_t took_us;
 
 	writer_put_consumers(writer);
-	if (cdr_batch_is_empty(&writer->batch))
+	if (cdr_batch_is_empty(&writer->batch) && !writer->begun)
 		return;
 	if (writer_store_batch(writer, &fault) != VOS_OK) {
 		hold(writer, &fault);

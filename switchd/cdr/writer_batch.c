@@ -35,9 +35,8 @@ static void begin(struct cdr_writer *writer, const struct cdr *cdr)
 		return;
 	}
 	begun->key = (uint64_t)cdr->key;
-	begun->change = writer->batch.count;
+	begun->is_put = false;
 	begun->cdr = *cdr;
-	put_cdr(writer, 'o', begun->key, cdr);
 	HASH_ADD(hh, writer->begun, key, sizeof(begun->key), begun);
 }
 
@@ -62,17 +61,17 @@ static void close_call(struct cdr_writer *writer, const struct writer_settings *
 	struct cdr stored;
 	char key[17];
 
+	cdr_number_key(call, key);
 	HASH_FIND(hh, writer->begun, &call, sizeof(call), begun);
 	if (begun) {
-		/* The store need never know that it was up. */
-		cdr_batch_drop(&writer->batch, begun->change);
+		if (begun->is_put)
+			cdr_batch_remove(&writer->batch, 'o', key);
 		cdr_merge(&begun->cdr, cdr);
 		writer_add_record(writer, settings, &begun->cdr);
 		HASH_DEL(writer->begun, begun);
 		free(begun);
 		return;
 	}
-	cdr_number_key(call, key);
 	if (take_stored(writer, key, &stored)) {
 		cdr_merge(&stored, cdr);
 		cdr = &stored;
@@ -98,8 +97,19 @@ void writer_take(struct cdr_writer *writer, const struct writer_settings *settin
 	}
 }
 
+/* Those that have ended meanwhile the store need not know. */
+static void put_begun(struct cdr_writer *writer)
+{
+	for (struct writer_begun *begun = writer->begun; begun; begun = begun->hh.next) {
+		if (!begun->is_put)
+			put_cdr(writer, 'o', begun->key, &begun->cdr);
+		begun->is_put = true;
+	}
+}
+
 enum vos_err writer_store_batch(struct cdr_writer *writer, struct vos_fault *fault)
 {
+	put_begun(writer);
 	if (writer->commits && writer->records)
 		writer->commits(writer->commits_context, &writer->batch);
 	cdr_batch_put_number(&writer->batch, "next", writer->next);

@@ -12,10 +12,10 @@
 
 #define WRITER_EVENTS_MAX 4096 /* of one transaction */
 
-/* A call whose beginning is in the batch, and not in the store yet. */
+/* A call that is up, and whose beginning is not in the store yet. */
 struct writer_begun {
 	uint64_t key;
-	size_t change; /* in the batch */
+	bool is_put; /* into the batch, which could not be stored */
 	struct cdr cdr;
 	UT_hash_handle hh;
 };

@@ -103,7 +103,6 @@ static struct cdr_change *add_change(struct cdr_batch *batch, char space, const 
 	change = &batch->changes[batch->count++];
 	change->space = space;
 	change->is_removed = false;
-	change->is_dropped = false;
 	change->at = batch->bytes.len;
 	change->len = 0;
 	span_join(span_of(key), SPAN_NONE, change->key, sizeof(change->key));
@@ -127,12 +126,6 @@ void cdr_batch_put_number(struct cdr_batch *batch, const char *name, uint64_t nu
 	int len = snprintf(text, sizeof(text), "%" PRIu64, number);
 
 	cdr_batch_put(batch, 'n', name, (struct span){text, (size_t)len});
-}
-
-void cdr_batch_drop(struct cdr_batch *batch, size_t index)
-{
-	if (index < batch->count)
-		batch->changes[index].is_dropped = true;
 }
 
 void cdr_batch_remove(struct cdr_batch *batch, char space, const char *key)
@@ -210,8 +203,7 @@ static int write_all(MDB_txn *txn, MDB_dbi dbi, void *context)
 	buf_reset(&work->record);
 	work->record.failed = false;
 	for (size_t i = 0; !code && i < work->batch->count; i++)
-		if (!work->batch->changes[i].is_dropped)
-			code = write_change(work, txn, dbi, &work->batch->changes[i]);
+		code = write_change(work, txn, dbi, &work->batch->changes[i]);
 	if (!code)
 		code = remove_records(txn, dbi, work->batch->gone_from, work->batch->gone_until);
 	return code;

@@ -26,7 +26,6 @@ void cdr_store_close(struct cdr_store *store);
 struct cdr_change {
 	char space; /* 'o', 'r', 'n', 't' */
 	bool is_removed;
-	bool is_dropped;
 	char key[96]; /* what stands behind the slash */
 	size_t at;    /* of the value in the batch's bytes */
 	size_t len;
@@ -46,8 +45,6 @@ void cdr_batch_free(struct cdr_batch *batch);
 void cdr_batch_reset(struct cdr_batch *batch);
 void cdr_batch_put(struct cdr_batch *batch, char space, const char *key, struct span value);
 void cdr_batch_put_number(struct cdr_batch *batch, const char *name, uint64_t number);
-/* Takes back the change with that place in the batch. */
-void cdr_batch_drop(struct cdr_batch *batch, size_t index);
 void cdr_batch_remove(struct cdr_batch *batch, char space, const char *key);
 /* Records with from <= number < until, also those that the batch puts; one range a batch. */
 void cdr_batch_remove_records(struct cdr_batch *batch, uint64_t from, uint64_t until);

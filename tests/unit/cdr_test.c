@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shared/base/hash.h"
 #include "switchd/cdr/spool.h"
 #include "tests/support/state_folder.h"
 
@@ -263,7 +264,80 @@ static void test_spool_damaged(void **state)
 	state_folder_remove(&folder);
 }
 
+/* Whichever byte of it a power cut has spoilt. */
+static void test_spool_tells_each_byte(void **state)
+{
+	void *folder;
+	struct cdr_spool *spool;
+	uint64_t position = 0;
+	char path[512];
+	int fd;
+
+	(void)state;
+	assert_int_equal(state_folder_make(&folder), 0);
+	snprintf(path, sizeof(path), "%s", state_path("a.spool"));
+	spool = open_spool(path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (size_t i = 0, len = 1; i < len; i++) {
+		off_t at = 4096 + (off_t)(position + i);
+		enum cdr_event event;
+		struct cdr cdr;
+		char byte;
+
+		put(spool, 1);
+		len = cdr_spool_backlog(spool);
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		byte ^= (char)(1 << i % 8);
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		assert_false(cdr_spool_next(spool, &position, &event, &cdr));
+		assert_int_equal(cdr_spool_backlog(spool), 0);
+		assert_false(cdr_spool_next(spool, &position, &event, &cdr));
+		assert_true(len > 100);
+	}
+	close(fd);
+	cdr_spool_close(spool);
+	state_folder_remove(&folder);
+}
+
+/* What an earlier version has put has another sum. */
+static void test_spool_of_an_earlier_version(void **state)
+{
+	struct {
+		uint32_t len;
+		uint32_t event;
+		uint64_t sum;
+	} frame;
+	const struct hash_key none = {0};
+	void *folder;
+	struct cdr_spool *spool;
+	uint64_t position = 0;
+	int64_t key = 0;
+	char data[CDR_BYTES_MAX];
+	char path[512];
+	int fd;
+
+	(void)state;
+	assert_int_equal(state_folder_make(&folder), 0);
+	snprintf(path, sizeof(path), "%s", state_path("a.spool"));
+	spool = open_spool(path);
+	put(spool, 1);
+	put(spool, 2);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, &frame, sizeof(frame), 4096), sizeof(frame));
+	assert_int_equal(pread(fd, data, frame.len, 4096 + sizeof(frame)), frame.len);
+	frame.event = CDR_WHOLE;
+	frame.sum = hash_bytes(&none, data, frame.len);
+	assert_int_equal(pwrite(fd, &frame, sizeof(frame), 4096), sizeof(frame));
+	close(fd);
+	take(spool, &position, &key);
+	assert_int_equal(key, 2);
+	cdr_spool_close(spool);
+	state_folder_remove(&folder);
+}
+
 TEST_MAIN(cmocka_unit_test(test_what_is_stored_is_read), cmocka_unit_test(test_fewer_fields),
 	  cmocka_unit_test(test_merge), cmocka_unit_test(test_whole_seconds),
 	  cmocka_unit_test(test_spool_order), cmocka_unit_test(test_spool_outlives_its_process),
-	  cmocka_unit_test(test_spool_damaged))
+	  cmocka_unit_test(test_spool_damaged), cmocka_unit_test(test_spool_tells_each_byte),
+	  cmocka_unit_test(test_spool_of_an_earlier_version))

@@ -5,7 +5,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
+#include "shared/base/clock.h"
 #include "switchd/call/cause.h"
 #include "switchd/cdr/text.h"
 
@@ -172,4 +175,86 @@ static void json(void **state)
 	assert_golden(CDR_JSON, "records.json");
 }
 
-TEST_MAIN(cmocka_unit_test(hourly), cmocka_unit_test(csv), cmocka_unit_test(json))
+static void assert_time(int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	char expected[64];
+	char utc[CLOCK_TEXT_MAX];
+	char text[CDR_TIME_TEXT];
+	struct tm parts;
+
+	assert_non_null(gmtime_r(&seconds, &parts));
+	strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	assert_string_equal(clock_print_utc(wall_ms, utc), expected);
+	snprintf(expected + strlen(expected) - 1, 8, ".%03uZ", (unsigned)(wall_ms % 1000) % 1000);
+	assert_string_equal(cdr_time_text(wall_ms, text), expected);
+}
+
+/* As the C library has them: each day of 400 years and more, and the ends of what there is. */
+static void times(void **state)
+{
+	static const int64_t ends_ms[] = {0,
+					  1,
+					  999,
+					  86399999,
+					  86400000,
+					  951782399999,
+					  951782400000,
+					  253402300799999,
+					  253402300800000,
+					  -1,
+					  -1000,
+					  -62135596800000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends_ms) / sizeof(ends_ms[0]); i++)
+		assert_time(ends_ms[i]);
+	for (int64_t day = 0; day < 150000; day++)
+		assert_time(day * 86400000 + day * 577 % 86400000);
+	assert_time(BASE_MS);
+}
+
+/* Whatever came over the network: in the middle, at the ends, alone. */
+static void odd_texts(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *csv;
+		const char *json;
+		const char *bars;
+	} rows[] = {
+		{"", ",", "null", "|"},
+		{"a b~", "a b~,", "\"a b~\"", "a b~|"},
+		{"a,b", "\"a,b\",", "\"a,b\"", "a,b|"},
+		{"\"", "\"\"\"\",", "\"\\\"\"", "\"|"},
+		{"a\\b", "a\\b,", "\"a\\\\b\"", "a\\b|"},
+		{"a|b|", "a|b|,", "\"a|b|\"", "a_b_|"},
+		{"\na\x7f", "?a?,", "\"?a?\"", "?a?|"},
+		{"\xff,\xc3\xa9\"", "\"?,??\"\"\",", "\"?,??\\\"\"", "?,??\"|"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		static const char *const head[] = {
+			[CDR_CSV] = "0,0,", [CDR_JSON] = "\"caller_received\":", [CDR_BARS] = ""};
+		const char *const parts[] = {[CDR_CSV] = rows[i].csv,
+					     [CDR_JSON] = rows[i].json,
+					     [CDR_BARS] = rows[i].bars};
+		struct cdr cdr = {0};
+
+		snprintf(cdr.caller_received, sizeof(cdr.caller_received), "%s", rows[i].text);
+		snprintf(cdr.caller, sizeof(cdr.caller), "%s", rows[i].text);
+		for (int form = CDR_CSV; form <= CDR_BARS; form++) {
+			struct buf line = buf_new();
+			char expected[128];
+
+			snprintf(expected, sizeof(expected), "%s%s", head[form], parts[form]);
+			cdr_text_line((enum cdr_form)form, &cdr, &line);
+			assert_non_null(strstr(buf_cstr(&line), expected));
+			buf_free(&line);
+		}
+	}
+}
+
+TEST_MAIN(cmocka_unit_test(times), cmocka_unit_test(odd_texts), cmocka_unit_test(hourly),
+	  cmocka_unit_test(csv), cmocka_unit_test(json))
