@@ -163,14 +163,28 @@ static bool take_field(struct span *data, const struct cdr_field *field, char *a
 	}
 }
 
-bool cdr_decode(struct span data, struct cdr *out)
+static bool take_head(struct span *data, uint64_t *fields, uint64_t *answer_us)
 {
 	uint64_t version;
+
+	return take_le(data, 1, &version) && version == VERSION && take_le(data, 2, fields) &&
+	       take_le(data, 8, answer_us);
+}
+
+bool cdr_decode_key(struct span data, uint64_t *key)
+{
+	uint64_t other;
+
+	return take_head(&data, &other, &other) && take_le(&data, 8, &other) &&
+	       take_le(&data, 8, key);
+}
+
+bool cdr_decode(struct span data, struct cdr *out)
+{
 	uint64_t count;
 
 	memset(out, 0, sizeof(*out));
-	if (!take_le(&data, 1, &version) || version != VERSION || !take_le(&data, 2, &count) ||
-	    !take_le(&data, 8, &out->answer_us))
+	if (!take_head(&data, &count, &out->answer_us))
 		return false;
 	for (size_t i = 0; i < cdr_field_count && i < count; i++)
 		if (!take_field(&data, &cdr_fields[i], (char *)out + cdr_fields[i].offset))

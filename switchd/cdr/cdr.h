@@ -49,6 +49,8 @@ void cdr_encode(const struct cdr *cdr, struct buf *out);
 /* False: not a record. Fields that it does not have are empty; those that this version does not
  * know are passed over. */
 bool cdr_decode(struct span data, struct cdr *out);
+/* The key alone. */
+bool cdr_decode_key(struct span data, uint64_t *key);
 /* What CDR_CLOSE brought, into what CDR_BEGIN had. */
 void cdr_merge(struct cdr *begin, const struct cdr *close);
 /* Talk in whole seconds: a remainder of at least precision_ms counts as one more; 0 always drops

@@ -286,12 +286,10 @@ static bool is_whole(const struct frame *frame, const char *data)
 							 : hash_bytes(&none, data, frame->len));
 }
 
-bool cdr_spool_next(struct cdr_spool *spool, uint64_t *position, enum cdr_event *event,
-		    struct cdr *out)
+bool cdr_spool_next(struct cdr_spool *spool, uint64_t *position, struct cdr_spooled *out)
 {
 	uint64_t put = atomic_load_explicit(&spool->head->put, memory_order_acquire);
 	uint64_t done = atomic_load_explicit(&spool->head->done, memory_order_relaxed);
-	char memory[CDR_BYTES_MAX];
 	struct frame frame;
 
 	if (*position < done)
@@ -299,13 +297,14 @@ bool cdr_spool_next(struct cdr_spool *spool, uint64_t *position, enum cdr_event 
 	if (*position >= put)
 		return false;
 	copy_out(spool, *position, &frame, sizeof(frame));
-	if (frame.len > sizeof(memory) || (frame.event & ~FRAME_QUICK) > CDR_WHOLE ||
+	if (frame.len > sizeof(out->record) || (frame.event & ~FRAME_QUICK) > CDR_WHOLE ||
 	    frame.len + sizeof(frame) > put - *position)
 		return give_up(spool, put);
-	copy_out(spool, *position + sizeof(frame), memory, frame.len);
-	if (!is_whole(&frame, memory) || !cdr_decode((struct span){memory, frame.len}, out))
+	copy_out(spool, *position + sizeof(frame), out->record, frame.len);
+	if (!is_whole(&frame, out->record))
 		return give_up(spool, put);
-	*event = (enum cdr_event)(frame.event & ~FRAME_QUICK);
+	out->event = (enum cdr_event)(frame.event & ~FRAME_QUICK);
+	out->len = frame.len;
 	*position += sizeof(frame) + frame.len;
 	return true;
 }

@@ -39,10 +39,15 @@ bool cdr_spool_is_full(const struct cdr_spool *spool);
 
 /* --- By the storing thread. --- */
 
+struct cdr_spooled {
+	enum cdr_event event;
+	size_t len;
+	char record[CDR_BYTES_MAX]; /* as cdr_encode() has it */
+};
+
 /* The next record from *position on (0: the oldest one that is not done), which is moved behind it;
  * false: there is none. */
-bool cdr_spool_next(struct cdr_spool *spool, uint64_t *position, enum cdr_event *event,
-		    struct cdr *out);
+bool cdr_spool_next(struct cdr_spool *spool, uint64_t *position, struct cdr_spooled *out);
 bool cdr_spool_has_more(const struct cdr_spool *spool, uint64_t position);
 /* Of the file, never that of another one; 0: memory only. */
 uint64_t cdr_spool_id(const struct cdr_spool *spool);

@@ -107,12 +107,11 @@ void cdr_writer_destroy(struct cdr_writer *writer)
 static void take_spools(struct cdr_writer *writer, const struct writer_settings *settings)
 {
 	for (int i = 0; i < writer->spool_count; i++) {
-		enum cdr_event event;
-		struct cdr cdr;
+		struct cdr_spooled spooled;
 
 		while (writer->events < settings->pending_max + WRITER_EVENTS_MAX &&
-		       cdr_spool_next(writer->spools[i], &writer->positions[i], &event, &cdr))
-			writer_take(writer, settings, event, &cdr);
+		       cdr_spool_next(writer->spools[i], &writer->positions[i], &spooled))
+			writer_take(writer, settings, &spooled);
 	}
 }
 

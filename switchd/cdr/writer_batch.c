@@ -4,44 +4,49 @@
 
 #include "switchd/cdr/writer_private.h"
 
-static void put_cdr(struct cdr_writer *writer, char space, uint64_t number, const struct cdr *cdr)
+static void put_call(struct cdr_writer *writer, char space, uint64_t number, struct span record)
 {
-	char memory[CDR_BYTES_MAX];
-	struct buf bytes = buf_over(memory, sizeof(memory));
 	char key[17];
 
 	cdr_number_key(number, key);
-	cdr_encode(cdr, &bytes);
-	cdr_batch_put(&writer->batch, space, key, buf_span(&bytes));
+	cdr_batch_put(&writer->batch, space, key, record);
 }
 
 void writer_add_record(struct cdr_writer *writer, const struct writer_settings *settings,
 		       struct cdr *cdr)
 {
+	char memory[CDR_BYTES_MAX];
+	struct buf bytes = buf_over(memory, sizeof(memory));
+
 	cdr->flow = (int64_t)writer->next++;
 	cdr->hold_s = cdr_hold_s(cdr->talk_ms, settings->precision_ms);
-	put_cdr(writer, 'r', (uint64_t)cdr->flow, cdr);
+	cdr_encode(cdr, &bytes);
+	put_call(writer, 'r', (uint64_t)cdr->flow, buf_span(&bytes));
 	writer->records++;
 	if (writer->seen)
 		writer->seen(writer->seen_context, cdr, &writer->batch);
 }
 
-static void begin(struct cdr_writer *writer, const struct cdr *cdr)
+/* As it came, which is how it is stored if the call does not end before. */
+static void begin(struct cdr_writer *writer, struct span record)
 {
-	struct writer_begun *begun = malloc(sizeof(*begun));
+	struct writer_begun *begun;
+	uint64_t key;
 
+	if (!cdr_decode_key(record, &key))
+		return;
+	begun = malloc(sizeof(*begun) + record.len);
 	if (!begun) {
 		writer->batch.failed = true;
 		return;
 	}
-	begun->key = (uint64_t)cdr->key;
+	begun->key = key;
 	begun->is_put = false;
-	begun->cdr = *cdr;
+	begun->len = record.len;
+	memcpy(begun->record, record.ptr, record.len);
 	HASH_ADD(hh, writer->begun, key, sizeof(begun->key), begun);
 }
 
-/* What was known at the answer, if the store has it. It does not after a power cut; the end alone
- * has to do then. */
 static bool take_stored(struct cdr_writer *writer, const char *key, struct cdr *out)
 {
 	struct buf bytes = buf_new();
@@ -53,48 +58,46 @@ static bool take_stored(struct cdr_writer *writer, const char *key, struct cdr *
 	return is_found;
 }
 
-static void close_call(struct cdr_writer *writer, const struct writer_settings *settings,
-		       struct cdr *cdr)
+/* What was known at the answer, which is known no longer: from memory or the store. False: neither
+ * has it, as after a power cut; the end alone has to do. */
+static bool take_begin(struct cdr_writer *writer, uint64_t call, struct cdr *out)
 {
-	uint64_t call = (uint64_t)cdr->key;
 	struct writer_begun *begun;
-	struct cdr stored;
+	bool is_found;
+	bool is_stored;
 	char key[17];
 
 	cdr_number_key(call, key);
 	HASH_FIND(hh, writer->begun, &call, sizeof(call), begun);
+	is_stored = !begun || begun->is_put;
 	if (begun) {
-		if (begun->is_put)
-			cdr_batch_remove(&writer->batch, 'o', key);
-		cdr_merge(&begun->cdr, cdr);
-		writer_add_record(writer, settings, &begun->cdr);
+		is_found = cdr_decode((struct span){begun->record, begun->len}, out);
 		HASH_DEL(writer->begun, begun);
 		free(begun);
-		return;
+	} else {
+		is_found = take_stored(writer, key, out);
 	}
-	if (take_stored(writer, key, &stored)) {
-		cdr_merge(&stored, cdr);
-		cdr = &stored;
-	}
-	cdr_batch_remove(&writer->batch, 'o', key);
-	writer_add_record(writer, settings, cdr);
+	if (is_stored)
+		cdr_batch_remove(&writer->batch, 'o', key);
+	return is_found;
 }
 
 void writer_take(struct cdr_writer *writer, const struct writer_settings *settings,
-		 enum cdr_event event, struct cdr *cdr)
+		 const struct cdr_spooled *spooled)
 {
+	const struct span record = {spooled->record, spooled->len};
+	struct cdr cdr;
+	struct cdr whole;
+
 	writer->events++;
-	switch (event) {
-	case CDR_BEGIN:
-		begin(writer, cdr);
-		break;
-	case CDR_CLOSE:
-		close_call(writer, settings, cdr);
-		break;
-	case CDR_WHOLE:
-		writer_add_record(writer, settings, cdr);
-		break;
-	}
+	if (spooled->event == CDR_BEGIN)
+		return begin(writer, record);
+	if (!cdr_decode(record, &cdr))
+		return;
+	if (spooled->event == CDR_WHOLE || !take_begin(writer, (uint64_t)cdr.key, &whole))
+		return writer_add_record(writer, settings, &cdr);
+	cdr_merge(&whole, &cdr);
+	writer_add_record(writer, settings, &whole);
 }
 
 /* Those that have ended meanwhile the store need not know. */
@@ -102,7 +105,7 @@ static void put_begun(struct cdr_writer *writer)
 {
 	for (struct writer_begun *begun = writer->begun; begun; begun = begun->hh.next) {
 		if (!begun->is_put)
-			put_cdr(writer, 'o', begun->key, &begun->cdr);
+			put_call(writer, 'o', begun->key, (struct span){begun->record, begun->len});
 		begun->is_put = true;
 	}
 }

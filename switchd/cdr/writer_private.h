@@ -16,8 +16,9 @@
 struct writer_begun {
 	uint64_t key;
 	bool is_put; /* into the batch, which could not be stored */
-	struct cdr cdr;
 	UT_hash_handle hh;
+	size_t len;
+	char record[]; /* as it is stored */
 };
 
 struct writer_settings {
@@ -84,7 +85,7 @@ void writer_spools_remove(struct cdr_writer *writer, int from);
 
 /* writer_batch.c */
 void writer_take(struct cdr_writer *writer, const struct writer_settings *settings,
-		 enum cdr_event event, struct cdr *cdr);
+		 const struct cdr_spooled *spooled);
 void writer_batch_reset(struct cdr_writer *writer);
 /* A record that is whole, with the next number. */
 void writer_add_record(struct cdr_writer *writer, const struct writer_settings *settings,

@@ -68,8 +68,7 @@ static void take_places(struct cdr_writer *writer)
 static enum vos_err drain_spools(struct cdr_writer *writer, struct vos_fault *fault)
 {
 	for (int i = 0; i < writer->spool_count; i++) {
-		enum cdr_event event;
-		struct cdr cdr;
+		struct cdr_spooled spooled;
 		bool is_more = true;
 
 		while (is_more) {
@@ -77,8 +76,8 @@ static enum vos_err drain_spools(struct cdr_writer *writer, struct vos_fault *fa
 
 			while (writer->events < WRITER_EVENTS_MAX &&
 			       (is_more = cdr_spool_next(writer->spools[i], &writer->positions[i],
-							 &event, &cdr)))
-				writer_take(writer, &writer->settings, event, &cdr);
+							 &spooled)))
+				writer_take(writer, &writer->settings, &spooled);
 			if (!writer->events)
 				break;
 			err = writer_store_batch(writer, fault);

@@ -135,15 +135,20 @@ static void put(struct cdr_spool *spool, int64_t key)
 /* Reads all there is; the keys go on from *key. */
 static void take(struct cdr_spool *spool, uint64_t *position, int64_t *key)
 {
-	enum cdr_event event;
-	struct cdr cdr;
+	struct cdr_spooled spooled;
 
-	while (cdr_spool_next(spool, position, &event, &cdr)) {
+	while (cdr_spool_next(spool, position, &spooled)) {
+		struct cdr cdr;
+		uint64_t key_alone;
 		char text[24];
 
 		(*key)++;
 		snprintf(text, sizeof(text), "%lld", (long long)*key);
-		assert_int_equal(event, CDR_WHOLE);
+		assert_int_equal(spooled.event, CDR_WHOLE);
+		assert_true(cdr_decode((struct span){spooled.record, spooled.len}, &cdr));
+		assert_true(cdr_decode_key((struct span){spooled.record, 27}, &key_alone));
+		assert_int_equal(key_alone, *key);
+		assert_false(cdr_decode_key((struct span){spooled.record, 26}, &key_alone));
 		assert_int_equal(cdr.key, *key);
 		assert_int_equal(cdr.start_ms, *key * 7);
 		assert_string_equal(cdr.caller, text);
@@ -281,8 +286,7 @@ static void test_spool_tells_each_byte(void **state)
 	assert_true(fd >= 0);
 	for (size_t i = 0, len = 1; i < len; i++) {
 		off_t at = 4096 + (off_t)(position + i);
-		enum cdr_event event;
-		struct cdr cdr;
+		struct cdr_spooled spooled;
 		char byte;
 
 		put(spool, 1);
@@ -290,9 +294,9 @@ static void test_spool_tells_each_byte(void **state)
 		assert_int_equal(pread(fd, &byte, 1, at), 1);
 		byte ^= (char)(1 << i % 8);
 		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-		assert_false(cdr_spool_next(spool, &position, &event, &cdr));
+		assert_false(cdr_spool_next(spool, &position, &spooled));
 		assert_int_equal(cdr_spool_backlog(spool), 0);
-		assert_false(cdr_spool_next(spool, &position, &event, &cdr));
+		assert_false(cdr_spool_next(spool, &position, &spooled));
 		assert_true(len > 100);
 	}
 	close(fd);
