@@ -49,6 +49,7 @@ struct cdr_spool {
 	struct head *head;
 	uint8_t *ring;
 	struct waiting *waiting; /* the signalling thread's, oldest first */
+	struct waiting *last;    /* of them, if there are any */
 	atomic_bool has_waiting;
 	atomic_bool *is_asleep;
 	int wake_fd;
@@ -219,7 +220,12 @@ static void wait_in_memory(struct cdr_spool *spool, enum cdr_event event, struct
 	waiting->event = event;
 	waiting->len = data.len;
 	memcpy(waiting->data, data.ptr, data.len);
-	LL_APPEND(spool->waiting, waiting);
+	waiting->next = NULL;
+	if (spool->waiting)
+		spool->last->next = waiting;
+	else
+		spool->waiting = waiting;
+	spool->last = waiting;
 	atomic_store_explicit(&spool->has_waiting, true, memory_order_relaxed);
 }
 
