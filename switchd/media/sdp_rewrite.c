@@ -66,16 +66,21 @@ static uint16_t wanted_port(const struct rewrite *rewrite, int stream)
 	return rewrite->sdp->streams[stream].port ? rewrite->anchors[stream].address.port : 0;
 }
 
-/* The last word of o= and c=; empty when it names no place. */
-static struct span address_in(struct span value)
+/* The last word of o= and c=; empty when it names no place, or our own. */
+static struct span address_in(struct span value, const struct sdp_anchor *own)
 {
 	size_t start = value.len;
+	struct addr addr;
 
 	while (start > 0 && value.ptr[start - 1] != ' ')
 		start--;
 	value = (struct span){value.ptr + start, value.len - start};
-	return span_find(value, '.') < value.len || span_find(value, ':') < value.len ? value
-										      : SPAN_NONE;
+	if (span_find(value, '.') == value.len && span_find(value, ':') == value.len)
+		return SPAN_NONE;
+	if (addr_parse(value, &addr) &&
+	    (addr_is_any(&addr) || (own && addr_ip_eq(&addr, &own->address))))
+		return SPAN_NONE;
+	return value;
 }
 
 static bool has(struct span text, struct span part)
@@ -179,7 +184,8 @@ static void rewrite_session_connection(struct rewrite *rewrite, struct span valu
 
 static void rewrite_connection(struct rewrite *rewrite, struct span value)
 {
-	rewrite->far_connection = address_in(value);
+	rewrite->far_connection = address_in(
+		value, rewrite->stream < 0 ? rewrite->first : &rewrite->anchors[rewrite->stream]);
 	if (rewrite->stream < 0) {
 		rewrite_session_connection(rewrite, value);
 	} else if (!is_anchored(rewrite, rewrite->stream)) {
@@ -217,13 +223,17 @@ static bool is_dropped(struct span line)
 	return span_ieq(name, SPAN_LIT("group")) && span_istarts_with(value, SPAN_LIT("BUNDLE"));
 }
 
-/* " 1 2" of "user 1 2". */
+/* "1 2" of "user 1 2". */
 static struct span after_user(struct span identity)
 {
 	size_t start = identity.len;
 
-	for (int words = 0; start > 0 && words < 2;)
-		words += identity.ptr[--start] == ' ';
+	for (int words = 0; words < 2; words++) {
+		while (start > 0 && identity.ptr[start - 1] == ' ')
+			start--;
+		while (start > 0 && identity.ptr[start - 1] != ' ')
+			start--;
+	}
 	return (struct span){identity.ptr + start, identity.len - start};
 }
 
@@ -235,10 +245,10 @@ static void rewrite_origin(struct rewrite *rewrite, struct span value)
 		write_line(rewrite->out, 'o', value);
 		return;
 	}
-	rewrite->far_origin = address_in(value);
+	rewrite->far_origin = address_in(value, rewrite->first);
 	buf_add_lit(rewrite->out, "o=");
 	if (tells_place(rewrite, origin.identity)) {
-		buf_add_char(rewrite->out, '-');
+		buf_add_lit(rewrite->out, "- ");
 		origin.identity = after_user(origin.identity);
 	}
 	buf_add_span(rewrite->out, origin.identity);
