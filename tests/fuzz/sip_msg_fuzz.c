@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Any bytes through gate, full check and look-ups. Held: every span lies in the datagram; what gate
- * and sofia-sip both accept they read alike; sofia-sip accepts what is plain; the Call-ID scan finds
- * what the index finds. */
+ * and sofia-sip both accept they read alike; sofia-sip accepts what is plain; the Call-ID scan
+ * finds what the index finds. */
 #include "switchd/sip/msg.h"
 
 #include <stdio.h>
