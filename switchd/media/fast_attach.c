@@ -28,14 +28,15 @@
 #define FILTER_HANDLE   0x564f
 #define FILTER_PRIORITY 0x564f
 
-static int attach_tcx(const struct fast *fast, unsigned device)
+int fast_link(int program_fd, unsigned device, unsigned type, uint32_t flags)
 {
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
-	attr.link_create.prog_fd = (uint32_t)fast_program_fd(fast->program);
+	attr.link_create.prog_fd = (uint32_t)program_fd;
 	attr.link_create.target_ifindex = device;
-	attr.link_create.attach_type = ATTACH_TCX_INGRESS;
+	attr.link_create.attach_type = type;
+	attr.link_create.flags = flags;
 	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
@@ -69,7 +70,8 @@ static int attach_one(struct fast *fast, struct fast_device *device, unsigned in
 	int failed;
 
 	if (!fast->uses_clsact) {
-		device->link_fd = attach_tcx(fast, index);
+		device->link_fd =
+			fast_link(fast_program_fd(fast->program), index, ATTACH_TCX_INGRESS, 0);
 		if (device->link_fd >= 0)
 			return 0;
 		/* A kernel that does not know it. */

@@ -57,6 +57,10 @@ bool fast_attach(struct fast *fast, struct vos_fault *fault);
 void fast_detach(struct fast *fast);
 unsigned fast_attached_count(const struct fast *fast);
 
+/* fast_attach.c: hangs a program on an interface, until the descriptor that it returns is closed;
+ * -1 with errno. */
+int fast_link(int program_fd, unsigned device, unsigned type, uint32_t flags);
+
 /* fast_xdp.c: the hook in the driver of an interface, beside the one behind it. With the lock. */
 void fast_xdp_attach(struct fast *fast, struct fast_device *device);
 void fast_xdp_detach(struct fast_device *device);

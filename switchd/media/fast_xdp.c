@@ -9,7 +9,6 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -101,25 +100,14 @@ static uint64_t features_of(unsigned device)
 	return features;
 }
 
-static int attach(const struct fast *fast, unsigned device)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.link_create.prog_fd = (uint32_t)fast_xdp_program_fd(fast->program);
-	attr.link_create.target_ifindex = device;
-	attr.link_create.attach_type = BPF_XDP;
-	attr.link_create.flags = XDP_FLAGS_DRV_MODE;
-	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-}
-
 void fast_xdp_attach(struct fast *fast, struct fast_device *device)
 {
 	const uint64_t needed = XDP_BASIC | XDP_REDIRECTS;
 
 	if ((features_of(device->index) & needed) != needed)
 		return;
-	device->xdp_fd = attach(fast, device->index);
+	device->xdp_fd = fast_link(fast_xdp_program_fd(fast->program), device->index, BPF_XDP,
+				   XDP_FLAGS_DRV_MODE);
 	/* Some drivers can send only once a program is attached. */
 	if (device->xdp_fd >= 0 && !(features_of(device->index) & XDP_SENDS))
 		fast_xdp_detach(device);
