@@ -188,7 +188,7 @@ _vosctl_next()
 		next='show trace clear alarm certificates gateway test backup shutdown set commit monitor debug no apply'
 		;;
 	'show')
-		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace traces debugging black-list fraud alarms cdr'
+		next='version status uptime clock calls call advice registrations phones mapping-gateways routing-gateways gateway-groups number-groups nat-keep-alive media route parameters parameter running-config configuration sessions audit logging capacity statistics report tech-support counters sip authentication trace traces debugging black-list fraud alarms cdr'
 		;;
 	'show version' | 'show status' | 'show uptime' | 'show clock' | 'show media ports' | \
 		'show media fast-path' | 'show media sessions' | 'show media decision *' | \
@@ -216,41 +216,41 @@ _vosctl_next()
 		'show calls history since' | 'show calls history last' | 'show calls caller' | \
 		'show calls callee' | 'show calls older-than' | 'show registrations expiring' | \
 		'show media decision caller' | 'show route' | 'show route * caller' | \
-		'show statistics window' | 'show report daily last' | 'show report monthly last' | \
-		'show trace calls caller' | 'show trace calls callee' | 'show trace calls number' | \
-		'show trace calls address' | 'show trace calls method' | 'show trace calls status' | \
-		'show trace calls cause' | 'show trace calls call-id' | 'show trace calls back' | \
-		'show trace calls latest' | 'show trace registrations address' | \
+		'show route * forwarded-by' | 'show statistics window' | 'show report daily last' | \
+		'show report monthly last' | 'show trace calls caller' | 'show trace calls callee' | \
+		'show trace calls number' | 'show trace calls address' | 'show trace calls method' | \
+		'show trace calls status' | 'show trace calls cause' | 'show trace calls call-id' | \
+		'show trace calls back' | 'show trace calls latest' | 'show trace registrations address' | \
 		'show trace registrations status' | 'show trace registrations back' | \
 		'show trace registrations latest' | 'show black-list number' | \
 		'trace start' | 'trace start * caller' | 'trace start * callee' | \
 		'trace start * number' | 'trace start * address' | 'trace start * method' | \
 		'trace start * status' | 'trace start * cause' | 'trace start * call-id' | \
 		'trace start * duration' | 'trace start * limit' | 'clear authentication suspended address' | \
-		'test route' | 'test route * caller' | 'test media caller' | \
-		'monitor trace caller' | 'monitor trace callee' | 'monitor trace number' | \
-		'monitor trace address' | 'monitor trace method' | 'monitor trace status' | \
-		'monitor trace cause' | 'monitor trace call-id' | 'debug sip messages caller' | \
-		'debug sip messages callee' | 'debug sip messages number' | \
-		'debug sip messages address' | 'debug sip messages method' | \
-		'debug sip messages status' | 'debug sip messages cause' | \
-		'debug sip messages call-id' | 'debug sip registrations caller' | \
-		'debug sip registrations callee' | 'debug sip registrations number' | \
-		'debug sip registrations address' | 'debug sip registrations method' | \
-		'debug sip registrations status' | 'debug sip registrations cause' | \
-		'debug sip registrations call-id' | 'debug authentication caller' | \
-		'debug authentication callee' | 'debug authentication number' | \
-		'debug authentication address' | 'debug authentication method' | \
-		'debug authentication status' | 'debug authentication cause' | \
-		'debug authentication call-id' | 'debug route caller' | 'debug route callee' | \
-		'debug route number' | 'debug route address' | 'debug route method' | \
-		'debug route status' | 'debug route cause' | 'debug route call-id' | \
-		'debug media caller' | 'debug media callee' | 'debug media number' | \
-		'debug media address' | 'debug media method' | 'debug media status' | \
-		'debug media cause' | 'debug media call-id' | 'debug nat caller' | \
-		'debug nat callee' | 'debug nat number' | 'debug nat address' | \
-		'debug nat method' | 'debug nat status' | 'debug nat cause' | \
-		'debug nat call-id')
+		'test route' | 'test route * caller' | 'test route * forwarded-by' | \
+		'test media caller' | 'monitor trace caller' | 'monitor trace callee' | \
+		'monitor trace number' | 'monitor trace address' | 'monitor trace method' | \
+		'monitor trace status' | 'monitor trace cause' | 'monitor trace call-id' | \
+		'debug sip messages caller' | 'debug sip messages callee' | \
+		'debug sip messages number' | 'debug sip messages address' | \
+		'debug sip messages method' | 'debug sip messages status' | \
+		'debug sip messages cause' | 'debug sip messages call-id' | \
+		'debug sip registrations caller' | 'debug sip registrations callee' | \
+		'debug sip registrations number' | 'debug sip registrations address' | \
+		'debug sip registrations method' | 'debug sip registrations status' | \
+		'debug sip registrations cause' | 'debug sip registrations call-id' | \
+		'debug authentication caller' | 'debug authentication callee' | \
+		'debug authentication number' | 'debug authentication address' | \
+		'debug authentication method' | 'debug authentication status' | \
+		'debug authentication cause' | 'debug authentication call-id' | \
+		'debug route caller' | 'debug route callee' | 'debug route number' | \
+		'debug route address' | 'debug route method' | 'debug route status' | \
+		'debug route cause' | 'debug route call-id' | 'debug media caller' | \
+		'debug media callee' | 'debug media number' | 'debug media address' | \
+		'debug media method' | 'debug media status' | 'debug media cause' | \
+		'debug media call-id' | 'debug nat caller' | 'debug nat callee' | \
+		'debug nat number' | 'debug nat address' | 'debug nat method' | \
+		'debug nat status' | 'debug nat cause' | 'debug nat call-id')
 		next='@'
 		;;
 	'show calls history phone' | 'show calls phone' | 'show registrations phone' | \
@@ -377,10 +377,10 @@ _vosctl_next()
 		'set network * interface' | 'set listen * udp' | 'set listen * tcp' | \
 		'set listen * tls' | 'set listen * media-address' | 'set listen * advertised-address' | \
 		'set listen * certificate' | 'set listen * key' | 'set listen * ca' | \
-		'set trusted * memo' | 'set number-transform * rule' | 'set number-pool * number' | \
-		'set number-pool * reuse-count' | 'set black-list * memo' | \
-		'set phone * name' | 'set phone * capacity' | 'set phone * max-addresses' | \
-		'set phone * address' | 'set phone * max-call-duration' | \
+		'set trusted * memo' | 'set number-transform * rule' | 'set number-group * number' | \
+		'set number-pool * number' | 'set number-pool * reuse-count' | \
+		'set black-list * memo' | 'set phone * name' | 'set phone * capacity' | \
+		'set phone * max-addresses' | 'set phone * address' | 'set phone * max-call-duration' | \
 		'set phone * forward-always' | 'set phone * forward-busy' | \
 		'set phone * forward-no-answer' | 'set phone * forward-offline' | \
 		'set phone * forward-ring-time' | 'set gateway-group * capacity' | \
@@ -396,6 +396,7 @@ _vosctl_next()
 		'set routing-gateway * groups' | 'set routing-gateway * group-reserve' | \
 		'set routing-gateway * caller-prefixes' | 'set routing-gateway * caller-lengths' | \
 		'set routing-gateway * callee-prefixes' | 'set routing-gateway * callee-lengths' | \
+		'set routing-gateway * pairs' | 'set routing-gateway * forwarded-prefixes' | \
 		'set routing-gateway * period' | 'set routing-gateway * timeout-invite' | \
 		'set routing-gateway * timeout-trying' | 'set routing-gateway * timeout-session-progress' | \
 		'set routing-gateway * timeout-session-progress-sdp' | 'set routing-gateway * timeout-ringing' | \
@@ -464,6 +465,9 @@ _vosctl_next()
 		'set SERVER_TERMINAL_ADDITIONAL_CHARACTERS')
 		next='@ !'
 		;;
+	'show number-groups')
+		next='number @'
+		;;
 	'show nat-keep-alive')
 		next='capacity phones'
 		;;
@@ -483,7 +487,7 @@ _vosctl_next()
 		next='@ callee'
 		;;
 	'show route *' | 'test route *')
-		next='caller mapping-gateway'
+		next='caller mapping-gateway forwarded-by'
 		;;
 	'show route * mapping-gateway' | 'show statistics mapping-gateway' | 'test route * mapping-gateway' | \
 		'set mapping-gateway')
@@ -499,7 +503,7 @@ _vosctl_next()
 		next='@names !'
 		;;
 	'show running-config')
-		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm'
+		next='all names redact system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-group number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm'
 		;;
 	'show running-config system-parameter' | 'show running-config sip-parameter' | \
 		'show running-config h323-parameter' | 'show running-config audio-service-parameter' | \
@@ -547,6 +551,9 @@ _vosctl_next()
 		;;
 	'show running-config number-transform')
 		next='all names redact @keys:number-transform'
+		;;
+	'show running-config number-group')
+		next='all names redact @keys:number-group'
 		;;
 	'show running-config number-pool')
 		next='all names redact @keys:number-pool'
@@ -751,7 +758,7 @@ _vosctl_next()
 		next='graceful'
 		;;
 	'set')
-		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
+		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-group number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
 		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire fraud-action fraud-destination-limit fraud-destination-period fraud-destination-digits fraud-destination-learn fraud-short-call-limit fraud-short-call-period fraud-short-call-talk fraud-night-limit fraud-night-begin fraud-night-end fraud-night-rise fraud-concurrent-limit cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-xdp media-steering media-busy-poll'
@@ -971,11 +978,23 @@ _vosctl_next()
 	'set number-transform *')
 		next='rule'
 		;;
+	'set number-group')
+		next='@keys:number-group'
+		;;
+	'set number-group *')
+		next='number'
+		;;
 	'set number-pool')
 		next='@keys:number-pool'
 		;;
 	'set number-pool *')
-		next='number order reuse-count'
+		next='number number-group order reuse-count'
+		;;
+	'set number-pool * number-group' | 'set mapping-gateway * caller-number-groups' | \
+		'set mapping-gateway * callee-number-groups' | 'set mapping-gateway * forward-signal-rewrite' | \
+		'set routing-gateway * caller-number-groups' | 'set routing-gateway * callee-number-groups' | \
+		'set routing-gateway * forward-signal-rewrite')
+		next='@keys:number-group !'
 		;;
 	'set black-list')
 		next='@keys:black-list'
@@ -1045,7 +1064,7 @@ _vosctl_next()
 		next='capacity'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths proceeding-timeout remote-ringing caller-from callee-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict forward-signal-rewrite proceeding-timeout remote-ringing caller-from callee-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
@@ -1054,9 +1073,15 @@ _vosctl_next()
 		next='@keys:gateway-group !'
 		;;
 	'set mapping-gateway * routing-group-rule' | 'set mapping-gateway * caller-prefix-rule' | \
-		'set mapping-gateway * callee-prefix-rule' | 'set routing-gateway * caller-prefix-rule' | \
-		'set routing-gateway * callee-prefix-rule')
+		'set mapping-gateway * caller-number-group-rule' | 'set mapping-gateway * callee-prefix-rule' | \
+		'set mapping-gateway * callee-number-group-rule' | 'set routing-gateway * caller-prefix-rule' | \
+		'set routing-gateway * caller-number-group-rule' | 'set routing-gateway * callee-prefix-rule' | \
+		'set routing-gateway * callee-number-group-rule' | 'set routing-gateway * pair-rule' | \
+		'set routing-gateway * forwarded-prefix-rule')
 		next='@ allow deny !'
+		;;
+	'set mapping-gateway * callee-restrict' | 'set routing-gateway * callee-restrict')
+		next='@ none phone no-phone !'
 		;;
 	'set mapping-gateway * remote-ringing')
 		next='@ passthrough 183-sdp 180-sdp !'
@@ -1068,7 +1093,7 @@ _vosctl_next()
 		next='@ request-uri to diversion !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths callee-prefix-rule callee-prefixes callee-lengths protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict pair-rule pairs forwarded-prefix-rule forwarded-prefixes forward-signal-rewrite protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'

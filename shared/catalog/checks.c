@@ -10,6 +10,8 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
+#define NUMBER_PREFIX_MAX 32 /* as DIGITS of rows.h has it */
+
 static bool only_of(struct span text, const char *allowed)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -288,6 +290,35 @@ bool canonical_source(struct span text, struct buf *out)
 	} else {
 		buf_add_str(out, prefix_print(&prefix, printed));
 	}
+	return true;
+}
+
+/* One side of a pair: "" is any. */
+static bool take_prefix(struct span text, struct span *out)
+{
+	*out = span_eq(text, SPAN_LIT("*")) ? SPAN_LIT("") : text;
+	return out->len <= NUMBER_PREFIX_MAX && is_number(*out) && !span_eq(*out, SPAN_LIT("+"));
+}
+
+bool number_pair_parse(struct span text, struct span *caller, struct span *callee)
+{
+	size_t colon = span_find(text, ':');
+
+	return colon < text.len && take_prefix((struct span){text.ptr, colon}, caller) &&
+	       take_prefix((struct span){text.ptr + colon + 1, text.len - colon - 1}, callee) &&
+	       caller->len + callee->len > 0;
+}
+
+bool canonical_pair(struct span text, struct buf *out)
+{
+	struct span caller;
+	struct span callee;
+
+	if (!number_pair_parse(text, &caller, &callee))
+		return false;
+	buf_add_span(out, caller.len ? caller : SPAN_LIT("*"));
+	buf_add_char(out, ':');
+	buf_add_span(out, callee.len ? callee : SPAN_LIT("*"));
 	return true;
 }
 

@@ -8,6 +8,8 @@
 #define DIGITS_RULE "digits, * # or a leading +"
 #define URL_RULE    "http:// or https://, host and path; a password has no place in it"
 #define PERIOD_RULE "as \"mon-fri 08:00-18:00 allow\" or \"... deny caller 49 callee 00\""
+#define PAIR_RULE \
+	"caller:callee, of digits, * # or a leading +; * alone or nothing is any, not for both"
 
 bool check_session_segment(const struct value *value);
 bool check_even_pair(const struct value *value);
@@ -33,4 +35,5 @@ bool check_cause_pair(const struct value *value);
 bool check_period(const struct value *value);
 
 bool canonical_source(struct span text, struct buf *out);
+bool canonical_pair(struct span text, struct buf *out);
 bool canonical_digest_algorithms(struct span text, struct buf *out);

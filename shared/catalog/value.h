@@ -101,3 +101,5 @@ const char *value_word(const struct value_spec *spec, const struct value *value)
 bool value_text_is_sealed(struct span text);
 /* A source of calls: "ip" (any port), "ip:port" or "ip/bits". *port is 0 for any. */
 bool source_parse(struct span text, struct prefix *out, uint16_t *port);
+/* Beginnings of two numbers, "caller:callee"; an empty one is any. */
+bool number_pair_parse(struct span text, struct span *caller, struct span *callee);

@@ -12,12 +12,14 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "shared/config/snapshot_private.h"
+#include "shared/config/list_index.h"
 
 struct touched {
 	struct object *object; /* NULL: not there (any more) */
 	bool is_private;       /* may be written */
 	bool is_changed;
+	bool has_gaps;             /* of values that were taken from a long list */
+	struct list_index *places; /* of the values of long lists */
 	UT_hash_handle hh;
 	char key[];
 };
@@ -52,6 +54,7 @@ void snapshot_builder_free(struct snapshot_builder *builder)
 	for (int i = 0; i < OBJECT_COUNT; i++) {
 		HASH_ITER (hh, builder->touched[i], entry, next) {
 			HASH_DEL(builder->touched[i], entry);
+			list_index_free(&entry->places);
 			object_unref(entry->object);
 			free(entry);
 		}
@@ -131,16 +134,18 @@ static enum vos_err set_param(struct snapshot_builder *builder, enum param_id id
 	return VOS_OK;
 }
 
-static bool list_has(const struct object *object, uint32_t first, uint32_t run,
-		     const struct value *value, uint32_t *at)
+/* Where the value is among those of its field. VOS_ENOENT: nowhere. */
+static enum vos_err find_value(struct touched *entry, const struct change *change, uint32_t first,
+			       uint32_t run, uint32_t *at)
 {
-	for (uint32_t i = 0; i < run; i++) {
-		if (value_equal(&object->fields[first + i].value, value)) {
-			*at = first + i;
-			return true;
-		}
-	}
-	return false;
+	const struct object *object = entry->object;
+
+	if (run >= LIST_INDEX_MIN && change->value.type == VALUE_STRING)
+		return list_index_find(&entry->places, object, change->field, &change->value, at);
+	for (*at = first; *at < first + run; ++*at)
+		if (value_equal(&object->fields[*at].value, &change->value))
+			return VOS_OK;
+	return VOS_ENOENT;
 }
 
 static enum vos_err set_field(struct touched *entry, const struct change *change)
@@ -150,19 +155,46 @@ static enum vos_err set_field(struct touched *entry, const struct change *change
 	uint32_t first = now ? object_first(now, change->field) : 0;
 	uint32_t run = now ? object_run(now, first, change->field) : 0;
 	struct object *object;
+	enum vos_err err;
 	uint32_t at;
 
-	if (run && list_has(now, first, run, &change->value, &at))
-		return VOS_OK;
+	err = find_value(entry, change, first, run, &at);
+	if (err != VOS_ENOENT)
+		return err;
 	object = writable(entry, change->kind);
 	if (!object)
 		return VOS_ENOMEM;
-	if (field->is_list)
-		return object_insert(object, first + run, change->field, &change->value);
+	if (field->is_list) {
+		err = object_insert(object, first + run, change->field, &change->value);
+		if (!err)
+			list_index_append(entry->places, object, change->field);
+		return err;
+	}
 	object_remove(object, first, run);
 	if (value_equal(&change->value, field_default(change->field)))
 		return VOS_OK;
 	return object_insert(object, first, change->field, &change->value);
+}
+
+static enum vos_err take_from_list(struct touched *entry, const struct change *change,
+				   uint32_t first, uint32_t run)
+{
+	struct object *object;
+	uint32_t at;
+	enum vos_err err = find_value(entry, change, first, run, &at);
+
+	if (err)
+		return err == VOS_ENOENT ? VOS_OK : err;
+	object = writable(entry, change->kind);
+	if (!object)
+		return VOS_ENOMEM;
+	if (run < LIST_INDEX_MIN) {
+		object_remove(object, at, 1);
+	} else {
+		value_clear(&object->fields[at].value);
+		entry->has_gaps = true;
+	}
+	return VOS_OK;
 }
 
 static enum vos_err reset_field(struct touched *entry, const struct change *change)
@@ -174,15 +206,13 @@ static enum vos_err reset_field(struct touched *entry, const struct change *chan
 
 	if (run == 0)
 		return VOS_OK;
-	if (field_get(change->field)->is_list && change->value.type != VALUE_NONE) {
-		if (!list_has(now, first, run, &change->value, &first))
-			return VOS_OK;
-		run = 1;
-	}
+	if (field_get(change->field)->is_list && change->value.type != VALUE_NONE)
+		return take_from_list(entry, change, first, run);
 	object = writable(entry, change->kind);
 	if (!object)
 		return VOS_ENOMEM;
 	object_remove(object, first, run);
+	list_index_drop(&entry->places, change->field);
 	return VOS_OK;
 }
 
@@ -216,9 +246,11 @@ static enum vos_err apply_object(struct snapshot_builder *builder, const struct 
 			return VOS_OK;
 		return writable(entry, change->kind) ? VOS_OK : VOS_ENOMEM;
 	case CHANGE_OBJECT_DELETE:
+		list_index_free(&entry->places);
 		object_unref(entry->object);
 		entry->object = NULL;
 		entry->is_private = false;
+		entry->has_gaps = false;
 		entry->is_changed = true;
 		return VOS_OK;
 	case CHANGE_FIELD_SET:
@@ -316,6 +348,8 @@ static enum vos_err merge_kind(struct snapshot_builder *builder, enum object_kin
 			append(set, old->items[i++]);
 			continue;
 		}
+		if (list[j]->has_gaps)
+			object_compact(list[j]->object);
 		append(set, list[j++]->object);
 		if (order == 0)
 			i++;

@@ -67,15 +67,15 @@ void object_unref(struct object *object)
 	free(object);
 }
 
-uint32_t object_first(const struct object *object, enum field_id id)
+/* Index of the first value of that field or of a later one. */
+static uint32_t first_from(const struct object *object, uint32_t low, int id)
 {
-	uint32_t low = 0;
 	uint32_t high = object->count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (object->fields[middle].id < id)
+		if ((int)object->fields[middle].id < id)
 			low = middle + 1;
 		else
 			high = middle;
@@ -83,13 +83,14 @@ uint32_t object_first(const struct object *object, enum field_id id)
 	return low;
 }
 
+uint32_t object_first(const struct object *object, enum field_id id)
+{
+	return first_from(object, 0, (int)id);
+}
+
 uint32_t object_run(const struct object *object, uint32_t first, enum field_id id)
 {
-	uint32_t end = first;
-
-	while (end < object->count && object->fields[end].id == id)
-		end++;
-	return end - first;
+	return first_from(object, first, (int)id + 1) - first;
 }
 
 enum vos_err object_insert(struct object *object, uint32_t index, enum field_id id,
@@ -126,6 +127,16 @@ void object_remove(struct object *object, uint32_t index, uint32_t count)
 	memmove(object->fields + index, object->fields + index + count,
 		(object->count - index - count) * sizeof(*object->fields));
 	object->count -= count;
+}
+
+void object_compact(struct object *object)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < object->count; i++)
+		if (object->fields[i].value.type != VALUE_NONE)
+			object->fields[kept++] = object->fields[i];
+	object->count = kept;
 }
 
 const char *object_key(const struct object *object)

@@ -54,6 +54,8 @@ uint32_t object_run(const struct object *object, uint32_t first, enum field_id i
 VOS_CHECK enum vos_err object_insert(struct object *object, uint32_t index, enum field_id id,
 				     const struct value *value);
 void object_remove(struct object *object, uint32_t index, uint32_t count);
+/* Closes the gaps that cleared values have left. */
+void object_compact(struct object *object);
 
 struct param_cell *param_cell_create(const struct value *value);
 struct param_cell *param_cell_ref(struct param_cell *cell);

@@ -6,6 +6,7 @@
 
 #include "switchd/call/call_capture.h"
 #include "switchd/call/call_early.h"
+#include "switchd/call/call_diversion.h"
 #include "switchd/call/call_forward.h"
 #include "switchd/call/call_ringback.h"
 #include "switchd/call/call_trace.h"
@@ -163,6 +164,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	if (cause.id == CAUSE_NORMAL) {
 		dial.sdp = buf_span(&sdp);
 		call_forward_diversions(hunt, &diversions);
+		call_diversion_sent(call, candidate->target.gateway, &diversions);
 		attempt->leg = env->dial(env->context, call, caller, &dial);
 		if (attempt->leg) {
 			attempt->leg->attempt = attempt;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "shared/base/clock.h"
-#include "switchd/call/call_hunt.h"
+#include "switchd/call/call_diversion.h"
 #include "switchd/call/call_trace.h"
 
 #define CANDIDATES_NOTED 16
@@ -40,6 +40,7 @@ static struct route_query query_of(const struct call *call)
 		.conf = hunt->conf,
 		.caller = hunt->caller_number,
 		.callee = hunt->callee_number,
+		.forwarded = call_forwarded_number(hunt),
 		.from = hunt->mapping,
 		.week_min = conf_week_minute(call->start_ms),
 		.now_us = *call->table->env.now_us,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "switchd/call/call_diversion.h"
 #include "switchd/call/call_forward.h"
 #include "switchd/call/call_ringback.h"
 #include "switchd/call/call_trace.h"
@@ -202,6 +203,7 @@ struct cause call_hunt_fill(struct call *call, const struct call_setup *setup)
 
 	span_join(span_of(setup->display), SPAN_NONE, hunt->display, sizeof(hunt->display));
 	hunt->identity = setup->identity;
+	call_diversion_received(call);
 	hunt->max_forwards = setup->max_forwards;
 	hunt->caller = setup->decide;
 	if (setup->sdp.len && !call_hunt_keep_sdp(call, setup->sdp))

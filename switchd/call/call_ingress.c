@@ -51,20 +51,26 @@ static void rewrite(struct call *call, const struct call_setup *setup)
 			sizeof(hunt->callee_number));
 }
 
-/* The rules look at the numbers as they were received. */
-static struct cause check_numbers(const struct call_setup *setup)
+/* The rules look at the numbers as they were received, but for callee-restrict: a phone of ours is
+ * known by the number that is routed. */
+static struct cause check_numbers(const struct call_hunt *hunt, const struct call_setup *setup)
 {
 	static const enum cause_id callers[] = {[CONF_NUMBER_OK] = CAUSE_NORMAL,
 						[CONF_NUMBER_PREFIX] = CAUSE_CALLER_NUMBER,
-						[CONF_NUMBER_LENGTH] = CAUSE_CALLER_LENGTH};
+						[CONF_NUMBER_LENGTH] = CAUSE_CALLER_LENGTH,
+						[CONF_NUMBER_GROUP] = CAUSE_CALLER_GROUP};
 	static const enum cause_id callees[] = {[CONF_NUMBER_OK] = CAUSE_NORMAL,
 						[CONF_NUMBER_PREFIX] = CAUSE_CALLEE_NUMBER,
-						[CONF_NUMBER_LENGTH] = CAUSE_CALLEE_LENGTH};
+						[CONF_NUMBER_LENGTH] = CAUSE_CALLEE_LENGTH,
+						[CONF_NUMBER_GROUP] = CAUSE_CALLEE_GROUP};
 	const struct conf_mapping_gateway *mapping = setup->mapping;
 	enum cause_id why = callers[conf_number_check(&mapping->caller_rule, setup->caller)];
 
 	if (why == CAUSE_NORMAL)
 		why = callees[conf_number_check(&mapping->callee_rule, setup->callee)];
+	if (why == CAUSE_NORMAL &&
+	    !conf_callee_check(hunt->conf, mapping->callee_restrict, hunt->callee_number))
+		why = CAUSE_CALLEE_RESTRICT;
 	return cause_of(why);
 }
 
@@ -108,7 +114,7 @@ static struct cause admit(struct call *call, const struct call_setup *setup, boo
 	cause = call_lists_check(call, is_new);
 	if (!mapping || cause.id != CAUSE_NORMAL)
 		return cause;
-	cause = check_numbers(setup);
+	cause = check_numbers(call->hunt, setup);
 	if (cause.id == CAUSE_NORMAL)
 		cause = take_line(call, mapping->live, is_new ? mapping->capacity : 0,
 				  mapping->rate_limit);

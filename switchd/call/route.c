@@ -20,6 +20,12 @@ static const struct {
 	[ROUTE_CALLER_LENGTH] = {"caller-length", "the caller number's length is not allowed"},
 	[ROUTE_CALLEE_PREFIX] = {"callee-prefix", "its callee-prefixes bar the called number"},
 	[ROUTE_CALLEE_LENGTH] = {"callee-length", "the called number's length is not allowed"},
+	[ROUTE_CALLER_GROUP] = {"caller-group", "its caller-number-groups bar the caller"},
+	[ROUTE_CALLEE_GROUP] = {"callee-group", "its callee-number-groups bar the called number"},
+	[ROUTE_CALLEE_RESTRICT] = {"callee-restrict", "its callee-restrict bars the called number"},
+	[ROUTE_PAIR] = {"pair", "its pairs bar these two numbers"},
+	[ROUTE_FORWARDED_PREFIX] = {"forwarded-prefix",
+				    "its forwarded-prefixes bar the number that forwarded"},
 	[ROUTE_PERIOD] = {"period", "not at this time of the week"},
 	[ROUTE_FULL] = {"capacity", "all its lines are taken"},
 	[ROUTE_TOO_FAST] = {"rate-limit", "its calls of this second are taken"},
@@ -68,22 +74,28 @@ static enum route_verdict judge_company(const struct conf_mapping_gateway *from,
 static enum route_verdict judge_numbers(const struct route_query *query,
 					const struct conf_routing_gateway *gateway)
 {
-	switch (conf_number_check(&gateway->caller_rule, query->caller)) {
-	case CONF_NUMBER_OK:
-		break;
-	case CONF_NUMBER_PREFIX:
-		return ROUTE_CALLER_PREFIX;
-	case CONF_NUMBER_LENGTH:
-		return ROUTE_CALLER_LENGTH;
-	}
-	switch (conf_number_check(&gateway->callee_rule, query->callee)) {
-	case CONF_NUMBER_OK:
-		break;
-	case CONF_NUMBER_PREFIX:
-		return ROUTE_CALLEE_PREFIX;
-	case CONF_NUMBER_LENGTH:
-		return ROUTE_CALLEE_LENGTH;
-	}
+	static const enum route_verdict callers[] = {[CONF_NUMBER_OK] = ROUTE_IN,
+						     [CONF_NUMBER_PREFIX] = ROUTE_CALLER_PREFIX,
+						     [CONF_NUMBER_LENGTH] = ROUTE_CALLER_LENGTH,
+						     [CONF_NUMBER_GROUP] = ROUTE_CALLER_GROUP};
+	static const enum route_verdict callees[] = {[CONF_NUMBER_OK] = ROUTE_IN,
+						     [CONF_NUMBER_PREFIX] = ROUTE_CALLEE_PREFIX,
+						     [CONF_NUMBER_LENGTH] = ROUTE_CALLEE_LENGTH,
+						     [CONF_NUMBER_GROUP] = ROUTE_CALLEE_GROUP};
+	enum route_verdict verdict =
+		callers[conf_number_check(&gateway->caller_rule, query->caller)];
+
+	if (verdict == ROUTE_IN)
+		verdict = callees[conf_number_check(&gateway->callee_rule, query->callee)];
+	if (verdict != ROUTE_IN)
+		return verdict;
+	if (!conf_callee_check(query->conf, gateway->callee_restrict, query->callee))
+		return ROUTE_CALLEE_RESTRICT;
+	if (!conf_pair_check(&gateway->pair_rule, query->caller, query->callee))
+		return ROUTE_PAIR;
+	if (query->forwarded &&
+	    conf_number_check(&gateway->forwarded_rule, query->forwarded) != CONF_NUMBER_OK)
+		return ROUTE_FORWARDED_PREFIX;
 	return ROUTE_IN;
 }
 
@@ -167,10 +179,25 @@ enum route_verdict route_judge(const struct route_query *query,
  * keeps its prefix. */
 static bool is_as_if_absent(enum route_verdict verdict)
 {
-	return verdict == ROUTE_LOCKED || verdict == ROUTE_DISABLED ||
-	       verdict == ROUTE_NOT_ALLOWED || verdict == ROUTE_GROUP || verdict == ROUTE_PERIOD ||
-	       verdict == ROUTE_CALLER_PREFIX || verdict == ROUTE_CALLER_LENGTH ||
-	       verdict == ROUTE_CALLEE_PREFIX || verdict == ROUTE_CALLEE_LENGTH;
+	switch (verdict) {
+	case ROUTE_LOCKED:
+	case ROUTE_DISABLED:
+	case ROUTE_NOT_ALLOWED:
+	case ROUTE_GROUP:
+	case ROUTE_PERIOD:
+	case ROUTE_CALLER_PREFIX:
+	case ROUTE_CALLER_LENGTH:
+	case ROUTE_CALLER_GROUP:
+	case ROUTE_CALLEE_PREFIX:
+	case ROUTE_CALLEE_LENGTH:
+	case ROUTE_CALLEE_GROUP:
+	case ROUTE_CALLEE_RESTRICT:
+	case ROUTE_PAIR:
+	case ROUTE_FORWARDED_PREFIX:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* The matches come with the longest prefix first. */

@@ -26,8 +26,13 @@ enum route_verdict {
 	ROUTE_GROUP,         /* its groups are not the mapping gateway's */
 	ROUTE_CALLER_PREFIX, /* the caller number's beginning is not let through */
 	ROUTE_CALLER_LENGTH,
+	ROUTE_CALLER_GROUP,
 	ROUTE_CALLEE_PREFIX,
 	ROUTE_CALLEE_LENGTH,
+	ROUTE_CALLEE_GROUP,
+	ROUTE_CALLEE_RESTRICT,
+	ROUTE_PAIR,
+	ROUTE_FORWARDED_PREFIX,
 	ROUTE_PERIOD,         /* not at this time of the week */
 	ROUTE_FULL,           /* capacity */
 	ROUTE_TOO_FAST,       /* rate-limit */
@@ -42,6 +47,7 @@ struct route_query {
 	const struct conf *conf;
 	const char *caller; /* both after the rewriting on the way in */
 	const char *callee;
+	const char *forwarded; /* who sent the call on, "" = somebody; NULL: it was not forwarded */
 	const struct conf_mapping_gateway *from; /* NULL: from a phone */
 	int week_min;                            /* conf_week_minute() */
 	uint64_t now_us;

@@ -131,6 +131,8 @@ bool conf_post_eq(const struct conf_post *a, const struct conf_post *b);
 /* For phones and for whoever else has a user name, a realm and a password. */
 void conf_ha1(struct span user, struct span realm, struct span password, struct conf_ha1 *out);
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);
+/* Whether a gateway with that callee-restrict (WORD_CALLEE_RESTRICT_...) takes calls to it. */
+bool conf_callee_check(const struct conf *conf, uint8_t restriction, const char *callee);
 /* The mapping gateway a request from this source belongs to; longest prefix wins, then a source
  * with a port, then the priority, then the name; NULL when none. Gateways that authenticate by
  * password are not found here. */

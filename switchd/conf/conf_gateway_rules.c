@@ -150,19 +150,40 @@ static enum vos_err build_switching(struct conf *conf, const struct object *obje
 	return VOS_OK;
 }
 
-enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *object,
-				      struct conf_mapping_gateway *gateway)
+static enum vos_err build_mapping_numbers(struct conf_rules *rules, const struct object *object,
+					  struct conf_mapping_gateway *gateway)
 {
 	static const struct conf_number_fields caller = {
 		FIELD_MAPPING_GATEWAY_CALLER_PREFIX_RULE,
 		FIELD_MAPPING_GATEWAY_CALLER_PREFIXES,
 		FIELD_MAPPING_GATEWAY_CALLER_LENGTHS,
+		FIELD_MAPPING_GATEWAY_CALLER_NUMBER_GROUP_RULE,
+		FIELD_MAPPING_GATEWAY_CALLER_NUMBER_GROUPS,
 	};
 	static const struct conf_number_fields callee = {
 		FIELD_MAPPING_GATEWAY_CALLEE_PREFIX_RULE,
 		FIELD_MAPPING_GATEWAY_CALLEE_PREFIXES,
 		FIELD_MAPPING_GATEWAY_CALLEE_LENGTHS,
+		FIELD_MAPPING_GATEWAY_CALLEE_NUMBER_GROUP_RULE,
+		FIELD_MAPPING_GATEWAY_CALLEE_NUMBER_GROUPS,
 	};
+	const struct conf_number_groups *groups = &rules->number_groups;
+
+	gateway->callee_restrict =
+		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_CALLEE_RESTRICT)->number;
+	gateway->forward_numbers = conf_number_group_find(
+		groups, conf_field_text(object, FIELD_MAPPING_GATEWAY_FORWARD_SIGNAL_REWRITE));
+	if (conf_number_rule_build(groups, &rules->arena, object, &caller, &gateway->caller_rule) !=
+		    VOS_OK ||
+	    conf_number_rule_build(groups, &rules->arena, object, &callee, &gateway->callee_rule) !=
+		    VOS_OK)
+		return VOS_ENOMEM;
+	return VOS_OK;
+}
+
+enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *object,
+				      struct conf_mapping_gateway *gateway)
+{
 	struct conf_rules *rules = &conf->private->rules;
 
 	gateway->party.may_transfer = object_field(object, FIELD_MAPPING_GATEWAY_TRANSFER)->boolean;
@@ -197,8 +218,49 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 	    conf_membership_build(rules, object, FIELD_MAPPING_GATEWAY_GROUPS,
 				  FIELD_MAPPING_GATEWAY_GROUP_RESERVE,
 				  &gateway->membership) != VOS_OK ||
-	    conf_number_rule_build(rules, object, &caller, &gateway->caller_rule) != VOS_OK ||
-	    conf_number_rule_build(rules, object, &callee, &gateway->callee_rule) != VOS_OK)
+	    build_mapping_numbers(rules, object, gateway) != VOS_OK)
+		return VOS_ENOMEM;
+	return VOS_OK;
+}
+
+static enum vos_err build_routing_numbers(struct conf_rules *rules, const struct object *object,
+					  struct conf_routing_gateway *gateway)
+{
+	static const struct conf_number_fields caller = {
+		FIELD_ROUTING_GATEWAY_CALLER_PREFIX_RULE,
+		FIELD_ROUTING_GATEWAY_CALLER_PREFIXES,
+		FIELD_ROUTING_GATEWAY_CALLER_LENGTHS,
+		FIELD_ROUTING_GATEWAY_CALLER_NUMBER_GROUP_RULE,
+		FIELD_ROUTING_GATEWAY_CALLER_NUMBER_GROUPS,
+	};
+	static const struct conf_number_fields callee = {
+		FIELD_ROUTING_GATEWAY_CALLEE_PREFIX_RULE,
+		FIELD_ROUTING_GATEWAY_CALLEE_PREFIXES,
+		FIELD_ROUTING_GATEWAY_CALLEE_LENGTHS,
+		FIELD_ROUTING_GATEWAY_CALLEE_NUMBER_GROUP_RULE,
+		FIELD_ROUTING_GATEWAY_CALLEE_NUMBER_GROUPS,
+	};
+	static const struct conf_number_fields forwarded = {
+		FIELD_ROUTING_GATEWAY_FORWARDED_PREFIX_RULE,
+		FIELD_ROUTING_GATEWAY_FORWARDED_PREFIXES,
+		FIELD_COUNT,
+		FIELD_COUNT,
+		FIELD_COUNT,
+	};
+	const struct conf_number_groups *groups = &rules->number_groups;
+
+	gateway->callee_restrict =
+		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_CALLEE_RESTRICT)->number;
+	gateway->forward_numbers = conf_number_group_find(
+		groups, conf_field_text(object, FIELD_ROUTING_GATEWAY_FORWARD_SIGNAL_REWRITE));
+	if (conf_number_rule_build(groups, &rules->arena, object, &caller, &gateway->caller_rule) !=
+		    VOS_OK ||
+	    conf_number_rule_build(groups, &rules->arena, object, &callee, &gateway->callee_rule) !=
+		    VOS_OK ||
+	    conf_number_rule_build(groups, &rules->arena, object, &forwarded,
+				   &gateway->forwarded_rule) != VOS_OK ||
+	    conf_pair_rule_build(&rules->arena, object, FIELD_ROUTING_GATEWAY_PAIR_RULE,
+				 FIELD_ROUTING_GATEWAY_PAIRS, &gateway->pair_rule) != VOS_OK)
 		return VOS_ENOMEM;
 	return VOS_OK;
 }
@@ -206,16 +268,6 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *object,
 				      struct conf_routing_gateway *gateway)
 {
-	static const struct conf_number_fields caller = {
-		FIELD_ROUTING_GATEWAY_CALLER_PREFIX_RULE,
-		FIELD_ROUTING_GATEWAY_CALLER_PREFIXES,
-		FIELD_ROUTING_GATEWAY_CALLER_LENGTHS,
-	};
-	static const struct conf_number_fields callee = {
-		FIELD_ROUTING_GATEWAY_CALLEE_PREFIX_RULE,
-		FIELD_ROUTING_GATEWAY_CALLEE_PREFIXES,
-		FIELD_ROUTING_GATEWAY_CALLEE_LENGTHS,
-	};
 	static const enum field_id stages[CONF_STAGES] = {
 		[CONF_STAGE_INVITE] = FIELD_ROUTING_GATEWAY_TIMEOUT_INVITE,
 		[CONF_STAGE_TRYING] = FIELD_ROUTING_GATEWAY_TIMEOUT_TRYING,
@@ -253,8 +305,7 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 	    conf_membership_build(rules, object, FIELD_ROUTING_GATEWAY_GROUPS,
 				  FIELD_ROUTING_GATEWAY_GROUP_RESERVE,
 				  &gateway->membership) != VOS_OK ||
-	    conf_number_rule_build(rules, object, &caller, &gateway->caller_rule) != VOS_OK ||
-	    conf_number_rule_build(rules, object, &callee, &gateway->callee_rule) != VOS_OK ||
+	    build_routing_numbers(rules, object, gateway) != VOS_OK ||
 	    conf_periods_build(rules, object, FIELD_ROUTING_GATEWAY_PERIOD, &gateway->periods) !=
 		    VOS_OK)
 		return VOS_ENOMEM;

@@ -116,7 +116,9 @@ struct conf_mapping_gateway {
 	bool groups_are_denied;
 	struct conf_number_rule caller_rule;
 	struct conf_number_rule callee_rule;
-	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
+	uint8_t callee_restrict;                         /* WORD_CALLEE_RESTRICT_... */
+	const struct conf_number_group *forward_numbers; /* for Diversion; NULL: as it is */
+	const struct conf_dial_plan *caller_plan;        /* NULL: none, as with the next */
 	const struct conf_dial_plan *callee_plan;
 	uint16_t proceeding_s; /* longest set-up over all gateways tried; 0 = no limit */
 	uint8_t caller_from;   /* WORD_CALLER_FROM_... */
@@ -167,6 +169,10 @@ struct conf_routing_gateway {
 	struct conf_membership membership;
 	struct conf_number_rule caller_rule;
 	struct conf_number_rule callee_rule;
+	uint8_t callee_restrict; /* WORD_CALLEE_RESTRICT_... */
+	struct conf_pair_rule pair_rule;
+	struct conf_number_rule forwarded_rule;          /* on the number that forwarded */
+	const struct conf_number_group *forward_numbers; /* for Diversion; NULL: as it is */
 	struct conf_periods periods;
 	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next two */
 	const struct conf_dial_plan *callee_plan;

@@ -217,3 +217,11 @@ const struct conf_phone *conf_phone_find(const struct conf *conf, struct span nu
 
 	return index ? &private->phones[index - 1] : NULL;
 }
+
+bool conf_callee_check(const struct conf *conf, uint8_t restriction, const char *callee)
+{
+	if (restriction == WORD_CALLEE_RESTRICT_NONE)
+		return true;
+	return (conf_phone_find(conf, span_of(callee)) != NULL) ==
+	       (restriction == WORD_CALLEE_RESTRICT_PHONE);
+}

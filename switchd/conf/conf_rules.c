@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "switchd/conf/conf_rules.h"
+#include "switchd/conf/conf_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,28 +88,61 @@ void conf_plan_apply(const struct conf_dial_plan *plan, const char *number, conf
 
 /* --- Pools. --- */
 
-static enum vos_err build_pool(struct conf_rules *rules, struct live_table *live,
-			       const struct object *object, struct conf_pool *pool)
+/* Its own order, else that of all. */
+static bool is_in_turn(const struct snapshot *snapshot, const struct object *object)
 {
-	size_t count = object_list_count(object, FIELD_NUMBER_POOL_NUMBER);
+	const struct value *order = object_field(object, FIELD_NUMBER_POOL_ORDER);
 
-	pool->name = object_key(object);
-	pool->in_turn =
-		object_field(object, FIELD_NUMBER_POOL_ORDER)->number == WORD_POOL_ORDER_POLL;
-	pool->reuse_count = (uint32_t)object_field(object, FIELD_NUMBER_POOL_REUSE_COUNT)->number;
-	pool->turn = live_get(live, LIVE_GROUP, pool->name);
-	pool->numbers = arena_alloc(&rules->arena, (count + 1) * sizeof(*pool->numbers));
-	if (!pool->turn || !pool->numbers)
+	if (order->type == VALUE_NONE)
+		order = snapshot_param(snapshot, PARAM_FORWARD_SIGNAL_REWRITE_SEQUENCE);
+	return order->type != VALUE_NONE && order->number == WORD_POOL_ORDER_POLL;
+}
+
+static enum vos_err add_number(struct conf_pool *pool, struct live_table *live, const char *number)
+{
+	struct live *one = live_get(live, LIVE_NUMBER, number);
+
+	if (!one)
 		return VOS_ENOMEM;
-	for (size_t i = 0; i < count; i++) {
+	pool->numbers[pool->count++] = one;
+	return VOS_OK;
+}
+
+/* Its own numbers, and those of the group; each once. */
+static enum vos_err add_numbers(struct conf_pool *pool, struct live_table *live,
+				const struct object *object, const struct conf_number_group *group)
+{
+	for (size_t i = 0; i < object_list_count(object, FIELD_NUMBER_POOL_NUMBER); i++) {
 		const char *number = object_list_at(object, FIELD_NUMBER_POOL_NUMBER, i)->text;
 
-		pool->numbers[i] = live_get(live, LIVE_NUMBER, number);
-		if (!pool->numbers[i])
+		if (group && conf_number_group_has(group, number))
+			continue;
+		if (add_number(pool, live, number) != VOS_OK)
 			return VOS_ENOMEM;
-		pool->count++;
 	}
+	for (size_t i = 0; group && i < group->count; i++)
+		if (add_number(pool, live, group->numbers[i]) != VOS_OK)
+			return VOS_ENOMEM;
 	return VOS_OK;
+}
+
+static enum vos_err build_pool(struct conf_rules *rules, const struct snapshot *snapshot,
+			       struct live_table *live, const struct object *object,
+			       struct conf_pool *pool)
+{
+	const struct conf_number_group *group = conf_number_group_find(
+		&rules->number_groups, conf_field_text(object, FIELD_NUMBER_POOL_NUMBER_GROUP));
+	size_t most =
+		object_list_count(object, FIELD_NUMBER_POOL_NUMBER) + (group ? group->count : 0);
+
+	pool->name = object_key(object);
+	pool->in_turn = is_in_turn(snapshot, object);
+	pool->reuse_count = (uint32_t)object_field(object, FIELD_NUMBER_POOL_REUSE_COUNT)->number;
+	pool->turn = live_get(live, LIVE_GROUP, pool->name);
+	pool->numbers = arena_alloc(&rules->arena, (most + 1) * sizeof(*pool->numbers));
+	if (!pool->turn || !pool->numbers)
+		return VOS_ENOMEM;
+	return add_numbers(pool, live, object, group);
 }
 
 static enum vos_err build_pools(struct conf_rules *rules, const struct snapshot *snapshot,
@@ -121,7 +154,8 @@ static enum vos_err build_pools(struct conf_rules *rules, const struct snapshot 
 	if (!rules->pools)
 		return VOS_ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		if (build_pool(rules, live, snapshot_object_at(snapshot, OBJECT_NUMBER_POOL, i),
+		if (build_pool(rules, snapshot, live,
+			       snapshot_object_at(snapshot, OBJECT_NUMBER_POOL, i),
 			       &rules->pools[rules->pool_count++]) != VOS_OK)
 			return VOS_ENOMEM;
 	return VOS_OK;
@@ -151,6 +185,8 @@ enum vos_err conf_rules_build(struct conf_rules *rules, const struct snapshot *s
 			      struct live_table *live)
 {
 	if (build_plans(rules, snapshot) != VOS_OK ||
+	    conf_number_groups_build(&rules->number_groups, &rules->arena, snapshot, live) !=
+		    VOS_OK ||
 	    build_pools(rules, snapshot, live) != VOS_OK ||
 	    conf_groups_build(rules, snapshot, live) != VOS_OK)
 		return VOS_ENOMEM;
@@ -183,41 +219,6 @@ const struct conf_pool *conf_pool_find(const struct conf_rules *rules, const cha
 }
 
 /* --- Rules of one object. --- */
-
-enum vos_err conf_number_rule_build(struct conf_rules *rules, const struct object *object,
-				    const struct conf_number_fields *fields,
-				    struct conf_number_rule *out)
-{
-	size_t count = object_list_count(object, fields->prefixes);
-	const char **prefixes = arena_alloc(&rules->arena, (count + 1) * sizeof(*prefixes));
-
-	if (!prefixes)
-		return VOS_ENOMEM;
-	*out = (struct conf_number_rule){
-		.is_deny = object_field(object, fields->rule)->number == WORD_ALLOW_DENY_DENY,
-		.prefixes = prefixes,
-		.prefix_count = count,
-	};
-	for (size_t i = 0; i < count; i++)
-		prefixes[i] = object_list_at(object, fields->prefixes, i)->text;
-	for (size_t i = 0; i < object_list_count(object, fields->lengths); i++)
-		out->lengths |= UINT64_C(1) << object_list_at(object, fields->lengths, i)->number;
-	return VOS_OK;
-}
-
-enum conf_number_verdict conf_number_check(const struct conf_number_rule *rule, const char *number)
-{
-	size_t len = strlen(number);
-	bool has_prefix = false;
-
-	if (rule->lengths && (len > 63 || !(rule->lengths >> len & 1)))
-		return CONF_NUMBER_LENGTH;
-	for (size_t i = 0; i < rule->prefix_count && !has_prefix; i++)
-		has_prefix = strncmp(number, rule->prefixes[i], strlen(rule->prefixes[i])) == 0;
-	if (rule->prefix_count && has_prefix == rule->is_deny)
-		return CONF_NUMBER_PREFIX;
-	return CONF_NUMBER_OK;
-}
 
 enum vos_err conf_periods_build(struct conf_rules *rules, const struct object *object,
 				enum field_id field, struct conf_periods *out)

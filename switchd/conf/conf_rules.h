@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the configuration says about numbers and times, ready to be asked for each call: dial plans
- * (number-transform), pools of caller numbers (number-pool), rules of prefixes and lengths, times
- * of the week. Immutable, part of a conf; strings point into its snapshot. */
+ * (number-transform), pools of caller numbers (number-pool), groups that share lines, times of the
+ * week. Immutable, part of a conf; strings point into its snapshot. */
 #pragma once
 
-#include "shared/base/arena.h"
 #include "shared/catalog/dial_rule.h"
 #include "shared/catalog/period_rule.h"
-#include "shared/config/snapshot.h"
-#include "switchd/conf/live.h"
-
-/* A source of chance: 0..n-1. */
-typedef uint64_t conf_random_fn(void *context, uint64_t n);
+#include "switchd/conf/conf_numbers.h"
 
 struct conf_dial_plan {
 	const char *name;
@@ -47,30 +42,14 @@ struct conf_membership {
 
 enum conf_group_verdict { CONF_GROUP_OK, CONF_GROUP_FULL, CONF_GROUP_RESERVED };
 
-/* Which numbers are let through. */
-struct conf_number_rule {
-	bool is_deny; /* prefixes are the denied ones */
-	const char *const *prefixes;
-	size_t prefix_count; /* 0: any */
-	uint64_t lengths;    /* bit n: n digits are allowed; 0: any */
-};
-
-enum conf_number_verdict { CONF_NUMBER_OK, CONF_NUMBER_PREFIX, CONF_NUMBER_LENGTH };
-
 struct conf_periods {
 	const struct period_rule *rules;
 	size_t count;
 };
 
-/* The fields that a rule of numbers is made of. */
-struct conf_number_fields {
-	enum field_id rule;
-	enum field_id prefixes;
-	enum field_id lengths;
-};
-
 struct conf_rules {
 	struct arena arena;
+	struct conf_number_groups number_groups;
 	struct conf_dial_plan *plans; /* by name */
 	size_t plan_count;
 	struct conf_pool *pools; /* by name */
@@ -79,7 +58,7 @@ struct conf_rules {
 	size_t group_count;
 };
 
-/* Compiles the number-transform and number-pool objects. */
+/* Compiles the number-transform, number-group and number-pool objects. */
 VOS_CHECK enum vos_err conf_rules_build(struct conf_rules *rules, const struct snapshot *snapshot,
 					struct live_table *live);
 void conf_rules_free(struct conf_rules *rules);
@@ -87,9 +66,6 @@ void conf_rules_free(struct conf_rules *rules);
 const struct conf_dial_plan *conf_plan_find(const struct conf_rules *rules, const char *name);
 const struct conf_pool *conf_pool_find(const struct conf_rules *rules, const char *name);
 /* Compiled into the rules' memory. */
-VOS_CHECK enum vos_err conf_number_rule_build(struct conf_rules *rules, const struct object *object,
-					      const struct conf_number_fields *fields,
-					      struct conf_number_rule *out);
 VOS_CHECK enum vos_err conf_periods_build(struct conf_rules *rules, const struct object *object,
 					  enum field_id field, struct conf_periods *out);
 
@@ -100,7 +76,6 @@ void conf_plan_apply(const struct conf_dial_plan *plan, const char *number, conf
 /* A number for one more call; give it back with live_end(). NULL: all are taken. */
 struct live *conf_pool_take(const struct conf_pool *pool, conf_random_fn *random, void *context,
 			    uint64_t now_us);
-enum conf_number_verdict conf_number_check(const struct conf_number_rule *rule, const char *number);
 /* Minutes since Monday 00:00 of the machine's local time. */
 int conf_week_minute(int64_t wall_ms);
 

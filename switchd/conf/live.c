@@ -63,7 +63,7 @@ void live_table_unref(struct live_table *table)
 
 static bool has_window(enum live_kind kind)
 {
-	return kind != LIVE_PHONE && kind != LIVE_NUMBER;
+	return kind != LIVE_PHONE && kind != LIVE_NUMBER && kind != LIVE_NUMBER_GROUP;
 }
 
 /* The key is the kind as a letter, and the name. */

@@ -37,6 +37,7 @@ enum live_kind {
 	LIVE_GROUP,
 	LIVE_NUMBER,
 	LIVE_LINES, /* of a gateway-group */
+	LIVE_NUMBER_GROUP,
 };
 
 /* Attempts and answers of the last while, in buckets that age out one by one. Each is one word:

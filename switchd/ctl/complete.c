@@ -167,6 +167,9 @@ static void add_source(struct gather *gather, const struct completion *completio
 	case SOURCE_GATEWAY_GROUPS:
 		add_keys(gather, OBJECT_GATEWAY_GROUP);
 		break;
+	case SOURCE_NUMBER_GROUPS:
+		add_keys(gather, OBJECT_NUMBER_GROUP);
+		break;
 	case SOURCE_BACKUPS:
 		add_backups(gather);
 		break;

@@ -32,6 +32,7 @@ static step_fn *const handlers[COMMAND_COUNT] = {
 	[COMMAND_SHOW_MAPPING_GATEWAYS] = show_mapping_gateways,
 	[COMMAND_SHOW_ROUTING_GATEWAYS] = show_routing_gateways,
 	[COMMAND_SHOW_GATEWAY_GROUPS] = show_gateway_groups,
+	[COMMAND_SHOW_NUMBER_GROUPS] = show_number_groups,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE] = show_nat_keep_alive,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_CAPACITY] = show_nat_keep_alive_capacity,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_PHONES] = show_nat_keep_alive_phones,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What operators say of gateways beside the configuration (`gateway ... disable`), and groups of
- * gateways. */
+ * gateways and of numbers. */
 #pragma once
 
 #include "shared/config/change.h"
@@ -9,6 +9,8 @@
 
 /* show_groups.c */
 step_fn show_gateway_groups;
+/* show_number_groups.c */
+step_fn show_number_groups;
 
 /* What a gateway of the kind carries; NULL when there is none of the name, or it is no gateway. */
 struct live *gateway_live(const struct conf *conf, enum object_kind kind, const char *name);

@@ -22,6 +22,7 @@ static const struct schema *const schemas[COMMAND_COUNT] = {
 	[COMMAND_SHOW_MAPPING_GATEWAYS] = &schema_mapping_gateways,
 	[COMMAND_SHOW_ROUTING_GATEWAYS] = &schema_routing_gateways,
 	[COMMAND_SHOW_GATEWAY_GROUPS] = &schema_gateway_groups,
+	[COMMAND_SHOW_NUMBER_GROUPS] = &schema_number_groups,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE] = &schema_nat_keep_alive,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_CAPACITY] = &schema_nat_keep_alive_capacity,
 	[COMMAND_SHOW_NAT_KEEP_ALIVE_PHONES] = &schema_nat_keep_alive_phones,

@@ -90,6 +90,8 @@ extern const struct schema schema_phones;
 extern const struct schema schema_mapping_gateways, schema_routing_gateways, schema_route;
 /* --- show_groups.c --- */
 extern const struct schema schema_gateway_groups;
+/* --- show_number_groups.c --- */
+extern const struct schema schema_number_groups;
 /* --- backup_cmds.c --- */
 extern const struct schema schema_backups, schema_backup;
 /* --- test_sip.c --- */

@@ -222,10 +222,35 @@ static void emit_phone(struct request *request, struct walk_route *walk,
 
 /* --- The question. --- */
 
+static const char *barred_numbers(const struct walk_route *walk, const char *caller,
+				  const char *callee)
+{
+	const struct conf_mapping_gateway *from = walk->from;
+	enum conf_number_verdict verdict = conf_number_check(&from->caller_rule, caller);
+
+	if (verdict == CONF_NUMBER_GROUP)
+		return "the number groups of the mapping gateway bar the caller";
+	if (verdict != CONF_NUMBER_OK)
+		return "the mapping gateway may not call from this number";
+	verdict = conf_number_check(&from->callee_rule, callee);
+	if (verdict == CONF_NUMBER_GROUP)
+		return "the number groups of the mapping gateway bar the called number";
+	if (verdict != CONF_NUMBER_OK)
+		return "the mapping gateway may not call this number";
+	if (!conf_callee_check(walk->conf, from->callee_restrict, walk->callee))
+		return from->callee_restrict == WORD_CALLEE_RESTRICT_PHONE
+			       ? "the mapping gateway may call phones only"
+			       : "the mapping gateway may call no phone";
+	return NULL;
+}
+
 /* Why a mapping gateway may not bring this call in; NULL: it may. The numbers are as received. */
-static const char *barred_source(const struct conf_mapping_gateway *from, const char *caller,
+static const char *barred_source(const struct walk_route *walk, const char *caller,
 				 const char *callee)
 {
+	const struct conf_mapping_gateway *from = walk->from;
+	const char *why;
+
 	if (from->lock == CONF_LOCK_IN || from->lock == CONF_LOCK_ALL)
 		return "the mapping gateway is locked";
 	switch (gateway_admin(from->live)) {
@@ -236,10 +261,9 @@ static const char *barred_source(const struct conf_mapping_gateway *from, const 
 	case LIVE_ENABLED:
 		break;
 	}
-	if (conf_number_check(&from->caller_rule, caller) != CONF_NUMBER_OK)
-		return "the mapping gateway may not call from this number";
-	if (conf_number_check(&from->callee_rule, callee) != CONF_NUMBER_OK)
-		return "the mapping gateway may not call this number";
+	why = barred_numbers(walk, caller, callee);
+	if (why)
+		return why;
 	switch (live_would_admit(from->live, from->capacity, from->rate_limit, clock_mono_us())) {
 	case LIVE_FULL:
 		return "all lines of the mapping gateway are taken";
@@ -321,11 +345,12 @@ static bool take_source(struct request *request, struct walk_route *walk)
 				       "there is no mapping-gateway %s", name);
 			return false;
 		}
-		walk->barred = barred_source(walk->from, caller ? caller : "", callee);
 	}
-	if (!name && phone)
-		walk->barred = barred_phone(phone);
 	rewrite_in(walk, caller ? caller : "", callee);
+	if (walk->from)
+		walk->barred = barred_source(walk, caller ? caller : "", callee);
+	else if (phone)
+		walk->barred = barred_phone(phone);
 	if (!walk->barred)
 		walk->barred = listed(request, walk);
 	return true;
@@ -336,6 +361,7 @@ static bool ask(struct request *request, struct walk_route *walk)
 	struct route_query query = {
 		.caller = walk->caller,
 		.callee = walk->callee,
+		.forwarded = request_arg(request, "forwarded"),
 		.week_min = conf_week_minute(clock_wall_ms()),
 		.now_us = clock_mono_us(),
 	};

@@ -445,12 +445,19 @@ routing-gateway other
                 'lock all', 'lock out', 'lock in', 'period "mon-sun 00:00-24:00 deny"',
                 'period "mon-sun 00:00-24:00 deny callee 667"', 'period "mon-sun 00:00-24:00 deny caller 4"', 'caller-prefixes 9',
                 'callee-lengths 4', 'caller-lengths 4', 'callee-prefixes 667', 'no address', 'stop-codes 486')])
+            lines += chance.choice([[]] * 3 + [[line] for line in (
+                'caller-number-groups callers', 'caller-number-groups others', 'callee-number-groups others',
+                'callee-restrict phone', 'callee-restrict no-phone', 'pairs 555:667', 'pairs *:77', 'pairs 5:',
+                'forwarded-prefixes 43', 'forwarded-prefixes 44')] + [
+                    ['callee-number-group-rule deny', 'callee-number-groups callees'], ['pair-rule allow', 'pairs 5:68'],
+                    ['caller-number-group-rule deny', 'caller-number-groups others', 'caller-number-groups callers'],
+                    ['forwarded-prefix-rule deny', 'forwarded-prefixes 43']])
             lines.append('exit')
         return lines
 
-    def live_order(self, callee):
+    def live_order(self, callee, headers):
         """A call that everybody refuses: the numbers it went out with, and why the others were passed over."""
-        call = self.source.invite(callee, make_sdp('127.0.0.3', 41000), expect_challenge=False)
+        call = self.source.invite(callee, make_sdp('127.0.0.3', 41000), headers=headers, expect_challenge=False)
         order = []
         while True:
             wait_for('the next one, or the end', lambda: self.carrier.read(0.01) or any(
@@ -473,21 +480,67 @@ routing-gateway other
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
         count = 8
+        self.configure('number-group callers', 'number 5551', 'exit', 'number-group others', 'number 555', 'exit',
+                       'number-group callees', *(f'number 66712{turn}' for turn in range(4)), 'exit')
         self.configure(*(line for i in range(count) for line in (
             f'number-transform t{i}', f'rule 6->{i + 1}6', 'exit', f'routing-gateway g{i}', 'lock all', 'exit')))
         for turn in range(4):
             with self.subTest(seed=seed, turn=turn):
                 callee = f'66712{turn}'
                 self.configure(*self.random_gateways(chance, count))
+                by = chance.choice((None, '431', '441'))
                 rows = [row for row in self.switch.rows('show', 'route', callee, 'caller', '5551',
-                                                        'mapping-gateway', 'in') if row['verdict'] != 'no-prefix']
-                order, why_not = self.live_order(callee)
+                                                        'mapping-gateway', 'in', *(('forwarded-by', by) if by else ()))
+                        if row['verdict'] != 'no-prefix']
+                order, why_not = self.live_order(callee, [('Diversion', f'<sip:{by}@192.0.2.9>')] if by else [])
                 usable = [row for row in rows if row['is_used']]
                 self.assertEqual([row['order'] for row in usable], list(range(1, len(usable) + 1)))
                 self.assertEqual(order, [row['callee'] for row in sorted(
                     usable, key=lambda row: row['verdict'] == 'protected')])
                 self.assertEqual(why_not, {f'{row["party"].split()[1]}: {row["reason"]}' for row in rows
                                            if not row['is_used']})
+
+    def test_numbers_in_groups(self):
+        def refused(callee='0012'):
+            self.assertEqual(self.refused(callee), 403)
+            return wait_for('the record', lambda: [row for row in self.switch.rows(
+                'show', 'calls', 'history', 'last', '1') if row['callee'] == callee])[0]['cause_name']
+
+        def first(callee='0012'):
+            row = self.switch.rows('show', 'route', callee, 'caller', '5551', 'mapping-gateway', 'in')[0]
+            return row['verdict'], row['reason']
+        code, message = self.fails('set', 'mapping-gateway', 'in', 'caller-number-groups', 'mine')
+        self.assertIn('number-group mine does not exist', message)
+        self.configure('number-group mine', 'number 5551', 'number 5552', 'exit', 'number-group theirs', 'number 0012',
+                       'exit', 'mapping-gateway in', 'caller-number-groups mine', 'callee-number-groups theirs',
+                       'callee-number-group-rule deny', 'exit', 'number-pool p', 'number-group mine', 'exit',
+                       'routing-gateway carrier', 'number-pool p', 'forward-signal-rewrite theirs', 'exit')
+        self.assertEqual(self.switch.rows('show', 'number-groups'), [
+            {'name': 'mine', 'numbers': 2, 'mapping_gateways': 1, 'routing_gateways': 0, 'number_pools': 1},
+            {'name': 'theirs', 'numbers': 1, 'mapping_gateways': 1, 'routing_gateways': 1, 'number_pools': 0}])
+        self.assertEqual([row['name'] for row in self.switch.rows('show', 'number-groups', 'number', '0012')], ['theirs'])
+        self.assertIn('number-group mine is used by ',
+                      self.fails('set', 'no', 'number-group', 'mine')[1])
+        self.assertEqual(first(), ('source', 'the number groups of the mapping gateway bar the called number'))
+        self.assertEqual(refused(), 'callee-group-denied')
+        # What passes goes out with a number of the pool's group, and Diversion with one of the gateway's.
+        call = self.source.invite('0013', make_sdp('127.0.0.3', 41000), expect_challenge=False,
+                                  headers=[('Diversion', '<sip:431@192.0.2.9>;reason=user-busy')])
+        ring = self.carrier.incoming()
+        self.assertRegex(ring.invite_request.get('From'), 'sip:555[12]@')
+        self.assertRegex(ring.invite_request.get('Diversion'), '<sip:0012@127.0.0.1:[0-9]+>;reason=user-busy;')
+        ring.answer(486)
+        call.ack(call.wait(486))
+        record = wait_for('the record', lambda: [row for row in self.switch.rows(
+            'show', 'calls', 'history', 'last', '1') if row['callee'] == '0013'])[0]
+        self.assertIn('Diversion shows 0012', [
+            note['text'] for note in self.switch.json('show', 'call', record['call'])['item']['why']])
+        self.configure('mapping-gateway in', 'caller-number-group-rule deny', 'exit')
+        self.assertEqual(first('0013'), ('source', 'the number groups of the mapping gateway bar the caller'))
+        self.assertEqual(refused('0014'), 'caller-group-denied')
+        self.configure('mapping-gateway in', 'no caller-number-groups', 'callee-restrict phone', 'exit')
+        self.assertEqual(first('0013'), ('source', 'the mapping gateway may call phones only'))
+        self.assertEqual(refused('0015'), 'callee-restricted')
 
     def test_an_address_that_is_dead(self):
         self.configure('SS_SIP_RESEND_INTERVAL = 0.1', 'routing-gateway other', 'address 127.0.0.1:9',

@@ -96,6 +96,8 @@ static void add_texts(const struct value_spec *spec, struct samples *samples)
 	} else if (spec->canonical == canonical_digest_algorithms) {
 		add(samples, "md5");
 		add(samples, "sha-256,sha-256-sess,md5,md5-sess");
+	} else if (spec->canonical == canonical_pair) {
+		add(samples, "49:*");
 	} else if (spec->check) {
 		add_ruled_text(spec, samples);
 	} else {

@@ -231,6 +231,91 @@ static void many_objects_in_one_list(void **state)
 	snapshot_unref(two);
 }
 
+/* Numbers of one list, added and taken away at random, against an array. */
+static void long_lists_as_short_ones(void **state)
+{
+	enum { NUMBERS = 300, ROUNDS = 12, CHANGES = 250 };
+	char model[NUMBERS + CHANGES][8];
+	size_t count = 0;
+	uint32_t seed = 99;
+	struct change_list list = {0};
+	struct snapshot *now;
+
+	(void)state;
+	changes_create(&list, "number-group", "g");
+	now = changes_apply(NULL, &list);
+	for (int round = 0; round < ROUNDS; round++) {
+		const struct object *group;
+		struct snapshot *next;
+
+		for (int i = 0; i < CHANGES; i++) {
+			char number[8];
+			size_t at = 0;
+
+			seed = seed * 1664525u + 1013904223u;
+			snprintf(number, sizeof(number), "%u", (seed >> 8) % NUMBERS);
+			while (at < count && strcmp(model[at], number) != 0)
+				at++;
+			if (seed >> 30 < (round % 3 == 2 ? 3u : 1u)) {
+				changes_field_reset(&list, "number-group", "g", "number", number);
+				if (at < count)
+					memmove(model[at], model[at + 1],
+						(--count - at) * sizeof(model[0]));
+				continue;
+			}
+			changes_field(&list, "number-group", "g", "number", number);
+			if (at == count)
+				memcpy(model[count++], number, sizeof(number));
+		}
+		if (round == 7) {
+			changes_field_reset(&list, "number-group", "g", "number", NULL);
+			changes_field(&list, "number-group", "g", "number", "1");
+			memcpy(model[0], "1", 2);
+			count = 1;
+		}
+		next = changes_apply(now, &list);
+		snapshot_unref(now);
+		now = next;
+		group = snapshot_object_at(now, OBJECT_NUMBER_GROUP, 0);
+		assert_int_equal(object_list_count(group, FIELD_NUMBER_GROUP_NUMBER), count);
+		for (size_t i = 0; i < count; i++)
+			assert_string_equal(
+				object_list_at(group, FIELD_NUMBER_GROUP_NUMBER, i)->text,
+				model[i]);
+	}
+	snapshot_unref(now);
+}
+
+/* As with objects: 20,000 values in, all but one of them out. */
+static void many_values_in_one_list(void **state)
+{
+	struct change_list list = {0};
+	const struct object *group;
+	struct snapshot *one;
+	struct snapshot *two;
+	char number[16];
+
+	(void)state;
+	changes_create(&list, "number-group", "g");
+	for (int i = 0; i < 20000; i++) {
+		snprintf(number, sizeof(number), "%d", i);
+		changes_field(&list, "number-group", "g", "number", number);
+	}
+	one = changes_apply(NULL, &list);
+	group = snapshot_object_at(one, OBJECT_NUMBER_GROUP, 0);
+	assert_int_equal(object_list_count(group, FIELD_NUMBER_GROUP_NUMBER), 20000);
+	for (int i = 0; i < 19999; i++) {
+		snprintf(number, sizeof(number), "%d", i);
+		changes_field_reset(&list, "number-group", "g", "number", number);
+	}
+	two = changes_apply(one, &list);
+	group = snapshot_object_at(two, OBJECT_NUMBER_GROUP, 0);
+	assert_int_equal(object_list_count(group, FIELD_NUMBER_GROUP_NUMBER), 1);
+	assert_string_equal(object_list_at(group, FIELD_NUMBER_GROUP_NUMBER, 0)->text, "19999");
+	snapshot_unref(one);
+	snapshot_unref(two);
+}
+
 static void *read_and_drop(void *context)
 {
 	struct snapshot *snapshot = context;
@@ -277,4 +362,5 @@ TEST_MAIN(cmocka_unit_test(empty_reads_as_defaults),
 	  cmocka_unit_test(lists_keep_order_and_take_a_value_once),
 	  cmocka_unit_test(scalar_counts_as_a_list_of_one),
 	  cmocka_unit_test(keys_are_in_order_and_found), cmocka_unit_test(many_objects_in_one_list),
+	  cmocka_unit_test(long_lists_as_short_ones), cmocka_unit_test(many_values_in_one_list),
 	  cmocka_unit_test(threads_count_references))

@@ -372,8 +372,97 @@ static void received(void **state)
 	bench_close(bench);
 }
 
+/* A number of a group stands for all that forwarded: of what comes in by the mapping gateway, and
+ * of what goes out by the routing gateway, whose rule has looked at the former. */
+static void rewritten(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_bench(&list);
+
+	(void)state;
+	changes_create(&list, "number-group", "shown");
+	changes_create(&list, "number-group", "taken");
+	for (const char *const *number = (const char *const[]){"771", "772", NULL}; *number;
+	     number++)
+		changes_field(&list, "number-group", "shown", "number", *number);
+	changes_field(&list, "number-group", "taken", "number", "666");
+	changes_param(&list, "FORWARD_SIGNAL_REWRITE_SEQUENCE", "poll");
+	changes_field(&list, "routing-gateway", "out", "forward-signal-rewrite", "shown");
+	changes_field(&list, "routing-gateway", "out", "forwarded-prefixes", "666");
+	changes_field(&list, "routing-gateway", "out", "forwarded-prefixes", "401");
+	changes_field(&list, "mapping-gateway", "in", "forward-signal-rewrite", "taken");
+	changes_field(&list, "phone", "401", "forward-always", "900");
+	bench_change(bench, &list);
+	call(bench, "401", "Diversion: <sip:555@carrier.example>;reason=no-answer\r\n");
+	refuse(bench, &bench->callee, "INVITE sip:900@");
+	expect_header(&bench->callee, "Diversion: <sip:771@127.0.0.1:");
+	expect_header(&bench->callee, ">;reason=unconditional;privacy=off\r\nDiversion: <sip:771@");
+	expect_header(&bench->callee, ">;reason=no-answer;privacy=off\r\n");
+	expect_no_header(&bench->callee, "555");
+	expect_no_header(&bench->callee, "401@");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	call(bench, "900", "Diversion: <sip:555@carrier.example>;reason=no-answer\r\n");
+	refuse(bench, &bench->callee, "INVITE sip:900@");
+	expect_header(&bench->callee, "Diversion: <sip:772@127.0.0.1:");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	call(bench, "400", "Diversion: <sip:555@carrier.example>\r\n");
+	refuse(bench, &bench->phones[0], "INVITE ");
+	expect_header(&bench->phones[0], "Diversion: <sip:666@127.0.0.1:");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	/* Not forwarded: neither is anything rewritten nor the rule asked. */
+	call(bench, "900", "");
+	refuse(bench, &bench->callee, "INVITE sip:900@");
+	expect_no_header(&bench->callee, "Diversion");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	/* As it came, it is none that the gateway takes. */
+	changes_field_reset(&list, "mapping-gateway", "in", "forward-signal-rewrite", NULL);
+	bench_change(bench, &list);
+	call(bench, "900", "Diversion: <sip:555@carrier.example>\r\n");
+	peer_expect(&bench->caller, "SIP/2.0 403 ");
+	peer_expect_nothing(&bench->callee);
+	bench_close(bench);
+}
+
+/* What a mapping gateway may not bring in for its numbers. */
+static void with_the_callers_numbers(void **state)
+{
+	static const struct {
+		const char *field, *value, *called;
+		bool may;
+	} rows[] = {
+		{"caller-number-groups", "callers", "900", true},
+		{"caller-number-group-rule", "deny", "900", false},
+		{"callee-number-groups", "callees", "901", false},
+		{"callee-number-group-rule", "deny", "901", true},
+		{"callee-restrict", "phone", "901", false},
+		{"callee-restrict", "no-phone", "901", true},
+		{"callee-restrict", "no-phone", "400", false},
+	};
+	struct change_list list = {0};
+	struct bench *bench = open_bench(&list);
+
+	(void)state;
+	changes_create(&list, "number-group", "callers");
+	changes_create(&list, "number-group", "callees");
+	changes_field(&list, "number-group", "callers", "number", "100");
+	changes_field(&list, "number-group", "callees", "number", "900");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (i == 2)
+			changes_field_reset(&list, "mapping-gateway", "in", "caller-number-groups",
+					    NULL);
+		changes_field(&list, "mapping-gateway", "in", rows[i].field, rows[i].value);
+		bench_change(bench, &list);
+		call(bench, rows[i].called, "");
+		if (rows[i].may)
+			refuse(bench, &bench->callee, "INVITE ");
+		peer_expect(&bench->caller, rows[i].may ? "SIP/2.0 486 " : "SIP/2.0 403 ");
+	}
+	bench_close(bench);
+}
+
 TEST_MAIN(cmocka_unit_test(in_order), cmocka_unit_test(to_a_number),
 	  cmocka_unit_test(not_elsewhere), cmocka_unit_test(with_the_callers_rights),
 	  cmocka_unit_test(in_a_circle), cmocka_unit_test(without_end),
 	  cmocka_unit_test(without_number), cmocka_unit_test(passed), cmocka_unit_test(a_failure),
-	  cmocka_unit_test(reasons), cmocka_unit_test(received))
+	  cmocka_unit_test(reasons), cmocka_unit_test(received), cmocka_unit_test(rewritten),
+	  cmocka_unit_test(with_the_callers_numbers))
