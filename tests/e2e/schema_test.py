@@ -60,6 +60,9 @@ registration ours
  server 127.0.0.1:5097
  account 77
  exit
+number-group odd
+ number 77
+ exit
 SS_MEDIA_PROXY_MODE = On
 SS_AUTHENTICATION_MAX_RETRY = 1
 SS_RTP_PORT_RANGE = 21000,21199
@@ -84,6 +87,7 @@ COMMANDS = {
                'show phones brief', 'show phones capacity'],
     'mapping-gateways': ['show mapping-gateways', 'show mapping-gateways in detail', 'show mapping-gateways capacity'],
     'gateway-groups': ['show gateway-groups', 'show gateway-groups l*'],
+    'number-groups': ['show number-groups', 'show number-groups o*', 'show number-groups number 77'],
     'routing-gateways': ['show routing-gateways', 'show routing-gateways o* detail',
                          'show routing-gateways brief'],
     'nat-keep-alive': ['show nat-keep-alive'],
