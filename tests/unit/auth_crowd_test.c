@@ -6,7 +6,7 @@
 #include "switchd/auth/auth_private.h"
 #include "switchd/auth/bucket.h"
 
-#define CROWD 10000000u
+#define CROWD TEST_MANY(10000000u)
 #define S     ((uint64_t)1000000u)
 #define NOW   (5000u * S)
 #define LOOK  100000u /* the phone comes once in so many */

@@ -232,7 +232,7 @@ static void the_store_hears_of_what_begins_and_ends(void **state)
 /* Ten million callers who come once: memory stays, and who is listed stays listed. */
 static void a_crowd_neither_grows_the_table_nor_frees_anybody(void **state)
 {
-	enum { CROWD = 10000000, LISTED = 1000 };
+	enum { CROWD = TEST_MANY(10000000), LISTED = 1000 };
 
 	char number[24];
 

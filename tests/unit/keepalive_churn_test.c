@@ -265,7 +265,7 @@ static void fill(struct world *world, unsigned count)
 static void fair_rounds_reach_everyone_in_time(void **state)
 {
 	(void)state;
-	for (long seed = 1; seed <= 40; seed++) {
+	for (long seed = 1; seed <= TEST_MANY(40); seed++) {
 		struct world world;
 
 		srand48(seed);
@@ -280,7 +280,7 @@ static void fair_rounds_reach_everyone_in_time(void **state)
 static void figures_hold_whatever_is_set(void **state)
 {
 	(void)state;
-	for (long seed = 101; seed <= 130; seed++) {
+	for (long seed = 101; seed <= 100 + TEST_MANY(30); seed++) {
 		struct keepalive_target target;
 		struct world world;
 		uint64_t wait_us;

@@ -10,7 +10,7 @@
 #define CONTACTS 12u /* of a user; some share a host */
 #define PLACES   4u
 #define BINDINGS 2000u
-#define STEPS    20000u
+#define STEPS    TEST_MANY(20000u)
 
 struct entry {
 	unsigned user;

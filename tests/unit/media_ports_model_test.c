@@ -9,7 +9,7 @@
 
 #define PAIRS   256 /* from BASE on; ranges lie within */
 #define BASE    20000
-#define ROUNDS  60000
+#define ROUNDS  TEST_MANY(60000)
 #define LIVE    300
 #define SECOND  UINT64_C(1000000)
 #define REST_US (5 * SECOND)
