@@ -4,6 +4,7 @@
 and in over them, gateways that register here and call by a password."""
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from siplib import Agent, Message, digest, make_sdp, parse_challenge, stop_clean
 from switch import Switch, free_tcp_port, free_udp_port, wait_for
 
 REALM = 'carrier.test'
+SO_TIMESTAMP = 29  # of Linux; its struct timeval comes beside the datagram
 
 
 class Case(unittest.TestCase):
@@ -413,6 +415,45 @@ class OnAllThreads(Case):
         wait_for('all are registered', lambda: states() == ['registered'] * self.COUNT, 30)
         stop_cleanly(own)
         self.assertEqual([row['phone'] for row in carrier.rows('show', 'registrations')], ['7001'])
+
+
+class AtTheStart(Case):
+    """Many carriers are not asked in one moment."""
+
+    COUNT = 200
+
+    def test_spread(self):
+        port = free_udp_port()
+        text = 'routing-gateway trunk\n registration register\n prefixes 7\n exit\n' + ''.join(
+            f'registration r{number:03}\n server 127.0.0.1:{port}\n account a{number:03}\n password plain "x"\n'
+            ' routing-gateway trunk\n exit\n' for number in range(self.COUNT))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            # The kernel says when each has come, however late this test looks.
+            server.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMP, 1)
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            server.settimeout(20)
+            server.bind(('127.0.0.1', port))
+            own = self.switch(text)
+            times = {}
+            while len(times) < self.COUNT:
+                data, control, _, source = server.recvmsg(65536, 1024)
+                request = Message.parse(data)
+                self.assertEqual(request.method, 'REGISTER')
+                seconds, microseconds = struct.unpack('@ll', control[0][2])
+                times.setdefault(request.get('To'), seconds + microseconds / 1e6)
+                answer = Message('SIP/2.0 200 OK', [
+                    (name, value + (';tag=s' if name == 'To' else '')) for name, value in request.headers
+                    if name in ('Via', 'From', 'To', 'Call-ID', 'CSeq')] + [('Contact', request.get('Contact')),
+                                                                           ('Expires', '300')])
+                server.sendto(answer.to_bytes(), source)
+            wait_for('all are registered', lambda: {row['state'] for row in own.rows(
+                'show', 'registrations', 'outbound')} == {'registered'}, 30)
+        # One every 10 ms: no timer is early, so the least that all take is a matter of arithmetic. Half of it is enough.
+        times = list(times.values())
+        self.assertGreater(times[-1] - times[0], self.COUNT * 0.010 / 2)
+        # No tenth of that time has half of them.
+        tenths = [int((time - times[0]) / (times[-1] - times[0]) * 10) for time in times]
+        self.assertLess(max(map(tenths.count, range(10))), self.COUNT / 2)
 
 
 class HereByName(Case):

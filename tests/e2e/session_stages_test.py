@@ -26,6 +26,8 @@ LINES = {
     'caller without timer': Line([], []),
     'callee knows no such call': Line([], [*TIMER, ('Require', 'timer'), ('Session-Expires', '90;refresher=uac')]),
     'callee is busy with another': Line([], [*TIMER, ('Require', 'timer'), ('Session-Expires', '90;refresher=uac')]),
+    'callee without UPDATE is busy': Line([], [*TIMER[:1], ('Require', 'timer'), ('Session-Expires', '90;refresher=uac')]),
+    'caller without UPDATE is busy': Line([*TIMER[:1], ('Session-Expires', '3600')], []),
     'callee refreshes': Line([], [*TIMER, ('Require', 'timer'), ('Session-Expires', '90;refresher=uas')]),
 }
 NUMBERS = {name: f'90{number}' for number, name in enumerate(LINES)}
@@ -76,10 +78,13 @@ SS_MEDIA_PROXY_MODE = off
             end.reply(end.wait_request('BYE', GUARD_S), 200)
 
     def seen(self, port, name, method, back=False):
-        """Times of requests to that port, or from it."""
-        return [packet.time for packet in self.packets
-                if packet.method == method and packet.user in (NUMBERS[name], 'caller')
-                and (packet.source if back else packet.target) == port]
+        """Times of requests to that port, or from it; of one that was repeated its first."""
+        times = {}
+        for packet in self.packets:
+            if packet.method == method and packet.user in (NUMBERS[name], 'caller') \
+                    and (packet.source if back else packet.target) == port:
+                times.setdefault(packet.number, packet.time)
+        return list(times.values())
 
     def assert_after(self, later, earlier, seconds, more=LATE_S):
         self.assertGreaterEqual(later - earlier, seconds - EARLY_S)
@@ -89,7 +94,8 @@ SS_MEDIA_PROXY_MODE = off
         calls = {name: self.set_up(name) for name in LINES}
         offers = {name: answer.get('Session-Expires') for name, (_, _, answer) in calls.items()}
         self.assertEqual(offers, {**dict.fromkeys(LINES), 'caller refreshes': '90;refresher=uac',
-                                  'caller leaves it to us': '90;refresher=uas'})
+                                  'caller leaves it to us': '90;refresher=uas',
+                                  'caller without UPDATE is busy': '90;refresher=uas'})
         # Ours to refresh, all at the ninth second.
         _, unknown, _ = calls['callee knows no such call']
         unknown.reply(unknown.wait_request('UPDATE', GUARD_S), 481)
@@ -98,7 +104,16 @@ SS_MEDIA_PROXY_MODE = off
         caller, _, _ = calls['caller leaves it to us']
         caller.reply(caller.wait_request('UPDATE', GUARD_S), 200,
                      headers=[('Require', 'timer'), ('Session-Expires', '90;refresher=uac')])
+        waiting = [calls['caller without UPDATE is busy'][0], calls['callee without UPDATE is busy'][1]]
+        for end in waiting:
+            end.wait_request('INVITE', GUARD_S)
+            end.answer(491)
+            end.wait_request('ACK', GUARD_S)
         self.both_hung_up(*calls['callee knows no such call'][:2])
+        for end in waiting:
+            end.wait_request('INVITE', GUARD_S)
+            end.answer(200, make_sdp('127.0.0.1', 40000 if end.is_caller else 40002))
+            end.wait_request('ACK', GUARD_S)
         busy.reply(busy.wait_request('UPDATE', GUARD_S), 200,
                    headers=[('Require', 'timer'), ('Session-Expires', '90;refresher=uac')])
         rows = {row['callee'] for row in self.switch.rows('show', 'calls')}
@@ -117,16 +132,26 @@ SS_MEDIA_PROXY_MODE = off
         self.assert_after(self.seen(ports[name], name, 'UPDATE')[0], answered, REFRESH_S)
 
         name = 'callee is busy with another'
-        first, *_, again = self.seen(self.callee.port, name, 'UPDATE')
+        first, again, *_ = self.seen(self.callee.port, name, 'UPDATE')
         # The one that made the Call-ID waits 2.1 to 4 s (RFC 3311 5.2, RFC 3261 14.1).
         self.assert_after(again, first, 2.1)
+
+        name = 'callee without UPDATE is busy'
+        _, first, again, *_ = self.seen(self.callee.port, name, 'INVITE')
+        self.assert_after(again, first, 2.1)
+        # The other one waits less than 2 s.
+        name = 'caller without UPDATE is busy'
+        first, again, *_ = self.seen(ports[name], name, 'INVITE')
+        self.assert_after(first, self.seen(ports[name], name, 'ACK', True)[0], REFRESH_S)
+        self.assert_after(again, first, 0)
 
         name = 'callee knows no such call'
         refused = self.seen(self.callee.port, name, 'UPDATE')[0]
         self.assert_after(self.seen(self.callee.port, name, 'BYE')[0], refused, 0)
         self.assert_after(self.seen(ports[name], name, 'BYE')[0], refused, 0)
 
-        for name in ('caller refreshes', 'callee refreshes', 'caller without timer'):
+        for name in ('caller refreshes', 'callee refreshes', 'caller without timer', *(
+                name for name in LINES if 'without UPDATE' in name)):
             self.assertEqual(self.seen(ports[name], name, 'UPDATE') + self.seen(self.callee.port, name, 'UPDATE'), [])
         stop_cleanly(self.switch)
 

@@ -5,6 +5,7 @@ judged by the time at which tshark saw the messages on loopback. All calls are m
 own: "a" is what the line says, "b" declines with 404 whatever reaches it.
 
 No timer fires early, so lower bounds are tight; upper bounds only tell it from another timer, or from none at all."""
+import itertools
 import shutil
 import sys
 import tempfile
@@ -19,13 +20,14 @@ from sipp import Sipp
 from switch import SKIPPED, Switch, free_udp_port, wait_for
 
 INVITE_S, TRYING_S, PROGRESS_S, PROGRESS_SDP_S, RINGING_S, PROCEEDING_S = 1, 2, 2, 3, 3, 3
+RESEND_S = (0.4, 0.8, 1.6, 1.6, 1.6)
 CONFIG = f'''
 SS_SIP_TIMEOUT_INVITE = {INVITE_S}
 SS_SIP_TIMEOUT_TRYING = {TRYING_S}
 SS_SIP_TIMEOUT_SESSION_PROGRESS = {PROGRESS_S}
 SS_SIP_TIMEOUT_SESSION_PROGRESS_SDP = {PROGRESS_SDP_S}
 SS_SIP_TIMEOUT_RINGING = {RINGING_S}
-SS_SIP_RESEND_INTERVAL = 0.4,0.8,1.6,1.6,1.6
+SS_SIP_RESEND_INTERVAL = {','.join(map(str, RESEND_S))}
 SS_GATEWAY_SWITCH_LIMIT = 1
 SS_MEDIA_PROXY_MODE = must-on
 mapping-gateway in
@@ -96,16 +98,17 @@ ANSWERED = '  <recv request="CANCEL"/>\n' + ok() + answer(200, True, True) + '  
 # It does not care for CANCEL (of which it gets several).
 DEAF = '  <recv request="CANCEL"/>\n'
 
-Line = namedtuple('Line', 'steps fields first timeout_s goes_on final')
+Line = namedtuple('Line', 'steps fields first timeout_s goes_on final which')
 
 
-def stage(steps, fields, first, timeout_s, goes_on, final=404, end=CANCELLED):
-    """A timer that ends the attempt. first: the message of the gateway that starts it (None: the INVITE)."""
-    return Line(steps + end, fields, first, timeout_s, goes_on, final)
+def stage(steps, fields, first, timeout_s, goes_on, final=404, end=CANCELLED, which=0):
+    """A timer that ends the attempt. first: the message of the gateway that starts it (None: the INVITE); which of
+    those it is."""
+    return Line(steps + end, fields, first, timeout_s, goes_on, final, which)
 
 
 def refusal(steps, fields, goes_on, final=404):
-    return Line(steps, fields, None, None, goes_on, final)
+    return Line(steps, fields, None, None, goes_on, final, 0)
 
 
 AFTER_RING, AFTER_SDP, AFTER_BUSY = 'switch-after-ring on', 'switch-after-sdp on', 'switch-after-busy on'
@@ -117,16 +120,35 @@ LINES = {
     'trying': stage(answer(100), [], 100, TRYING_S, True),
     'trying, CANCEL unanswered': stage(answer(100), [], 100, TRYING_S, True, end=DEAF),
     'trying, then answered late': stage(answer(100), [], 100, TRYING_S, True, end=ANSWERED),
+    'trying again': stage(answer(100) + pause(TRYING_S - 0.5) + answer(100), [], 100, TRYING_S, True),
+    'trying, then progress': stage(answer(100) + pause(TRYING_S - 1) + answer(183), [AFTER_RING], 183, PROGRESS_S, True),
+    'progress again': stage(answer(183) + pause(PROGRESS_S - 0.5) + answer(183), [AFTER_RING], 183, PROGRESS_S, True),
+    'progress, then with SDP': stage(answer(183) + pause(PROGRESS_S - 1) + answer(183, True), [AFTER_RING, AFTER_SDP],
+                                     183, PROGRESS_SDP_S, True, which=-1),
+    'progress, then ringing': stage(answer(183) + pause(PROGRESS_S - 1) + answer(180), [AFTER_RING], 180, RINGING_S, True),
     'progress': stage(answer(183), [], 183, PROGRESS_S, False, NO_ANSWER),
     'progress, on after ring': stage(answer(183), [AFTER_RING], 183, PROGRESS_S, True),
     'progress with SDP': stage(answer(183, True), [AFTER_RING], 183, PROGRESS_SDP_S, False, NO_ANSWER),
     'progress with SDP, on after SDP': stage(answer(183, True), [AFTER_RING, AFTER_SDP], 183, PROGRESS_SDP_S, True),
+    'progress with SDP again': stage(answer(183, True) + pause(PROGRESS_SDP_S - 0.5) + answer(183, True),
+                                     [AFTER_RING, AFTER_SDP], 183, PROGRESS_SDP_S, True),
+    'ringing with SDP': stage(answer(180, True), [AFTER_RING, AFTER_SDP], 180, RINGING_S, True),
+    'ringing, then progress with SDP': stage(answer(180) + pause(RINGING_S - 0.5) + answer(183, True),
+                                             [AFTER_RING, AFTER_SDP], 180, RINGING_S, True),
     'ringing': stage(answer(180), [], 180, RINGING_S, False, NO_ANSWER),
     'ringing again': stage(answer(180) + pause(RINGING_S - 0.5) + answer(180), [AFTER_RING], 180, RINGING_S, True),
     'trying, then ringing': stage(answer(100) + pause(TRYING_S - 1) + answer(180), [AFTER_RING], 180, RINGING_S, True),
     'progress with SDP, then ringing': stage(answer(183, True) + pause(PROGRESS_SDP_S - 1) + answer(180),
                                              [AFTER_RING, AFTER_SDP], 180, RINGING_S, True),
-    'own times': stage(answer(180), [AFTER_RING, f'timeout-ringing {RINGING_S + 1}'], 180, RINGING_S + 1, True),
+    # Times of the gateway's own.
+    'silent, own time': stage('', [f'timeout-invite {INVITE_S + 1}'], None, INVITE_S + 1, True, end=pause(4)),
+    'trying, own time': stage(answer(100), [f'timeout-trying {TRYING_S + 1}'], 100, TRYING_S + 1, True),
+    'progress, own time': stage(answer(183), [AFTER_RING, f'timeout-session-progress {PROGRESS_S + 1}'], 183,
+                                PROGRESS_S + 1, True),
+    'progress with SDP, own time': stage(
+        answer(183, True), [AFTER_RING, AFTER_SDP, f'timeout-session-progress-sdp {PROGRESS_SDP_S + 1}'], 183,
+        PROGRESS_SDP_S + 1, True),
+    'ringing, own time': stage(answer(180), [AFTER_RING, f'timeout-ringing {RINGING_S + 1}'], 180, RINGING_S + 1, True),
     # C7
     'refused': refusal(refused(503), [], True),
     'stop code': refusal(refused(503), ['stop-codes 410', 'stop-codes 503'], False, 503),
@@ -149,7 +171,7 @@ class Stages(unittest.TestCase):
         cls.addClassCleanup(cls.scratch.cleanup)
         cls.started = []
         cls.addClassCleanup(lambda: [sipp.stop() for sipp in cls.started])
-        cls.ports = {name: free_udp_port() for name in [*LINES, 'b', 'limit', 'hasty', 'behind', 'gone']}
+        cls.ports = {name: free_udp_port() for name in [*LINES, 'b', 'limit', 'hasty', 'behind', 'gone', 'later']}
         cls.media = Agent(namedtuple('Where', 'address port')('127.0.0.1', 0), 'media')
         cls.addClassCleanup(cls.media.close)
         cls.ports['media'] = cls.media.port
@@ -205,7 +227,8 @@ class Stages(unittest.TestCase):
         cls.sipp('hasty', answer(100) + CANCELLED)
         cls.sipp('behind', answer(180) + CANCELLED)
         cls.sipp('gone', answer(180) + CANCELLED)
-        cls.sipp('b', refused(404), sum(line.goes_on for line in LINES.values()) + 2)
+        cls.sipp('later', refused(503).replace('Contact:', 'Retry-After: 600 (no line);duration=60\n    Contact:'))
+        cls.sipp('b', refused(404), sum(line.goes_on for line in LINES.values()) + 4)
         for sipp in cls.started:
             sipp.ready()
         for name in LINES:
@@ -213,16 +236,24 @@ class Stages(unittest.TestCase):
         cls.call('limit')
         cls.call('hasty', HASTY)
         cls.call('gone')
+        cls.call('later')
         cls.call('media')
         cls.media_begins()
         cls.callers['gone'].wait(180, GUARD_S)
         cls.callers['gone'].cancel()
-        for name, call in cls.callers.items():
-            final = call.wait(lambda m: m.status >= 200 and m.method == 'INVITE', GUARD_S)
-            call.ack(final)
-            cls.finals[name] = final.status
+        for name in cls.callers:
+            cls.end(name)
+        cls.call('later')
+        cls.end('later')
         for sipp in cls.started:
             sipp.finish()
+
+    @classmethod
+    def end(cls, name):
+        call = cls.callers[name]
+        final = call.wait(lambda m: m.status >= 200 and m.method == 'INVITE', GUARD_S)
+        call.ack(final)
+        cls.finals[name] = final.status
 
     @classmethod
     def media_begins(cls):
@@ -264,7 +295,7 @@ class Stages(unittest.TestCase):
             self.assertEqual(cancels, [])
             end = next(packet for packet in answers if packet.status >= 300)
         else:
-            begin = next(packet for packet in answers if packet.status == line.first) if line.first else invites[0]
+            begin = [packet for packet in answers if packet.status == line.first][line.which] if line.first else invites[0]
             if line.first:
                 end = cancels[0]
                 self.assert_after(end, begin, line.timeout_s)
@@ -273,8 +304,10 @@ class Stages(unittest.TestCase):
                 self.assertEqual(cancels, [])
                 end = onward[0]
                 self.assert_after(end, begin, line.timeout_s)
-                self.assertEqual(len(invites), 2)
-                self.assert_after(invites[1], begin, 0.4)
+                resent = [at for at in itertools.accumulate(RESEND_S) if at < line.timeout_s]
+                self.assertEqual(len(invites), 1 + len(resent))
+                for again, at in zip(invites[1:], resent):
+                    self.assert_after(again, begin, at)
                 self.assertLess(invites[-1].time, end.time)
         if onward:
             self.assert_after(onward[0], end, 0)
@@ -325,6 +358,15 @@ class Stages(unittest.TestCase):
     def test_a_gateway_whose_media_was_relayed(self):
         self.assertEqual(self.to(self.ports['b'], 'media', 'INVITE'), [])
         self.assertEqual(self.finals['media'], 503)
+
+    def test_a_gateway_that_asks_to_be_called_later(self):
+        """It is out for as long as it says: the second call does not try it."""
+        self.assertEqual(len(self.to(self.ports['later'], 'later', 'INVITE')), 1)
+        self.assertEqual(len(self.to(self.ports['b'], 'later', 'INVITE')), 2)
+        self.assertEqual(self.finals['later'], 404)
+        row, = self.switch.rows('show', 'routing-gateways', f'g{self.numbers["later"]}-1', 'detail')
+        self.assertEqual(row['state'], 'retry-after')
+        self.assertIn(row['retry_after_s'], range(400, 601))
 
     def test_nothing_is_left(self):
         wait_for('no call is left', lambda: not self.switch.rows('show', 'calls'), GUARD_S)

@@ -9,7 +9,7 @@ from pathlib import Path
 from switch import wait_for
 
 GUARD_S = 60
-Packet = namedtuple('Packet', 'time source target method status cseq user')
+Packet = namedtuple('Packet', 'time source target method status cseq user number')
 
 
 class Capture:
@@ -36,13 +36,14 @@ class Capture:
 
     def packets(self):
         fields = ('frame.time_epoch', 'udp.srcport', 'udp.dstport', 'sip.Method', 'sip.Status-Code', 'sip.CSeq.method',
-                  'sip.to.user')
+                  'sip.to.user', 'sip.CSeq.seq')
         words = [word for field in fields for word in ('-e', field)]
         done = subprocess.run(['tshark', '-r', str(self.path), '-d', f'udp.port=={self.port},sip', '-Y', 'sip', '-T',
                                'fields', '-E', 'separator=/t', *words], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=GUARD_S, check=True)
         found = []
         for line in done.stdout.splitlines():
-            time, source, target, method, status, cseq, user = line.split('\t')
-            found.append(Packet(float(time), int(source), int(target), method, int(status or 0), cseq, user))
+            time, source, target, method, status, cseq, user, number = line.split('\t')
+            found.append(Packet(float(time), int(source), int(target), method, int(status or 0), cseq, user,
+                                int(number)))
         return found
