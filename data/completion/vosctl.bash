@@ -380,7 +380,8 @@ _vosctl_next()
 		'set trusted * memo' | 'set number-transform * rule' | 'set number-group * number' | \
 		'set number-pool * number' | 'set number-pool * reuse-count' | \
 		'set black-list * memo' | 'set phone * name' | 'set phone * capacity' | \
-		'set phone * max-addresses' | 'set phone * address' | 'set phone * max-call-duration' | \
+		'set phone * max-addresses' | 'set phone * address' | 'set phone * local-ring-delay' | \
+		'set phone * dtmf-payload-type' | 'set phone * max-call-duration' | \
 		'set phone * forward-always' | 'set phone * forward-busy' | \
 		'set phone * forward-no-answer' | 'set phone * forward-offline' | \
 		'set phone * forward-ring-time' | 'set gateway-group * capacity' | \
@@ -390,19 +391,20 @@ _vosctl_next()
 		'set mapping-gateway * caller-prefixes' | 'set mapping-gateway * caller-lengths' | \
 		'set mapping-gateway * callee-prefixes' | 'set mapping-gateway * callee-lengths' | \
 		'set mapping-gateway * proceeding-timeout' | 'set mapping-gateway * replace-cause' | \
-		'set mapping-gateway * max-call-duration' | 'set routing-gateway * address' | \
-		'set routing-gateway * prefixes' | 'set routing-gateway * priority' | \
-		'set routing-gateway * capacity' | 'set routing-gateway * rate-limit' | \
-		'set routing-gateway * groups' | 'set routing-gateway * group-reserve' | \
-		'set routing-gateway * caller-prefixes' | 'set routing-gateway * caller-lengths' | \
-		'set routing-gateway * callee-prefixes' | 'set routing-gateway * callee-lengths' | \
-		'set routing-gateway * pairs' | 'set routing-gateway * forwarded-prefixes' | \
-		'set routing-gateway * period' | 'set routing-gateway * timeout-invite' | \
-		'set routing-gateway * timeout-trying' | 'set routing-gateway * timeout-session-progress' | \
-		'set routing-gateway * timeout-session-progress-sdp' | 'set routing-gateway * timeout-ringing' | \
-		'set routing-gateway * timeout-setup' | 'set routing-gateway * timeout-callproceeding' | \
-		'set routing-gateway * timeout-callproceeding-olc' | 'set routing-gateway * timeout-alerting' | \
-		'set routing-gateway * stop-codes' | 'set routing-gateway * local-ring-delay' | \
+		'set mapping-gateway * dtmf-payload-type' | 'set mapping-gateway * max-call-duration' | \
+		'set routing-gateway * address' | 'set routing-gateway * prefixes' | \
+		'set routing-gateway * priority' | 'set routing-gateway * capacity' | \
+		'set routing-gateway * rate-limit' | 'set routing-gateway * groups' | \
+		'set routing-gateway * group-reserve' | 'set routing-gateway * caller-prefixes' | \
+		'set routing-gateway * caller-lengths' | 'set routing-gateway * callee-prefixes' | \
+		'set routing-gateway * callee-lengths' | 'set routing-gateway * pairs' | \
+		'set routing-gateway * forwarded-prefixes' | 'set routing-gateway * period' | \
+		'set routing-gateway * timeout-invite' | 'set routing-gateway * timeout-trying' | \
+		'set routing-gateway * timeout-session-progress' | 'set routing-gateway * timeout-session-progress-sdp' | \
+		'set routing-gateway * timeout-ringing' | 'set routing-gateway * timeout-setup' | \
+		'set routing-gateway * timeout-callproceeding' | 'set routing-gateway * timeout-callproceeding-olc' | \
+		'set routing-gateway * timeout-alerting' | 'set routing-gateway * stop-codes' | \
+		'set routing-gateway * local-ring-delay' | 'set routing-gateway * dtmf-payload-type' | \
 		'set routing-gateway * max-call-duration' | 'set registration * server' | \
 		'set registration * account' | 'set registration * auth-name' | \
 		'set registration * expire' | 'set registration * retry-delay' | \
@@ -785,18 +787,19 @@ _vosctl_next()
 		'set server-parameter billing-record-server-hang-up' | 'set server-parameter phone-as-callee-money-verify' | \
 		'set server-parameter external-web-send-phone-online' | 'set server-parameter external-send-cdr' | \
 		'set cdr refuse-when-full' | 'set metrics remote' | 'set listen * verify-peer' | \
-		'set phone * local-ring' | 'set phone * session-timer' | 'set phone * 100rel' | \
-		'set phone * recognise-privacy' | 'set phone * recognise-identity' | \
+		'set phone * local-ring' | 'set phone * t38' | 'set phone * session-timer' | \
+		'set phone * 100rel' | 'set phone * recognise-privacy' | 'set phone * recognise-identity' | \
 		'set phone * remote-party-id' | 'set phone * diversion' | \
 		'set phone * dynamic-black-list' | 'set phone * transfer' | \
 		'set mapping-gateway * recognise-privacy' | 'set mapping-gateway * dynamic-black-list' | \
-		'set mapping-gateway * session-timer' | 'set mapping-gateway * 100rel' | \
-		'set mapping-gateway * transfer' | 'set routing-gateway * protect' | \
-		'set routing-gateway * switch-after-ring' | 'set routing-gateway * switch-after-sdp' | \
-		'set routing-gateway * switch-after-rtp' | 'set routing-gateway * switch-after-busy' | \
-		'set routing-gateway * options-check' | 'set routing-gateway * allow-publish' | \
-		'set routing-gateway * remote-party-id' | 'set routing-gateway * diversion' | \
-		'set routing-gateway * transfer' | 'set routing-gateway * local-ring' | \
+		'set mapping-gateway * t38' | 'set mapping-gateway * session-timer' | \
+		'set mapping-gateway * 100rel' | 'set mapping-gateway * transfer' | \
+		'set routing-gateway * protect' | 'set routing-gateway * switch-after-ring' | \
+		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
+		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
+		'set routing-gateway * allow-publish' | 'set routing-gateway * remote-party-id' | \
+		'set routing-gateway * diversion' | 'set routing-gateway * transfer' | \
+		'set routing-gateway * local-ring' | 'set routing-gateway * t38' | \
 		'set routing-gateway * session-timer' | 'set routing-gateway * 100rel' | \
 		'set SS_MEDIA_PROXY_BETWEEN_NET' | 'set SS_MEDIA_PROXY_BEHIND_NAT' | \
 		'set SS_MEDIA_PROXY_SAME_NAT' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | \
@@ -1012,7 +1015,7 @@ _vosctl_next()
 		next='listed-as'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion dynamic-black-list transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring local-ring-delay remote-ringing encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion dynamic-black-list transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -1025,6 +1028,9 @@ _vosctl_next()
 		;;
 	'set phone * ring')
 		next='@ in-turn at-once !'
+		;;
+	'set phone * remote-ringing' | 'set mapping-gateway * remote-ringing')
+		next='@ passthrough 183-sdp 180-sdp !'
 		;;
 	'set phone * encryption' | 'set mapping-gateway * encryption' | 'set routing-gateway * encryption')
 		next='@ none xor rc4 aes128 system !'
@@ -1045,6 +1051,17 @@ _vosctl_next()
 	'set phone * dtmf' | 'set mapping-gateway * dtmf' | 'set routing-gateway * dtmf')
 		next='@ auto rfc2833 info off !'
 		;;
+	'set phone * dtmf-receive' | 'set mapping-gateway * dtmf-receive' | 'set routing-gateway * dtmf-receive')
+		next='@ auto all rfc2833 info off !'
+		;;
+	'set phone * g729-mode' | 'set mapping-gateway * g729-mode' | 'set routing-gateway * g729-mode')
+		next='@ auto g729 g729a !'
+		;;
+	'set phone * g729-annexb' | 'set phone * g723-annexa' | 'set mapping-gateway * g729-annexb' | \
+		'set mapping-gateway * g723-annexa' | 'set routing-gateway * g729-annexb' | \
+		'set routing-gateway * g723-annexa')
+		next='@ passthrough auto yes no absent !'
+		;;
 	'set phone * caller-transform' | 'set phone * callee-transform' | 'set mapping-gateway * caller-transform' | \
 		'set mapping-gateway * callee-transform' | 'set routing-gateway * caller-transform' | \
 		'set routing-gateway * callee-transform')
@@ -1064,7 +1081,7 @@ _vosctl_next()
 		next='capacity'
 		;;
 	'set mapping-gateway *')
-		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict forward-signal-rewrite proceeding-timeout remote-ringing caller-from callee-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration transfer caller-transform callee-transform'
+		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict forward-signal-rewrite proceeding-timeout remote-ringing caller-from callee-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration transfer caller-transform callee-transform'
 		;;
 	'set mapping-gateway * authentication')
 		next='@ ip ip-port password !'
@@ -1083,9 +1100,6 @@ _vosctl_next()
 	'set mapping-gateway * callee-restrict' | 'set routing-gateway * callee-restrict')
 		next='@ none phone no-phone !'
 		;;
-	'set mapping-gateway * remote-ringing')
-		next='@ passthrough 183-sdp 180-sdp !'
-		;;
 	'set mapping-gateway * caller-from')
 		next='@ from p-asserted p-preferred remote-party-id display !'
 		;;
@@ -1093,7 +1107,7 @@ _vosctl_next()
 		next='@ request-uri to diversion !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict pair-rule pairs forwarded-prefix-rule forwarded-prefixes forward-signal-rewrite protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf session-timer 100rel max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict pair-rule pairs forwarded-prefix-rule forwarded-prefixes forward-signal-rewrite protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'

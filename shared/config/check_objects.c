@@ -166,18 +166,29 @@ static const struct party_fields {
 	enum field_id media_proxy;
 	enum field_id local_ring;
 	enum field_id encryption;
+	enum field_id dtmf_receive;
 } parties[] = {
-	{OBJECT_PHONE, FIELD_PHONE_MEDIA_PROXY, FIELD_PHONE_LOCAL_RING, FIELD_PHONE_ENCRYPTION},
+	{OBJECT_PHONE, FIELD_PHONE_MEDIA_PROXY, FIELD_PHONE_LOCAL_RING, FIELD_PHONE_ENCRYPTION,
+	 FIELD_PHONE_DTMF_RECEIVE},
 	{OBJECT_MAPPING_GATEWAY, FIELD_MAPPING_GATEWAY_MEDIA_PROXY, FIELD_COUNT,
-	 FIELD_MAPPING_GATEWAY_ENCRYPTION},
+	 FIELD_MAPPING_GATEWAY_ENCRYPTION, FIELD_MAPPING_GATEWAY_DTMF_RECEIVE},
 	{OBJECT_ROUTING_GATEWAY, FIELD_ROUTING_GATEWAY_MEDIA_PROXY,
-	 FIELD_ROUTING_GATEWAY_LOCAL_RING, FIELD_ROUTING_GATEWAY_ENCRYPTION},
+	 FIELD_ROUTING_GATEWAY_LOCAL_RING, FIELD_ROUTING_GATEWAY_ENCRYPTION,
+	 FIELD_ROUTING_GATEWAY_DTMF_RECEIVE},
 };
 
 static bool is_behind_nat(const struct check *check, const struct object *object)
 {
 	return object->kind == OBJECT_PHONE && check->facts.is_behind_nat &&
 	       check->facts.is_behind_nat(check->facts.context, object->key);
+}
+
+static bool takes_events_out(const struct object *object, const struct party_fields *fields)
+{
+	int64_t receive = object_field(object, fields->dtmf_receive)->number;
+
+	return receive == WORD_DTMF_RECEIVE_ALL || receive == WORD_DTMF_RECEIVE_INFO ||
+	       receive == WORD_DTMF_RECEIVE_OFF;
 }
 
 /* A party's own off comes before every reason for the relay but the other side's must-on. */
@@ -202,6 +213,11 @@ static void check_media_off(struct check *check, const struct object *object,
 			      has_ring ? "local-ring" : "",
 			      has_ring && has_encryption ? " and " : "",
 			      has_encryption ? "encryption" : "");
+	if (takes_events_out(object, fields))
+		check_warning(check, path,
+			      "%s off: its dtmf-receive holds back INFO only, as its RTP does not "
+			      "pass here",
+			      path);
 	if (is_behind_nat(check, object))
 		check_warning(
 			check, path,

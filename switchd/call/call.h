@@ -28,7 +28,11 @@ struct call_leg_info {
 	struct addr media; /* from its SDP */
 	bool is_nat;
 	char codec[24];
-	char cipher[32];               /* "srtp AES_CM_128_HMAC_SHA1_80", "aes128"; empty = plain */
+	char cipher[32];            /* "srtp AES_CM_128_HMAC_SHA1_80", "aes128"; empty = plain */
+	bool has_words;             /* the next three are known */
+	struct conf_codecs allowed; /* by the configuration */
+	struct conf_dtmf dtmf;
+	uint8_t event_type;            /* of telephone-event in its SDP, if relayed; 0 = none */
 	char direction[12];            /* sendrecv, sendonly, ... as last answered */
 	uint16_t relay_port;           /* 0 = direct */
 	struct conf_media_place relay; /* where that is */

@@ -149,7 +149,7 @@ bool call_attempt_dial(struct call *call, struct call_candidate *candidate)
 	candidate->media.decision =
 		media_decide(hunt->conf->snapshot, &hunt->caller, &candidate->target.decide);
 	candidate->media.dtmf =
-		(struct call_dtmf){.kinds = {hunt->caller.dtmf, candidate->target.decide.dtmf}};
+		(struct call_dtmf){.parties = {hunt->caller.dtmf, candidate->target.decide.dtmf}};
 	call_note(call, TRACE_MEDIA, MEDIA_B, candidate->media.decision.step, 0,
 		  candidate->media.decision.relay ? "relayed" : "direct");
 	call_capture_choose(call, attempt->party, candidate->media.decision.relay);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "switchd/call/call_early.h"
+#include "switchd/call/call_trace.h"
 #include "switchd/media/sdp_event.h"
 
 static enum media_side other_side(enum media_side side)
@@ -18,25 +19,28 @@ static enum media_side other_side(enum media_side side)
 static uint8_t offered(const struct call_dtmf *dtmf, enum media_side from, enum media_side to,
 		       const struct sdp_stream *stream, struct sdp_event *event)
 {
-	uint8_t kind = dtmf->kinds[to];
+	uint8_t kind = dtmf->parties[to].send;
+	uint8_t wanted = dtmf->parties[to].type;
 	bool is_wanted = kind == WORD_DTMF_RFC2833 ||
-			 (kind == WORD_DTMF_AUTO && dtmf->kinds[from] == WORD_DTMF_INFO);
+			 (kind == WORD_DTMF_AUTO && dtmf->parties[from].send == WORD_DTMF_INFO);
 
 	if (kind == WORD_DTMF_INFO || kind == WORD_DTMF_OFF)
 		return 0;
-	if (event->type || !is_wanted)
-		return event->type;
+	if (event->type)
+		return wanted ? sdp_event_free_type(stream, wanted) : event->type;
+	if (!is_wanted)
+		return 0;
 	event->clock_hz = 8000;
-	return sdp_event_free_type(stream);
+	return sdp_event_free_type(stream, wanted);
 }
 
 /* The same in an answer: the party sees its own number or none. */
 static uint8_t answered(const struct call_dtmf *dtmf, enum media_side from, enum media_side to,
 			struct sdp_event *event)
 {
-	uint8_t kind = dtmf->kinds[from];
+	uint8_t kind = dtmf->parties[from].send;
 	bool becomes_info = kind == WORD_DTMF_INFO ||
-			    (kind == WORD_DTMF_AUTO && dtmf->kinds[to] == WORD_DTMF_RFC2833);
+			    (kind == WORD_DTMF_AUTO && dtmf->parties[to].send == WORD_DTMF_RFC2833);
 
 	if (kind == WORD_DTMF_OFF || (!event->type && !becomes_info))
 		return 0;
@@ -49,23 +53,29 @@ static uint8_t answered(const struct call_dtmf *dtmf, enum media_side from, enum
 static bool rule_of(const struct call_dtmf *dtmf, enum media_side from, struct dtmf_rule *out)
 {
 	enum media_side to = other_side(from);
-	uint8_t kind = dtmf->kinds[to];
+	uint8_t kind = dtmf->parties[to].send;
+	uint8_t receive = dtmf->parties[from].receive;
 	uint8_t first = dtmf->told[from] ? dtmf->told[from] : dtmf->own[from];
 	uint8_t second = dtmf->own[from] != first ? dtmf->own[from] : 0;
 
 	*out = (struct dtmf_rule){
 		.types = {first, second},
 		.clock_hz = (dtmf->own[to] ? dtmf->clock_khz[to] : dtmf->clock_khz[from]) * 1000u,
+		.refuses = receive == WORD_DTMF_RECEIVE_INFO || receive == WORD_DTMF_RECEIVE_OFF,
 	};
 	if (kind == WORD_DTMF_OFF)
 		return first;
 	if (kind == WORD_DTMF_INFO || !dtmf->own[to]) {
+		if (out->refuses)
+			return first;
 		out->reports = kind == WORD_DTMF_INFO ? first : dtmf->told[from];
 		return out->reports;
 	}
 	out->type = dtmf->own[to];
-	out->inserts = kind == WORD_DTMF_RFC2833 || dtmf->kinds[from] == WORD_DTMF_INFO;
-	return out->inserts || (first && (first != out->type || second));
+	out->inserts = kind == WORD_DTMF_RFC2833 || dtmf->parties[from].send == WORD_DTMF_INFO;
+	out->first_only = receive == WORD_DTMF_RECEIVE_ALL && !out->inserts;
+	return out->inserts ||
+	       (first && (out->refuses || out->first_only || first != out->type || second));
 }
 
 /* --- The relay. --- */
@@ -92,6 +102,8 @@ static void settle(struct call *call, struct call_media *media)
 		else if (is_needed)
 			dtmf->works[side] =
 				dtmf_work_start(session, (enum media_side)side, &rule, &teller);
+		if (dtmf->works[side] && dtmf->heard[side] == DTMF_INFO)
+			(void)dtmf_work_claim(dtmf->works[side]); /* before there was media */
 	}
 }
 
@@ -217,11 +229,24 @@ static struct dtmf_event event_of(const struct call_inside *inside)
 }
 
 /* True when this kind of digits is the one that counts of the party. */
-static bool counts(struct call_dtmf *dtmf, enum media_side from, enum call_digits kind)
+static bool counts(struct call_dtmf *dtmf, enum media_side from, enum dtmf_kind kind)
 {
-	if (dtmf->heard[from] == CALL_DIGITS_UNHEARD)
+	if (dtmf->heard[from] == DTMF_UNHEARD)
 		dtmf->heard[from] = (uint8_t)kind;
 	return dtmf->heard[from] == kind;
+}
+
+/* Whether a digit by INFO goes any further. */
+static bool info_counts(struct call_dtmf *dtmf, enum media_side from, const struct dtmf_rule *rule)
+{
+	uint8_t receive = dtmf->parties[from].receive;
+
+	if (receive == WORD_DTMF_RECEIVE_RFC2833 || receive == WORD_DTMF_RECEIVE_OFF ||
+	    dtmf->parties[other_side(from)].send == WORD_DTMF_OFF)
+		return false;
+	if (rule->first_only && dtmf->works[from] && !dtmf_work_claim(dtmf->works[from]))
+		return false;
+	return counts(dtmf, from, DTMF_INFO);
 }
 
 bool call_dtmf_take(struct leg *from, struct call_media *media, const struct call_inside *inside)
@@ -234,12 +259,12 @@ bool call_dtmf_take(struct leg *from, struct call_media *media, const struct cal
 
 	if (!event.digit)
 		return false;
-	if (dtmf->kinds[other_side(side)] == WORD_DTMF_OFF ||
-	    !counts(dtmf, side, CALL_DIGITS_INFO)) {
+	rule_of(dtmf, side, &rule);
+	if (!info_counts(dtmf, side, &rule)) {
+		call_note(from->call, TRACE_DIGIT_IGNORED, (uint8_t)side, side, 0, "");
 		from->ops->inside_result(from, inside->number, 200);
 		return true;
 	}
-	rule_of(dtmf, side, &rule);
 	if (!dtmf->works[side] || !rule.inserts)
 		return false;
 	if (!dtmf_work_send(media->sessions[dtmf->stream], dtmf->works[side], &event))
@@ -272,7 +297,7 @@ static void heard(struct mail *mail, void *receiver)
 	int len;
 
 	(void)receiver;
-	if (to && counts(&media->dtmf, letter->side, CALL_DIGITS_EVENTS)) {
+	if (to && counts(&media->dtmf, letter->side, DTMF_EVENTS)) {
 		len = snprintf(body, sizeof(body), "Signal=%c\r\nDuration=%u\r\n",
 			       letter->event.digit, letter->event.duration_ms);
 		(void)to->ops->inside(to,

@@ -7,11 +7,21 @@
  *   info     it is offered none, and events go to it as INFO, each digit once
  *   off      no digits are sent to it
  *
- * To convert takes the relay (A8): in a direct call digits pass as they come, and only INFO can be
- * kept away. Where the parties number their events differently each one sees its own number. */
+ * and of those that a party sends, by its `dtmf-receive`:
+ *
+ *   auto     every kind; where they are converted, the kind that came first
+ *   all      the kind that came first, in every call
+ *   rfc2833  events; INFO is answered and goes no further
+ *   info     INFO; events are taken out of the stream
+ *   off      none
+ *
+ * To convert and to take out needs the relay (A8): in a direct call digits pass as they come, and
+ * only INFO can be kept away. Where the parties number their events differently each one sees its
+ * own number, and one with a dtmf-payload-type is offered that. */
 #pragma once
 
 #include "shared/base/buf.h"
+#include "switchd/conf/conf_party.h"
 #include "switchd/media/dtmf_work.h"
 #include "switchd/media/sdp.h"
 
@@ -21,16 +31,14 @@ struct call_media;
 struct call_pass;
 struct leg;
 
-enum call_digits { CALL_DIGITS_UNHEARD, CALL_DIGITS_INFO, CALL_DIGITS_EVENTS };
-
 /* Part of struct call_media. Indexed by the party. */
 struct call_dtmf {
 	struct dtmf_work *works[MEDIA_SIDES]; /* on packets from it; NULL = none */
-	uint8_t kinds[MEDIA_SIDES];           /* WORD_DTMF_... */
-	uint8_t own[MEDIA_SIDES];             /* number of telephone-event in its SDP; 0 = none */
-	uint8_t told[MEDIA_SIDES];            /* in the SDP that it was sent */
+	struct conf_dtmf parties[MEDIA_SIDES];
+	uint8_t own[MEDIA_SIDES];  /* number of telephone-event in its SDP; 0 = none */
+	uint8_t told[MEDIA_SIDES]; /* in the SDP that it was sent */
 	uint8_t clock_khz[MEDIA_SIDES];
-	uint8_t heard[MEDIA_SIDES]; /* enum call_digits: the kind that counts */
+	uint8_t heard[MEDIA_SIDES]; /* enum dtmf_kind: the one that counts */
 	uint8_t stream;             /* the one with the events */
 };
 

@@ -149,9 +149,9 @@ struct cause call_ingress_transfer(struct call *call, const struct call_setup *s
 int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp)
 {
 	/* Without SDP there is nothing that could be announced as early media. */
-	if (!hunt->mapping || !has_sdp)
+	if (!has_sdp)
 		return status;
-	switch (hunt->mapping->remote_ringing) {
+	switch (hunt->caller.remote_ringing) {
 	case WORD_REMOTE_RINGING_183:
 		return 183;
 	case WORD_REMOTE_RINGING_180:

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include "switchd/call/call_hunt.h"
+#include "switchd/call/call_trace.h"
 #include "switchd/media/capture.h"
 #include "switchd/media/sdp_codecs.h"
+#include "switchd/media/sdp_forms.h"
 
 /* Lines of keys for all streams of an SDP. */
 #define CIPHER_TEXT_MAX 1024
@@ -221,20 +223,40 @@ static enum vos_err anchor_stream(struct call *call, const struct call_pass *pas
 	return VOS_OK;
 }
 
-/* The body without the codecs that either party is not allowed, scanned anew. */
-static enum vos_err restrict_codecs(const struct call_pass *pass, struct span *body,
-				    struct sdp *sdp, struct buf *restricted)
+/* False: there would be nothing left to offer. */
+static bool pass_fax(const struct call *call, const struct call_pass *pass, const struct sdp *sdp,
+		     const struct sdp_codecs *codecs)
+{
+	enum media_side whose = codecs->from->has_no_fax ? pass->from->side : !pass->from->side;
+	bool is_all;
+
+	if (pass->is_answer || !sdp_codecs_refuse_fax(codecs) || !sdp_has_fax(sdp, &is_all))
+		return true;
+	call_note(call, TRACE_FAX_REFUSED, (uint8_t)whose, whose, 0, "");
+	return !is_all;
+}
+
+/* The body with what both parties are allowed, in the receiver's form, scanned anew. */
+static enum vos_err restrict_codecs(const struct call *call, const struct call_pass *pass,
+				    struct span *body, struct sdp *sdp, struct buf *restricted)
 {
 	enum media_side from = pass->from->side;
+	struct call_media *media = pass->media;
 	const struct sdp_codecs codecs = {
-		.from = &pass->media->codecs[from],
-		.to = &pass->media->codecs[!from],
+		.from = &media->codecs[from],
+		.to = &media->codecs[!from],
 		.is_answer = pass->is_answer,
+		.denied = pass->is_answer ? media->denied[!from] : 0,
 	};
 	const char *why;
 
+	if (!pass->is_answer &&
+	    (codecs.from->annexb == WORD_ANNEX_AUTO || codecs.from->annexa == WORD_ANNEX_AUTO))
+		media->denied[from] = (uint8_t)sdp_forms_denied(sdp);
 	if (sdp_codecs_allow_all(&codecs))
 		return VOS_OK;
+	if (!pass_fax(call, pass, sdp, &codecs))
+		return VOS_ECLOSED;
 	if (!sdp_codecs_write(*body, sdp, &codecs, restricted))
 		return VOS_ENOENT;
 	*body = buf_span(restricted);
@@ -263,7 +285,7 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 		return out->failed ? VOS_EINVAL : VOS_OK;
 	}
 	call_media_note(pass->heard, &sdp);
-	err = restrict_codecs(pass, &body, &sdp, &restricted);
+	err = restrict_codecs(call, pass, &body, &sdp, &restricted);
 	if (err != VOS_OK)
 		return err;
 	if (!is_relayed) {
@@ -293,6 +315,8 @@ struct cause call_media_cause(enum vos_err err)
 		return cause_of(CAUSE_NO_CIPHER);
 	case VOS_ENOENT:
 		return cause_of(CAUSE_NO_CODEC);
+	case VOS_ECLOSED:
+		return cause_of(CAUSE_NO_FAX);
 	case VOS_EINVAL:
 		return cause_of(CAUSE_BAD_SDP);
 	default:

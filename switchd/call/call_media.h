@@ -16,6 +16,7 @@ struct call_media {
 	struct call_cipher *ciphers[CALL_STREAMS_MAX]; /* NULL: plain, as nearly all are */
 	struct call_cipher_rules rules[MEDIA_SIDES];
 	struct conf_codecs codecs[MEDIA_SIDES]; /* that each party is allowed */
+	uint8_t denied[MEDIA_SIDES];            /* annexes, by its last offer (sdp_forms.h) */
 	struct decide_result decision;
 	struct call_dtmf dtmf;
 	bool wants_own_port; /* the caller may be played a tone: from IVR_RTP_PORT */

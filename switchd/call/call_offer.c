@@ -201,7 +201,7 @@ static struct span same_again(const struct call *call, const struct leg *leg, st
 	struct sdp_anchor anchor = {.address = other->address};
 	const struct media_session *session = call->media.sessions[0];
 	struct conf_codecs codec = {.count = 1};
-	const struct sdp_codecs codecs = {&codec, &codec, true};
+	const struct sdp_codecs codecs = {.from = &codec, .to = &codec, .is_answer = true};
 	char memory[SDP_BYTES_MAX + SDP_LINES_MAX];
 	struct buf body = buf_over(memory, sizeof(memory));
 	struct sdp sdp;

@@ -156,7 +156,7 @@ struct decide_party call_refer_party(const struct conf *conf, const struct leg *
 	struct rights rights;
 
 	/* One that the configuration knows no more goes on as it began. */
-	party.dtmf = media->dtmf.kinds[leg->side];
+	party.dtmf = media->dtmf.parties[leg->side];
 	party.srtp = media->rules[leg->side].srtp;
 	party.scramble = media->rules[leg->side].scramble;
 	if (find_rights(conf, leg, &rights))
@@ -283,7 +283,7 @@ void call_refer_media(struct call_transfer *transfer, const struct decide_party 
 	struct call_media *media = &fresh->media;
 
 	media->decision = media_decide(conf->snapshot, &kept, target);
-	media->dtmf = (struct call_dtmf){.kinds = {kept.dtmf, target->dtmf}};
+	media->dtmf = (struct call_dtmf){.parties = {kept.dtmf, target->dtmf}};
 	call_cipher_rules(conf->snapshot, &kept, transfer->kept->is_secure, &media->rules[MEDIA_A]);
 	call_cipher_rules(conf->snapshot, target, transfer->target->is_secure,
 			  &media->rules[MEDIA_B]);

@@ -166,13 +166,6 @@ static bool play(struct call *call, struct call_attempt *attempt)
 	return true;
 }
 
-static unsigned delay_of(const struct call_attempt *attempt)
-{
-	const struct conf_routing_gateway *gateway = attempt->candidate->target.gateway;
-
-	return gateway ? gateway->local_ring_delay_s : 0;
-}
-
 static bool wants_tone(const struct call_attempt *attempt)
 {
 	const struct call_candidate *candidate = attempt->candidate;
@@ -187,7 +180,8 @@ bool call_ringback_covers(struct call *call, struct call_attempt *attempt)
 	if (hunt->ring_path && hunt->ring_path == attempt->candidate->path)
 		return true;
 	/* With media told of once, that of another callee or none follows. */
-	if (hunt->told_path || !wants_tone(attempt) || delay_of(attempt))
+	if (hunt->told_path || !wants_tone(attempt) ||
+	    attempt->candidate->target.decide.local_ring_delay_s)
 		return false;
 	return play(call, attempt);
 }
@@ -212,7 +206,8 @@ void call_ringback_arm(struct call *call, const struct call_attempt *attempt)
 {
 	const struct call_env *env = &call->table->env;
 	struct call_hunt *hunt = call->hunt;
-	unsigned delay_s = wants_tone(attempt) ? delay_of(attempt) : 0;
+	unsigned delay_s =
+		wants_tone(attempt) ? attempt->candidate->target.decide.local_ring_delay_s : 0;
 
 	wheel_stop(env->wheel, &hunt->ring_timer);
 	if (delay_s == 0)

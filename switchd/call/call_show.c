@@ -83,6 +83,18 @@ static void describe_media(const struct call_media *media, struct call_info *out
 	}
 }
 
+static void describe_words(const struct call_media *media, struct call_info *out)
+{
+	for (int side = 0; side < MEDIA_SIDES; side++) {
+		struct call_leg_info *leg = &out->legs[side];
+
+		leg->has_words = true;
+		leg->allowed = media->codecs[side];
+		leg->dtmf = media->dtmf.parties[side];
+		leg->event_type = media->dtmf.own[side];
+	}
+}
+
 /* The callee, as far as one is known. */
 static void describe_callee(const struct call *call, const struct call_attempt *attempt,
 			    struct call_info *out)
@@ -96,6 +108,8 @@ static void describe_callee(const struct call *call, const struct call_attempt *
 	snprintf(leg->party, sizeof(leg->party), "%s", attempt->party);
 	describe_leg(attempt->leg ? attempt->leg : call->legs[MEDIA_B], leg);
 	describe_media(candidate ? &candidate->media : &call->media, out);
+	if (candidate || !call->hunt)
+		describe_words(candidate ? &candidate->media : &call->media, out);
 }
 
 static void describe(const struct call *call, struct call_info *out)

@@ -207,7 +207,7 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 		object_field(object, FIELD_MAPPING_GATEWAY_RECOGNISE_PRIVACY)->boolean;
 	gateway->has_black_list =
 		object_field(object, FIELD_MAPPING_GATEWAY_DYNAMIC_BLACK_LIST)->boolean;
-	gateway->remote_ringing =
+	gateway->party.remote_ringing =
 		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_REMOTE_RINGING)->number;
 	gateway->max_duration_s = duration_of(object, FIELD_MAPPING_GATEWAY_MAX_CALL_DURATION);
 	if (!gateway->live || build_replacements(conf, object, gateway) != VOS_OK ||

@@ -71,7 +71,6 @@ static enum vos_err build_mapping(struct conf_mapping_gateway *gateway, const st
 			->number;
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_MAPPING_GATEWAY_SESSION_TIMER)->boolean;
-	gateway->party.dtmf = (uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_DTMF)->number;
 	gateway->party.has_100rel = object_field(object, FIELD_MAPPING_GATEWAY_REL100)->boolean;
 	if (count > CONF_GATEWAY_ADDRESSES_MAX)
 		return refuse(object, FIELD_MAPPING_GATEWAY_ADDRESS, "too many addresses", fault);
@@ -106,7 +105,7 @@ static enum vos_err build_mappings(struct conf *conf, const struct secret_key *k
 
 		conf_set_ciphers(conf->snapshot, object, FIELD_MAPPING_GATEWAY_ENCRYPTION,
 				 FIELD_MAPPING_GATEWAY_SRTP, &gateway->party);
-		conf_set_codecs(object, FIELD_MAPPING_GATEWAY_CODECS, &gateway->party);
+		conf_set_media_words(object, &gateway->party);
 		if (!err)
 			err = conf_build_mapping_rules(conf, object, gateway);
 		if (!err)
@@ -149,7 +148,7 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 		party_of(object, FIELD_ROUTING_GATEWAY_MEDIA_PROXY, FIELD_ROUTING_GATEWAY_NETWORK);
 	gateway->party.has_local_ring =
 		object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING)->boolean;
-	gateway->local_ring_delay_s =
+	gateway->party.local_ring_delay_s =
 		(uint16_t)object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING_DELAY)->number;
 	gateway->party.port_layout = port_layout_of(object, FIELD_ROUTING_GATEWAY_RTP_PORT_LAYOUT);
 	gateway->party.learning =
@@ -159,7 +158,6 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 			->number;
 	gateway->party.has_session_timer =
 		object_field(object, FIELD_ROUTING_GATEWAY_SESSION_TIMER)->boolean;
-	gateway->party.dtmf = (uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_DTMF)->number;
 	gateway->party.has_100rel = object_field(object, FIELD_ROUTING_GATEWAY_REL100)->boolean;
 	gateway->transport =
 		(enum conf_transport)object_field(object, FIELD_ROUTING_GATEWAY_TRANSPORT)->number;
@@ -271,7 +269,7 @@ enum vos_err conf_build_gateways(struct conf *conf, const struct secret_key *key
 		err = build_routing(&private->routings[i], object, fault);
 		conf_set_ciphers(conf->snapshot, object, FIELD_ROUTING_GATEWAY_ENCRYPTION,
 				 FIELD_ROUTING_GATEWAY_SRTP, &private->routings[i].party);
-		conf_set_codecs(object, FIELD_ROUTING_GATEWAY_CODECS, &private->routings[i].party);
+		conf_set_media_words(object, &private->routings[i].party);
 		if (!err)
 			err = conf_build_routing_rules(conf, object, &private->routings[i]);
 		if (!err)

@@ -1,16 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The media of parties: their codecs, and at which of our addresses it is: of a network, else of
- * the listen that a party comes in by. */
+/* The media of parties: their codecs and digits, and at which of our addresses it is: of a network,
+ * else of the listen that a party comes in by. */
 #include "switchd/conf/conf_private.h"
 
-void conf_set_codecs(const struct object *object, enum field_id field, struct conf_party *party)
-{
-	size_t count = object_list_count(object, field);
+static const struct media_fields {
+	enum field_id codecs;
+	enum field_id g729_mode;
+	enum field_id annexb;
+	enum field_id annexa;
+	enum field_id t38;
+	enum field_id dtmf;
+	enum field_id dtmf_receive;
+	enum field_id dtmf_type;
+} fields_of[] = {
+	[OBJECT_PHONE] = {FIELD_PHONE_CODECS, FIELD_PHONE_G729_MODE, FIELD_PHONE_G729_ANNEXB,
+			  FIELD_PHONE_G723_ANNEXA, FIELD_PHONE_T38, FIELD_PHONE_DTMF,
+			  FIELD_PHONE_DTMF_RECEIVE, FIELD_PHONE_DTMF_PAYLOAD_TYPE},
+	[OBJECT_MAPPING_GATEWAY] = {FIELD_MAPPING_GATEWAY_CODECS, FIELD_MAPPING_GATEWAY_G729_MODE,
+				    FIELD_MAPPING_GATEWAY_G729_ANNEXB,
+				    FIELD_MAPPING_GATEWAY_G723_ANNEXA, FIELD_MAPPING_GATEWAY_T38,
+				    FIELD_MAPPING_GATEWAY_DTMF, FIELD_MAPPING_GATEWAY_DTMF_RECEIVE,
+				    FIELD_MAPPING_GATEWAY_DTMF_PAYLOAD_TYPE},
+	[OBJECT_ROUTING_GATEWAY] = {FIELD_ROUTING_GATEWAY_CODECS, FIELD_ROUTING_GATEWAY_G729_MODE,
+				    FIELD_ROUTING_GATEWAY_G729_ANNEXB,
+				    FIELD_ROUTING_GATEWAY_G723_ANNEXA, FIELD_ROUTING_GATEWAY_T38,
+				    FIELD_ROUTING_GATEWAY_DTMF, FIELD_ROUTING_GATEWAY_DTMF_RECEIVE,
+				    FIELD_ROUTING_GATEWAY_DTMF_PAYLOAD_TYPE},
+};
 
-	party->codecs.count = 0;
+static uint8_t small(const struct object *object, enum field_id field)
+{
+	return (uint8_t)object_field(object, field)->number;
+}
+
+void conf_set_media_words(const struct object *object, struct conf_party *party)
+{
+	const struct media_fields *fields = &fields_of[object_kind_of(object)];
+	const struct value *type = object_field(object, fields->dtmf_type);
+	size_t count = object_list_count(object, fields->codecs);
+
+	party->codecs = (struct conf_codecs){
+		.g729_mode = small(object, fields->g729_mode),
+		.annexb = small(object, fields->annexb),
+		.annexa = small(object, fields->annexa),
+		.has_no_fax = !object_field(object, fields->t38)->boolean,
+	};
 	for (size_t i = 0; i < count && i < CONF_CODECS_MAX; i++)
 		party->codecs.list[party->codecs.count++] =
-			(uint8_t)object_list_at(object, field, i)->number;
+			(uint8_t)object_list_at(object, fields->codecs, i)->number;
+	party->dtmf = (struct conf_dtmf){
+		.send = small(object, fields->dtmf),
+		.receive = small(object, fields->dtmf_receive),
+		.type = type->type == VALUE_INT ? (uint8_t)type->number : 0,
+	};
 }
 
 /* Of the network itself; family ADDR_NONE: it says nothing. */

@@ -21,10 +21,21 @@ struct conf_ha1 {
 
 #define CONF_CODECS_MAX 16
 
-/* Codecs that a party is allowed, most wanted first; none: all. */
+/* What may stand in the SDP of a party; of all zero, everything as it comes. */
 struct conf_codecs {
 	uint8_t count;
-	uint8_t list[CONF_CODECS_MAX]; /* WORD_CODEC_... */
+	uint8_t list[CONF_CODECS_MAX]; /* WORD_CODEC_..., most wanted first; none: all */
+	uint8_t g729_mode;             /* WORD_G729_MODE_... */
+	uint8_t annexb;                /* WORD_ANNEX_...: of G.729 */
+	uint8_t annexa;                /* the same of G.723 */
+	bool has_no_fax;               /* by T.38 */
+};
+
+/* Digits of a party (behaviour C17). */
+struct conf_dtmf {
+	uint8_t send;    /* WORD_DTMF_...: how they are sent to it */
+	uint8_t receive; /* WORD_DTMF_RECEIVE_...: which of its own count */
+	uint8_t type;    /* payload type of telephone-event offered to it; 0 = as it comes */
 };
 
 /* What media and call need of either party, whatever its kind. */
@@ -37,15 +48,17 @@ struct conf_party {
 	bool is_dynamic;     /* registers here */
 	bool has_session_timer;
 	bool may_transfer;
-	bool wants_diversion;  /* as the callee of a call that was forwarded */
-	uint8_t redirect;      /* WORD_REDIRECT_...: when it answers 3xx */
-	bool has_100rel;       /* RFC 3262 */
-	uint8_t dtmf;          /* WORD_DTMF_...: how digits are sent to it */
+	bool wants_diversion; /* as the callee of a call that was forwarded */
+	uint8_t redirect;     /* WORD_REDIRECT_...: when it answers 3xx */
+	bool has_100rel;      /* RFC 3262 */
+	struct conf_dtmf dtmf;
 	int8_t port_layout;    /* WORD_PORT_LAYOUT_...; -1 = not set */
 	uint8_t learning;      /* WORD_RTP_LEARNING_... */
 	uint8_t rtp_detection; /* WORD_RTP_DETECTION_... */
 	struct conf_codecs codecs;
-	const char *network; /* name of a network object, "" = by address */
+	uint16_t local_ring_delay_s; /* 0: when the callee rings */
+	uint8_t remote_ringing;      /* WORD_REMOTE_RINGING_... */
+	const char *network;         /* name of a network object, "" = by address */
 };
 
 /* How callers are presented to a party (behaviour C11). */
@@ -125,7 +138,6 @@ struct conf_mapping_gateway {
 	uint8_t callee_from;   /* WORD_CALLEE_FROM_... */
 	bool recognises_privacy;
 	bool has_black_list;    /* the dynamic one */
-	uint8_t remote_ringing; /* WORD_REMOTE_RINGING_... */
 	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
 	const struct conf_replacement *replacements;
 	size_t replacement_count;
@@ -180,5 +192,4 @@ struct conf_routing_gateway {
 	struct conf_switching switching;
 	uint16_t stage_s[CONF_STAGES]; /* 0: the parameter */
 	int32_t max_duration_s;        /* 0 = no limit, or CONF_DURATION_UNSET */
-	uint16_t local_ring_delay_s;   /* 0: when the callee rings */
 };

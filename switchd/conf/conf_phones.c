@@ -100,9 +100,11 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 		.media_mode =
 			(enum conf_media_mode)object_field(object, FIELD_PHONE_MEDIA_PROXY)->number,
 		.has_local_ring = object_field(object, FIELD_PHONE_LOCAL_RING)->boolean,
+		.local_ring_delay_s =
+			(uint16_t)object_field(object, FIELD_PHONE_LOCAL_RING_DELAY)->number,
+		.remote_ringing = (uint8_t)object_field(object, FIELD_PHONE_REMOTE_RINGING)->number,
 		.is_dynamic = !phone->is_static,
 		.has_session_timer = object_field(object, FIELD_PHONE_SESSION_TIMER)->boolean,
-		.dtmf = (uint8_t)object_field(object, FIELD_PHONE_DTMF)->number,
 		.port_layout = layout->type == VALUE_ENUM ? (int8_t)layout->number : -1,
 		.learning = (uint8_t)object_field(object, FIELD_PHONE_RTP_LEARNING)->number,
 		.rtp_detection =
@@ -194,7 +196,7 @@ enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 		set_phone(phone, object);
 		conf_set_ciphers(conf->snapshot, object, FIELD_PHONE_ENCRYPTION, FIELD_PHONE_SRTP,
 				 &phone->party);
-		conf_set_codecs(object, FIELD_PHONE_CODECS, &phone->party);
+		conf_set_media_words(object, &phone->party);
 		if (conf_build_phone_rules(conf, object, phone) != VOS_OK)
 			return VOS_ENOMEM;
 		if (!sealed)

@@ -81,8 +81,8 @@ VOS_CHECK enum vos_err conf_open_ha1(const struct conf *conf, const struct objec
 				     enum field_id field, const struct secret_key *key,
 				     struct conf_ha1 *out, bool *has_password,
 				     struct vos_fault *fault);
-/* The codecs that a party is allowed. */
-void conf_set_codecs(const struct object *object, enum field_id field, struct conf_party *party);
+/* Digits of a party, and what may stand in its SDP. */
+void conf_set_media_words(const struct object *object, struct conf_party *party);
 /* SRTP and scrambling of a party. */
 void conf_set_ciphers(const struct snapshot *snapshot, const struct object *object,
 		      enum field_id encryption, enum field_id srtp, struct conf_party *party);

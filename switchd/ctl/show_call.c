@@ -7,6 +7,7 @@
 #include "shared/base/clock.h"
 #include "switchd/ctl/call_id.h"
 #include "switchd/ctl/call_why.h"
+#include "switchd/ctl/call_words.h"
 #include "switchd/ctl/handlers.h"
 
 char *call_id_text(uint64_t id, char out[CALL_ID_TEXT])
@@ -107,6 +108,7 @@ static void item_leg(struct request *request, json_t *leg, const char *side,
 	item_addr(request, leg, "media_address", &info->media);
 	item_str(request, leg, "codec", info->codec);
 	item_str(request, leg, "direction", info->direction);
+	item_media_words(request, leg, info);
 	if (!is_relayed)
 		return;
 	item_place(request, leg, &info->relay);
@@ -115,8 +117,9 @@ static void item_leg(struct request *request, json_t *leg, const char *side,
 	item_counters(request, leg, &info->counters);
 }
 
-/* state_left_s only while an answer is waited for. From relay_address on only of a relayed call,
- * from last_packet_ms on only once RTP came. */
+/* state_left_s only while an answer is waited for, codecs_allowed and so on once somebody is
+ * called, dtmf_payload_type of a relayed call with such events. From relay_address on only of a
+ * relayed call, from last_packet_ms on only once RTP came. */
 static const struct member leg_members[] = {
 	{"leg", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"number", CELL_TEXT, MEMBER_ALWAYS, NULL},
@@ -129,6 +132,14 @@ static const struct member leg_members[] = {
 	{"media_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"codec", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"direction", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"codecs_allowed", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"g729_mode", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"g729_annexb", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"g723_annexa", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"t38", CELL_BOOL, MEMBER_AT_TIMES, NULL},
+	{"dtmf", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"dtmf_receive", CELL_TEXT, MEMBER_AT_TIMES, NULL},
+	{"dtmf_payload_type", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"relay_address", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"advertised_address", CELL_TEXT, MEMBER_AT_TIMES, NULL},
 	{"relay_interface", CELL_TEXT, MEMBER_AT_TIMES, NULL},

@@ -130,6 +130,8 @@ void decide_party_from(const struct conf_party *conf, struct decide_party *out)
 		.learning = conf->learning,
 		.rtp_detection = conf->rtp_detection,
 		.codecs = conf->codecs,
+		.local_ring_delay_s = conf->local_ring_delay_s,
+		.remote_ringing = conf->remote_ringing,
 		.network = conf->network ? conf->network : "",
 	};
 }

@@ -16,14 +16,16 @@ struct decide_party {
 	uint8_t scramble;   /* enum scramble_mode */
 	bool is_dynamic;    /* registered here, not static */
 	bool is_nat;        /* signalling source differs from what it advertises */
-	uint8_t dtmf;       /* WORD_DTMF_...; no input of the decision, goes along with the party */
 	int8_t port_layout; /* WORD_PORT_LAYOUT_...; -1 = the parameter says */
 	/* Of no meaning for the decision; for what comes after it: */
 	uint8_t learning;      /* WORD_RTP_LEARNING_... */
 	uint8_t rtp_detection; /* WORD_RTP_DETECTION_... */
+	struct conf_dtmf dtmf;
 	struct conf_codecs codecs;
-	struct addr source;  /* observed signalling source */
-	const char *network; /* "" = none */
+	uint16_t local_ring_delay_s; /* 0: when the callee rings */
+	uint8_t remote_ringing;      /* WORD_REMOTE_RINGING_... */
+	struct addr source;          /* observed signalling source */
+	const char *network;         /* "" = none */
 };
 
 enum decide_step {

@@ -29,7 +29,9 @@ int dtmf_code(char digit)
 
 void dtmf_init(struct dtmf_stream *stream, const struct dtmf_rule *rule)
 {
-	*stream = (struct dtmf_stream){.rule = *rule};
+	memset(stream, 0, sizeof(*stream));
+	atomic_init(&stream->first_kind, DTMF_UNHEARD);
+	stream->rule = *rule;
 	if (!stream->rule.clock_hz)
 		stream->rule.clock_hz = 8000;
 }
@@ -82,6 +84,22 @@ static const uint8_t *event_of(const struct dtmf_stream *stream, const uint8_t *
 	    (data[at + 1] & RESERVED_BIT) || data[at] > CODE_MAX)
 		return NULL;
 	return data + at;
+}
+
+/* --- Which kind counts. --- */
+
+bool dtmf_claim(struct dtmf_stream *stream, enum dtmf_kind kind)
+{
+	uint8_t first = DTMF_UNHEARD;
+
+	return atomic_compare_exchange_strong(&stream->first_kind, &first, (uint8_t)kind) ||
+	       first == kind;
+}
+
+static bool events_count(struct dtmf_stream *stream)
+{
+	return !stream->has_inserted && !stream->rule.refuses &&
+	       (!stream->rule.first_only || dtmf_claim(stream, DTMF_EVENTS));
 }
 
 /* --- Events of the sender's. --- */
@@ -213,11 +231,12 @@ bool dtmf_take(struct dtmf_stream *stream, uint64_t now_us, uint8_t *data, size_
 		begin_stream(stream, ssrc, sequence);
 	passes = !is_replaced(stream);
 	if (payload) {
-		passes = passes && !stream->rule.reports && stream->rule.type &&
-			 !stream->has_inserted;
-		if (!stream->has_inserted)
+		bool counts = events_count(stream);
+
+		passes = passes && counts && !stream->rule.reports && stream->rule.type;
+		if (counts)
 			stream->has_heard = true;
-		if (stream->rule.reports && !stream->has_inserted)
+		if (counts && stream->rule.reports)
 			note_event(stream, now_us, data, payload, event);
 		data[1] = (uint8_t)((data[1] & MARKER_BIT) | stream->rule.type);
 	} else if (stream->has_event && is_before(stream->sequence, sequence)) {

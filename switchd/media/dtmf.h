@@ -7,9 +7,11 @@
  * made here go on from the last packet and replace the audio meanwhile, and all that follows is
  * numbered after them. Timestamps stay the sender's; an event has that of its own moment.
  *
- * Of a party that sends its digits both ways only the first kind counts (behaviour C17). */
+ * Of a party that sends its digits both ways only the first kind counts (behaviour C17): always
+ * where they are converted, else where it is asked for. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,8 +29,13 @@ struct dtmf_rule {
 	uint8_t type;     /* by which the receiver does; 0 = it takes none */
 	bool reports;     /* the sender's events are told, and go no further */
 	bool inserts;     /* dtmf_insert() is used */
+	bool refuses;     /* the sender's events do not count, and are taken out */
+	bool first_only;  /* the same unless they are the kind that it sent first: dtmf_claim() */
 	uint32_t clock_hz;
 };
+
+/* How a party may signal its digits. */
+enum dtmf_kind { DTMF_UNHEARD, DTMF_INFO, DTMF_EVENTS };
 
 struct dtmf_event {
 	char digit; /* 0-9 * # A-D, ! for a hook flash */
@@ -66,6 +73,7 @@ struct dtmf_stream {
 	/* Which kind of digits counts. */
 	bool has_heard;
 	bool has_inserted;
+	_Atomic uint8_t first_kind; /* enum dtmf_kind */
 	/* Made here. */
 	struct dtmf_queued queue[DTMF_QUEUE];
 	unsigned first;
@@ -82,6 +90,8 @@ void dtmf_init(struct dtmf_stream *stream, const struct dtmf_rule *rule);
  * is to be told, else 0. */
 bool dtmf_take(struct dtmf_stream *stream, uint64_t now_us, uint8_t *data, size_t len,
 	       struct dtmf_event *event);
+/* A digit of this kind has come: true when the kind is the first one. Any thread. */
+bool dtmf_claim(struct dtmf_stream *stream, enum dtmf_kind kind);
 /* Queues an event to be made; false when the queue is full or the digit none. */
 bool dtmf_insert(struct dtmf_stream *stream, uint64_t now_us, const struct dtmf_event *event);
 /* The packet that is due, if there is one: its length, or 0. To be asked until it is. */

@@ -24,6 +24,7 @@ static uint64_t pack(const struct dtmf_rule *rule)
 {
 	return rule->types[0] | (uint64_t)rule->types[1] << 8 | (uint64_t)rule->type << 16 |
 	       (uint64_t)rule->reports << 24 | (uint64_t)rule->inserts << 25 |
+	       (uint64_t)rule->refuses << 26 | (uint64_t)rule->first_only << 27 |
 	       (uint64_t)rule->clock_hz << 32;
 }
 
@@ -39,6 +40,8 @@ static void take_rule(struct dtmf_work *work)
 		.type = (uint8_t)(packed >> 16),
 		.reports = packed >> 24 & 1,
 		.inserts = packed >> 25 & 1,
+		.refuses = packed >> 26 & 1,
+		.first_only = packed >> 27 & 1,
 		.clock_hz = (uint32_t)(packed >> 32),
 	};
 }
@@ -157,4 +160,9 @@ bool dtmf_work_send(struct media_session *session, struct dtmf_work *work,
 	atomic_store_explicit(&work->put, put + 1, memory_order_release);
 	media_wake_work(session);
 	return true;
+}
+
+bool dtmf_work_claim(struct dtmf_work *work)
+{
+	return dtmf_claim(&work->stream, DTMF_INFO);
 }

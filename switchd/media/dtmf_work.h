@@ -39,3 +39,5 @@ void dtmf_work_change(struct media_session *session, struct dtmf_work *work,
  * event. False: too many wait already. */
 bool dtmf_work_send(struct media_session *session, struct dtmf_work *work,
 		    const struct dtmf_event *event);
+/* The party has sent a digit by INFO: true when that is the kind it began with. */
+bool dtmf_work_claim(struct dtmf_work *work);

@@ -103,13 +103,17 @@ void sdp_event_find(struct span body, size_t stream, struct sdp_event *out)
 	}
 }
 
-uint8_t sdp_event_free_type(const struct sdp_stream *stream)
+uint8_t sdp_event_free_type(const struct sdp_stream *stream, uint8_t wanted)
 {
 	struct types used = {{0}};
 
+	if (!wanted)
+		wanted = USUAL_TYPE;
 	sdp_payload_types(stream, used.set);
-	if (!(used.set[1] >> (USUAL_TYPE - 64) & 1))
-		return USUAL_TYPE;
+	if (wanted == stream->event_type || !(used.set[1] >> (wanted - 64) & 1))
+		return wanted;
+	if (stream->event_type)
+		return stream->event_type;
 	for (int type = LAST_DYNAMIC; type >= FIRST_DYNAMIC; type--)
 		if (!(used.set[1] >> (type - 64) & 1))
 			return (uint8_t)type;

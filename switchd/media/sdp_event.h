@@ -12,8 +12,9 @@ struct sdp_event {
 
 /* The first one that the stream lists. */
 void sdp_event_find(struct span body, size_t stream, struct sdp_event *out);
-/* A payload type that the stream does not use for anything. */
-uint8_t sdp_event_free_type(const struct sdp_stream *stream);
+/* A payload type that the stream does not use for anything but events: this one if it may be (0:
+ * the usual one). */
+uint8_t sdp_event_free_type(const struct sdp_stream *stream, uint8_t wanted);
 /* Appends the body with every telephone-event of the stream taken out and, unless event->type is 0,
  * this one put in. A stream that would be left without a format stays as it is. */
 bool sdp_event_write(struct span body, size_t stream, const struct sdp_event *event,

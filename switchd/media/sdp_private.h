@@ -45,6 +45,8 @@ bool sdp_media_parse(struct span value, struct sdp_media_line *out);
 
 /* The encoding name of a payload type (RFC 3551 section 6), "" when it has none of its own. */
 const char *sdp_static_codec(uint64_t payload_type);
+/* Audio over RTP that is not switched off. */
+bool sdp_is_audio(const struct sdp_stream *stream);
 /* Splits "name:value"; value is empty for a flag. */
 void sdp_attribute_split(struct span line, struct span *name, struct span *value);
 

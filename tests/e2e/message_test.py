@@ -17,7 +17,7 @@ from stream_client import StreamAgent, client_context, make_certificate
 from switch import Switch, free_tcp_port, free_udp_port
 
 PASSWORD = 'message-password'
-ANN, BOB, INFO_PHONE, EVENT_PHONE = '1001', '1002', '1003', '1004'
+ANN, BOB, INFO_PHONE, EVENT_PHONE, ONE_KIND_PHONE = '1001', '1002', '1003', '1004', '1005'
 WAIT_S = 30
 
 
@@ -29,9 +29,11 @@ class MessageCase(unittest.TestCase):
         folder = Path(cls.scratch.name)
         cls.tcp, cls.tls, cls.gateway_port = free_tcp_port(), free_tcp_port(), free_udp_port()
         certificate, key = make_certificate(folder)
-        dtmf = {INFO_PHONE: ' dtmf info\n', EVENT_PHONE: ' dtmf rfc2833\n'}
+        dtmf = {INFO_PHONE: ' dtmf info\n', EVENT_PHONE: ' dtmf rfc2833\n',
+                ONE_KIND_PHONE: ' dtmf-receive all\n dtmf-payload-type 110\n t38 off\n g729-mode g729a\n'
+                                ' g729-annexb no\n'}
         lines = [f'phone {number}\n password plain "{PASSWORD}"\n max-addresses 10\n{dtmf.get(number, "")} exit'
-                 for number in (ANN, BOB, INFO_PHONE, EVENT_PHONE)]
+                 for number in (ANN, BOB, INFO_PHONE, EVENT_PHONE, ONE_KIND_PHONE)]
         lines += [f'listen stream\n tcp 127.0.0.1:{cls.tcp}\n tls 127.0.0.1:{cls.tls}\n'
                   f' certificate {certificate}\n key {key}\n exit',
                   f'routing-gateway out\n address 127.0.0.1:{cls.gateway_port}\n prefixes 9\n capacity 100\n'
@@ -112,13 +114,13 @@ class MessageCase(unittest.TestCase):
 
     # --- Digits. ---
 
-    def connect(self, caller, callee, caller_formats, callee_formats):
+    def connect(self, caller, callee, caller_formats, callee_formats, extra=()):
         """A call that is up: (caller's end, callee's, SDP that each was told)."""
         ann, bob = self.agent(caller), self.registered(callee)
         a, b = Rtp(), Rtp()
         self.addCleanup(a.close)
         self.addCleanup(b.close)
-        call = ann.invite(callee, make_sdp('127.0.0.1', a.port, caller_formats))
+        call = ann.invite(callee, make_sdp('127.0.0.1', a.port, caller_formats, extra=extra))
         ring = bob.incoming(WAIT_S)
         told_b = Sdp(ring.invite_request.body)
         ring.answer(200, make_sdp('127.0.0.1', b.port, callee_formats))
@@ -201,6 +203,47 @@ class MessageCase(unittest.TestCase):
         got = b.receive(WAIT_S)
         self.assertEqual(struct.unpack('!H', got[0][2:4])[0], heads[-1][2] + 1 & 0xffff)
         self.assertTrue(ring.agent.is_quiet())
+        self.hang_up(call, ring)
+
+    def test_first_kind_of_digits_counts(self):
+        call, ring, a, b, told_a, _ = self.connect(ONE_KIND_PHONE, BOB, (0, 101), (0, 101))
+        a.exchange(told_a.rtp, b)
+        while b.receive(0.2):
+            pass
+        self.send_digit(a, told_a.rtp, 101, 5)
+        self.assertEqual([b.receive(WAIT_S)[0][1] & 0x7f for _ in range(8)], [101] * 8)
+        info = call.in_dialog('INFO', body='Signal=5\r\nDuration=100\r\n')
+        info.headers = [(name, 'application/dtmf-relay' if name == 'Content-Type' else value)
+                        for name, value in info.headers]
+        self.assertEqual(call.agent.wait_status(call.agent.send(info), timeout_s=WAIT_S).status, 200)
+        self.assertTrue(ring.agent.is_quiet())
+        row = next(row for row in self.switch.rows('show', 'calls') if row['caller'] == ONE_KIND_PHONE)
+        item = self.switch.json('show', 'call', row['id'])['item']
+        self.assertEqual([(leg['dtmf_receive'], leg['dtmf_payload_type']) for leg in item['legs']],
+                         [('all', 101), ('auto', 101)])
+        self.assertEqual(item['legs'][0]['path'], 'switchd')  # the kernel would not see the digits
+        self.assertTrue(any('by INFO goes no further' in note['text'] for note in item['why']), item['why'])
+        self.hang_up(call, ring)
+
+    def test_sdp_in_the_form_of_its_receiver(self):
+        call, ring, _, _, told_a, told_b = self.connect(
+            ANN, ONE_KIND_PHONE, (18, 101), (18,), ['a=fmtp:18 annexb=yes', 'm=image 6004 udptl t38'])
+        self.assertEqual((told_a.formats, told_b.formats), ([18], [18, 110]))
+        for line in ('a=rtpmap:18 G729a/8000', 'a=fmtp:18 annexb=no', 'a=rtpmap:110 telephone-event/8000',
+                     'm=image 0 udptl t38'):
+            self.assertIn(line, told_b.lines)
+        self.assertIn('a=rtpmap:18 G729/8000', told_a.lines)
+        row = next(row for row in self.switch.rows('show', 'calls') if row['callee'] == ONE_KIND_PHONE)
+        legs = self.switch.json('show', 'call', row['id'])['item']['legs']
+        self.assertEqual([(leg['codecs_allowed'], leg['g729_mode'], leg['g729_annexb'], leg['t38']) for leg in legs],
+                         [('all', 'auto', 'passthrough', True), ('all', 'g729a', 'no', False)])
+        # Fax in the place of the audio is refused, and the call goes on.
+        ring.reinvite('v=0\r\no=t 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n'
+                      'm=image 6006 udptl t38\r\n')
+        ring.ack(ring.wait(488, WAIT_S))
+        self.assertTrue(call.agent.is_quiet())
+        item = self.switch.json('show', 'call', row['id'])['item']
+        self.assertTrue(any('t38 of callee is off' in note['text'] for note in item['why']), item['why'])
         self.hang_up(call, ring)
 
     # --- Fax. ---

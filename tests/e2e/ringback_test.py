@@ -30,6 +30,15 @@ phone 1002
 phone 1003
  password plain "quiet"
  exit
+phone 1004
+ password plain "caller"
+ remote-ringing 180-sdp
+ exit
+phone 1005
+ password plain "callee"
+ local-ring on
+ local-ring-delay 1
+ exit
 SS_MEDIA_PROXY_MODE = auto
 SS_MEDIA_PROXY_BETWEEN_NET = off
 SS_RTP_PORT_RANGE = {RELAY_LOW},{RELAY_LOW + 39}
@@ -176,6 +185,21 @@ class Tones(RingBase):
         ring.answer(180)
         self.assertEqual(call.wait(180).body, b'')
         self.assertIsNone(self.rtp.receive(0.3))
+        ring.answer(486)
+        call.ack(call.wait(486))
+        ring.wait_request('ACK')
+
+    def test_tone_after_the_delay_of_a_phone(self):
+        caller = self.enter(Agent(self.switch, '1004', 'caller'))
+        late = self.enter(Agent(self.switch, '1005', 'callee'))
+        late.register()
+        self.addCleanup(late.register, expires=0)
+        call = caller.invite('1005', sdp=make_sdp('127.0.0.1', self.rtp.port, (0, 8)))
+        ring = late.incoming()
+        # It does not ring, and the tone comes all the same: by 180, as the caller's remote-ringing says.
+        ringing = call.wait(lambda m: m.status > 100)
+        self.assertEqual((ringing.status, Sdp(ringing.body).formats), (180, [0]))
+        self.assertEqual(self.hear(5).types, {0})
         ring.answer(486)
         call.ack(call.wait(486))
         ring.wait_request('ACK')

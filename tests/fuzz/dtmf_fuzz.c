@@ -23,6 +23,8 @@ static void run_packets(const uint8_t *data, size_t size)
 	const struct dtmf_rule rule = {.types = {101, 96},
 				       .type = data[0] & 1 ? 97 : 0,
 				       .reports = data[0] & 2,
+				       .refuses = data[0] & 4,
+				       .first_only = data[0] & 8,
 				       .clock_hz = 8000};
 	struct dtmf_stream stream;
 	uint64_t now_us = 1;

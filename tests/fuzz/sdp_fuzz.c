@@ -9,6 +9,7 @@
 #include "shared/catalog/catalog.h"
 #include "switchd/media/sdp.h"
 #include "switchd/media/sdp_codecs.h"
+#include "switchd/media/sdp_forms.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -81,12 +82,28 @@ static void check_rewrite(struct span body, const struct sdp *sdp, uint8_t seed)
 	buf_free(&second);
 }
 
-/* What is left has the same streams, and nothing more to take out. */
+/* What is left has the same streams, and nothing more to take out or to bring into another form. */
 static void check_codecs(struct span body, const struct sdp *sdp, uint8_t seed)
 {
-	const struct conf_codecs from = {.count = seed & 1, .list = {seed % (WORD_CODEC_OPUS + 1)}};
-	const struct conf_codecs to = {2, {WORD_CODEC_G711U, seed / 2 % (WORD_CODEC_OPUS + 1)}};
-	const struct sdp_codecs codecs = {.from = &from, .to = &to, .is_answer = seed >> 7};
+	const struct conf_codecs from = {
+		.count = seed & 1,
+		.list = {seed % (WORD_CODEC_OPUS + 1)},
+		.g729_mode = seed / 64 % (WORD_G729_MODE_G729A + 1),
+		.has_no_fax = seed >> 5 & 1,
+	};
+	const struct conf_codecs to = {
+		.count = seed & 2,
+		.list = {WORD_CODEC_G711U, seed / 2 % (WORD_CODEC_OPUS + 1)},
+		.g729_mode = seed / 4 % (WORD_G729_MODE_G729A + 1),
+		.annexb = seed / 2 % (WORD_ANNEX_ABSENT + 1),
+		.annexa = seed / 8 % (WORD_ANNEX_ABSENT + 1),
+	};
+	const struct sdp_codecs codecs = {
+		.from = &from,
+		.to = &to,
+		.is_answer = seed >> 7,
+		.denied = seed >> 7 ? sdp_forms_denied(sdp) : 0,
+	};
 	struct buf first = buf_new();
 	struct buf second = buf_new();
 	struct sdp again;

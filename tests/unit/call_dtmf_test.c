@@ -133,6 +133,9 @@ static int read_sdp(const char *message, uint16_t *port)
 	return type;
 }
 
+/* One more field of either gateway for the calls that follow; NULL = none. */
+static const char *in_field, *in_value, *out_field, *out_value;
+
 /* What each side offers, up to where the callee has the INVITE. */
 static void call_out(struct fixture *fixture, const char *kind_a, const char *kind_b, int a,
 		     int told_b)
@@ -148,6 +151,10 @@ static void call_out(struct fixture *fixture, const char *kind_a, const char *ki
 	open_rtp(&fixture->b);
 	changes_field(&list, "mapping-gateway", "in", "dtmf", kind_a);
 	changes_field(&list, "routing-gateway", "out", "dtmf", kind_b);
+	if (in_field)
+		changes_field(&list, "mapping-gateway", "in", in_field, in_value);
+	if (out_field)
+		changes_field(&list, "routing-gateway", "out", out_field, out_value);
 	bench_change(bench, &list);
 	caller_sends(bench, "INVITE", 1, "inv1", "", sdp_of(&fixture->a, a, sdp));
 	peer_expect(&bench->caller, "SIP/2.0 100 ");
@@ -450,6 +457,160 @@ static void off_is_silence(void **state)
 	hang_up(&fixture);
 }
 
+/* --- What of a party's digits counts. --- */
+
+/* A call between gateways that pass digits as they come, with fields of the caller's. */
+static void set_up_with(struct fixture *fixture, const char *field, const char *value)
+{
+	in_field = field;
+	in_value = value;
+	set_up(fixture, "auto", "auto", 101, 101, 101, 101);
+	in_field = NULL;
+}
+
+/* Events reach the callee: the digit's six packets, and audio behind them. */
+static void events_pass(struct fixture *fixture, uint32_t timestamp, bool expected)
+{
+	send_digit(&fixture->a, 101, timestamp, 5);
+	send_audio(&fixture->a, timestamp + 1600);
+	for (int i = 0; expected && i < 6; i++) {
+		receive(&fixture->b);
+		assert_int_equal(type_of(&fixture->b), 101);
+	}
+	receive(&fixture->b);
+	assert_int_equal(type_of(&fixture->b), 0);
+}
+
+static void info_passes(struct fixture *fixture, bool expected)
+{
+	struct bench *bench = fixture->bench;
+
+	caller_info(fixture, "application/dtmf-relay", "Signal=3\r\nDuration=100\r\n");
+	if (expected) {
+		peer_expect(&bench->callee, "INFO ");
+		callee_answers(bench, bench->callee.text, "200 OK", "");
+	}
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	peer_expect_nothing(&bench->callee);
+}
+
+static void kinds_that_are_received(void **state)
+{
+	static const struct {
+		const char *value;
+		bool events;
+		bool info;
+	} rows[] = {
+		{"auto", true, true}, /* as without the field */
+		{"rfc2833", true, false},
+		{"info", false, true},
+		{"off", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture fixture;
+
+		set_up_with(&fixture, "dtmf-receive", rows[i].value);
+		events_pass(&fixture, 160, rows[i].events);
+		info_passes(&fixture, rows[i].info);
+		events_pass(&fixture, 16000, rows[i].events);
+		/* It is the caller's alone. */
+		send_digit(&fixture.b, 101, 160, 2);
+		receive(&fixture.a);
+		assert_int_equal(type_of(&fixture.a), 101);
+		hang_up(&fixture);
+	}
+}
+
+static void all_is_the_first_kind(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	set_up_with(&fixture, "dtmf-receive", "all");
+	events_pass(&fixture, 160, true);
+	info_passes(&fixture, false);
+	events_pass(&fixture, 16000, true);
+	hang_up(&fixture);
+	set_up_with(&fixture, "dtmf-receive", "all");
+	info_passes(&fixture, true);
+	events_pass(&fixture, 160, false);
+	info_passes(&fixture, true);
+	hang_up(&fixture);
+}
+
+/* What comes before there is media is the first as well. */
+static void first_kind_before_the_answer(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	in_field = "dtmf-receive";
+	in_value = "all";
+	call_out(&fixture, "auto", "auto", 101, 101);
+	in_field = NULL;
+	callee_answers(fixture.bench, fixture.invite, "180 Ringing", "");
+	peer_expect(&fixture.bench->caller, "SIP/2.0 180 ");
+	message_to_tag(fixture.bench->caller.text, fixture.tag, sizeof(fixture.tag));
+	info_passes(&fixture, true);
+	answered(&fixture, 101, 101);
+	events_pass(&fixture, 160, false);
+	hang_up(&fixture);
+}
+
+/* Where they are converted, what is not received is not converted. */
+static void refused_kinds_are_not_converted(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	in_field = "dtmf-receive";
+	in_value = "info";
+	set_up(&fixture, "auto", "info", 101, 0, 0, 101);
+	events_pass(&fixture, 160, false);
+	info_passes(&fixture, true);
+	hang_up(&fixture);
+	in_value = "rfc2833";
+	set_up(&fixture, "info", "auto", 0, 101, 101, 0);
+	info_passes(&fixture, false);
+	send_audio(&fixture.a, 160);
+	receive(&fixture.b);
+	assert_int_equal(type_of(&fixture.b), 0);
+	hang_up(&fixture);
+	in_field = NULL;
+}
+
+/* --- The number that a party is offered. --- */
+
+static void offered_by_its_number(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	/* What is added for it, and what comes by another number. */
+	out_field = "dtmf-payload-type";
+	out_value = "110";
+	set_up(&fixture, "auto", "rfc2833", 0, 110, 110, 0);
+	hang_up(&fixture);
+	set_up(&fixture, "auto", "auto", 96, 110, 110, 96);
+	send_digit(&fixture.a, 96, 160, 2);
+	for (int i = 0; i < 6; i++) {
+		receive(&fixture.b);
+		assert_int_equal(type_of(&fixture.b), 110);
+	}
+	send_digit(&fixture.b, 110, 160, 2);
+	for (int i = 0; i < 6; i++) {
+		receive(&fixture.a);
+		assert_int_equal(type_of(&fixture.a), 96);
+	}
+	hang_up(&fixture);
+	/* Nothing is added where it is not asked for. */
+	set_up(&fixture, "auto", "auto", 0, 0, 0, 0);
+	hang_up(&fixture);
+	out_field = NULL;
+}
+
 /* A new offer that is refused leaves the digits as they were. */
 static void refused_offer_changes_nothing(void **state)
 {
@@ -485,6 +646,11 @@ int main(void)
 		cmocka_unit_test(each_sees_its_own_number),
 		cmocka_unit_test(nothing_is_done_where_both_agree),
 		cmocka_unit_test(off_is_silence),
+		cmocka_unit_test(kinds_that_are_received),
+		cmocka_unit_test(all_is_the_first_kind),
+		cmocka_unit_test(first_kind_before_the_answer),
+		cmocka_unit_test(refused_kinds_are_not_converted),
+		cmocka_unit_test(offered_by_its_number),
 		cmocka_unit_test(refused_offer_changes_nothing),
 	};
 

@@ -12,6 +12,7 @@
 #include "shared/base/clock.h"
 #include "switchd/media/media.h"
 #include "tests/support/call_bench.h"
+#include "tests/support/changes.h"
 
 #define WAIT_MS 20000
 
@@ -100,6 +101,8 @@ static const char *sdp_of(const struct place *place, const char *media, char out
 #define AUDIO "audio RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 #define IMAGE "image udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
 
+#define BOTH AUDIO "m=image 6004 udptl t38\r\na=T38FaxVersion:0\r\n"
+
 static uint16_t port_of(const char *message, const char *media)
 {
 	const char *at = strstr(message, media);
@@ -108,13 +111,12 @@ static uint16_t port_of(const char *message, const char *media)
 	return (uint16_t)strtoul(at + strlen(media), NULL, 10);
 }
 
-static void set_up(struct fixture *fixture)
+/* A call that is up and carries voice, on the fixture's bench. */
+static void answer_voice(struct fixture *fixture)
 {
-	struct bench *bench = bench_open("on");
+	struct bench *bench = fixture->bench;
 	char sdp[512];
 
-	memset(fixture, 0, sizeof(*fixture));
-	fixture->bench = bench;
 	fixture->cseq = 1;
 	open_place(&fixture->a);
 	open_place(&fixture->b);
@@ -131,6 +133,12 @@ static void set_up(struct fixture *fixture)
 	message_to_tag(bench->caller.text, fixture->tag, sizeof(fixture->tag));
 	caller_sends(bench, "ACK", 1, "ack1", fixture->tag, "");
 	both_ways(fixture, VOICE, sizeof(VOICE));
+}
+
+static void set_up(struct fixture *fixture)
+{
+	*fixture = (struct fixture){.bench = bench_open("on")};
+	answer_voice(fixture);
 }
 
 /* The callee's fax machine has heard the tone and asks for T.38. */
@@ -226,12 +234,81 @@ static void other_transports_are_switched_off(void **state)
 	hang_up(&fixture);
 }
 
+static void switch_off(struct fixture *fixture, const char *kind, const char *name)
+{
+	struct change_list list = {0};
+
+	changes_field(&list, kind, name, "t38", "off");
+	bench_change(fixture->bench, &list);
+}
+
+/* The party that asks, or the one that is asked; the voice goes on. */
+static void party_without_fax(void **state)
+{
+	static const char *const parties[][2] = {{"mapping-gateway", "in"},
+						 {"routing-gateway", "out"}};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fixture fixture = {.bench = bench_open("on")};
+		struct bench *bench = fixture.bench;
+		char sdp[512];
+
+		switch_off(&fixture, parties[i][0], parties[i][1]);
+		answer_voice(&fixture);
+		callee_sends(bench, fixture.invite, "INVITE", ++fixture.cseq,
+			     sdp_of(&fixture.b, IMAGE, sdp));
+		peer_expect(&bench->callee, "SIP/2.0 100 ");
+		peer_expect(&bench->callee, "SIP/2.0 488 ");
+		callee_sends(bench, fixture.invite, "ACK", fixture.cseq, "");
+		peer_expect_nothing(&bench->caller);
+		both_ways(&fixture, VOICE, sizeof(VOICE));
+		send_to(&fixture.a, fixture.a.to, FAX, sizeof(FAX));
+		dropped(bench, 1);
+		/* Beside voice it is offered as off, and answered so. */
+		callee_offers(&fixture, BOTH, "m=image 0 udptl t38\r\n", "200 OK",
+			      AUDIO "m=image 0 udptl t38\r\n");
+		assert_non_null(strstr(bench->callee.text, "m=image 0 udptl t38\r\n"));
+		both_ways(&fixture, VOICE, sizeof(VOICE));
+		hang_up(&fixture);
+	}
+}
+
+/* Also where the media passes by the switch; and a call that is nothing but fax has a cause. */
+static void direct_calls_without_fax(void **state)
+{
+	struct fixture fixture = {.bench = bench_open("off")};
+	struct bench *bench = fixture.bench;
+	char sdp[512];
+
+	(void)state;
+	open_place(&fixture.a);
+	switch_off(&fixture, "routing-gateway", "out");
+	caller_sends(bench, "INVITE", 1, "fax", "", sdp_of(&fixture.a, IMAGE, sdp));
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->caller, "SIP/2.0 488 ");
+	peer_expect_nothing(&bench->callee);
+	caller_sends(bench, "ACK", 1, "fax", "", "");
+	bench->call_id = "call-2";
+	caller_sends(bench, "INVITE", 1, "both", "", sdp_of(&fixture.a, BOTH, sdp));
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	assert_non_null(strstr(bench->callee.text, "m=image 0 udptl t38\r\n"));
+	callee_answers(bench, bench->callee.text, "486 Busy", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	close(fixture.a.fd);
+	bench_close(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fax_after_voice_and_back),
 		cmocka_unit_test(refusal_keeps_the_voice),
 		cmocka_unit_test(other_transports_are_switched_off),
+		cmocka_unit_test(party_without_fax),
+		cmocka_unit_test(direct_calls_without_fax),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,5 +132,31 @@ static void next_gateway_has_its_own_time(void **state)
 	bench_close(bench);
 }
 
+/* A phone has a time of its own as well. */
+static void phone_has_its_delay(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = bench_open("auto");
+	char invite[8192];
+
+	(void)state;
+	changes_field(&list, "phone", IN_TURN, "local-ring", "on");
+	changes_field(&list, "phone", IN_TURN, "local-ring-delay", "3");
+	bench_change(bench, &list);
+	bench->called = IN_TURN;
+	bench_register(bench, IN_TURN, 0, 1000);
+	caller_sends(bench, "INVITE", 1, "inv1", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->phones[0], "INVITE ");
+	snprintf(invite, sizeof(invite), "%s", bench->phones[0].text);
+	peer_answers(bench, &bench->phones[0], invite, "100 Trying", "p", "");
+	expect_tone(bench);
+	peer_answers(bench, &bench->phones[0], invite, "486 Busy Here", "p", "");
+	peer_expect(&bench->phones[0], "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	acknowledge(bench, &bench->caller, 1);
+	bench_close(bench);
+}
+
 TEST_MAIN(cmocka_unit_test(after_its_delay), cmocka_unit_test(media_or_answer_comes_first),
-	  cmocka_unit_test(next_gateway_has_its_own_time))
+	  cmocka_unit_test(next_gateway_has_its_own_time), cmocka_unit_test(phone_has_its_delay))

@@ -297,7 +297,12 @@ static void media_proxy_off(void **state)
 	changes_create(&list, "mapping-gateway", "in");
 	changes_field(&list, "mapping-gateway", "in", "media-proxy", "off");
 	changes_field(&list, "mapping-gateway", "in", "encryption", "rc4");
+	changes_create(&list, "routing-gateway", "out");
+	changes_field(&list, "routing-gateway", "out", "address", "192.0.2.9");
+	changes_field(&list, "routing-gateway", "out", "media-proxy", "off");
+	changes_field(&list, "routing-gateway", "out", "dtmf-receive", "all");
 	check(&checked, NULL, &list, NULL);
+	EXPECT_WARNING(checked, "routing-gateway out media-proxy", "holds back INFO only");
 	EXPECT_WARNING(checked, "phone 1001 media-proxy", "its local-ring cannot work");
 	EXPECT_WARNING(checked, "mapping-gateway in media-proxy", "its encryption cannot work");
 	base = snapshot_ref(checked.after);

@@ -267,6 +267,56 @@ static void switched_off_they_end(void **state)
 
 /* --- Made here. --- */
 
+/* What is refused is taken out without a gap, and told to nobody. */
+static void refused_events_are_taken_out(void **state)
+{
+	const struct dtmf_rule rule = {
+		.types = {101}, .type = 101, .inserts = true, .refuses = true};
+	struct dtmf_stream stream;
+	struct dtmf_event told;
+
+	(void)state;
+	dtmf_init(&stream, &rule);
+	assert_int_equal(audio(&stream, 0, 10, 160, NULL), 10);
+	for (uint16_t i = 0; i < 3; i++) {
+		const struct sent_event sent = {.type = 101,
+						.sequence = (uint16_t)(11 + i),
+						.timestamp = 320,
+						.code = 5,
+						.units = 160,
+						.is_end = i == 2};
+
+		assert_int_equal(send_event(&stream, i, sent, &told, NULL), -1);
+		assert_int_equal(told.digit, 0);
+	}
+	assert_int_equal(audio(&stream, 5, 14, 640, NULL), 11);
+	/* Those that come otherwise are not taken for the same. */
+	assert_true(dtmf_insert(&stream, 6, &(struct dtmf_event){'5', 60}));
+	assert_int_equal(stream.count, 1);
+}
+
+/* Whichever kind is first; the other one is refused from then on. */
+static void first_kind_stays(void **state)
+{
+	const struct dtmf_rule rule = {.types = {101}, .type = 101, .first_only = true};
+	const struct sent_event digit = {
+		.type = 101, .sequence = 11, .timestamp = 320, .code = 5, .units = 160};
+	struct dtmf_stream stream;
+
+	(void)state;
+	dtmf_init(&stream, &rule);
+	assert_int_equal(send_event(&stream, 1, digit, NULL, NULL), 11);
+	assert_false(dtmf_claim(&stream, DTMF_INFO));
+	assert_true(dtmf_claim(&stream, DTMF_EVENTS));
+	dtmf_init(&stream, &rule);
+	/* Audio is no digit. */
+	assert_int_equal(audio(&stream, 0, 10, 160, NULL), 10);
+	assert_true(dtmf_claim(&stream, DTMF_INFO));
+	assert_int_equal(send_event(&stream, 1, digit, NULL, NULL), -1);
+	assert_int_equal(audio(&stream, 2, 12, 480, NULL), 11);
+	assert_true(dtmf_claim(&stream, DTMF_INFO));
+}
+
 static const struct dtmf_rule inserting = {.type = 101, .inserts = true, .clock_hz = 8000};
 
 static void made_event_is_part_of_the_stream(void **state)
@@ -469,6 +519,8 @@ int main(void)
 		cmocka_unit_test(digits_wait_for_each_other),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(first_kind_counts),
+		cmocka_unit_test(first_kind_stays),
+		cmocka_unit_test(refused_events_are_taken_out),
 		cmocka_unit_test(found_in_sdp),
 		cmocka_unit_test(written_to_sdp),
 	};

@@ -13,11 +13,13 @@
 	"a=rtpmap:97 G726-32/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"
 
 static const struct conf_codecs all;
-static const struct conf_codecs g711 = {2, {WORD_CODEC_G711A, WORD_CODEC_G711U}};
-static const struct conf_codecs g729 = {1, {WORD_CODEC_G729A}};
-static const struct conf_codecs g729_g711u = {2, {WORD_CODEC_G729, WORD_CODEC_G711U}};
-static const struct conf_codecs g726_opus = {2, {WORD_CODEC_G726, WORD_CODEC_OPUS}};
-static const struct conf_codecs gsm = {1, {WORD_CODEC_GSM}};
+static const struct conf_codecs g711 = {.count = 2, .list = {WORD_CODEC_G711A, WORD_CODEC_G711U}};
+static const struct conf_codecs g729 = {.count = 1, .list = {WORD_CODEC_G729A}};
+static const struct conf_codecs g729_g711u = {.count = 2,
+					      .list = {WORD_CODEC_G729, WORD_CODEC_G711U}};
+static const struct conf_codecs g726_opus = {.count = 2,
+					     .list = {WORD_CODEC_G726, WORD_CODEC_OPUS}};
+static const struct conf_codecs gsm = {.count = 1, .list = {WORD_CODEC_GSM}};
 
 static bool write(const char *body, const struct conf_codecs *from, const struct conf_codecs *to,
 		  bool is_answer, struct buf *out)
@@ -51,9 +53,9 @@ static void refuses(const char *body, const struct conf_codecs *from, const stru
 static void without_a_list_nothing_changes(void **state)
 {
 	(void)state;
-	assert_true(sdp_codecs_allow_all(&(struct sdp_codecs){&all, &all, false}));
-	assert_false(sdp_codecs_allow_all(&(struct sdp_codecs){&all, &gsm, false}));
-	assert_false(sdp_codecs_allow_all(&(struct sdp_codecs){&gsm, &all, false}));
+	assert_true(sdp_codecs_allow_all(&(struct sdp_codecs){.from = &all, .to = &all}));
+	assert_false(sdp_codecs_allow_all(&(struct sdp_codecs){.from = &all, .to = &gsm}));
+	assert_false(sdp_codecs_allow_all(&(struct sdp_codecs){.from = &gsm, .to = &all}));
 	leaves(HEAD MANY, &all, &all, false, HEAD MANY);
 }
 
@@ -105,11 +107,11 @@ static void no_codec_in_common(void **state)
 	refuses(HEAD "m=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 3\r\n", &all, &gsm);
 	/* G7221 is not G722, and AMR-WB is not AMR. */
 	refuses(HEAD "m=audio 4000 RTP/AVP 98\r\na=rtpmap:98 G7221/16000\r\n", &all,
-		&(struct conf_codecs){1, {WORD_CODEC_G722}});
+		&(struct conf_codecs){.count = 1, .list = {WORD_CODEC_G722}});
 	refuses(HEAD "m=audio 4000 RTP/AVP 98\r\na=rtpmap:98 AMR-WB/16000\r\n", &all,
-		&(struct conf_codecs){1, {WORD_CODEC_AMR}});
+		&(struct conf_codecs){.count = 1, .list = {WORD_CODEC_AMR}});
 	refuses(HEAD "m=audio 4000 RTP/AVP 98\r\na=rtpmap:98 AMR-WB/16000\r\n", &all,
-		&(struct conf_codecs){1, {WORD_CODEC_OPUS}});
+		&(struct conf_codecs){.count = 1, .list = {WORD_CODEC_OPUS}});
 }
 
 /* Video, fax and streams that are off have codecs of their own, with the same numbers. */

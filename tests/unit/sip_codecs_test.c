@@ -146,6 +146,64 @@ static void the_next_gateway_is_tried(void **state)
 	bench_close(bench);
 }
 
+/* The caller's and the callee's words of G.729, what the callee is offered and what the caller is
+ * told by an answer that leaves annexb out. */
+static void annexb_as_each_party_has_it(void **state)
+{
+	static const struct {
+		const char *in[3]; /* g729-annexb, g729-mode */
+		const char *out[3];
+		const char *offered;
+		const char *told; /* NULL: nothing of annexb */
+	} rows[] = {
+		{{"passthrough", "auto"},
+		 {"passthrough", "auto"},
+		 "G729/8000\r\na=fmtp:18 annexb=no",
+		 NULL},
+		{{"auto", "auto"},
+		 {"auto", "auto"},
+		 "G729/8000\r\na=fmtp:18 annexb=no",
+		 "annexb=no"},
+		{{"yes", "auto"},
+		 {"yes", "g729a"},
+		 "G729a/8000\r\na=fmtp:18 annexb=yes",
+		 "annexb=yes"},
+		{{"no", "g729a"}, {"absent", "g729"}, "G729/8000\r\na=rtpmap:101", "annexb=no"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench *bench = bench_open(i % 2 ? "must-on" : "off");
+		struct change_list list = {0};
+		char tag[64];
+
+		changes_field(&list, "mapping-gateway", "in", "g729-annexb", rows[i].in[0]);
+		changes_field(&list, "mapping-gateway", "in", "g729-mode", rows[i].in[1]);
+		changes_field(&list, "routing-gateway", "out", "g729-annexb", rows[i].out[0]);
+		changes_field(&list, "routing-gateway", "out", "g729-mode", rows[i].out[1]);
+		bench_change(bench, &list);
+		call_with_offer(bench);
+		peer_expect(&bench->callee, "INVITE ");
+		expect_formats(&bench->callee, "0 8 18 101");
+		if (!strstr(bench->callee.text, rows[i].offered))
+			fail_msg("not %s: %s", rows[i].offered, bench->callee.text);
+		callee_answers(bench, bench->callee.text, "200 OK", ANSWER);
+		peer_expect(&bench->callee, "ACK ");
+		peer_expect(&bench->caller, "SIP/2.0 200 ");
+		if (rows[i].told ? !strstr(bench->caller.text, rows[i].told)
+				 : strstr(bench->caller.text, "annexb") != NULL)
+			fail_msg("row %zu: %s", i, bench->caller.text);
+		message_to_tag(bench->caller.text, tag, sizeof(tag));
+		caller_sends(bench, "ACK", 1, "ack", tag, "");
+		caller_sends(bench, "BYE", 2, "bye", tag, "");
+		peer_expect(&bench->caller, "SIP/2.0 200 ");
+		peer_expect(&bench->callee, "BYE ");
+		answer(bench, &bench->callee, "200 OK", "", "");
+		bench_close(bench);
+	}
+}
+
 TEST_MAIN(cmocka_unit_test(direct), cmocka_unit_test(relayed),
 	  cmocka_unit_test(lists_of_both_parties), cmocka_unit_test(nothing_in_common_is_488),
-	  cmocka_unit_test(the_next_gateway_is_tried))
+	  cmocka_unit_test(the_next_gateway_is_tried),
+	  cmocka_unit_test(annexb_as_each_party_has_it))
