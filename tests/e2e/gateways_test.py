@@ -62,6 +62,28 @@ class ManyPhones(unittest.TestCase):
                 stop_cleanly(self.switch)
 
 
+class ManyNumbers(unittest.TestCase):
+    """A group of 20,000 numbers: from a file, as text, taken apart, and after a restart."""
+
+    def test_one_group(self):
+        with tempfile.TemporaryDirectory(prefix='vos-numbers-') as folder:
+            group = '\n number '.join(['number-group many', *(str(4930000000 + i) for i in range(20000))]) + '\n exit\n'
+            Path(folder, 'many.conf').write_text(group)
+            Path(folder, 'odd.conf').write_text(re.sub(r' (number [0-9]*[02468]\n)', r' no \1', group))
+            with Switch(folder, '') as switch:
+                def count(*words):
+                    return [row['numbers'] for row in switch.rows('show', 'number-groups', *words)]
+                switch.do('apply', f'{folder}/many.conf')
+                self.assertEqual(count('number', '4930019999'), [20000])
+                self.assertIn(group, switch.do('show', 'running-config', 'number-group', 'many'))
+                switch.do('apply', f'{folder}/odd.conf')
+                self.assertEqual((count('number', '4930019999'), count('number', '4930019998')), ([10000], []))
+                switch.stop()
+                switch.start(apply=False)
+                self.assertEqual((count('number', '4930019999'), count('number', '4930019998')), ([10000], []))
+                stop_cleanly(switch)
+
+
 class Gateways(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(prefix='vos-gateways-')

@@ -644,6 +644,34 @@ static void static_phone_without_address(void **state)
 	clear(&checked);
 }
 
+static void numbers_that_come_to_nothing(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "number-group", "empty");
+	changes_create(&list, "number-group", "full");
+	changes_field(&list, "number-group", "full", "number", "1");
+	changes_create(&list, "number-pool", "bare");
+	changes_create(&list, "number-pool", "by-group");
+	changes_field(&list, "number-pool", "by-group", "number-group", "full");
+	for (const char *const *key = (const char *const[]){"silent", "telling", NULL}; *key;
+	     key++) {
+		changes_create(&list, "routing-gateway", *key);
+		changes_field(&list, "routing-gateway", *key, "forward-signal-rewrite", "full");
+	}
+	changes_field(&list, "routing-gateway", "silent", "diversion", "off");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 0);
+	assert_int_equal(checked.report.warning_count, 3);
+	EXPECT_WARNING(checked, "number-group empty", "has no number");
+	EXPECT_WARNING(checked, "number-pool bare", "has no number");
+	EXPECT_WARNING(checked, "routing-gateway silent forward-signal-rewrite",
+		       "its diversion is off");
+	clear(&checked);
+}
+
 TEST_MAIN(cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_ports),
 	  cmocka_unit_test(ephemeral_ports), cmocka_unit_test(keepalive_against_expiry),
 	  cmocka_unit_test(keepalive_round), cmocka_unit_test(session_timer),
@@ -654,4 +682,5 @@ TEST_MAIN(cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_por
 	  cmocka_unit_test(gateways_need_a_listen_address_of_their_kind),
 	  cmocka_unit_test(not_in_effect), cmocka_unit_test(registrations_that_lack_something),
 	  cmocka_unit_test(bounds_of_gateways), cmocka_unit_test(report_is_bounded),
-	  cmocka_unit_test(static_phone_without_address))
+	  cmocka_unit_test(static_phone_without_address),
+	  cmocka_unit_test(numbers_that_come_to_nothing))
