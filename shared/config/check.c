@@ -222,6 +222,7 @@ enum vos_err snapshot_check(const struct snapshot *before, const struct snapshot
 	check_references(&check);
 	check_params(&check);
 	check_objects(&check);
+	check_phones(&check);
 	check_registrations(&check);
 	check_media(&check);
 	check_numbers(&check);

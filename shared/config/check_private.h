@@ -35,6 +35,7 @@ const struct object *check_walk_next(struct check_walk *walk, const struct objec
 void check_params(struct check *check);
 void check_references(struct check *check);
 void check_objects(struct check *check);
+void check_phones(struct check *check);
 void check_registrations(struct check *check);
 void check_media(struct check *check);
 void check_numbers(struct check *check);

@@ -228,8 +228,7 @@ static void take_answer(struct call *call, struct call_attempt *attempt, struct 
 	call_attempt_over(call, attempt, ATTEMPT_ANSWERED, cause_of(CAUSE_NORMAL));
 	call->legs[MEDIA_B] = leg;
 	call->answered = attempt;
-	call->callee_line = call->hunt->called_line;
-	call->hunt->called_line = NULL;
+	call->callee_line = call_hunt_take_line(call->hunt, candidate);
 	call_ringback_stop(call, candidate);
 	call->media = candidate->media;
 	memset(candidate->media.sessions, 0, sizeof(candidate->media.sessions));

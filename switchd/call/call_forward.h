@@ -7,18 +7,21 @@
 #define CALL_FORWARDS_MAX  5  /* one out of the other */
 #define CALL_REDIRECTS_MAX 10 /* 3xx that are followed for one call */
 
-/* Numbers that stand in for the one that was called, tried in order. */
+/* Numbers that stand in for the one that was called, one list of them. */
 struct call_forward {
 	const struct conf_names *numbers; /* of the phone's configuration; NULL: */
 	struct call_redirect *contacts;   /* that the party answered with */
 	size_t next;
-	char from[64];                          /* the number that is forwarded */
+	uint64_t taken;                 /* bit set of the numbers called so far, at random */
+	uint8_t order;                  /* WORD_FORWARD_ORDER_..., of numbers */
+	char from[64];                  /* the number that is forwarded */
+	const struct conf_phone *phone; /* whose that is; NULL: a gateway's */
 	const struct conf_routing_gateway *via; /* the gateway that sent it elsewhere, or NULL */
 	enum call_diversion_reason reason;
 };
 
-/* The called phone forwards all its calls. */
-const struct conf_names *call_forward_always(const struct conf_phone *phone);
+/* The list by which that phone forwards all its calls now; CONF_FORWARDS: none. */
+enum conf_forward call_forward_at_once(const struct call *call, const struct conf_phone *phone);
 /* Aims at the next number after the present one ended like that; false: there is none, and *cause
  * says so when that is the reason. */
 bool call_forward_next(struct call *call, struct cause *cause);

@@ -141,10 +141,10 @@ static const struct route_candidate *choose(struct call *call)
 
 /* --- The next one as a candidate. --- */
 
-static void aim(struct call *call, const struct conf_routing_gateway *gateway)
+static void aim(struct call *call, struct call_candidate *candidate,
+		const struct conf_routing_gateway *gateway, size_t address)
 {
 	struct call_hunt *hunt = call->hunt;
-	struct call_candidate *candidate = &hunt->candidates[0];
 	struct call_target *target = &candidate->target;
 
 	free(target->route);
@@ -153,13 +153,13 @@ static void aim(struct call *call, const struct conf_routing_gateway *gateway)
 		  sizeof(target->party));
 	conf_plan_apply(gateway->callee_plan, hunt->callee_number, call_chance, NULL,
 			target->number, sizeof(target->number));
-	conf_plan_apply(gateway->caller_plan, hunt->caller_number, call_chance, NULL,
-			target->caller, sizeof(target->caller));
+	conf_plan_apply(gateway->caller_plan, call_hunt_shown(hunt, gateway->shows_display_number),
+			call_chance, NULL, target->caller, sizeof(target->caller));
 	target->gateway = gateway;
 	target->max_duration_s = gateway->max_duration_s;
 	target->has_session_timer = gateway->party.has_session_timer;
 	target->has_100rel = gateway->party.has_100rel;
-	call_gateway_reach(call, gateway, hunt->gateways.address, target);
+	call_gateway_reach(call, gateway, address, target);
 	decide_party_from(&gateway->party, &target->decide);
 	target->decide.is_nat = target->is_nat;
 	target->decide.source = target->address;
@@ -190,7 +190,7 @@ bool call_gateways_next(struct call *call)
 		gateways->wants_address = false;
 		gateways->address++;
 		(void)call_gateway_next_place(call, gateways->current, &gateways->address);
-		aim(call, gateways->current);
+		aim(call, &call->hunt->candidates[0], gateways->current, gateways->address);
 		return true;
 	}
 	do
@@ -204,8 +204,28 @@ bool call_gateways_next(struct call *call)
 	gateways->address = gateways->first_address;
 	if (!call_gateway_next_place(call, next->gateway, &gateways->address))
 		gateways->address = gateways->first_address; /* it has died since then */
-	aim(call, next->gateway);
+	aim(call, &call->hunt->candidates[0], next->gateway, gateways->address);
 	return true;
+}
+
+struct cause call_gateways_add(struct call *call)
+{
+	struct route_candidate found[ROUTE_CANDIDATES_MAX];
+	const struct route_query query = query_of(call);
+	size_t matched = route_find(&query, found, ROUTE_CANDIDATES_MAX);
+	struct call_candidate *candidate;
+	size_t address = 0;
+
+	note_found(call, found, matched);
+	if (matched == 0 || !route_is_in(found[0].verdict))
+		return why_none(found, matched);
+	candidate = call_hunt_add(call->hunt);
+	if (!candidate)
+		return cause_of(CAUSE_NO_ROUTE);
+	if (!call_gateway_next_place(call, found[0].gateway, &address))
+		address = 0;
+	aim(call, candidate, found[0].gateway, address);
+	return cause_of(CAUSE_NORMAL);
 }
 
 /* Nobody there, or nobody who can: another address of the same gateway may do better. */

@@ -22,8 +22,8 @@ static bool reserve_candidates(struct call *call, size_t count)
 	return hunt->candidates != NULL;
 }
 
-/* NULL: the list is full. Each is a group of its own unless the caller of this says otherwise. */
-static struct call_target *add_target(struct call_hunt *hunt)
+/* Each is a group of its own unless who calls this says otherwise. */
+struct call_candidate *call_hunt_add(struct call_hunt *hunt)
 {
 	struct call_candidate *candidate;
 
@@ -31,20 +31,37 @@ static struct call_target *add_target(struct call_hunt *hunt)
 		return NULL;
 	candidate = &hunt->candidates[hunt->count];
 	candidate->group = (unsigned)hunt->count++;
-	return &candidate->target;
+	return candidate;
+}
+
+static struct call_target *add_target(struct call_hunt *hunt)
+{
+	struct call_candidate *candidate = call_hunt_add(hunt);
+
+	return candidate ? &candidate->target : NULL;
+}
+
+const char *call_hunt_shown(const struct call_hunt *hunt, bool with_display_number)
+{
+	return with_display_number && hunt->shown && hunt->shown->display_number[0]
+		       ? hunt->shown->display_number
+		       : hunt->caller_number;
 }
 
 static void set_numbers(const struct call *call, const struct conf_phone *phone,
 			struct call_target *target)
 {
-	span_join(span_of(phone->number), SPAN_NONE, target->number, sizeof(target->number));
-	span_join(span_of(call->hunt->caller_number), SPAN_NONE, target->caller,
+	/* Its own, or a did. */
+	span_join(span_of(call->hunt->callee_number), SPAN_NONE, target->number,
+		  sizeof(target->number));
+	span_join(span_of(call_hunt_shown(call->hunt, true)), SPAN_NONE, target->caller,
 		  sizeof(target->caller));
 	target->max_duration_s = phone->max_duration_s;
 	target->has_session_timer = phone->party.has_session_timer;
 	target->has_100rel = phone->party.has_100rel;
 	target->presentation = &phone->presentation;
-	if (phone->forwarding && phone->forwarding->numbers[CONF_FORWARD_NO_ANSWER].count)
+	if (call->hunt->called && phone->forwarding &&
+	    phone->forwarding->numbers[CONF_FORWARD_NO_ANSWER].count)
 		target->ring_s = phone->forwarding->ring_s;
 }
 
@@ -83,50 +100,106 @@ static void add_static(struct call *call, const struct conf_phone *phone)
 	span_join(SPAN_LIT("phone "), span_of(phone->number), target->party, sizeof(target->party));
 	set_numbers(call, phone, target);
 	target->address = phone->static_address;
-	target->transports = 1u << CONF_UDP;
+	target->transports = 1u << phone->transport;
 	decide_party_from(&phone->party, &target->decide);
 	target->decide.source = target->address;
 	if (!target->decide.network[0])
 		target->decide.network = conf_network_of(call->hunt->conf, &target->address, NULL);
 }
 
-static struct cause fill_phone(struct call *call, const struct conf_phone *phone,
-			       struct span instance)
+/* Why it is not to be called, whether it could be reached or not. */
+static struct cause bars(const struct call *call, const struct conf_phone *phone)
+{
+	if (phone->lock == CONF_LOCK_IN || phone->lock == CONF_LOCK_ALL)
+		return cause_of(CAUSE_LOCKED);
+	if (call_forward_at_once(call, phone) != CONF_FORWARDS)
+		return cause_of(CAUSE_FORWARDED);
+	return cause_of(phone->is_busy ? CAUSE_DO_NOT_DISTURB : CAUSE_NORMAL);
+}
+
+static struct cause take_line(const struct call *call, const struct conf_phone *phone,
+			      struct live **line)
+{
+	switch (conf_phone_line_take(phone, CONF_WAY_IN, *call->table->env.now_us, line)) {
+	case CONF_LINE_FULL:
+		return cause_of(CAUSE_CALLEE_BUSY);
+	case CONF_LINE_WAY_FULL:
+		return cause_of(CAUSE_CALLEE_IN_BUSY);
+	case CONF_LINE_OK:
+		break;
+	}
+	return cause_of(CAUSE_NORMAL);
+}
+
+/* Its contacts as candidates; room is made for them where there is none yet. */
+static struct cause add_contacts(struct call *call, const struct conf_phone *phone,
+				 struct span instance)
 {
 	struct location *location = call->table->env.location;
 	struct binding bindings[LOCATION_CONTACTS_MAX];
 	struct call_hunt *hunt = call->hunt;
-	size_t count;
+	size_t before = hunt->count;
+	size_t count = 1;
 
-	hunt->is_one_party = true;
-	if (phone->lock == CONF_LOCK_IN || phone->lock == CONF_LOCK_ALL)
-		return cause_of(CAUSE_LOCKED);
-	if (call_forward_always(phone))
-		return cause_of(CAUSE_FORWARDED);
-	if (phone->live &&
-	    live_begin(phone->live, phone->capacity, 0, *call->table->env.now_us) != LIVE_OK)
-		return cause_of(CAUSE_CALLEE_BUSY);
-	hunt->called_line = phone->live;
+	if (!phone->is_static) {
+		count = location_find(location, span_of(phone->number), location_now_ms(location),
+				      bindings, LOCATION_CONTACTS_MAX);
+		count = location_keep_instance(bindings, count, instance);
+	}
+	if (!hunt->candidates && !reserve_candidates(call, count))
+		return cause_of(CAUSE_NO_MEMORY);
 	if (phone->is_static) {
-		if (!reserve_candidates(call, 1))
-			return cause_of(CAUSE_NO_MEMORY);
 		add_static(call, phone);
 		return cause_of(CAUSE_NORMAL);
 	}
-	count = location_find(location, span_of(phone->number), location_now_ms(location), bindings,
-			      LOCATION_CONTACTS_MAX);
-	count = location_keep_instance(bindings, count, instance);
-	if (!reserve_candidates(call, count))
-		return cause_of(CAUSE_NO_MEMORY);
 	for (size_t i = 0; i < count; i++)
 		add_binding(call, phone, &bindings[i]);
 	/* Equal q is one group (RFC 3261 16.6); location_find() has sorted by it. Those that answer
 	 * no probe come behind all others, whatever their q. */
-	for (size_t i = 1; phone->rings_at_once && i < hunt->count; i++)
+	for (size_t i = 1; phone->rings_at_once && before + i < hunt->count; i++)
 		if (bindings[i].q_thousandths == bindings[i - 1].q_thousandths &&
 		    bindings[i].is_unreachable == bindings[i - 1].is_unreachable)
-			hunt->candidates[i].group = hunt->candidates[i - 1].group;
+			hunt->candidates[before + i].group = hunt->candidates[before + i - 1].group;
 	return cause_of(count ? CAUSE_NORMAL : CAUSE_OFFLINE);
+}
+
+static struct cause add_phone(struct call *call, const struct conf_phone *phone,
+			      struct span instance)
+{
+	struct call_hunt *hunt = call->hunt;
+	size_t before = hunt->count;
+	struct live *line = NULL;
+	struct cause cause = bars(call, phone);
+
+	if (cause.id == CAUSE_NORMAL)
+		cause = take_line(call, phone, &line);
+	if (cause.id == CAUSE_NORMAL)
+		cause = add_contacts(call, phone, instance);
+	for (size_t i = before; i < hunt->count; i++)
+		hunt->candidates[i].phone = phone;
+	if (hunt->count > before)
+		hunt->candidates[before].line = line;
+	else if (line)
+		live_end(line);
+	return cause;
+}
+
+struct live *call_hunt_take_line(struct call_hunt *hunt, const struct call_candidate *candidate)
+{
+	struct live *line = NULL;
+
+	for (size_t i = 0; i < hunt->count && !line && candidate->phone; i++) {
+		if (hunt->candidates[i].phone != candidate->phone)
+			continue;
+		line = hunt->candidates[i].line;
+		hunt->candidates[i].line = NULL;
+	}
+	return line;
+}
+
+struct cause call_hunt_add_phone(struct call *call, const struct conf_phone *phone)
+{
+	return add_phone(call, phone, SPAN_NONE);
 }
 
 static void drop_candidates(struct call *call)
@@ -135,18 +208,56 @@ static void drop_candidates(struct call *call)
 
 	for (size_t i = 0; i < hunt->count; i++) {
 		call_media_close(&hunt->candidates[i].media, 0);
+		if (hunt->candidates[i].line)
+			live_end(hunt->candidates[i].line);
 		call_early_sdp_drop(call, &hunt->candidates[i]);
 		free(hunt->candidates[i].target.route);
 	}
-	if (hunt->called_line)
-		live_end(hunt->called_line);
-	hunt->called_line = NULL;
 	pool_give(&call->table->setups_pool, hunt->candidates,
 		  hunt->capacity * sizeof(*hunt->candidates));
 	hunt->candidates = NULL;
 	hunt->count = 0;
 	hunt->next = 0;
 	call_gateways_end(&hunt->gateways);
+}
+
+static struct cause fill_gateways(struct call *call)
+{
+	/* One, made anew for each gateway. */
+	if (!reserve_candidates(call, 1))
+		return cause_of(CAUSE_NO_MEMORY);
+	call->hunt->count = 1;
+	return call_gateways_fill(call);
+}
+
+/* By the gateways of its number, while it is not registered. */
+static struct cause fill_offline(struct call *call)
+{
+	struct call_hunt *hunt = call->hunt;
+	struct cause cause;
+
+	drop_candidates(call);
+	call_note(call, TRACE_OFFLINE_ROUTED, MEDIA_B, 0, 0, hunt->callee_number);
+	hunt->called = NULL;
+	hunt->is_one_party = false;
+	cause = fill_gateways(call);
+	if (cause.id == CAUSE_NOT_FOUND || cause.id == CAUSE_NO_ROUTE)
+		return cause_of(CAUSE_OFFLINE);
+	return cause;
+}
+
+static struct cause fill_phone(struct call *call, struct span instance)
+{
+	const struct conf_phone *phone = call->hunt->called;
+	struct cause cause;
+
+	if (strcmp(phone->number, call->hunt->callee_number) != 0)
+		call_note(call, TRACE_DID, MEDIA_B, 0, 0, phone->number);
+	call->hunt->is_one_party = true;
+	cause = add_phone(call, phone, instance);
+	if (cause.id == CAUSE_OFFLINE && conf_phone_goes_out(phone))
+		return fill_offline(call);
+	return cause;
 }
 
 struct cause call_hunt_aim(struct call *call, struct span instance)
@@ -156,14 +267,20 @@ struct cause call_hunt_aim(struct call *call, struct span instance)
 	drop_candidates(call);
 	hunt->has_answer = false;
 	hunt->is_one_party = false;
-	hunt->called = conf_phone_find(hunt->conf, span_of(hunt->callee_number));
-	if (hunt->called)
-		return fill_phone(call, hunt->called, instance);
-	/* One, made anew for each gateway. */
-	if (!reserve_candidates(call, 1))
-		return cause_of(CAUSE_NO_MEMORY);
-	hunt->count = 1;
-	return call_gateways_fill(call);
+	hunt->called = conf_phone_called(hunt->conf, span_of(hunt->callee_number));
+	return hunt->called ? fill_phone(call, instance) : fill_gateways(call);
+}
+
+struct cause call_hunt_aim_at_none(struct call *call)
+{
+	struct call_hunt *hunt = call->hunt;
+
+	drop_candidates(call);
+	hunt->has_answer = false;
+	hunt->is_one_party = true; /* every one counts, as with the contacts of one */
+	hunt->called = NULL;
+	return cause_of(reserve_candidates(call, CALL_TARGETS_MAX) ? CAUSE_NORMAL
+								   : CAUSE_NO_MEMORY);
 }
 
 struct cause call_hunt_aim_at(struct call *call, const struct conf_routing_gateway *gateway,

@@ -16,6 +16,8 @@ struct call_candidate {
 	bool is_fork;   /* called together with others */
 	bool is_held;   /* the relay does not know the caller's side of it yet */
 	unsigned path;  /* number of its media path: another one is another callee's */
+	const struct conf_phone *phone; /* one of whose contacts it is; NULL: a gateway */
+	struct live *line; /* of the phone, held by the first of its contacts; NULL = none */
 	struct conf_media_place anchor; /* towards it: where its ports are bound */
 	struct call_media media;
 	struct call_stream heard;
@@ -50,7 +52,7 @@ struct call_hunt {
 	char callee_number[64];
 	char forwarded[64]; /* what the latter was before the first forward; "" = not forwarded */
 	const struct conf_phone *called; /* that the candidates are contacts of; NULL: gateways */
-	struct live *called_line;        /* counted there while it is called; NULL = nowhere */
+	const struct conf_phone *shown;  /* whose display-number stands in for it; NULL: nobody's */
 	struct call_gateways gateways;
 	struct call_forward *forwards; /* CALL_FORWARDS_MAX of them, the first depth in use; NULL
 					* while nothing was forwarded: most calls are not */
@@ -97,6 +99,16 @@ struct cause call_hunt_aim(struct call *call, struct span instance);
 /* The same for that gateway alone, at that address of its own, if it may be used. */
 struct cause call_hunt_aim_at(struct call *call, const struct conf_routing_gateway *gateway,
 			      const struct addr *address);
+/* For numbers that are called together: none yet, but room for all that may be called at once. */
+struct cause call_hunt_aim_at_none(struct call *call);
+/* One more of them, by the contacts of that phone; else why it cannot be called. */
+struct cause call_hunt_add_phone(struct call *call, const struct conf_phone *phone);
+/* A further candidate; NULL: there is no room. */
+struct call_candidate *call_hunt_add(struct call_hunt *hunt);
+/* The line of the phone that answered by the candidate, no longer the hunt's; NULL: none. */
+struct live *call_hunt_take_line(struct call_hunt *hunt, const struct call_candidate *candidate);
+/* Who is shown to somebody who may see a display-number, or may not. */
+const char *call_hunt_shown(const struct call_hunt *hunt, bool with_display_number);
 /* What is offered to whoever is called from here on; false: out of memory, it is what it was. */
 bool call_hunt_keep_sdp(struct call *call, struct span sdp);
 /* Calls the next group of candidates; false when there is none left. */
@@ -122,6 +134,8 @@ int call_ingress_ringing(const struct call_hunt *hunt, int status, bool has_sdp)
 struct cause call_gateways_fill(struct call *call);
 struct cause call_gateways_fill_one(struct call *call, const struct conf_routing_gateway *gateway,
 				    const struct addr *address);
+/* One more of several numbers that are called together, by the best gateway alone. */
+struct cause call_gateways_add(struct call *call);
 /* Makes the hunt's candidate the next address or gateway; false when there is none. */
 bool call_gateways_next(struct call *call);
 /* After an attempt at the current one has failed. */

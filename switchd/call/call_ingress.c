@@ -33,6 +33,20 @@ static struct cause take_line(struct call *call, struct live *live, uint32_t cap
 	return cause_of(CAUSE_NORMAL);
 }
 
+static struct cause take_phone_line(struct call *call, const struct conf_phone *phone)
+{
+	switch (conf_phone_line_take(phone, CONF_WAY_OUT, *call->table->env.now_us,
+				     &call->caller_line)) {
+	case CONF_LINE_FULL:
+		return cause_of(CAUSE_CALLER_BUSY);
+	case CONF_LINE_WAY_FULL:
+		return cause_of(CAUSE_CALLER_OUT_BUSY);
+	case CONF_LINE_OK:
+		break;
+	}
+	return cause_of(CAUSE_NORMAL);
+}
+
 static void rewrite(struct call *call, const struct call_setup *setup)
 {
 	const struct conf_mapping_gateway *mapping = setup->mapping;
@@ -110,6 +124,7 @@ static struct cause admit(struct call *call, const struct call_setup *setup, boo
 
 	call->hunt->mapping = mapping;
 	call->hunt->phone = setup->phone;
+	call->hunt->shown = setup->phone;
 	rewrite(call, setup);
 	cause = call_lists_check(call, is_new);
 	if (!mapping || cause.id != CAUSE_NORMAL)
@@ -132,8 +147,8 @@ struct cause call_ingress(struct call *call, const struct call_setup *setup)
 	const struct conf_phone *phone = setup->phone;
 	struct cause cause = admit(call, setup, true);
 
-	if (cause.id == CAUSE_NORMAL && !setup->mapping && phone && phone->live)
-		cause = take_line(call, phone->live, phone->capacity, 0);
+	if (cause.id == CAUSE_NORMAL && !setup->mapping && phone)
+		cause = take_phone_line(call, phone);
 	if (cause.id == CAUSE_NORMAL)
 		call->fraud_held =
 			fraud_feed_begins(call->table->env.fraud, call->party,

@@ -200,11 +200,22 @@ static struct call_transfer *begin(struct leg *referrer, const char *callee)
 
 /* --- To a number. --- */
 
-static bool shows_referrer(const struct conf *conf, enum param_id param)
+/* WORD_TRANSFER_DISPLAY_...: what the phone that transfers says, else the parameter; -1: nobody. */
+static int shown_by(const struct conf *conf, int own, enum param_id param)
 {
 	const struct value *shown = snapshot_param(conf->snapshot, param);
 
-	return shown->type == VALUE_ENUM && shown->number == WORD_TRANSFER_DISPLAY_LOCAL_NUMBER;
+	if (own >= 0)
+		return own;
+	return shown->type == VALUE_ENUM ? (int)shown->number : -1;
+}
+
+/* The phone of a caller, whose display-number stands in for it. */
+static const struct conf_phone *phone_of(const struct conf *conf, const char *party)
+{
+	struct span name;
+
+	return is_kind(party, "phone ", &name) ? conf_phone_find(conf, name) : NULL;
 }
 
 static struct cause fill(struct call *fresh, const struct leg *kept, const struct rights *rights,
@@ -226,8 +237,11 @@ static struct cause fill(struct call *fresh, const struct leg *kept, const struc
 	cause = call_ingress_transfer(fresh, &setup);
 	if (cause.id != CAUSE_NORMAL)
 		return cause;
-	if (!shows_referrer(hunt->conf, PARAM_SS_CALL_TRANSFER_NORMAL_DISPLAY))
+	if (shown_by(hunt->conf, rights->phone ? rights->phone->transfer_display : -1,
+		     PARAM_SS_CALL_TRANSFER_NORMAL_DISPLAY) != WORD_TRANSFER_DISPLAY_LOCAL_NUMBER) {
 		snprintf(hunt->caller_number, sizeof(hunt->caller_number), "%s", fresh->caller);
+		hunt->shown = phone_of(hunt->conf, fresh->party);
+	}
 	return call_hunt_fill(fresh, &setup);
 }
 
@@ -310,12 +324,18 @@ static void choose_shown(struct call_transfer *transfer, const struct rights *re
 	const uint8_t hidden = CALL_PRIVACY_ID | CALL_PRIVACY_USER | CALL_PRIVACY_HEADER;
 	const char *number = "";
 
-	if (shows_referrer(conf, PARAM_SS_CALL_TRANSFER_ASK_DISPLAY))
+	switch (shown_by(conf, referrer->phone ? referrer->phone->ask_display : -1,
+			 PARAM_SS_CALL_TRANSFER_ASK_DISPLAY)) {
+	case WORD_TRANSFER_DISPLAY_LOCAL_NUMBER:
 		number = referrer->number;
-	else if (snapshot_param(conf->snapshot, PARAM_SS_CALL_TRANSFER_ASK_DISPLAY)->type ==
-			 VALUE_ENUM &&
-		 !(fresh->privacy & hidden))
-		number = fresh->caller;
+		break;
+	case WORD_TRANSFER_DISPLAY_ORIGINAL_CALLER:
+		if (!(fresh->privacy & hidden))
+			number = fresh->caller;
+		break;
+	default:
+		break;
+	}
 	snprintf(transfer->shown, sizeof(transfer->shown), "%s", number);
 }
 

@@ -215,6 +215,7 @@ static void free_conf(struct conf *conf)
 		prefix_table_free(&private->network_table);
 		prefix_table_free(&private->subnet_table);
 		conf_free_known(private);
+		conf_free_phone_index(private);
 		conf_rules_free(&private->rules);
 		live_table_unref(private->live);
 		free(private);

@@ -9,49 +9,10 @@
 #include "shared/base/log.h"
 #include "shared/base/secret.h"
 #include "shared/config/snapshot.h"
-#include "switchd/conf/conf_party.h"
+#include "switchd/conf/conf_phone.h"
 #include "switchd/conf/conf_rules.h"
 
 #define CONF_SCRAMBLE_KEY_MAX 64
-
-/* Where calls to a phone go instead; an empty list: nowhere. */
-enum conf_forward {
-	CONF_FORWARD_ALWAYS,
-	CONF_FORWARD_BUSY,
-	CONF_FORWARD_NO_ANSWER,
-	CONF_FORWARD_OFFLINE,
-	CONF_FORWARDS
-};
-
-struct conf_forwarding {
-	struct conf_names numbers[CONF_FORWARDS];
-	uint16_t ring_s; /* ringing before it counts as not answered */
-};
-
-struct conf_phone {
-	const char *number;
-	const char *display_name; /* "" = none */
-	struct conf_ha1 ha1;      /* of the number; unusable when !has_password */
-	bool has_password;
-	enum conf_lock lock;
-	uint8_t keepalive; /* WORD_PHONE_KEEPALIVE_... */
-	struct conf_party party;
-	struct live *live;                        /* NULL: no capacity, so nothing to count */
-	uint32_t capacity;                        /* calls; 0 = no limit */
-	int32_t max_duration_s;                   /* 0 = no limit, or CONF_DURATION_UNSET */
-	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
-	const struct conf_dial_plan *callee_plan;
-	const struct conf_forwarding *forwarding; /* NULL: none */
-	uint8_t max_addresses;                    /* that it may be registered from at a time */
-	bool is_static;
-	struct addr static_address; /* is_static; family ADDR_NONE: none given; port 5060 unless
-				       given */
-	struct conf_presentation presentation;
-	bool recognises_privacy;
-	bool recognises_identity;
-	bool has_black_list; /* the dynamic one */
-	bool rings_at_once;  /* its contacts of equal q, instead of one after the other */
-};
 
 struct conf_listen {
 	const char *name;
@@ -130,9 +91,16 @@ unsigned conf_grave_sweep(struct conf_grave *grave);
 bool conf_post_eq(const struct conf_post *a, const struct conf_post *b);
 /* For phones and for whoever else has a user name, a realm and a password. */
 void conf_ha1(struct span user, struct span realm, struct span password, struct conf_ha1 *out);
+/* By its number: what it authenticates as. */
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number);
 /* Whether a gateway with that callee-restrict (WORD_CALLEE_RESTRICT_...) takes calls to it. */
 bool conf_callee_check(const struct conf *conf, uint8_t restriction, const char *callee);
+/* Whom a call to that number reaches: by its number or a did. */
+const struct conf_phone *conf_phone_called(const struct conf *conf, struct span number);
+/* The static phone that calls from there need no password: the only one at that source, or of
+ * several the one with that number or did; NULL when none. */
+const struct conf_phone *conf_phone_at(const struct conf *conf, const struct addr *source,
+				       struct span number);
 /* The mapping gateway a request from this source belongs to; longest prefix wins, then a source
  * with a port, then the priority, then the name; NULL when none. Gateways that authenticate by
  * password are not found here. */

@@ -59,6 +59,7 @@ static enum vos_err build_forwarding(struct conf *conf, const struct object *obj
 {
 	static const enum field_id fields[CONF_FORWARDS] = {
 		[CONF_FORWARD_ALWAYS] = FIELD_PHONE_FORWARD_ALWAYS,
+		[CONF_FORWARD_PERIOD] = FIELD_PHONE_FORWARD_IN_PERIOD,
 		[CONF_FORWARD_BUSY] = FIELD_PHONE_FORWARD_BUSY,
 		[CONF_FORWARD_NO_ANSWER] = FIELD_PHONE_FORWARD_NO_ANSWER,
 		[CONF_FORWARD_OFFLINE] = FIELD_PHONE_FORWARD_OFFLINE,
@@ -74,11 +75,64 @@ static enum vos_err build_forwarding(struct conf *conf, const struct object *obj
 	if (!forwarding)
 		return VOS_ENOMEM;
 	forwarding->ring_s = (uint16_t)object_field(object, FIELD_PHONE_FORWARD_RING_TIME)->number;
+	forwarding->order = (uint8_t)object_field(object, FIELD_PHONE_FORWARD_ORDER)->number;
+	if (conf_periods_build(&conf->private->rules, object, FIELD_PHONE_FORWARD_PERIOD,
+			       &forwarding->periods) != VOS_OK)
+		return VOS_ENOMEM;
 	for (int kind = 0; kind < CONF_FORWARDS; kind++)
 		if (build_names(conf, object, fields[kind], &forwarding->numbers[kind]) != VOS_OK)
 			return VOS_ENOMEM;
 	phone->forwarding = forwarding;
 	return VOS_OK;
+}
+
+/* Entries stay, and threads may count there: the parent is set before any of them knows of it. */
+static enum vos_err build_way(struct conf *conf, struct conf_phone *phone, enum conf_way way,
+			      enum live_kind kind)
+{
+	struct live *live;
+
+	if (!phone->capacity_ways[way])
+		return VOS_OK;
+	live = live_get(conf->private->live, kind, phone->number);
+	if (!live)
+		return VOS_ENOMEM;
+	if (!live->parent)
+		live->parent = phone->live;
+	phone->live_ways[way] = live;
+	return VOS_OK;
+}
+
+static enum vos_err build_lines(struct conf *conf, const struct object *object,
+				struct conf_phone *phone)
+{
+	uint32_t *ways = phone->capacity_ways;
+
+	phone->capacity = (uint32_t)object_field(object, FIELD_PHONE_CAPACITY)->number;
+	ways[CONF_WAY_IN] = (uint32_t)object_field(object, FIELD_PHONE_CAPACITY_IN)->number;
+	ways[CONF_WAY_OUT] = (uint32_t)object_field(object, FIELD_PHONE_CAPACITY_OUT)->number;
+	if (!phone->capacity && !ways[CONF_WAY_IN] && !ways[CONF_WAY_OUT])
+		return VOS_OK;
+	phone->live = live_get(conf->private->live, LIVE_PHONE, phone->number);
+	if (!phone->live || build_way(conf, phone, CONF_WAY_IN, LIVE_PHONE_IN) != VOS_OK ||
+	    build_way(conf, phone, CONF_WAY_OUT, LIVE_PHONE_OUT) != VOS_OK)
+		return VOS_ENOMEM;
+	return VOS_OK;
+}
+
+static void take_services(struct conf *conf, const struct object *object, struct conf_phone *phone)
+{
+	const struct value *offline = object_field(object, FIELD_PHONE_OFFLINE_ROUTING);
+
+	phone->is_busy = object_field(object, FIELD_PHONE_DO_NOT_DISTURB)->boolean;
+	phone->tries_gateways =
+		offline->type == VALUE_NONE
+			? snapshot_bool(conf->snapshot, PARAM_SS_PHONE_OFFLINE_ROUTING)
+			: offline->boolean;
+	phone->display_number = conf_field_text(object, FIELD_PHONE_DISPLAY_NUMBER);
+	phone->forward_display = word_of(object, FIELD_PHONE_FORWARD_DISPLAY);
+	phone->transfer_display = word_of(object, FIELD_PHONE_TRANSFER_DISPLAY);
+	phone->ask_display = word_of(object, FIELD_PHONE_TRANSFER_ASK_DISPLAY);
 }
 
 enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *object,
@@ -87,15 +141,12 @@ enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *obje
 	phone->party.redirect = (uint8_t)object_field(object, FIELD_PHONE_REDIRECT)->number;
 	phone->party.wants_diversion = object_field(object, FIELD_PHONE_DIVERSION)->boolean;
 	phone->party.may_transfer = object_field(object, FIELD_PHONE_TRANSFER)->boolean;
-	phone->capacity = (uint32_t)object_field(object, FIELD_PHONE_CAPACITY)->number;
+	take_services(conf, object, phone);
 	phone->max_duration_s = duration_of(object, FIELD_PHONE_MAX_CALL_DURATION);
 	phone->caller_plan = plan_of(conf, object, FIELD_PHONE_CALLER_TRANSFORM);
 	phone->callee_plan = plan_of(conf, object, FIELD_PHONE_CALLEE_TRANSFORM);
-	if (phone->capacity) {
-		phone->live = live_get(conf->private->live, LIVE_PHONE, phone->number);
-		if (!phone->live)
-			return VOS_ENOMEM;
-	}
+	if (build_lines(conf, object, phone) != VOS_OK)
+		return VOS_ENOMEM;
 	return build_forwarding(conf, object, phone);
 }
 
@@ -298,6 +349,8 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 				WORD_PREFIX_MODE_TERMINATE;
 	gateway->caller_plan = plan_of(conf, object, FIELD_ROUTING_GATEWAY_CALLER_TRANSFORM);
 	gateway->callee_plan = plan_of(conf, object, FIELD_ROUTING_GATEWAY_CALLEE_TRANSFORM);
+	gateway->shows_display_number =
+		object_field(object, FIELD_ROUTING_GATEWAY_SHOW_DISPLAY_NUMBER)->boolean;
 	gateway->pool =
 		conf_pool_find(rules, conf_field_text(object, FIELD_ROUTING_GATEWAY_NUMBER_POOL));
 	if (!gateway->live || build_switching(conf, object, &gateway->switching) != VOS_OK ||

@@ -49,6 +49,23 @@ static enum vos_err add_gateways(struct conf *conf)
 	return VOS_OK;
 }
 
+/* Whose calls are known by it. */
+static enum vos_err add_phones(struct conf *conf)
+{
+	struct conf_private *private = conf->private;
+
+	for (size_t i = 0; i < private->phone_source_count; i++) {
+		struct addr address = private->phone_sources[i].address;
+		struct prefix_entry entry = {.prefix.base = address};
+
+		entry.prefix.base.port = 0;
+		entry.prefix.bits = address.family == ADDR_IP6 ? 128 : 32;
+		if (prefix_table_add(&private->peers, &entry))
+			return VOS_ENOMEM;
+	}
+	return VOS_OK;
+}
+
 /* Of servers that we register at; those given by name are known only once they are looked up. */
 static enum vos_err add_servers(struct conf *conf)
 {
@@ -70,7 +87,7 @@ static enum vos_err add_servers(struct conf *conf)
 
 enum vos_err conf_build_known(struct conf *conf)
 {
-	if (add_trusted(conf) || add_gateways(conf) || add_servers(conf))
+	if (add_trusted(conf) || add_gateways(conf) || add_phones(conf) || add_servers(conf))
 		return VOS_ENOMEM;
 	prefix_table_sort(&conf->private->trusted);
 	prefix_table_sort(&conf->private->peers);

@@ -175,8 +175,9 @@ struct conf_routing_gateway {
 	bool has_options_check;
 	bool may_publish; /* its capacity, by PUBLISH */
 	struct conf_presentation presentation;
-	bool is_protected; /* only when the others failed, or set-up takes long */
-	bool stops_prefix; /* prefix-mode terminate: no shorter prefix after this one */
+	bool is_protected;         /* only when the others failed, or set-up takes long */
+	bool shows_display_number; /* of phones that call */
+	bool stops_prefix;         /* prefix-mode terminate: no shorter prefix after this one */
 	struct conf_names groups;
 	struct conf_membership membership;
 	struct conf_number_rule caller_rule;

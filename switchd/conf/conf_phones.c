@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SIP_PORT 5060
+#define SIP_PORT  5060
+#define SIPS_PORT 5061
 
 void conf_ha1(struct span user, struct span realm, struct span password, struct conf_ha1 *out)
 {
@@ -90,10 +91,13 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 	phone->has_black_list = object_field(object, FIELD_PHONE_DYNAMIC_BLACK_LIST)->boolean;
 	phone->rings_at_once =
 		object_field(object, FIELD_PHONE_RING)->number == WORD_PHONE_RING_AT_ONCE;
+	phone->transport = (enum conf_transport)object_field(object, FIELD_PHONE_TRANSPORT)->number;
+	phone->authentication = (uint8_t)object_field(object, FIELD_PHONE_AUTHENTICATION)->number;
 	if (phone->is_static && address->type == VALUE_ADDRESS) {
 		phone->static_address = address->address;
 		if (phone->static_address.port == 0)
-			phone->static_address.port = SIP_PORT;
+			phone->static_address.port =
+				phone->transport == CONF_TLS ? SIPS_PORT : SIP_PORT;
 	}
 	set_identity(phone, object);
 	phone->party = (struct conf_party){
@@ -209,7 +213,9 @@ enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 				return err;
 		}
 	}
-	return index_phones(private);
+	if (index_phones(private) != VOS_OK)
+		return VOS_ENOMEM;
+	return conf_build_phone_index(conf);
 }
 
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number)
@@ -224,6 +230,6 @@ bool conf_callee_check(const struct conf *conf, uint8_t restriction, const char 
 {
 	if (restriction == WORD_CALLEE_RESTRICT_NONE)
 		return true;
-	return (conf_phone_find(conf, span_of(callee)) != NULL) ==
+	return (conf_phone_called(conf, span_of(callee)) != NULL) ==
 	       (restriction == WORD_CALLEE_RESTRICT_PHONE);
 }

@@ -15,6 +15,17 @@ struct route_prefix {
 	uint32_t gateway; /* index */
 };
 
+/* A further number of a phone, and where one is that is known by it; each with its index. */
+struct conf_did {
+	const char *number;
+	uint32_t phone;
+};
+
+struct conf_phone_source {
+	struct addr address;
+	uint32_t phone;
+};
+
 struct conf_private {
 	atomic_uint refs;
 	struct conf_grave *grave; /* NULL: none */
@@ -24,6 +35,10 @@ struct conf_private {
 	uint32_t *phone_slots;   /* open addressing: index + 1, 0 = free */
 	size_t phone_slot_count; /* power of two */
 	struct hash_key phone_hash;
+	struct conf_did *dids; /* by number */
+	size_t did_count;
+	struct conf_phone_source *phone_sources; /* by address */
+	size_t phone_source_count;
 	struct live_table *live; /* the same one in all confs of a switch */
 	struct conf_rules rules;
 	struct conf_mapping_gateway *mappings;
@@ -52,6 +67,9 @@ struct conf_private {
 
 VOS_CHECK enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 					 const struct conf *previous, struct vos_fault *fault);
+/* conf_phone_index.c, after the phones. */
+VOS_CHECK enum vos_err conf_build_phone_index(struct conf *conf);
+void conf_free_phone_index(struct conf_private *private);
 VOS_CHECK enum vos_err conf_build_gateways(struct conf *conf, const struct secret_key *key,
 					   struct vos_fault *fault);
 /* What one gateway's object says of numbers, times and limits; after the rules were built. */

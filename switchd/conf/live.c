@@ -63,7 +63,8 @@ void live_table_unref(struct live_table *table)
 
 static bool has_window(enum live_kind kind)
 {
-	return kind != LIVE_PHONE && kind != LIVE_NUMBER && kind != LIVE_NUMBER_GROUP;
+	return kind != LIVE_PHONE && kind != LIVE_PHONE_IN && kind != LIVE_PHONE_OUT &&
+	       kind != LIVE_NUMBER && kind != LIVE_NUMBER_GROUP;
 }
 
 /* The key is the kind as a letter, and the name. */
@@ -183,13 +184,18 @@ static bool take_line(struct live *live, uint32_t limit)
 	return true;
 }
 
+static void give_line(struct live *live)
+{
+	atomic_fetch_sub_explicit(&live->calls, 1, memory_order_relaxed);
+}
+
 enum live_verdict live_begin(struct live *live, uint32_t capacity, uint32_t rate_limit,
 			     uint64_t now_us)
 {
 	if (!take_line(live, limit_of(live, capacity, now_us)))
 		return LIVE_FULL;
 	if (!take_rate(live, rate_limit, now_us)) {
-		live_end(live);
+		give_line(live);
 		return LIVE_TOO_FAST;
 	}
 	atomic_fetch_add_explicit(&live->attempts, 1, memory_order_relaxed);
@@ -198,7 +204,8 @@ enum live_verdict live_begin(struct live *live, uint32_t capacity, uint32_t rate
 
 void live_end(struct live *live)
 {
-	atomic_fetch_sub_explicit(&live->calls, 1, memory_order_relaxed);
+	for (; live; live = live->parent)
+		give_line(live);
 }
 
 enum live_verdict live_would_admit(const struct live *live, uint32_t capacity, uint32_t rate_limit,

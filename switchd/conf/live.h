@@ -34,6 +34,8 @@ enum live_kind {
 	LIVE_MAPPING_GATEWAY,
 	LIVE_ROUTING_GATEWAY,
 	LIVE_PHONE,
+	LIVE_PHONE_IN, /* calls to it, beside those in all */
+	LIVE_PHONE_OUT,
 	LIVE_GROUP,
 	LIVE_NUMBER,
 	LIVE_LINES, /* of a gateway-group */
@@ -71,6 +73,7 @@ struct live {
 	_Atomic uint32_t published_calls;
 	_Atomic uint64_t publish_tag;
 	struct live_window *window; /* gateways and groups; NULL: none is kept */
+	struct live *parent;        /* counts the same calls and others; NULL: none */
 	enum live_kind kind;
 	char name[];
 };
@@ -107,6 +110,7 @@ enum live_verdict {
  * the gateway has published stands before its capacity. */
 enum live_verdict live_begin(struct live *live, uint32_t capacity, uint32_t rate_limit,
 			     uint64_t now_us);
+/* Where it has a parent, of both: who begins there begins at the parent first. */
 void live_end(struct live *live);
 /* The same question without counting: for a list of candidates. */
 enum live_verdict live_would_admit(const struct live *live, uint32_t capacity, uint32_t rate_limit,

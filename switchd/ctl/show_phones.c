@@ -24,7 +24,7 @@ static const struct column phones_columns[] = {
 	{"cps", CELL_INT, "", "CPS", -3},
 };
 
-/* Of the best contact; null while there is none. */
+/* Of the best contact, null while there is none; then what is counted of it. */
 static const struct column phones_more[] = {
 	{"contact", CELL_TEXT, "", "CONTACT", 30},
 	{"local_address", CELL_TEXT, "", "LOCAL", 19},
@@ -34,6 +34,10 @@ static const struct column phones_more[] = {
 	{"attempts_total", CELL_INT, "", "ATTEMPTS", 8},
 	{"answered_total", CELL_INT, "", "ANSWERED", 8},
 	{"talk_s", CELL_INT, "s", "TALK", 6},
+	{"calls_in", CELL_INT, "", "IN", 3},
+	{"capacity_in", CELL_INT, "", "CAPACITY-IN", 11},
+	{"calls_out", CELL_INT, "", "OUT", 3},
+	{"capacity_out", CELL_INT, "", "CAPACITY-OUT", 12},
 };
 
 static const char *const brief[] = {"number", "state", NULL};
@@ -104,6 +108,19 @@ static void emit_more(struct request *request, const struct binding *best, int64
 		 (int64_t)(atomic_load_explicit(&live->talk_ms, memory_order_relaxed) / 1000));
 }
 
+/* Null without a capacity of that way's own. */
+static void emit_way(struct request *request, const struct conf_phone *phone, enum conf_way way)
+{
+	if (!phone->live_ways[way]) {
+		emit_null(request);
+		emit_null(request);
+		return;
+	}
+	emit_int(request,
+		 atomic_load_explicit(&phone->live_ways[way]->calls, memory_order_relaxed));
+	emit_int(request, phone->capacity_ways[way]);
+}
+
 /* Null while nothing is counted of the phone. */
 static void emit_load(struct request *request, const struct live *live, int64_t limit)
 {
@@ -157,8 +174,11 @@ static void emit_phone(struct request *request, const struct conf_phone *phone,
 	emit_str(request, locks[phone->lock]);
 	emit_str(request, media[phone->party.media_mode]);
 	emit_load(request, live, phone->capacity);
-	if (is_detailed(request))
+	if (is_detailed(request)) {
 		emit_more(request, count ? &bindings[0] : NULL, now_ms, live);
+		emit_way(request, phone, CONF_WAY_IN);
+		emit_way(request, phone, CONF_WAY_OUT);
+	}
 	emit_list_end(request, &phones_view, object);
 }
 

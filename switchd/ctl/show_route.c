@@ -45,7 +45,9 @@ struct walk_route {
 	size_t at;
 	size_t other; /* next of all gateways, behind the list */
 	int order;
-	bool is_phone;
+	const struct conf_phone *phone; /* of the number; NULL: none */
+	const struct conf_phone *shown; /* that calls, by its display-number; NULL: as it is */
+	bool is_phone;                  /* its contacts are all that may be called */
 };
 
 static void drop_route(void *state)
@@ -67,7 +69,11 @@ static uint64_t choose(void *context, uint64_t n)
 static void rewrite(const struct walk_route *walk, const struct conf_routing_gateway *gateway,
 		    char caller[NUMBER_BYTES], char callee[NUMBER_BYTES])
 {
-	conf_plan_apply(gateway->caller_plan, walk->caller, choose, NULL, caller, NUMBER_BYTES);
+	const char *shown = walk->shown && gateway->shows_display_number
+				    ? walk->shown->display_number
+				    : walk->caller;
+
+	conf_plan_apply(gateway->caller_plan, shown, choose, NULL, caller, NUMBER_BYTES);
 	conf_plan_apply(gateway->callee_plan, walk->callee, choose, NULL, callee, NUMBER_BYTES);
 }
 
@@ -168,7 +174,7 @@ static void emit_phone_row(struct request *request, struct walk_route *walk,
 	bool is_used = address && !walk->barred;
 	char party[160];
 
-	snprintf(party, sizeof(party), "phone %s", walk->callee);
+	snprintf(party, sizeof(party), "phone %s", walk->phone->number);
 	emit_order(request, walk, is_used);
 	emit_str(request, party);
 	emit_bool(request, is_used);
@@ -178,7 +184,7 @@ static void emit_phone_row(struct request *request, struct walk_route *walk,
 		emit_addr(request, address);
 	else
 		emit_null(request);
-	emit_str(request, walk->caller);
+	emit_str(request, walk->shown ? walk->shown->display_number : walk->caller);
 	emit_str(request, walk->callee);
 	emit_null(request);
 	emit_null(request);
@@ -187,37 +193,70 @@ static void emit_phone_row(struct request *request, struct walk_route *walk,
 	emit_row_end(request);
 }
 
-static void emit_phone(struct request *request, struct walk_route *walk,
+/* Why it is not called, whether it could be reached or not; NULL: it is. */
+static const char *barred_callee(const struct walk_route *walk, const struct conf_phone *phone,
+				 const char **verdict)
+{
+	switch (conf_phone_forwards(phone, conf_week_minute(clock_wall_ms()), walk->caller)) {
+	case CONF_FORWARD_PERIOD:
+		*verdict = "forwarded";
+		return "calls to it are forwarded at this time of the week";
+	case CONF_FORWARD_ALWAYS:
+		*verdict = "forwarded";
+		return "all calls to it are forwarded";
+	default:
+		break;
+	}
+	*verdict = "do-not-disturb";
+	if (phone->is_busy)
+		return "the phone is not to be disturbed";
+	*verdict = "capacity";
+	switch (conf_phone_line_ask(phone, CONF_WAY_IN, clock_mono_us())) {
+	case CONF_LINE_FULL:
+		return "all its lines are taken";
+	case CONF_LINE_WAY_FULL:
+		return "all its lines for calls to it are taken";
+	case CONF_LINE_OK:
+		break;
+	}
+	return NULL;
+}
+
+/* False: the gateways of its number are asked. */
+static bool emit_phone(struct request *request, struct walk_route *walk,
 		       const struct conf_phone *phone)
 {
+	bool is_did = strcmp(phone->number, walk->callee) != 0;
 	struct location *location = request->ctl->context.location;
 	struct binding bindings[LOCATION_CONTACTS_MAX];
+	const char *verdict = "locked";
+	const char *why = "locked for incoming calls";
 	size_t count = 0;
 
-	if (phone->lock == CONF_LOCK_IN || phone->lock == CONF_LOCK_ALL) {
-		emit_phone_row(request, walk, NULL, "locked", "locked for incoming calls");
-		return;
-	}
-	if (phone->forwarding && phone->forwarding->numbers[CONF_FORWARD_ALWAYS].count) {
-		emit_phone_row(request, walk, NULL, "forwarded", "all calls to it are forwarded");
-		return;
-	}
-	if (phone->live &&
-	    live_would_admit(phone->live, phone->capacity, 0, clock_mono_us()) != LIVE_OK) {
-		emit_phone_row(request, walk, NULL, "capacity", "all its lines are taken");
-		return;
+	walk->phone = phone;
+	if (phone->lock != CONF_LOCK_IN && phone->lock != CONF_LOCK_ALL)
+		why = barred_callee(walk, phone, &verdict);
+	if (why) {
+		emit_phone_row(request, walk, NULL, verdict, why);
+		return true;
 	}
 	if (phone->is_static) {
-		emit_phone_row(request, walk, &phone->static_address, "in", "static address");
-		return;
+		emit_phone_row(request, walk, &phone->static_address, "in",
+			       is_did ? "by its did, static address" : "static address");
+		return true;
 	}
 	if (location)
 		count = location_find(location, span_of(phone->number), location_now_ms(location),
 				      bindings, LOCATION_CONTACTS_MAX);
 	for (size_t i = 0; i < count; i++)
-		emit_phone_row(request, walk, &bindings[i].source, "in", "registered");
-	if (!count)
+		emit_phone_row(request, walk, &bindings[i].source, "in",
+			       is_did ? "by its did, registered" : "registered");
+	if (!count && conf_phone_goes_out(phone))
+		emit_phone_row(request, walk, NULL, "offline",
+			       "not registered: routing gateways are tried");
+	else if (!count)
 		emit_phone_row(request, walk, NULL, "offline", "not registered");
+	return count || !conf_phone_goes_out(phone);
 }
 
 /* --- The question. --- */
@@ -288,9 +327,14 @@ static const char *barred_phone(const struct conf_phone *phone)
 {
 	if (phone->lock == CONF_LOCK_OUT || phone->lock == CONF_LOCK_ALL)
 		return "the phone is locked for outgoing calls";
-	if (phone->live &&
-	    live_would_admit(phone->live, phone->capacity, 0, clock_mono_us()) != LIVE_OK)
+	switch (conf_phone_line_ask(phone, CONF_WAY_OUT, clock_mono_us())) {
+	case CONF_LINE_FULL:
 		return "all lines of the phone are taken";
+	case CONF_LINE_WAY_FULL:
+		return "all lines of the phone for calls from it are taken";
+	case CONF_LINE_OK:
+		break;
+	}
 	return NULL;
 }
 
@@ -351,6 +395,8 @@ static bool take_source(struct request *request, struct walk_route *walk)
 		walk->barred = barred_source(walk, caller ? caller : "", callee);
 	else if (phone)
 		walk->barred = barred_phone(phone);
+	if (phone && !walk->from && phone->display_number[0])
+		walk->shown = phone;
 	if (!walk->barred)
 		walk->barred = listed(request, walk);
 	return true;
@@ -372,12 +418,10 @@ static bool ask(struct request *request, struct walk_route *walk)
 	if (!take_source(request, walk))
 		return false;
 	EMIT_TABLE(request, route_columns);
-	phone = conf_phone_find(walk->conf, span_of(walk->callee));
-	if (phone) {
-		walk->is_phone = true;
-		emit_phone(request, walk, phone);
+	phone = conf_phone_called(walk->conf, span_of(walk->callee));
+	walk->is_phone = phone && emit_phone(request, walk, phone);
+	if (walk->is_phone)
 		return true;
-	}
 	walk->list = calloc(ROUTE_CANDIDATES_MAX, sizeof(*walk->list));
 	if (!walk->list) {
 		request_no_memory(request);

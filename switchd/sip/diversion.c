@@ -14,6 +14,7 @@ static const struct span reasons[CALL_DIVERSION_REASONS] = {
 	[CALL_DIVERSION_NO_ANSWER] = SPAN_LIT("no-answer"),
 	[CALL_DIVERSION_UNAVAILABLE] = SPAN_LIT("unavailable"),
 	[CALL_DIVERSION_DEFLECTION] = SPAN_LIT("deflection"),
+	[CALL_DIVERSION_TIME_OF_DAY] = SPAN_LIT("time-of-day"),
 };
 
 static void take_number(const struct sip_uri *uri, char *out, size_t size)
@@ -98,7 +99,7 @@ void diversion_add_headers(const struct conf *conf, const struct call_dial *dial
 {
 	const struct conf_routing_gateway *gateway = dial->target->gateway;
 	const struct conf_phone *phone =
-		gateway ? NULL : conf_phone_find(conf, span_of(dial->target->number));
+		gateway ? NULL : conf_phone_called(conf, span_of(dial->target->number));
 
 	if (!dial->diversions->count)
 		return;

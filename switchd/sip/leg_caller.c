@@ -145,8 +145,19 @@ static const struct conf_mapping_gateway *gateway_at(const struct conf *conf,
 	return NULL;
 }
 
-/* Credentials decide first; then the server of a registration, and a mapping gateway's address;
- * else a challenge. */
+/* A static phone that its address is proof enough for. */
+static const struct conf_phone *phone_at(const struct conf *conf, const struct sip_rx *rx,
+					 const char *number)
+{
+	const struct conf_phone *phone = conf_phone_at(conf, &rx->source, span_of(number));
+
+	if (phone && credentials_are_for(sip_credentials(rx->msg, conf), span_of(conf->realm)))
+		return NULL;
+	return phone;
+}
+
+/* Credentials decide first; then the server of a registration, the address of a static phone and
+ * that of a mapping gateway, which may be a whole network's; else a challenge. */
 bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg_named *named,
 		  struct leg_caller *out, char *callee, size_t size)
 {
@@ -161,10 +172,13 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg
 		leg_named_read_rest(rx->msg, named);
 		number_of_to(&named->to, callee, size);
 	}
-	out->matched_by = out->registration ? "the server of its registration"
-			  : gateway         ? "its address"
-					    : "its password";
-	if (!gateway) {
+	account.phone = out->registration ? NULL : phone_at(worker->conf, rx, out->number);
+	if (account.phone)
+		gateway = NULL;
+	out->matched_by = out->registration          ? "the server of its registration"
+			  : gateway || account.phone ? "its address"
+						     : "its password";
+	if (!gateway && !account.phone) {
 		result = sip_authorize_account(
 			worker, rx, named->from.uri_text.len ? &named->from : NULL, &account);
 		if (result != AUTH_OK) {

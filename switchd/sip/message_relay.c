@@ -243,14 +243,18 @@ static void deliver(struct message_relay *relay, const struct message *message,
 /* --- Where the phone is. --- */
 
 static const struct sip_socket *socket_for(const struct sip_worker *worker,
+					   const struct conf_phone *phone,
 					   const struct binding *binding)
 {
+	unsigned transports = phone->is_static     ? 1u << phone->transport
+			      : binding->is_stream ? 1u << CONF_TCP | 1u << CONF_TLS
+						   : 1u << CONF_UDP;
 	const struct sip_socket *same_kind = NULL;
 
 	for (int i = 0; i < worker->socket_count; i++) {
 		const struct sip_socket *socket = &worker->sockets[i];
 
-		if (sip_socket_is_stream(socket) != binding->is_stream ||
+		if (!(transports >> socket->transport & 1) ||
 		    socket->local.family != binding->source.family)
 			continue;
 		if (addr_eq(&socket->local, &binding->local))
@@ -278,11 +282,11 @@ static size_t find_contacts(const struct sip_worker *worker, const struct conf_p
 }
 
 static void deliver_to(struct message_relay *relay, const struct message *message,
-		       const struct binding *bindings, size_t count)
+		       const struct conf_phone *phone, const struct binding *bindings, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct place place = {
-			.socket = socket_for(relay->worker, &bindings[i]),
+			.socket = socket_for(relay->worker, phone, &bindings[i]),
 			.address = bindings[i].source,
 			.contact = bindings[i].contact[0] ? bindings[i].contact : NULL,
 			.path = bindings[i].path,
@@ -353,7 +357,7 @@ static const struct conf_phone *find_phone(struct sip_worker *worker,
 	char number[64];
 
 	conf_plan_apply(plan, callee, chance, worker, number, sizeof(number));
-	return conf_phone_find(worker->conf, span_of(number));
+	return conf_phone_called(worker->conf, span_of(number));
 }
 
 /* Who sends it, as the caller of a call would be named. */
@@ -372,6 +376,9 @@ static void describe(struct sip_worker *worker, const struct sip_rx *rx,
 
 	conf_plan_apply(plan, caller->number, chance, worker, target->caller,
 			sizeof(target->caller));
+	if (caller->phone && caller->phone->display_number[0])
+		span_join(span_of(caller->phone->display_number), SPAN_NONE, target->caller,
+			  sizeof(target->caller));
 	identity_choose(worker->conf, &dial, &out->identity);
 	random_take(&worker->random, random, sizeof(random));
 	/* The Call-ID names the thread, so that the answers come back here. */
@@ -430,7 +437,7 @@ static int relay_to(struct sip_worker *worker, const struct sip_rx *rx,
 	target.presentation = &phone->presentation;
 	describe(worker, rx, caller, &target, &message);
 	message.number = phone->number;
-	deliver_to(relay, &message, bindings, count);
+	deliver_to(relay, &message, phone, bindings, count);
 	if (relay->running == 0)
 		finish(relay, relay->best ? relay->best : 503);
 	return 0;

@@ -225,7 +225,187 @@ static void all_lines_taken(void **state)
 	bench_close(bench);
 }
 
+/* Each of them once, and not always the same one first. */
+static void at_random(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_phones(&list, false);
+	unsigned firsts[5] = {0};
+
+	(void)state;
+	changes_field(&list, "phone", "400", "forward-order", "random");
+	for (int i = 0; i < 5; i++) {
+		char number[] = {'9', '0', (char)('0' + i), '\0'};
+
+		forward(&list, "400", "forward-offline", number);
+	}
+	bench_change(bench, &list);
+	/* By chance all begin with the same one in 1 of 5 to the 24th. */
+	for (int i = 0; i < 25; i++) {
+		unsigned seen = 0;
+		char call_id[16];
+
+		snprintf(call_id, sizeof(call_id), "call-%d", i);
+		bench->call_id = call_id;
+		caller_sends(bench, "INVITE", 1, call_id, "", BODY);
+		peer_expect(&bench->caller, "SIP/2.0 100 ");
+		for (int tried = 0; tried < 5; tried++) {
+			unsigned number;
+
+			peer_expect(&bench->callee, "INVITE sip:90");
+			number = (unsigned)(bench->callee.text[strlen("INVITE sip:90")] - '0');
+			assert_in_range(number, 0, 4);
+			assert_false(seen >> number & 1);
+			seen |= 1u << number;
+			firsts[number] += tried == 0;
+			peer_answers(bench, &bench->callee, bench->callee.text, "404 Unknown", "p",
+				     "");
+			peer_expect(&bench->callee, "ACK ");
+		}
+		peer_expect(&bench->caller, "SIP/2.0 404 ");
+	}
+	for (int i = 0; i < 5; i++)
+		assert_int_not_equal(firsts[i], 25);
+	bench_close(bench);
+}
+
+/* Two phones and a number of a gateway; nobody is called who is not there. */
+static void at_once(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_phones(&list, true);
+	const struct conf_phone *phone;
+	char invite[8192];
+
+	(void)state;
+	changes_create(&list, "phone", "402");
+	changes_create(&list, "phone", "403");
+	bench_register(bench, "402", 2, 1000);
+	changes_field(&list, "phone", "401", "capacity", "1");
+	changes_field(&list, "phone", "400", "forward-order", "all-at-once");
+	forward(&list, "400", "forward-always", "401");
+	forward(&list, "400", "forward-always", "403");
+	forward(&list, "400", "forward-always", "400");
+	forward(&list, "400", "forward-always", "900");
+	forward(&list, "400", "forward-always", "402");
+	bench_change(bench, &list);
+	phone = conf_phone_find(bench->conf, SPAN_LIT("401"));
+	call(bench);
+	peer_expect_nothing(&bench->phones[0]);
+	peer_expect(&bench->phones[1], "INVITE ");
+	snprintf(invite, sizeof(invite), "%s", bench->phones[1].text);
+	peer_expect(&bench->phones[2], "INVITE ");
+	peer_expect(&bench->callee, "INVITE sip:900@");
+	assert_int_equal(phone->live->calls, 1);
+	callee_answers(bench, bench->callee.text, "404 Unknown", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_answers(bench, &bench->phones[2], bench->phones[2].text, "486 Busy", "p", "");
+	peer_expect(&bench->phones[2], "ACK ");
+	peer_answers(bench, &bench->phones[1], bench->phones[1].text, "200 OK", "p", BODY);
+	peer_expect(&bench->phones[1], "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	assert_int_equal(phone->live->calls, 1);
+	peer_requests(bench, &bench->phones[1], "p", invite, "BYE", 1, "");
+	peer_expect(&bench->phones[1], "SIP/2.0 200 ");
+	assert_int_equal(phone->live->calls, 0);
+	bench_close(bench);
+}
+
+/* One that answers is enough: the others are told, and their lines are free. */
+static void at_once_one_answers(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_phones(&list, true);
+	const struct conf_phone *phone;
+
+	(void)state;
+	changes_field(&list, "phone", "401", "capacity", "1");
+	changes_field(&list, "phone", "400", "forward-order", "all-at-once");
+	forward(&list, "400", "forward-always", "401");
+	forward(&list, "400", "forward-always", "900");
+	bench_change(bench, &list);
+	phone = conf_phone_find(bench->conf, SPAN_LIT("401"));
+	call(bench);
+	peer_expect(&bench->phones[1], "INVITE ");
+	peer_expect(&bench->callee, "INVITE sip:900@");
+	peer_answers(bench, &bench->phones[1], bench->phones[1].text, "180 Ringing", "p", "");
+	peer_expect(&bench->caller, "SIP/2.0 180 ");
+	callee_answers(bench, bench->callee.text, "200 OK", BODY);
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	peer_expect(&bench->phones[1], "CANCEL ");
+	assert_int_equal(phone->live->calls, 0);
+	bench_close(bench);
+}
+
+/* All refuse: the best answer is the caller's; a phone that forwards on is left out. */
+static void at_once_all_refuse(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_phones(&list, true);
+
+	(void)state;
+	changes_create(&list, "phone", "402");
+	bench_register(bench, "402", 2, 1000);
+	forward(&list, "402", "forward-always", "400");
+	changes_field(&list, "phone", "400", "forward-order", "all-at-once");
+	forward(&list, "400", "forward-busy", "402");
+	forward(&list, "400", "forward-busy", "401");
+	forward(&list, "400", "forward-busy", "900");
+	forward(&list, "401", "forward-busy", "400");
+	bench_change(bench, &list);
+	call(bench);
+	refuse(bench, &bench->phones[0], "486 Busy");
+	peer_expect_nothing(&bench->phones[2]);
+	refuse(bench, &bench->callee, "503 Full");
+	refuse(bench, &bench->phones[1], "486 Busy");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	peer_expect_nothing(&bench->phones[0]);
+	bench_close(bench);
+}
+
+static void in_period(void **state)
+{
+	/* Always, by two rules that share the week; never; for some callers; for none of these. */
+	static const struct {
+		const char *rules[2];
+		bool is_forwarded;
+	} cases[] = {
+		{{"mon-sun 00:00-12:00 allow", "mon-sun 12:00-24:00 allow"}, true},
+		{{"mon-sun 00:00-24:00 allow", "mon-sun 00:00-24:00 deny"}, false},
+		{{"mon-sun 00:00-24:00 allow caller 100", NULL}, true},
+		{{"mon-sun 00:00-24:00 deny caller 49", NULL}, true},
+		{{"mon-sun 00:00-24:00 deny caller 100", NULL}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct change_list list = {0};
+		struct bench *bench = open_phones(&list, true);
+
+		for (int at = 0; at < 2 && cases[i].rules[at]; at++)
+			changes_field(&list, "phone", "400", "forward-period", cases[i].rules[at]);
+		forward(&list, "400", "forward-in-period", "401");
+		forward(&list, "400", "forward-always", "900");
+		bench_change(bench, &list);
+		call(bench);
+		if (cases[i].is_forwarded) {
+			peer_expect(&bench->phones[1], "INVITE ");
+			assert_non_null(strstr(bench->phones[1].text, "reason=time-of-day"));
+			peer_answers(bench, &bench->phones[1], bench->phones[1].text, "486 Busy",
+				     "p", "");
+			peer_expect(&bench->phones[1], "ACK ");
+		} else {
+			refuse(bench, &bench->callee, "486 Busy");
+		}
+		peer_expect(&bench->caller, "SIP/2.0 486 ");
+		bench_close(bench);
+	}
+}
+
 TEST_MAIN(cmocka_unit_test(always), cmocka_unit_test(busy), cmocka_unit_test(only_for_its_reason),
 	  cmocka_unit_test(no_answer), cmocka_unit_test(offline), cmocka_unit_test(circle),
 	  cmocka_unit_test(too_deep), cmocka_unit_test(who_is_shown),
-	  cmocka_unit_test(all_lines_taken))
+	  cmocka_unit_test(all_lines_taken), cmocka_unit_test(at_random), cmocka_unit_test(at_once),
+	  cmocka_unit_test(at_once_one_answers), cmocka_unit_test(at_once_all_refuse),
+	  cmocka_unit_test(in_period))
