@@ -35,9 +35,7 @@ static const struct column phones_more[] = {
 	{"answered_total", CELL_INT, "", "ANSWERED", 8},
 	{"talk_s", CELL_INT, "s", "TALK", 6},
 	{"calls_in", CELL_INT, "", "IN", 3},
-	{"capacity_in", CELL_INT, "", "CAPACITY-IN", 11},
 	{"calls_out", CELL_INT, "", "OUT", 3},
-	{"capacity_out", CELL_INT, "", "CAPACITY-OUT", 12},
 };
 
 static const char *const brief[] = {"number", "state", NULL};
@@ -111,14 +109,12 @@ static void emit_more(struct request *request, const struct binding *best, int64
 /* Null without a capacity of that way's own. */
 static void emit_way(struct request *request, const struct conf_phone *phone, enum conf_way way)
 {
-	if (!phone->live_ways[way]) {
+	const struct live *live = phone->live_ways[way];
+
+	if (live)
+		emit_int(request, atomic_load_explicit(&live->calls, memory_order_relaxed));
+	else
 		emit_null(request);
-		emit_null(request);
-		return;
-	}
-	emit_int(request,
-		 atomic_load_explicit(&phone->live_ways[way]->calls, memory_order_relaxed));
-	emit_int(request, phone->capacity_ways[way]);
 }
 
 /* Null while nothing is counted of the phone. */

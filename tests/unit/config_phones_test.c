@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cross rules of phones: numbers that reach one of them, and fields that need each other. */
+#include "tests/support/test.h"
+
+#include <stdio.h>
+
+#include "shared/config/check.h"
+#include "tests/support/changes.h"
+
+/* The report of a change list on a base (NULL: the empty one); the list is then empty. */
+struct checked {
+	struct snapshot *before;
+	struct snapshot *after;
+	struct check_report report;
+};
+
+static void check(struct checked *checked, struct snapshot *base, struct change_list *list,
+		  const struct check_facts *facts)
+{
+	checked->before = base ? snapshot_ref(base) : snapshot_new_empty();
+	checked->after = changes_apply(checked->before, list);
+	assert_int_equal(snapshot_check(checked->before, checked->after, facts, &checked->report),
+			 VOS_OK);
+}
+
+static void clear(struct checked *checked)
+{
+	check_report_clear(&checked->report);
+	snapshot_unref(checked->before);
+	snapshot_unref(checked->after);
+}
+
+static void expect_one(const struct vos_fault *faults, size_t count, enum fault_code code,
+		       const char *path, const char *text)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(faults[i].path, path) != 0 || !strstr(faults[i].text, text))
+			continue;
+		assert_int_equal(faults[i].code, code);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		print_message("have: [%s] %s\n", faults[i].path, faults[i].text);
+	fail_msg("missing: [%s] %s", path, text);
+}
+
+#define EXPECT_ERROR(checked, code, path, text) \
+	expect_one((checked).report.errors, (checked).report.error_count, code, path, text)
+#define EXPECT_WARNING(checked, path, text)                                                     \
+	expect_one((checked).report.warnings, (checked).report.warning_count, FAULT_NONE, path, \
+		   text)
+#define EXPECT_CLEAN(checked)                                        \
+	do {                                                         \
+		assert_int_equal((checked).report.error_count, 0);   \
+		assert_int_equal((checked).report.warning_count, 0); \
+	} while (0)
+
+static void a_number_reaches_one_phone(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "phone", "1001");
+	changes_create(&list, "phone", "1002");
+	changes_field(&list, "phone", "1001", "did", "700");
+	changes_field(&list, "phone", "1002", "did", "7000");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_CLEAN(checked);
+	/* The other one's, wherever it was set; its number; its own number. */
+	changes_field(&list, "phone", "1002", "did", "700");
+	changes_field(&list, "phone", "1001", "did", "1002");
+	changes_field(&list, "phone", "1002", "did", "1002");
+	snapshot_unref(checked.before);
+	checked.before = checked.after;
+	checked.after = changes_apply(checked.before, &list);
+	assert_int_equal(snapshot_check(checked.before, checked.after, NULL, &checked.report),
+			 VOS_OK);
+	assert_int_equal(checked.report.error_count, 3);
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "phone 1002 did",
+		     "700 is a did of phone 1001 already");
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "phone 1001 did",
+		     "1002 is the number of phone 1002 already");
+	EXPECT_ERROR(checked, FAULT_VALUE_RANGE, "phone 1002 did",
+		     "1002 is the number of phone 1002 already");
+	clear(&checked);
+}
+
+static void fields_of_phones_that_need_each_other(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	for (char digit = '1'; digit <= '5'; digit++)
+		changes_create(&list, "phone", (char[]){digit, '\0'});
+	changes_field(&list, "phone", "1", "forward-in-period", "9");
+	changes_field(&list, "phone", "2", "forward-period", "sun 00:00-24:00 allow");
+	changes_field(&list, "phone", "3", "authentication", "ip");
+	changes_field(&list, "phone", "4", "authentication", "ip-port");
+	changes_field(&list, "phone", "4", "registration", "static");
+	changes_field(&list, "phone", "4", "transport", "tls");
+	changes_field(&list, "phone", "5", "transport", "tcp");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 3);
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, "phone 1 forward-in-period",
+		     "set phone 1 forward-period");
+	EXPECT_WARNING(checked, "phone 2 forward-period", "forwards nowhere");
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, "phone 3 authentication",
+		     "set registration static and address");
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, "phone 4 authentication", "set address");
+	EXPECT_WARNING(checked, "phone 4 transport", "no listen address has tls");
+	EXPECT_WARNING(checked, "phone 5 transport", "is reached as it registered");
+	clear(&checked);
+}
+
+TEST_MAIN(cmocka_unit_test(a_number_reaches_one_phone),
+	  cmocka_unit_test(fields_of_phones_that_need_each_other))
