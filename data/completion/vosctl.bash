@@ -74,6 +74,7 @@ SS_FRAUD_CONCURRENT_LIMIT
 SS_CDR_RECORD_TO_FILE
 SS_CDR_RECORD_NONCONNECT
 SS_CALL_FORWARD_USING_ORIGINAL_CALLER
+SS_PHONE_OFFLINE_ROUTING
 SS_CALL_TRANSFER_NORMAL_DISPLAY
 SS_CALL_TRANSFER_ASK_DISPLAY
 FORWARD_SIGNAL_REWRITE_SEQUENCE
@@ -380,45 +381,47 @@ _vosctl_next()
 		'set trusted * memo' | 'set number-transform * rule' | 'set number-group * number' | \
 		'set number-pool * number' | 'set number-pool * reuse-count' | \
 		'set black-list * memo' | 'set phone * name' | 'set phone * capacity' | \
-		'set phone * max-addresses' | 'set phone * address' | 'set phone * local-ring-delay' | \
-		'set phone * dtmf-payload-type' | 'set phone * max-call-duration' | \
-		'set phone * forward-always' | 'set phone * forward-busy' | \
-		'set phone * forward-no-answer' | 'set phone * forward-offline' | \
-		'set phone * forward-ring-time' | 'set gateway-group * capacity' | \
-		'set mapping-gateway * address' | 'set mapping-gateway * capacity' | \
-		'set mapping-gateway * rate-limit' | 'set mapping-gateway * priority' | \
-		'set mapping-gateway * group-reserve' | 'set mapping-gateway * routing-groups' | \
-		'set mapping-gateway * caller-prefixes' | 'set mapping-gateway * caller-lengths' | \
-		'set mapping-gateway * callee-prefixes' | 'set mapping-gateway * callee-lengths' | \
-		'set mapping-gateway * proceeding-timeout' | 'set mapping-gateway * replace-cause' | \
-		'set mapping-gateway * dtmf-payload-type' | 'set mapping-gateway * max-call-duration' | \
-		'set routing-gateway * address' | 'set routing-gateway * prefixes' | \
-		'set routing-gateway * priority' | 'set routing-gateway * capacity' | \
-		'set routing-gateway * rate-limit' | 'set routing-gateway * groups' | \
-		'set routing-gateway * group-reserve' | 'set routing-gateway * caller-prefixes' | \
-		'set routing-gateway * caller-lengths' | 'set routing-gateway * callee-prefixes' | \
-		'set routing-gateway * callee-lengths' | 'set routing-gateway * pairs' | \
-		'set routing-gateway * forwarded-prefixes' | 'set routing-gateway * period' | \
-		'set routing-gateway * timeout-invite' | 'set routing-gateway * timeout-trying' | \
-		'set routing-gateway * timeout-session-progress' | 'set routing-gateway * timeout-session-progress-sdp' | \
-		'set routing-gateway * timeout-ringing' | 'set routing-gateway * timeout-setup' | \
-		'set routing-gateway * timeout-callproceeding' | 'set routing-gateway * timeout-callproceeding-olc' | \
-		'set routing-gateway * timeout-alerting' | 'set routing-gateway * stop-codes' | \
-		'set routing-gateway * local-ring-delay' | 'set routing-gateway * dtmf-payload-type' | \
-		'set routing-gateway * max-call-duration' | 'set registration * server' | \
-		'set registration * account' | 'set registration * auth-name' | \
-		'set registration * expire' | 'set registration * retry-delay' | \
-		'set alarm * lower' | 'set alarm * upper' | 'set alarm * hysteresis' | \
-		'set alarm * window' | 'set alarm * attempts' | 'set alarm * post' | \
-		'set alarm * mail' | 'set alarm * call' | 'set SS_RTP_PORT_RANGE' | \
-		'set SS_RTP_PORT_REST' | 'set SS_RTP_PORT_ALARM' | 'set SS_AUTHENTICATION_MAX_RETRY' | \
-		'set SS_AUTHENTICATION_FAILED_SUSPEND' | 'set SS_QOS_SIGNAL' | \
-		'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | 'set SS_ENDPOINT_NAT_EXPIRE' | \
-		'set SS_GATEWAY_SWITCH_LIMIT' | 'set SS_GATEWAY_ASR_RESERVE_TIME' | \
-		'set SS_GATEWAY_ASR_RESERVE_SEPARATE' | 'set SS_TRY_PROTECT_ROUTE_DELAY' | \
-		'set SS_ENDPOINT_TIME_TO_LIVE' | 'set SS_ENDPOINT_REGISTER_RETRY' | \
-		'set SS_ENDPOINT_REGISTER_SUSPEND_TIME' | 'set SS_MAX_CALL_DURATION' | \
-		'set SS_CALL_REMAIN_TIME' | 'set SS_NO_MEDIA_HANGUP_TIME' | \
+		'set phone * capacity-in' | 'set phone * capacity-out' | 'set phone * did' | \
+		'set phone * display-number' | 'set phone * max-addresses' | \
+		'set phone * address' | 'set phone * local-ring-delay' | 'set phone * dtmf-payload-type' | \
+		'set phone * max-call-duration' | 'set phone * forward-always' | \
+		'set phone * forward-in-period' | 'set phone * forward-period' | \
+		'set phone * forward-busy' | 'set phone * forward-no-answer' | \
+		'set phone * forward-offline' | 'set phone * forward-ring-time' | \
+		'set gateway-group * capacity' | 'set mapping-gateway * address' | \
+		'set mapping-gateway * capacity' | 'set mapping-gateway * rate-limit' | \
+		'set mapping-gateway * priority' | 'set mapping-gateway * group-reserve' | \
+		'set mapping-gateway * routing-groups' | 'set mapping-gateway * caller-prefixes' | \
+		'set mapping-gateway * caller-lengths' | 'set mapping-gateway * callee-prefixes' | \
+		'set mapping-gateway * callee-lengths' | 'set mapping-gateway * proceeding-timeout' | \
+		'set mapping-gateway * replace-cause' | 'set mapping-gateway * dtmf-payload-type' | \
+		'set mapping-gateway * max-call-duration' | 'set routing-gateway * address' | \
+		'set routing-gateway * prefixes' | 'set routing-gateway * priority' | \
+		'set routing-gateway * capacity' | 'set routing-gateway * rate-limit' | \
+		'set routing-gateway * groups' | 'set routing-gateway * group-reserve' | \
+		'set routing-gateway * caller-prefixes' | 'set routing-gateway * caller-lengths' | \
+		'set routing-gateway * callee-prefixes' | 'set routing-gateway * callee-lengths' | \
+		'set routing-gateway * pairs' | 'set routing-gateway * forwarded-prefixes' | \
+		'set routing-gateway * period' | 'set routing-gateway * timeout-invite' | \
+		'set routing-gateway * timeout-trying' | 'set routing-gateway * timeout-session-progress' | \
+		'set routing-gateway * timeout-session-progress-sdp' | 'set routing-gateway * timeout-ringing' | \
+		'set routing-gateway * timeout-setup' | 'set routing-gateway * timeout-callproceeding' | \
+		'set routing-gateway * timeout-callproceeding-olc' | 'set routing-gateway * timeout-alerting' | \
+		'set routing-gateway * stop-codes' | 'set routing-gateway * local-ring-delay' | \
+		'set routing-gateway * dtmf-payload-type' | 'set routing-gateway * max-call-duration' | \
+		'set registration * server' | 'set registration * account' | \
+		'set registration * auth-name' | 'set registration * expire' | \
+		'set registration * retry-delay' | 'set alarm * lower' | 'set alarm * upper' | \
+		'set alarm * hysteresis' | 'set alarm * window' | 'set alarm * attempts' | \
+		'set alarm * post' | 'set alarm * mail' | 'set alarm * call' | \
+		'set SS_RTP_PORT_RANGE' | 'set SS_RTP_PORT_REST' | 'set SS_RTP_PORT_ALARM' | \
+		'set SS_AUTHENTICATION_MAX_RETRY' | 'set SS_AUTHENTICATION_FAILED_SUSPEND' | \
+		'set SS_QOS_SIGNAL' | 'set SS_QOS_RTP' | 'set SS_ENDPOINT_EXPIRE' | \
+		'set SS_ENDPOINT_NAT_EXPIRE' | 'set SS_GATEWAY_SWITCH_LIMIT' | \
+		'set SS_GATEWAY_ASR_RESERVE_TIME' | 'set SS_GATEWAY_ASR_RESERVE_SEPARATE' | \
+		'set SS_TRY_PROTECT_ROUTE_DELAY' | 'set SS_ENDPOINT_TIME_TO_LIVE' | \
+		'set SS_ENDPOINT_REGISTER_RETRY' | 'set SS_ENDPOINT_REGISTER_SUSPEND_TIME' | \
+		'set SS_MAX_CALL_DURATION' | 'set SS_CALL_REMAIN_TIME' | 'set SS_NO_MEDIA_HANGUP_TIME' | \
 		'set SS_RTP_INTERRUPT_TIME' | 'set SS_MAX_CPS' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_CHECK_INTERVAL' | \
 		'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_LIMIT' | 'set SS_BLACK_LIST_CALLER_MALICIOUS_CALL_EXPIRE' | \
 		'set SS_BLACK_LIST_NO_ANSWER_PERIOD' | 'set SS_BLACK_LIST_NO_ANSWER_LIMIT' | \
@@ -763,7 +766,7 @@ _vosctl_next()
 		next='system-parameter sip-parameter h323-parameter audio-service-parameter server-parameter hostname logging control trace trace-media hep cdr metrics alarm-hook backup user network listen trusted number-transform number-group number-pool black-list white-list phone gateway-group mapping-gateway routing-gateway registration alarm @names'
 		;;
 	'set system-parameter')
-		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire fraud-action fraud-destination-limit fraud-destination-period fraud-destination-digits fraud-destination-learn fraud-short-call-limit fraud-short-call-period fraud-short-call-talk fraud-night-limit fraud-night-begin fraud-night-end fraud-night-rise fraud-concurrent-limit cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-xdp media-steering media-busy-poll'
+		next='media-proxy-mode media-proxy-between-net media-proxy-behind-nat media-proxy-same-nat rtp-port-range rtp-port-layout rtp-port-rest rtp-port-alarm authentication-max-retry authentication-failed-suspend authentication-lock-key authentication-firewall qos-signal qos-rtp endpoint-expire endpoint-nat-expire gateway-switch-limit gateway-switch-stop-after-rtp-start gateway-switch-stop-after-user-busy gateway-switch-until-connect gateway-asr-calculate gateway-asr-reserve-time gateway-asr-reserve-separate gateway-asr-route-sort-config gateway-fee-rate-route-sort-config gateway-fee-rate-route-before-asr try-protect-route-delay reply-unauthorized tcp-close-reset endpoint-register-replace endpoint-time-to-live endpoint-register-suspend endpoint-register-retry endpoint-register-suspend-time max-call-duration call-remain-time no-media-hangup-time rtp-interrupt-time rtp-encryption-mode rtp-encryption-key srtp-tls-only max-cps black-list-caller-malicious-call-check-interval black-list-caller-malicious-call-limit black-list-caller-malicious-call-expire black-list-no-answer-period black-list-no-answer-limit black-list-no-answer-expire black-list-caller-concurrent-limit black-list-caller-concurrent-expire fraud-action fraud-destination-limit fraud-destination-period fraud-destination-digits fraud-destination-learn fraud-short-call-limit fraud-short-call-period fraud-short-call-talk fraud-night-limit fraud-night-begin fraud-night-end fraud-night-rise fraud-concurrent-limit cdr-record-to-file cdr-record-nonconnect call-forward-using-original-caller phone-offline-routing call-transfer-normal-display call-transfer-ask-display forward-signal-rewrite-sequence media-threads media-fast-path media-xdp media-steering media-busy-poll'
 		;;
 	'set system-parameter media-proxy-mode' | 'set phone * media-proxy' | 'set mapping-gateway * media-proxy' | \
 		'set routing-gateway * media-proxy' | 'set SS_MEDIA_PROXY_MODE')
@@ -778,8 +781,9 @@ _vosctl_next()
 		'set system-parameter endpoint-register-replace' | 'set system-parameter endpoint-register-suspend' | \
 		'set system-parameter srtp-tls-only' | 'set system-parameter cdr-record-to-file' | \
 		'set system-parameter cdr-record-nonconnect' | 'set system-parameter call-forward-using-original-caller' | \
-		'set system-parameter media-xdp' | 'set sip-parameter nat-keep-alive-fair' | \
-		'set sip-parameter stop-switch-after-sdp' | 'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
+		'set system-parameter phone-offline-routing' | 'set system-parameter media-xdp' | \
+		'set sip-parameter nat-keep-alive-fair' | 'set sip-parameter stop-switch-after-sdp' | \
+		'set sip-parameter user-agent-stop-switch-after-invite-timeout' | \
 		'set sip-parameter user-agent-send-unregister' | 'set sip-parameter routing-gateway-invite-use-contact' | \
 		'set sip-parameter authentication-nonce-address' | 'set audio-service-parameter enable-parse-inband' | \
 		'set audio-service-parameter enable-parse-second-inband' | \
@@ -791,6 +795,7 @@ _vosctl_next()
 		'set phone * 100rel' | 'set phone * recognise-privacy' | 'set phone * recognise-identity' | \
 		'set phone * remote-party-id' | 'set phone * diversion' | \
 		'set phone * dynamic-black-list' | 'set phone * transfer' | \
+		'set phone * do-not-disturb' | 'set phone * offline-routing' | \
 		'set mapping-gateway * recognise-privacy' | 'set mapping-gateway * dynamic-black-list' | \
 		'set mapping-gateway * t38' | 'set mapping-gateway * session-timer' | \
 		'set mapping-gateway * 100rel' | 'set mapping-gateway * transfer' | \
@@ -798,18 +803,19 @@ _vosctl_next()
 		'set routing-gateway * switch-after-sdp' | 'set routing-gateway * switch-after-rtp' | \
 		'set routing-gateway * switch-after-busy' | 'set routing-gateway * options-check' | \
 		'set routing-gateway * allow-publish' | 'set routing-gateway * remote-party-id' | \
-		'set routing-gateway * diversion' | 'set routing-gateway * transfer' | \
-		'set routing-gateway * local-ring' | 'set routing-gateway * t38' | \
-		'set routing-gateway * session-timer' | 'set routing-gateway * 100rel' | \
-		'set SS_MEDIA_PROXY_BETWEEN_NET' | 'set SS_MEDIA_PROXY_BEHIND_NAT' | \
-		'set SS_MEDIA_PROXY_SAME_NAT' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | \
-		'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | 'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | \
-		'set SS_GATEWAY_ASR_CALCULATE' | 'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | \
-		'set SS_REPLY_UNAUTHORIZED' | 'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
+		'set routing-gateway * show-display-number' | 'set routing-gateway * diversion' | \
+		'set routing-gateway * transfer' | 'set routing-gateway * local-ring' | \
+		'set routing-gateway * t38' | 'set routing-gateway * session-timer' | \
+		'set routing-gateway * 100rel' | 'set SS_MEDIA_PROXY_BETWEEN_NET' | \
+		'set SS_MEDIA_PROXY_BEHIND_NAT' | 'set SS_MEDIA_PROXY_SAME_NAT' | \
+		'set SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START' | 'set SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY' | \
+		'set SS_GATEWAY_SWITCH_UNTIL_CONNECT' | 'set SS_GATEWAY_ASR_CALCULATE' | \
+		'set SS_GATEWAY_FEE_RATE_ROUTE_BEFORE_ASR' | 'set SS_REPLY_UNAUTHORIZED' | \
+		'set SS_TCP_CLOSE_RESET' | 'set SS_ENDPOINT_REGISTER_REPLACE' | \
 		'set SS_ENDPOINT_REGISTER_SUSPEND' | 'set SS_SRTP_TLS_ONLY' | \
 		'set SS_CDR_RECORD_TO_FILE' | 'set SS_CDR_RECORD_NONCONNECT' | \
-		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_MEDIA_XDP' | \
-		'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | 'set SS_SIP_STOP_SWITCH_AFTER_SDP' | \
+		'set SS_CALL_FORWARD_USING_ORIGINAL_CALLER' | 'set SS_PHONE_OFFLINE_ROUTING' | \
+		'set SS_MEDIA_XDP' | 'set SS_SIP_NAT_KEEP_ALIVE_FAIR' | 'set SS_SIP_STOP_SWITCH_AFTER_SDP' | \
 		'set SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT' | \
 		'set SS_SIP_USER_AGENT_SEND_UNREGISTER' | 'set SS_SIP_ROUTING_GATEWAY_INVITE_USE_CONTACT' | \
 		'set SS_SIP_AUTHENTICATION_NONCE_ADDRESS' | 'set IVR_ENABLE_PARSE_INBAND' | \
@@ -847,7 +853,9 @@ _vosctl_next()
 		next='@ alarm black-list !'
 		;;
 	'set system-parameter call-transfer-normal-display' | 'set system-parameter call-transfer-ask-display' | \
-		'set SS_CALL_TRANSFER_NORMAL_DISPLAY' | 'set SS_CALL_TRANSFER_ASK_DISPLAY')
+		'set phone * transfer-display' | 'set phone * transfer-ask-display' | \
+		'set phone * forward-display' | 'set SS_CALL_TRANSFER_NORMAL_DISPLAY' | \
+		'set SS_CALL_TRANSFER_ASK_DISPLAY')
 		next='@ original-caller local-number !'
 		;;
 	'set system-parameter forward-signal-rewrite-sequence' | 'set number-pool * order' | \
@@ -1015,13 +1023,19 @@ _vosctl_next()
 		next='listed-as'
 		;;
 	'set phone *')
-		next='password name lock capacity registration max-addresses address keepalive ring network media-proxy local-ring local-ring-delay remote-ringing encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion dynamic-black-list transfer forward-always forward-busy forward-no-answer forward-offline forward-ring-time'
+		next='password name lock capacity capacity-in capacity-out did display-number registration max-addresses address transport authentication keepalive ring network media-proxy local-ring local-ring-delay remote-ringing encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion dynamic-black-list transfer transfer-display transfer-ask-display do-not-disturb forward-always forward-in-period forward-period forward-busy forward-no-answer forward-offline forward-ring-time forward-order forward-display offline-routing'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
 		;;
 	'set phone * registration')
 		next='@ dynamic static !'
+		;;
+	'set phone * transport' | 'set routing-gateway * transport' | 'set registration * transport')
+		next='@ udp tcp tls !'
+		;;
+	'set phone * authentication' | 'set mapping-gateway * authentication')
+		next='@ ip ip-port password !'
 		;;
 	'set phone * keepalive')
 		next='@ message options none !'
@@ -1074,6 +1088,9 @@ _vosctl_next()
 	'set phone * redirect' | 'set routing-gateway * redirect')
 		next='@ follow pass fail !'
 		;;
+	'set phone * forward-order')
+		next='@ in-order random all-at-once !'
+		;;
 	'set gateway-group')
 		next='@keys:gateway-group'
 		;;
@@ -1082,9 +1099,6 @@ _vosctl_next()
 		;;
 	'set mapping-gateway *')
 		next='password lock authentication address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict forward-signal-rewrite proceeding-timeout remote-ringing caller-from callee-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration transfer caller-transform callee-transform'
-		;;
-	'set mapping-gateway * authentication')
-		next='@ ip ip-port password !'
 		;;
 	'set mapping-gateway * groups')
 		next='@keys:gateway-group !'
@@ -1107,13 +1121,10 @@ _vosctl_next()
 		next='@ request-uri to diversion !'
 		;;
 	'set routing-gateway *')
-		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict pair-rule pairs forwarded-prefix-rule forwarded-prefixes forward-signal-rewrite protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration'
+		next='password lock registration address transport network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict pair-rule pairs forwarded-prefix-rule forwarded-prefixes forward-signal-rewrite protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id show-display-number display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'
-		;;
-	'set routing-gateway * transport' | 'set registration * transport')
-		next='@ udp tcp tls !'
 		;;
 	'set routing-gateway * prefix-mode')
 		next='@ extend terminate !'
