@@ -226,6 +226,7 @@ enum vos_err snapshot_check(const struct snapshot *before, const struct snapshot
 	check_registrations(&check);
 	check_media(&check);
 	check_numbers(&check);
+	check_local_addresses(&check);
 	check_not_in_effect(&check);
 	if (check.failed) {
 		check_report_clear(&report);

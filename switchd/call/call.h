@@ -25,7 +25,9 @@ struct call_leg_info {
 	char call_id[CALL_TEXT_MAX];
 	char timers[64]; /* of its session, in words; empty when none runs */
 	struct addr signalling;
-	struct addr media; /* from its SDP */
+	struct addr requests; /* where those inside the call go */
+	struct addr local;    /* our listen address that it goes by */
+	struct addr media;    /* from its SDP */
 	bool is_nat;
 	char codec[24];
 	char cipher[32];            /* "srtp AES_CM_128_HMAC_SHA1_80", "aes128"; empty = plain */

@@ -331,7 +331,8 @@ static bool is_passed_over(struct cause cause)
 {
 	return !cause.received &&
 	       (cause.id == CAUSE_GATEWAY_FULL || cause.id == CAUSE_GATEWAY_RATE ||
-		cause.id == CAUSE_GROUP_FULL || cause.id == CAUSE_POOL_EMPTY);
+		cause.id == CAUSE_GROUP_FULL || cause.id == CAUSE_REGISTRATION_FULL ||
+		cause.id == CAUSE_POOL_EMPTY);
 }
 
 static void note_failure(struct call_hunt *hunt, const struct call_attempt *attempt,

@@ -14,10 +14,13 @@ struct call_target {
 	char *route;                /* Route of the INVITE (RFC 3327), NULL = none */
 	struct addr address;        /* where to send */
 	struct addr local;          /* listen address to use; family ADDR_NONE = one of its kind */
+	struct addr from;           /* the only one that may be, port 0 = any; ADDR_NONE = each */
 	bool has_session_timer;     /* may be proposed */
 	bool has_100rel;            /* the same */
 	unsigned transports;        /* bits 1 << enum conf_transport: how it may be reached */
 	bool is_nat;
+	uint8_t reply_address; /* WORD_PARTY_ADDRESS_..., as the next */
+	uint8_t request_address;
 	struct decide_party decide;
 	const struct conf_routing_gateway *gateway;   /* NULL: a phone */
 	const struct conf_presentation *presentation; /* NULL: as a phone without one */

@@ -6,6 +6,7 @@
 #include "shared/base/clock.h"
 #include "switchd/call/call_diversion.h"
 #include "switchd/call/call_trace.h"
+#include "switchd/conf/conf_registrations.h"
 
 #define CANDIDATES_NOTED 16
 
@@ -22,7 +23,8 @@ static struct cause why_none(const struct route_candidate *list, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		is_full |= list[i].verdict == ROUTE_FULL || list[i].verdict == ROUTE_TOO_FAST ||
 			   list[i].verdict == ROUTE_GROUP_FULL ||
-			   list[i].verdict == ROUTE_GROUP_RESERVED;
+			   list[i].verdict == ROUTE_GROUP_RESERVED ||
+			   list[i].verdict == ROUTE_NO_TRUNK_LINE;
 		is_offline |= list[i].verdict == ROUTE_OFFLINE ||
 			      list[i].verdict == ROUTE_RETRY_AFTER ||
 			      list[i].verdict == ROUTE_DISABLED;
@@ -159,6 +161,8 @@ static void aim(struct call *call, struct call_candidate *candidate,
 	target->max_duration_s = gateway->max_duration_s;
 	target->has_session_timer = gateway->party.has_session_timer;
 	target->has_100rel = gateway->party.has_100rel;
+	target->reply_address = gateway->party.reply_address;
+	target->request_address = gateway->party.request_address;
 	call_gateway_reach(call, gateway, address, target);
 	decide_party_from(&gateway->party, &target->decide);
 	target->decide.is_nat = target->is_nat;
@@ -279,6 +283,9 @@ struct cause call_gateways_take_line(struct call *call, struct call_attempt *att
 	}
 	if (!call_lines_take(&attempt->groups, &gateway->membership, now_us))
 		return cause_of(CAUSE_GROUP_FULL);
+	if (!call_lines_take_trunk(&attempt->groups, target->registration, now_us) ||
+	    (!target->registration && conf_registrations_are_full(gateway, now_us)))
+		return cause_of(CAUSE_REGISTRATION_FULL);
 	if (!gateway->pool)
 		return cause_of(CAUSE_NORMAL);
 	attempt->pool_number = conf_pool_take(gateway->pool, call_chance, NULL, now_us);

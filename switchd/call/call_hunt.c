@@ -59,6 +59,8 @@ static void set_numbers(const struct call *call, const struct conf_phone *phone,
 	target->max_duration_s = phone->max_duration_s;
 	target->has_session_timer = phone->party.has_session_timer;
 	target->has_100rel = phone->party.has_100rel;
+	target->reply_address = phone->party.reply_address;
+	target->request_address = phone->party.request_address;
 	target->presentation = &phone->presentation;
 	if (call->hunt->called && phone->forwarding &&
 	    phone->forwarding->numbers[CONF_FORWARD_NO_ANSWER].count)
@@ -100,6 +102,7 @@ static void add_static(struct call *call, const struct conf_phone *phone)
 	span_join(SPAN_LIT("phone "), span_of(phone->number), target->party, sizeof(target->party));
 	set_numbers(call, phone, target);
 	target->address = phone->static_address;
+	target->from = phone->local_address;
 	target->transports = 1u << phone->transport;
 	decide_party_from(&phone->party, &target->decide);
 	target->decide.source = target->address;

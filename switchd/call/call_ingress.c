@@ -136,6 +136,9 @@ static struct cause admit(struct call *call, const struct call_setup *setup, boo
 	if (cause.id == CAUSE_NORMAL &&
 	    !call_lines_take(&call->caller_groups, &mapping->membership, *env->now_us))
 		cause = cause_of(CAUSE_GROUP_FULL);
+	if (cause.id == CAUSE_NORMAL && is_new &&
+	    !call_lines_take_trunk(&call->caller_groups, setup->registration, *env->now_us))
+		cause = cause_of(CAUSE_REGISTRATION_FULL);
 	if (cause.id == CAUSE_NORMAL && mapping->proceeding_s)
 		wheel_start(env->wheel, &call->limit, proceeding_fired, *env->now_us,
 			    (uint64_t)mapping->proceeding_s * 1000000);

@@ -9,10 +9,10 @@
 #include "switchd/loop/pool.h"
 #include "switchd/loop/wheel.h"
 
-/* Lines of gateway groups, until given back. */
+/* Lines of gateway groups, and of a registration of ours, until given back. */
 struct call_lines {
 	size_t count;
-	struct live *lines[CONF_GROUPS_MAX];
+	struct live *lines[CONF_GROUPS_MAX + 1];
 };
 
 enum call_attempt_state {
@@ -157,6 +157,9 @@ void call_offer_free(struct call_offer *offer);
 /* call_table.c: false: a group has none for this member. */
 bool call_lines_take(struct call_lines **out, const struct conf_membership *membership,
 		     uint64_t now_us);
+/* One of the registration's besides, if that has a limit (NULL: there is no registration). */
+bool call_lines_take_trunk(struct call_lines **lines, const struct conf_registration *registration,
+			   uint64_t now_us);
 void call_lines_end(struct call_lines **lines);
 
 /* call_show.c: what the media decision knew of that side; its network is left out. */

@@ -9,10 +9,12 @@
 #include "switchd/conf/live.h"
 #include "switchd/sip/location.h"
 
-static void reach_server(const struct conf_routing_gateway *gateway, struct call_target *target)
+static void reach_server(const struct call *call, const struct conf_routing_gateway *gateway,
+			 struct call_target *target)
 {
 	struct trunk_way way;
-	const struct conf_registration *registration = conf_registration_way(gateway, &way);
+	const struct conf_registration *registration =
+		conf_registration_free_way(gateway, *call->table->env.now_us, &way);
 
 	if (!registration)
 		return;
@@ -84,13 +86,14 @@ void call_gateway_reach(struct call *call, const struct conf_routing_gateway *ga
 	switch (gateway->reach) {
 	case CONF_REACH_STATIC:
 		target->address = gateway->addresses[address];
+		target->from = gateway->local_address;
 		target->transports = 1u << gateway->transport;
 		break;
 	case CONF_REACH_DYNAMIC:
 		reach_registered(call, gateway, address, target);
 		break;
 	case CONF_REACH_REGISTER:
-		reach_server(gateway, target);
+		reach_server(call, gateway, target);
 		break;
 	}
 }

@@ -5,6 +5,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/call/call_transfer.h"
+#include "switchd/conf/conf_registrations.h"
 
 /* Id: 8 bits thread, 32 bits second of the start of the table, 24 bits count (which may carry into
  * the seconds: still unique and rising). So ids of an earlier run do not come again. */
@@ -92,6 +93,19 @@ bool call_lines_take(struct call_lines **out, const struct conf_membership *memb
 		return false;
 	}
 	*out = lines;
+	return true;
+}
+
+bool call_lines_take_trunk(struct call_lines **lines, const struct conf_registration *registration,
+			   uint64_t now_us)
+{
+	if (!registration || !registration->live)
+		return true;
+	if (!*lines)
+		*lines = calloc(1, sizeof(**lines));
+	if (!*lines || live_begin(registration->live, registration->capacity, 0, now_us) != LIVE_OK)
+		return false;
+	(*lines)->lines[(*lines)->count++] = registration->live;
 	return true;
 }
 

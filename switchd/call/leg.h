@@ -139,9 +139,10 @@ struct call_setup {
 	struct span instance; /* of a GRUU (RFC 5627): only this one of the callee's; empty = all */
 	char party[CALL_PARTY_MAX];
 	struct decide_party decide;
-	const struct conf_mapping_gateway *mapping; /* who calls: this */
-	const struct conf_phone *phone;             /* or this */
-	const char *matched_by;                     /* for the recorder; NULL = not told */
+	const struct conf_mapping_gateway *mapping;   /* who calls: this */
+	const struct conf_phone *phone;               /* or this */
+	const struct conf_registration *registration; /* that it came by; NULL = none */
+	const char *matched_by;                       /* for the recorder; NULL = not told */
 	struct span sdp;
 	int max_forwards;
 };

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "switchd/conf/conf_registrations.h"
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -31,6 +33,8 @@ static const struct {
 	[ROUTE_TOO_FAST] = {"rate-limit", "its calls of this second are taken"},
 	[ROUTE_GROUP_FULL] = {"group-capacity", "all lines of one of its groups are taken"},
 	[ROUTE_GROUP_RESERVED] = {"group-reserve", "the free lines of a group are reserved"},
+	[ROUTE_NO_TRUNK_LINE] = {"registration-capacity",
+				 "all lines of its registrations are taken"},
 	[ROUTE_NO_POOL_NUMBER] = {"pool-empty", "every number of its pool is taken"},
 	[ROUTE_PREFIX_STOPS] = {"prefix-terminated", "a longer prefix ends the search"},
 };
@@ -124,6 +128,8 @@ static enum route_verdict judge_state(const struct route_query *query,
 	case CONF_GROUP_RESERVED:
 		return ROUTE_GROUP_RESERVED;
 	}
+	if (conf_registrations_are_full(gateway, query->now_us))
+		return ROUTE_NO_TRUNK_LINE;
 	return ROUTE_IN;
 }
 

@@ -38,6 +38,7 @@ enum route_verdict {
 	ROUTE_TOO_FAST,       /* rate-limit */
 	ROUTE_GROUP_FULL,     /* all lines of one of its groups are taken */
 	ROUTE_GROUP_RESERVED, /* those that are left are others' */
+	ROUTE_NO_TRUNK_LINE,  /* all lines of its registrations are taken */
 	ROUTE_NO_POOL_NUMBER, /* found when it was dialled: every number of its pool is taken */
 	ROUTE_PREFIX_STOPS,   /* a longer prefix is in mode terminate */
 	ROUTE_VERDICT_COUNT,

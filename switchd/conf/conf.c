@@ -54,7 +54,7 @@ static void set_resend(struct conf *conf)
 	conf->resend_count = value->intervals.count;
 }
 
-static struct addr address_of(const struct object *object, enum field_id id)
+struct addr conf_field_address(const struct object *object, enum field_id id)
 {
 	const struct value *value = object_field(object, id);
 
@@ -76,8 +76,9 @@ enum vos_err conf_build_networks(struct conf *conf)
 		size_t prefixes = object_list_count(object, FIELD_NETWORK_PREFIX);
 
 		network->name = object_key(object);
-		network->media_address = address_of(object, FIELD_NETWORK_MEDIA_ADDRESS);
-		network->advertised_address = address_of(object, FIELD_NETWORK_ADVERTISED_ADDRESS);
+		network->media_address = conf_field_address(object, FIELD_NETWORK_MEDIA_ADDRESS);
+		network->advertised_address =
+			conf_field_address(object, FIELD_NETWORK_ADVERTISED_ADDRESS);
 		network->interface = conf_field_text(object, FIELD_NETWORK_INTERFACE);
 		network->prefixes = calloc(prefixes + 1, sizeof(*network->prefixes));
 		if (!network->prefixes)
@@ -128,8 +129,8 @@ static struct conf_listen listen_from(const struct object *object, enum conf_tra
 		.name = object_key(object),
 		.transport = transport,
 		.network = conf_field_text(object, FIELD_LISTEN_NETWORK),
-		.media_address = address_of(object, FIELD_LISTEN_MEDIA_ADDRESS),
-		.advertised_address = address_of(object, FIELD_LISTEN_ADVERTISED_ADDRESS),
+		.media_address = conf_field_address(object, FIELD_LISTEN_MEDIA_ADDRESS),
+		.advertised_address = conf_field_address(object, FIELD_LISTEN_ADVERTISED_ADDRESS),
 		.certificate = conf_field_text(object, FIELD_LISTEN_CERTIFICATE),
 		.key = conf_field_text(object, FIELD_LISTEN_KEY),
 		.ca = conf_field_text(object, FIELD_LISTEN_CA),
@@ -150,7 +151,8 @@ enum vos_err conf_build_listens(struct conf *conf)
 		const struct object *object = snapshot_object_at(conf->snapshot, OBJECT_LISTEN, i);
 
 		for (size_t at = 0; at < LISTEN_TRANSPORTS; at++) {
-			struct addr address = address_of(object, listen_transports[at].field);
+			struct addr address =
+				conf_field_address(object, listen_transports[at].field);
 
 			if (address.family == ADDR_NONE)
 				continue;

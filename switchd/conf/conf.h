@@ -55,6 +55,7 @@ struct conf {
 	 * failure. */
 	uint32_t resend_ms[VALUE_INTERVALS_MAX];
 	uint8_t resend_count;
+	bool has_reply_addresses; /* of parties: some are not answered as usual */
 	char scramble_key[CONF_SCRAMBLE_KEY_MAX + 1]; /* "" = none */
 	struct conf_post cdr_push;
 	struct conf_post alarm_post;

@@ -106,6 +106,8 @@ static enum vos_err build_mappings(struct conf *conf, const struct secret_key *k
 		conf_set_ciphers(conf->snapshot, object, FIELD_MAPPING_GATEWAY_ENCRYPTION,
 				 FIELD_MAPPING_GATEWAY_SRTP, &gateway->party);
 		conf_set_media_words(object, &gateway->party);
+		conf_set_addresses(conf, object, FIELD_MAPPING_GATEWAY_REPLY_ADDRESS,
+				   FIELD_MAPPING_GATEWAY_REQUEST_ADDRESS, &gateway->party);
 		if (!err)
 			err = conf_build_mapping_rules(conf, object, gateway);
 		if (!err)
@@ -163,6 +165,7 @@ static enum vos_err build_routing(struct conf_routing_gateway *gateway, const st
 		(enum conf_transport)object_field(object, FIELD_ROUTING_GATEWAY_TRANSPORT)->number;
 	gateway->party.has_local_ring =
 		object_field(object, FIELD_ROUTING_GATEWAY_LOCAL_RING)->boolean;
+	gateway->local_address = conf_field_address(object, FIELD_ROUTING_GATEWAY_LOCAL_ADDRESS);
 	gateway->reach =
 		(enum conf_reach)object_field(object, FIELD_ROUTING_GATEWAY_REGISTRATION)->number;
 	gateway->party.is_dynamic = gateway->reach == CONF_REACH_DYNAMIC;
@@ -270,6 +273,9 @@ enum vos_err conf_build_gateways(struct conf *conf, const struct secret_key *key
 		conf_set_ciphers(conf->snapshot, object, FIELD_ROUTING_GATEWAY_ENCRYPTION,
 				 FIELD_ROUTING_GATEWAY_SRTP, &private->routings[i].party);
 		conf_set_media_words(object, &private->routings[i].party);
+		conf_set_addresses(conf, object, FIELD_ROUTING_GATEWAY_REPLY_ADDRESS,
+				   FIELD_ROUTING_GATEWAY_REQUEST_ADDRESS,
+				   &private->routings[i].party);
 		if (!err)
 			err = conf_build_routing_rules(conf, object, &private->routings[i]);
 		if (!err)

@@ -55,6 +55,8 @@ struct conf_party {
 	int8_t port_layout;    /* WORD_PORT_LAYOUT_...; -1 = not set */
 	uint8_t learning;      /* WORD_RTP_LEARNING_... */
 	uint8_t rtp_detection; /* WORD_RTP_DETECTION_... */
+	uint8_t reply_address; /* WORD_PARTY_ADDRESS_..., as the next: sip/party_address.h */
+	uint8_t request_address;
 	struct conf_codecs codecs;
 	uint16_t local_ring_delay_s; /* 0: when the callee rings */
 	uint8_t remote_ringing;      /* WORD_REMOTE_RINGING_... */
@@ -162,6 +164,7 @@ struct conf_routing_gateway {
 	const struct conf_registration *const *registrations; /* CONF_REACH_REGISTER */
 	size_t registration_count;
 	enum conf_transport transport;
+	struct addr local_address; /* from which it is called; family ADDR_NONE: any */
 	struct addr addresses[CONF_GATEWAY_ADDRESSES_MAX]; /* port 5060 (TLS: 5061) unless given */
 	uint8_t address_count;
 	const char *prefixes[CONF_GATEWAY_PREFIXES_MAX]; /* none: matches every number, length 0 */

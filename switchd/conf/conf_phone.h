@@ -44,6 +44,7 @@ struct conf_phone {
 	uint8_t max_addresses;                    /* that it may be registered from at a time */
 	bool is_static;
 	struct addr static_address;    /* is_static; family ADDR_NONE: none given; has a port */
+	struct addr local_address;     /* the same: from which it is called; ADDR_NONE: any */
 	enum conf_transport transport; /* to static_address */
 	uint8_t authentication;        /* WORD_GATEWAY_AUTHENTICATION_... */
 	struct conf_presentation presentation;

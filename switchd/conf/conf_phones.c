@@ -98,6 +98,7 @@ static void set_phone(struct conf_phone *phone, const struct object *object)
 		if (phone->static_address.port == 0)
 			phone->static_address.port =
 				phone->transport == CONF_TLS ? SIPS_PORT : SIP_PORT;
+		phone->local_address = conf_field_address(object, FIELD_PHONE_LOCAL_ADDRESS);
 	}
 	set_identity(phone, object);
 	phone->party = (struct conf_party){
@@ -201,6 +202,8 @@ enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 		conf_set_ciphers(conf->snapshot, object, FIELD_PHONE_ENCRYPTION, FIELD_PHONE_SRTP,
 				 &phone->party);
 		conf_set_media_words(object, &phone->party);
+		conf_set_addresses(conf, object, FIELD_PHONE_REPLY_ADDRESS,
+				   FIELD_PHONE_REQUEST_ADDRESS, &phone->party);
 		if (conf_build_phone_rules(conf, object, phone) != VOS_OK)
 			return VOS_ENOMEM;
 		if (!sealed)

@@ -101,6 +101,9 @@ VOS_CHECK enum vos_err conf_open_ha1(const struct conf *conf, const struct objec
 				     struct vos_fault *fault);
 /* Digits of a party, and what may stand in its SDP. */
 void conf_set_media_words(const struct object *object, struct conf_party *party);
+/* Where a party is answered and asked. */
+void conf_set_addresses(struct conf *conf, const struct object *object, enum field_id reply,
+			enum field_id request, struct conf_party *party);
 /* SRTP and scrambling of a party. */
 void conf_set_ciphers(const struct snapshot *snapshot, const struct object *object,
 		      enum field_id encryption, enum field_id srtp, struct conf_party *party);
@@ -113,3 +116,5 @@ VOS_CHECK enum vos_err conf_build_listens(struct conf *conf);
 
 /* "" when the field is unset. */
 const char *conf_field_text(const struct object *object, enum field_id id);
+/* Family ADDR_NONE when it is. */
+struct addr conf_field_address(const struct object *object, enum field_id id);

@@ -15,37 +15,98 @@ static const char *text_of(const struct object *object, enum field_id id)
 }
 
 /* "host", "host:port", "[2001:db8::1]:5060": the catalogue lets nothing else in. */
-static enum vos_err read_server(struct conf *conf, struct conf_registration *registration,
-				const char *server)
+struct place {
+	struct addr address; /* family ADDR_NONE: host is a name */
+	struct span host;    /* of a name */
+	uint16_t port;       /* 0: none was given */
+};
+
+static struct place read_place(const char *text)
 {
-	struct arena *arena = &conf->private->rules.arena;
-	uint16_t standard = registration->transport == CONF_TLS ? SIPS_PORT : SIP_PORT;
-	struct span text = span_of(server);
-	char printed[ADDR_TEXT_MAX];
+	struct span rest = span_of(text);
+	struct place place = {.host = {text, span_find(rest, ':')}};
 	uint64_t port = 0;
 
-	if (addr_parse(text, &registration->address)) {
-		port = registration->address.port;
-		registration->domain = arena_dup(
-			arena, span_of(port ? addr_print(&registration->address, printed)
-					    : addr_print_host(&registration->address, printed)));
-		registration->host =
-			arena_dup(arena, span_of(addr_print_host(&registration->address, printed)));
-	} else {
-		struct span host = {server, span_find(text, ':')};
-
-		if (host.len < text.len)
-			(void)span_to_u64(
-				(struct span){server + host.len + 1, text.len - host.len - 1},
-				UINT16_MAX, &port);
-		registration->domain = arena_dup(arena, text);
-		registration->host = arena_dup(arena, host);
+	if (addr_parse(rest, &place.address)) {
+		place.port = place.address.port;
+	} else if (place.host.len < rest.len) {
+		rest = (struct span){text + place.host.len + 1, rest.len - place.host.len - 1};
+		(void)span_to_u64(rest, UINT16_MAX, &port);
+		place.port = (uint16_t)port;
 	}
-	registration->port = port ? (uint16_t)port : standard;
-	registration->has_port = port != 0;
-	if (registration->address.family != ADDR_NONE)
-		registration->address.port = registration->port;
+	return place;
+}
+
+static const char *keep_host(struct arena *arena, const struct place *place)
+{
+	char printed[ADDR_TEXT_MAX];
+
+	return arena_dup(arena, place->address.family == ADDR_NONE
+					? place->host
+					: span_of(addr_print_host(&place->address, printed)));
+}
+
+/* What stands in URIs. */
+static enum vos_err read_names(struct conf *conf, struct conf_registration *registration,
+			       const char *text)
+{
+	struct arena *arena = &conf->private->rules.arena;
+	struct place place = read_place(text);
+	char printed[ADDR_TEXT_MAX];
+
+	registration->host = keep_host(arena, &place);
+	if (place.address.family == ADDR_NONE)
+		registration->domain = arena_dup(arena, span_of(text));
+	else if (place.port)
+		registration->domain =
+			arena_dup(arena, span_of(addr_print(&place.address, printed)));
+	else
+		registration->domain = registration->host;
 	return registration->domain && registration->host ? VOS_OK : VOS_ENOMEM;
+}
+
+/* Where it is sent. */
+static enum vos_err read_hop(struct conf *conf, struct conf_registration *registration,
+			     const char *text)
+{
+	struct place place = read_place(text);
+
+	registration->hop = keep_host(&conf->private->rules.arena, &place);
+	registration->address = place.address;
+	registration->has_port = place.port != 0;
+	registration->port = place.port                            ? place.port
+			     : registration->transport == CONF_TLS ? SIPS_PORT
+								   : SIP_PORT;
+	if (place.address.family != ADDR_NONE)
+		registration->address.port = registration->port;
+	return registration->hop ? VOS_OK : VOS_ENOMEM;
+}
+
+static enum vos_err read_way(struct conf *conf, struct conf_registration *registration,
+			     const struct object *object)
+{
+	const char *server = text_of(object, FIELD_REGISTRATION_SERVER);
+	const char *host = text_of(object, FIELD_REGISTRATION_HOST);
+	const char *proxy = text_of(object, FIELD_REGISTRATION_PROXY);
+
+	registration->server = server;
+	registration->local_address = conf_field_address(object, FIELD_REGISTRATION_LOCAL_ADDRESS);
+	registration->user_agent = text_of(object, FIELD_REGISTRATION_USER_AGENT);
+	if (read_names(conf, registration, *host ? host : server) ||
+	    read_hop(conf, registration, *proxy ? proxy : server))
+		return VOS_ENOMEM;
+	return VOS_OK;
+}
+
+static enum vos_err read_capacity(struct conf *conf, struct conf_registration *registration,
+				  const struct object *object)
+{
+	registration->capacity =
+		(uint32_t)object_field(object, FIELD_REGISTRATION_CAPACITY)->number;
+	if (!registration->capacity)
+		return VOS_OK;
+	registration->live = live_get(conf->private->live, LIVE_REGISTRATION, registration->name);
+	return registration->live ? VOS_OK : VOS_ENOMEM;
 }
 
 static void read_times(struct conf_registration *registration, const struct object *object,
@@ -89,7 +150,9 @@ static enum vos_err build(struct conf *conf, const struct object *object,
 	out->trunk = trunk_get(conf->private->trunks, out->name);
 	if (!out->trunk)
 		return VOS_ENOMEM;
-	err = read_server(conf, out, text_of(object, FIELD_REGISTRATION_SERVER));
+	err = read_way(conf, out, object);
+	if (!err)
+		err = read_capacity(conf, out, object);
 	return err ? err
 		   : conf_open_secret(object, FIELD_REGISTRATION_PASSWORD, key, out->password,
 				      &out->password_len, fault);
@@ -239,6 +302,12 @@ conf_registration_of_caller(const struct conf *conf, struct span account, const 
 	return NULL;
 }
 
+static bool has_line(const struct conf_registration *registration, uint64_t now_us)
+{
+	return !registration->live ||
+	       live_would_admit(registration->live, registration->capacity, 0, now_us) == LIVE_OK;
+}
+
 const struct conf_registration *conf_registration_way(const struct conf_routing_gateway *gateway,
 						      struct trunk_way *out)
 {
@@ -251,18 +320,60 @@ const struct conf_registration *conf_registration_way(const struct conf_routing_
 	return NULL;
 }
 
+const struct conf_registration *
+conf_registration_free_way(const struct conf_routing_gateway *gateway, uint64_t now_us,
+			   struct trunk_way *out)
+{
+	for (size_t i = 0; i < gateway->registration_count; i++) {
+		const struct conf_registration *registration = gateway->registrations[i];
+
+		if (atomic_load(&registration->trunk->is_up) && has_line(registration, now_us) &&
+		    trunk_get_way(registration->trunk, out))
+			return registration;
+	}
+	return NULL;
+}
+
+bool conf_registrations_are_full(const struct conf_routing_gateway *gateway, uint64_t now_us)
+{
+	bool is_full = false;
+
+	for (size_t i = 0; i < gateway->registration_count; i++) {
+		const struct conf_registration *registration = gateway->registrations[i];
+
+		if (!atomic_load(&registration->trunk->is_up))
+			continue;
+		if (has_line(registration, now_us))
+			return false;
+		is_full = true;
+	}
+	return is_full;
+}
+
+/* The Contact and who has it: what another proxy leads to is still the same one. */
 bool conf_registration_is_other(const struct conf_registration *before,
 				const struct conf_registration *after)
 {
-	return strcmp(before->domain, after->domain) != 0 ||
-	       before->transport != after->transport || before->port != after->port ||
-	       strcmp(before->account, after->account) != 0;
+	return strcmp(before->server, after->server) != 0 ||
+	       strcmp(before->domain, after->domain) != 0 ||
+	       before->transport != after->transport ||
+	       strcmp(before->account, after->account) != 0 ||
+	       !addr_eq(&before->local_address, &after->local_address);
+}
+
+bool conf_registration_goes_elsewhere(const struct conf_registration *before,
+				      const struct conf_registration *after)
+{
+	return strcmp(before->hop, after->hop) != 0 || before->port != after->port ||
+	       before->has_port != after->has_port;
 }
 
 bool conf_registration_asks_other(const struct conf_registration *before,
 				  const struct conf_registration *after)
 {
-	return strcmp(before->auth_name, after->auth_name) != 0 ||
+	return conf_registration_goes_elsewhere(before, after) ||
+	       strcmp(before->user_agent, after->user_agent) != 0 ||
+	       strcmp(before->auth_name, after->auth_name) != 0 ||
 	       before->password_len != after->password_len ||
 	       memcmp(before->password, after->password, after->password_len) != 0 ||
 	       before->expire_s != after->expire_s || before->is_auto != after->is_auto;

@@ -64,7 +64,7 @@ void live_table_unref(struct live_table *table)
 static bool has_window(enum live_kind kind)
 {
 	return kind != LIVE_PHONE && kind != LIVE_PHONE_IN && kind != LIVE_PHONE_OUT &&
-	       kind != LIVE_NUMBER && kind != LIVE_NUMBER_GROUP;
+	       kind != LIVE_NUMBER && kind != LIVE_NUMBER_GROUP && kind != LIVE_REGISTRATION;
 }
 
 /* The key is the kind as a letter, and the name. */

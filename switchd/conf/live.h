@@ -40,6 +40,7 @@ enum live_kind {
 	LIVE_NUMBER,
 	LIVE_LINES, /* of a gateway-group */
 	LIVE_NUMBER_GROUP,
+	LIVE_REGISTRATION,
 };
 
 /* Attempts and answers of the last while, in buckets that age out one by one. Each is one word:

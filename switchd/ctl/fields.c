@@ -66,7 +66,8 @@ static void make_list(struct field_columns *list, const struct list_view *view)
 		const struct field *field = field_get(id);
 		char *name = name_of(field);
 
-		if (!name || is_shown(name, view->columns, view->count)) {
+		if (!name || is_shown(name, view->columns, view->count) ||
+		    is_shown(name, view->more, view->more_count)) {
 			free(name);
 			continue;
 		}

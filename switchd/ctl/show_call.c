@@ -104,6 +104,8 @@ static void item_leg(struct request *request, json_t *leg, const char *side,
 		item_int(request, leg, "state_left_s", info->stage_s);
 	item_str(request, leg, "call_id", info->call_id);
 	item_addr(request, leg, "signalling_address", &info->signalling);
+	item_addr(request, leg, "request_address", &info->requests);
+	item_addr(request, leg, "local_address", &info->local);
 	item_bool(request, leg, "is_nat", info->is_nat);
 	item_addr(request, leg, "media_address", &info->media);
 	item_str(request, leg, "codec", info->codec);
@@ -128,6 +130,8 @@ static const struct member leg_members[] = {
 	{"state_left_s", CELL_INT, MEMBER_AT_TIMES, NULL},
 	{"call_id", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"signalling_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"request_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
+	{"local_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"is_nat", CELL_BOOL, MEMBER_ALWAYS, NULL},
 	{"media_address", CELL_TEXT, MEMBER_ALWAYS, NULL},
 	{"codec", CELL_TEXT, MEMBER_ALWAYS, NULL},

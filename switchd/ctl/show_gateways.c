@@ -45,7 +45,10 @@ static const struct column routing_columns[] = {
 		"retry_after_s", CELL_INT, "s", "RETRY-AFTER", 11                                 \
 	}
 
-static const struct column more_columns[] = {MORE_COLUMNS};
+static const struct column more_columns[] = {
+	MORE_COLUMNS,
+	{"memo", CELL_TEXT, "", "MEMO", 24},
+};
 
 static const struct column routing_more_columns[] = {
 	MORE_COLUMNS,
@@ -53,6 +56,7 @@ static const struct column routing_more_columns[] = {
 	{"published_capacity", CELL_INT, "", "PUBLISHED", 9},
 	{"published_calls", CELL_INT, "", "PUB-CALLS", 9},
 	{"publish_expires_s", CELL_INT, "s", "PUB-EXPIRES", 11},
+	{"memo", CELL_TEXT, "", "MEMO", 24},
 };
 
 static const char *const brief[] = {"name", "state", NULL};
@@ -296,6 +300,8 @@ static void emit_mapping(struct request *request, const struct conf *conf,
 	emit_field(request, object, FIELD_MAPPING_GATEWAY_LOCK);
 	emit_field(request, object, FIELD_MAPPING_GATEWAY_MEDIA_PROXY);
 	emit_gateway_load(request, gateway->live, gateway->capacity, gateway->rate_limit);
+	if (is_detailed(request))
+		emit_field(request, object, FIELD_MAPPING_GATEWAY_MEMO);
 	emit_list_end(request, &mapping_view, object);
 }
 
@@ -318,6 +324,7 @@ static void emit_routing(struct request *request, const struct conf *conf,
 	if (is_detailed(request)) {
 		emit_checks(request, gateway);
 		emit_published(request, gateway->live);
+		emit_field(request, object, FIELD_ROUTING_GATEWAY_MEMO);
 	}
 	emit_list_end(request, &routing_view, object);
 }

@@ -26,6 +26,12 @@ static const struct column columns[] = {
 	{"local_address", CELL_TEXT, "", "", 21},
 	{"routing_gateway", CELL_TEXT, "", "GATEWAY", -16},
 	{"mapping_gateway", CELL_TEXT, "", "", 16},
+	{"proxy", CELL_TEXT, "", "PROXY", -22},
+	{"host", CELL_TEXT, "", "HOST", -22},
+	{"user_agent", CELL_TEXT, "", "", 16},
+	{"calls", CELL_INT, "", "CALLS", -5},
+	{"capacity", CELL_INT, "", "CAPACITY", -8},
+	{"memo", CELL_TEXT, "", "", 24},
 };
 
 const struct schema schema_registrations_outbound = SCHEMA_OF_ROWS(columns);
@@ -122,6 +128,22 @@ static void emit_positive(struct request *request, int64_t number)
 		emit_null(request);
 }
 
+/* Calls and capacity; without a limit nothing is counted. */
+static void emit_lines(struct request *request, const struct object *object)
+{
+	const struct conf_registration *registration =
+		conf_registration_find(request->ctl->conf, span_of(object_key(object)));
+
+	if (registration && registration->live) {
+		emit_int(request,
+			 atomic_load_explicit(&registration->live->calls, memory_order_relaxed));
+		emit_int(request, registration->capacity);
+	} else {
+		emit_null(request);
+		emit_null(request);
+	}
+}
+
 static void emit_registration(struct request *request, const struct object *object,
 			      const struct outbound_info *info)
 {
@@ -151,6 +173,11 @@ static void emit_registration(struct request *request, const struct object *obje
 	emit_addr(request, &info->local);
 	emit_text_field(request, object, FIELD_REGISTRATION_ROUTING_GATEWAY);
 	emit_text_field(request, object, FIELD_REGISTRATION_MAPPING_GATEWAY);
+	emit_text_field(request, object, FIELD_REGISTRATION_PROXY);
+	emit_text_field(request, object, FIELD_REGISTRATION_HOST);
+	emit_text_field(request, object, FIELD_REGISTRATION_USER_AGENT);
+	emit_lines(request, object);
+	emit_text_field(request, object, FIELD_REGISTRATION_MEMO);
 	emit_row_end(request);
 }
 

@@ -24,7 +24,8 @@ static const struct column phones_columns[] = {
 	{"cps", CELL_INT, "", "CPS", -3},
 };
 
-/* Of the best contact, null while there is none; then what is counted of it. */
+/* Of the best contact, null while there is none (but for the local address of a static phone); then
+ * what is counted of it. */
 static const struct column phones_more[] = {
 	{"contact", CELL_TEXT, "", "CONTACT", 30},
 	{"local_address", CELL_TEXT, "", "LOCAL", 19},
@@ -36,6 +37,7 @@ static const struct column phones_more[] = {
 	{"talk_s", CELL_INT, "s", "TALK", 6},
 	{"calls_in", CELL_INT, "", "IN", 3},
 	{"calls_out", CELL_INT, "", "OUT", 3},
+	{"memo", CELL_TEXT, "", "MEMO", 24},
 };
 
 static const char *const brief[] = {"number", "state", NULL};
@@ -80,8 +82,21 @@ static const char *state_of(const struct conf_phone *phone, const struct binding
 	return silent == contacts ? "unreachable" : "registered";
 }
 
-static void emit_more(struct request *request, const struct binding *best, int64_t now_ms,
-		      const struct live *live)
+static void emit_totals(struct request *request, const struct live *live)
+{
+	if (!live) {
+		for (int i = 0; i < 3; i++)
+			emit_null(request);
+		return;
+	}
+	emit_int(request, (int64_t)atomic_load_explicit(&live->attempts, memory_order_relaxed));
+	emit_int(request, (int64_t)atomic_load_explicit(&live->answered, memory_order_relaxed));
+	emit_int(request,
+		 (int64_t)(atomic_load_explicit(&live->talk_ms, memory_order_relaxed) / 1000));
+}
+
+static void emit_more(struct request *request, const struct conf_phone *phone,
+		      const struct binding *best, int64_t now_ms)
 {
 	int64_t left_ms = best ? best->expires_ms - now_ms : 0;
 
@@ -92,18 +107,12 @@ static void emit_more(struct request *request, const struct binding *best, int64
 		emit_time(request, best->registered_ms);
 		emit_int(request, left_ms > 0 ? (left_ms + 999) / 1000 : 0);
 	} else {
-		for (int i = 0; i < 5; i++)
-			emit_null(request);
-	}
-	if (!live) {
+		emit_null(request);
+		emit_addr(request, &phone->local_address);
 		for (int i = 0; i < 3; i++)
 			emit_null(request);
-		return;
 	}
-	emit_int(request, (int64_t)atomic_load_explicit(&live->attempts, memory_order_relaxed));
-	emit_int(request, (int64_t)atomic_load_explicit(&live->answered, memory_order_relaxed));
-	emit_int(request,
-		 (int64_t)(atomic_load_explicit(&live->talk_ms, memory_order_relaxed) / 1000));
+	emit_totals(request, phone->live);
 }
 
 /* Null without a capacity of that way's own. */
@@ -171,9 +180,11 @@ static void emit_phone(struct request *request, const struct conf_phone *phone,
 	emit_str(request, media[phone->party.media_mode]);
 	emit_load(request, live, phone->capacity);
 	if (is_detailed(request)) {
-		emit_more(request, count ? &bindings[0] : NULL, now_ms, live);
+		emit_more(request, phone, count ? &bindings[0] : NULL, now_ms);
 		emit_way(request, phone, CONF_WAY_IN);
 		emit_way(request, phone, CONF_WAY_OUT);
+		emit_value(request, &field_get(FIELD_PHONE_MEMO)->spec,
+			   object_field(object, FIELD_PHONE_MEMO));
 	}
 	emit_list_end(request, &phones_view, object);
 }

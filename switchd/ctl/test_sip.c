@@ -203,8 +203,9 @@ static enum step show_answers(struct request *request)
 	return state->waiting ? STEP_WAIT : STEP_DONE;
 }
 
+/* from: as a `local-address` says. */
 static void send_one(struct request *request, struct test_state *state, const struct addr *to,
-		     enum conf_transport transport)
+		     enum conf_transport transport, const struct addr *from)
 {
 	struct ctl *ctl = request->ctl;
 	struct ping_letter *letter = calloc(1, sizeof(*letter));
@@ -218,6 +219,7 @@ static void send_one(struct request *request, struct test_state *state, const st
 	letter->order = (struct ping_order){
 		.id = ++ctl->next_serial,
 		.to = *to,
+		.from = *from,
 		.transport = transport,
 		.timeout_ms = TIMEOUT_MS,
 	};
@@ -232,6 +234,8 @@ static void send_one(struct request *request, struct test_state *state, const st
 	state->waiting++;
 }
 
+static const struct addr anywhere;
+
 /* Sources of a mapping gateway that are single addresses. */
 static void send_to_sources(struct request *request, struct test_state *state,
 			    const struct conf_mapping_gateway *gateway)
@@ -243,7 +247,7 @@ static void send_to_sources(struct request *request, struct test_state *state,
 		if (source->bits != (to.family == ADDR_IP4 ? 32 : 128))
 			continue;
 		to.port = gateway->source_ports[i];
-		send_one(request, state, &to, CONF_UDP);
+		send_one(request, state, &to, CONF_UDP, &anywhere);
 	}
 }
 
@@ -257,14 +261,15 @@ static bool send_all(struct request *request, struct test_state *state, const ch
 	struct addr address;
 
 	for (uint8_t i = 0; routing && i < routing->address_count; i++)
-		send_one(request, state, &routing->addresses[i], routing->transport);
+		send_one(request, state, &routing->addresses[i], routing->transport,
+			 &routing->local_address);
 	if (mapping)
 		send_to_sources(request, state, mapping);
 	if (routing || mapping)
 		return true;
 	if (!addr_parse(span_of(target), &address))
 		return false;
-	send_one(request, state, &address, CONF_UDP);
+	send_one(request, state, &address, CONF_UDP, &anywhere);
 	return true;
 }
 

@@ -6,6 +6,7 @@
  * tell which users exist. */
 #include "switchd/sip/authorize.h"
 
+#include "switchd/sip/party_address.h"
 #include "switchd/sip/reply.h"
 #include "switchd/sip/worker_record.h"
 
@@ -115,10 +116,12 @@ void sip_reply_unauthorized(struct sip_worker *worker, const struct sip_rx *rx,
 			    enum auth_result result)
 {
 	int status = sip_unauthorized_status(worker->conf, result);
+	struct sip_rx claimed = *rx;
 
+	claimed.reply = party_reply_claimed(rx, worker->conf);
 	if (status == auth_challenge_status(worker->conf))
-		reply_challenge(worker, rx, result == AUTH_STALE);
+		reply_challenge(worker, &claimed, result == AUTH_STALE);
 	else if (status)
-		sip_reply_stateless(worker, rx, status,
+		sip_reply_stateless(worker, &claimed, status,
 				    status == 400 ? "Malformed Credentials" : NULL);
 }

@@ -38,6 +38,7 @@ static void handle_cancel(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct txn_server *invite = txn_server_find(worker, rx, SIP_INVITE);
 	char stateless[SIP_STATELESS_TAG_MAX];
+	struct sip_rx known = *rx;
 	struct span tag;
 
 	if (!invite) {
@@ -51,8 +52,9 @@ static void handle_cancel(struct sip_worker *worker, const struct sip_rx *rx)
 		tag = txn_server_tag(invite);
 	if (tag.len == 0)
 		tag = sip_stateless_tag(worker, rx, stateless);
-	sip_reply_begin(worker, rx, 200, NULL, tag);
-	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
+	known.reply = txn_server_reply(invite);
+	sip_reply_begin(worker, &known, 200, NULL, tag);
+	sip_reply_end(worker, &known, SPAN_NONE, SPAN_NONE);
 	leg_cancelled(worker, txn_server_user(invite), rx);
 }
 

@@ -112,10 +112,13 @@ static enum cause_id take_phone(const struct sip_rx *rx, const struct conf_phone
 static bool may_call(struct sip_worker *worker, const struct sip_rx *rx,
 		     const struct leg_caller *caller, const char *callee, enum cause_id why_not)
 {
+	struct sip_rx known = *rx;
+
 	if (why_not == CAUSE_NORMAL)
 		return true;
 	refused_party(worker, rx, caller, callee, why_not);
-	sip_reply_stateless(worker, rx, cause_status(cause_of(why_not)), NULL);
+	known.reply = caller->conf->reply_address;
+	sip_reply_stateless(worker, &known, cause_status(cause_of(why_not)), NULL);
 	return false;
 }
 
@@ -186,6 +189,7 @@ bool leg_identify(struct sip_worker *worker, const struct sip_rx *rx, struct leg
 			return false;
 		}
 		refused_forget(worker, rx->msg->call_id);
+		out->is_proven = true;
 		gateway = account.mapping;
 	}
 	if (!out->registration)

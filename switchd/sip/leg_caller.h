@@ -18,6 +18,7 @@ struct leg_caller {
 	const struct conf_phone *phone;
 	const struct conf_registration *registration; /* that it came by; NULL = none */
 	const char *matched_by;                       /* "its address" */
+	bool is_proven;                               /* by its password */
 };
 
 /* Whom and what the INVITE names, each read once. What cannot be read is empty. */

@@ -229,11 +229,14 @@ static void early_request(struct sip_worker *worker, struct sip_leg *leg, const 
 		sip_reply_stateless(worker, rx, 481, NULL);
 }
 
-void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *rx)
+void leg_request(struct sip_worker *worker, struct sip_leg *leg, const struct sip_rx *received)
 {
+	struct sip_rx known = *received;
+	const struct sip_rx *rx = &known;
 	enum sip_method method = rx->msg->method;
 	struct buf *out;
 
+	known.reply = leg->reply_address;
 	if (method == SIP_ACK) {
 		handle_ack(leg, rx);
 		return;
@@ -446,6 +449,8 @@ static void op_describe(const struct leg *base, struct call_leg_info *out)
 	if (leg->state == LEG_OUTGOING && wheel_is_running(&leg->timer))
 		out->stage_s = (uint32_t)(leg->timer.due_tick * WHEEL_TICK_US / 1000000 -
 					  leg->worker->now_us / 1000000);
+	out->requests = leg->peer;
+	out->local = leg->socket->local;
 	leg_session_describe(leg, out->timers, sizeof(out->timers));
 	snprintf(out->call_id, sizeof(out->call_id), "%s", leg->call_id);
 	snprintf(out->number, sizeof(out->number), "%s", leg->number);

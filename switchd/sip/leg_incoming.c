@@ -211,6 +211,9 @@ static struct sip_leg *make_leg(struct sip_worker *worker, const struct sip_rx *
 	leg->base.media = rx->socket->media;
 	leg->base.is_secure = rx->socket->transport == CONF_TLS;
 	leg->base.is_nat = is_nat(rx, &named->contact.uri);
+	leg->reply_address = caller->conf->reply_address;
+	leg->request_address = caller->conf->request_address;
+	leg->is_proven = caller->is_proven;
 	leg->remote_cseq = msg->cseq;
 	leg->has_remote_cseq = true;
 	leg->ack_cseq = msg->cseq;
@@ -255,6 +258,7 @@ static void fill_setup(const struct sip_worker *worker, const struct sip_rx *rx,
 	setup->mapping = caller->mapping;
 	setup->phone = caller->phone;
 	setup->matched_by = caller->matched_by;
+	setup->registration = caller->registration;
 	setup->sdp = leg_sdp(rx->msg);
 	/* More than the usual start only lengthens a loop. */
 	setup->max_forwards = rx->msg->max_forwards < 0 || rx->msg->max_forwards > MAX_FORWARDS
@@ -344,16 +348,19 @@ static struct sip_leg *take(struct sip_worker *worker, const struct sip_rx *rx,
 struct sip_leg *leg_invite_take(struct sip_worker *worker, const struct sip_rx *rx,
 				const struct leg_caller *caller, const char *callee)
 {
+	struct sip_rx known = *rx;
 	struct leg_named named;
 
+	known.reply = caller->conf->reply_address;
 	leg_named_read(rx->msg, &named);
 	leg_named_read_rest(rx->msg, &named);
-	return take(worker, rx, &named, caller, callee);
+	return take(worker, &known, &named, caller, callee);
 }
 
 void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct leg_caller caller = {0};
+	struct sip_rx known = *rx;
 	struct leg_named named;
 	const char *why = NULL;
 	char callee[LEG_CALLEE_MAX];
@@ -362,6 +369,8 @@ void leg_invite(struct sip_worker *worker, const struct sip_rx *rx)
 	if (!check_shape(worker, rx, &named.target, callee, sizeof(callee)) ||
 	    !leg_identify(worker, rx, &named, &caller, callee, sizeof(callee)))
 		return;
+	known.reply = caller.conf->reply_address;
+	rx = &known;
 	if (!caller.conf->has_100rel &&
 	    sip_msg_has_token(rx->msg, SIP_HDR_REQUIRE, SPAN_LIT("100rel"))) {
 		refuse_extension(worker, rx, SPAN_LIT("100rel"));

@@ -23,39 +23,6 @@ static const struct {
 	[CONF_STAGE_RINGING] = {PARAM_SS_SIP_TIMEOUT_RINGING, CAUSE_NO_ANSWER, "ringing"},
 };
 
-static bool is_of_kind(const struct sip_socket *socket, const struct call_target *target)
-{
-	return target->transports >> socket->transport & 1;
-}
-
-static const struct sip_socket *
-socket_for(struct sip_worker *worker, const struct call_target *target, const struct leg *caller)
-{
-	for (int i = 0; target->local.family && i < worker->socket_count; i++)
-		if (is_of_kind(&worker->sockets[i], target) &&
-		    addr_eq(&worker->sockets[i].local, &target->local))
-			return &worker->sockets[i];
-	for (int i = 0; i < worker->socket_count; i++)
-		if (is_of_kind(&worker->sockets[i], target) &&
-		    worker->sockets[i].local.family == target->address.family)
-			return &worker->sockets[i];
-	return caller ? ((const struct sip_leg *)caller)->socket : NULL;
-}
-
-struct conf_media_place leg_media_place(void *context, const struct call_target *target,
-					const struct leg *caller)
-{
-	struct sip_worker *worker = context;
-
-	return conf_media_place(worker->conf, target->decide.network,
-				&socket_for(worker, target, caller)->media);
-}
-
-bool leg_is_secure(void *context, const struct call_target *target, const struct leg *caller)
-{
-	return socket_for(context, target, caller)->transport == CONF_TLS;
-}
-
 /* --- Stages. --- */
 
 static uint64_t stage_length_s(const struct sip_leg *leg, enum conf_stage stage)
@@ -169,6 +136,9 @@ static void reject_dialog(struct sip_leg *leg, const struct sip_rx *rx)
 	stray->base.call = NULL;
 	memcpy(stray->local_tag, leg->local_tag, sizeof(stray->local_tag));
 	stray->peer = leg->peer;
+	stray->reply_address = leg->reply_address;
+	stray->request_address = leg->request_address;
+	stray->is_proven = leg->is_proven;
 	stray->invite_cseq = leg->invite_cseq;
 	stray->has_offered = leg->has_offered;
 	stray->local_cseq = leg->local_cseq;
@@ -371,6 +341,8 @@ static bool write_caller(struct sip_leg *leg, const struct call_dial *dial)
 	buf_reset(&text);
 	identity_add_headers(&identity, host, &text);
 	diversion_add_headers(leg->worker->conf, dial, host, &text);
+	if (registration && *registration->user_agent)
+		buf_printf(&text, "User-Agent: %s\r\n", registration->user_agent);
 	if (text.len)
 		is_good = is_good && leg_text_from(leg, &leg->identity, &text);
 	return is_good;
@@ -446,12 +418,10 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		     const struct call_dial *dial)
 {
 	struct sip_worker *worker = context;
-	const struct sip_socket *socket = socket_for(worker, dial->target, caller);
+	const struct sip_socket *socket = leg_socket(worker, dial->target, caller);
 	struct sip_leg *leg;
 
-	/* No listen address of the target's kind: nothing sent would leave. */
-	if (!socket || socket->local.family != dial->target->address.family ||
-	    !is_of_kind(socket, dial->target))
+	if (!leg_socket_serves(socket, dial->target))
 		return NULL;
 	leg = leg_new(worker);
 	if (!leg)
@@ -478,10 +448,13 @@ struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		leg_free_soon(leg);
 		return NULL;
 	}
-	/* A Request-URI that was made of the address leads there. */
-	if (leg->route || dial->target->request_uri[0] || dial->target->registration ||
-	    !dial->target->address.port)
+	/* A Request-URI that was made of the address leads there; that of a registration leads to
+	 * its server, whatever proxy is before that. */
+	if (leg->route || dial->target->request_uri[0] || !dial->target->address.port)
 		leg_choose_peer(leg, &dial->target->address, NULL);
+	leg->reply_address = dial->target->reply_address;
+	leg->request_address = dial->target->request_address;
+	leg->is_proven = true;
 	if (dial->target->gateway)
 		memcpy(leg->stage_s, dial->target->gateway->stage_s, sizeof(leg->stage_s));
 	if (dial->target->ring_s)

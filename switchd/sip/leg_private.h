@@ -76,6 +76,9 @@ struct sip_leg {
 	bool release_after_ack; /* BYE is held until the caller's ACK (RFC 3261 15.1.1) */
 	bool has_moved;         /* to another thread: what is left here has no dialog */
 	uint8_t strays;
+	uint8_t reply_address;          /* WORD_PARTY_ADDRESS_... of its party, as the next */
+	uint8_t request_address;        /* party_address.h */
+	bool is_proven;                 /* by its password, or as it was called */
 	struct cause release_cause;     /* why it is given up, or why BYE is held */
 	struct txn_server *invite_in;   /* the peer's INVITE or re-INVITE */
 	struct txn_server *offer_in;    /* its UPDATE that waits for an answer */
@@ -147,8 +150,9 @@ void leg_send_ack(struct sip_leg *leg, struct span sdp);
 /* The ACK to repeat for the last answered INVITE, valid until the next message is written. */
 struct span leg_write_ack(struct sip_leg *leg);
 void leg_send_bye(struct sip_leg *leg, struct cause cause);
-/* Where requests inside the dialog go: first Route, else NAT source, else the peer's Contact, which
- * is what the target has just been learned from; NULL: the target is looked into. */
+/* Where requests inside the dialog go: first Route, else as the party's `request-address` says,
+ * else NAT source, else the peer's Contact, which is what the target has just been learned from;
+ * NULL: the target is looked into. */
 void leg_choose_peer(struct sip_leg *leg, const struct addr *source,
 		     const struct sip_name_addr *contact);
 /* The first of the message's Contact; false, and all empty: none can be read. */
@@ -166,10 +170,18 @@ void leg_received_reason(void *context, struct buf *out);
 /* leg_outgoing.c */
 struct leg *leg_dial(void *context, struct call *call, const struct leg *caller,
 		     const struct call_dial *dial);
+void leg_give_up(struct sip_leg *leg, struct cause cause);
+
+/* leg_socket.c */
+/* That of the caller where the target's kind has none; NULL: nor has that. */
+const struct sip_socket *leg_socket(struct sip_worker *worker, const struct call_target *target,
+				    const struct leg *caller);
+/* False: it is of another kind than the target's, or not the one that it is to be called from, so
+ * that nothing sent would leave. */
+bool leg_socket_serves(const struct sip_socket *socket, const struct call_target *target);
 struct conf_media_place leg_media_place(void *context, const struct call_target *target,
 					const struct leg *caller);
 bool leg_is_secure(void *context, const struct call_target *target, const struct leg *caller);
-void leg_give_up(struct sip_leg *leg, struct cause cause);
 
 /* leg_offer.c */
 /* A re-INVITE that only refreshes; false when it cannot be sent. */

@@ -4,6 +4,7 @@
 
 #include "switchd/media/sdp.h"
 #include "switchd/sip/leg_late.h"
+#include "switchd/sip/party_address.h"
 
 struct span leg_sdp(const struct sip_msg *msg)
 {
@@ -102,25 +103,39 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 	return out;
 }
 
-/* The address in a URI of the peer's; false when it is a name, an address that nothing can be sent
- * to from this leg's socket, or that of a GRUU, which is ours (RFC 5627). */
-static bool uri_address(const struct sip_leg *leg, const struct sip_name_addr *name,
-			struct addr *out)
+/* What a URI of the peer's says of its address: none when it is a name, or an address that nothing
+ * can be sent to from this leg's socket. One of a GRUU (RFC 5627) says nothing: it is ours. */
+static struct party_contact read_address(const struct sip_leg *leg,
+					 const struct sip_name_addr *name)
 {
+	struct party_contact out = {0};
 	struct addr addr;
 	struct span gruu;
 
-	if (!addr_parse(name->uri.host, &addr) || addr.family != leg->socket->local.family ||
-	    addr_is_any(&addr) ||
-	    /* Without <> a URI's parameters are taken for the field's. */
-	    sip_param_get(name->uri.params, SPAN_LIT("gr"), &gruu) ||
+	/* Without <> a URI's parameters are taken for the field's. */
+	if (!name->uri.host.len || sip_param_get(name->uri.params, SPAN_LIT("gr"), &gruu) ||
 	    sip_param_get(name->params, SPAN_LIT("gr"), &gruu))
+		return out;
+	out.port = name->uri.port                       ? name->uri.port
+		   : leg->socket->transport == CONF_TLS ? 5061
+							: 5060;
+	if (addr_parse(name->uri.host, &addr) && addr.family == leg->socket->local.family &&
+	    !addr_is_any(&addr)) {
+		addr.port = out.port;
+		out.address = addr;
+	}
+	return out;
+}
+
+/* False: it says none. */
+static bool uri_address(const struct sip_leg *leg, const struct sip_name_addr *name,
+			struct addr *out)
+{
+	struct party_contact contact = read_address(leg, name);
+
+	if (contact.address.family == ADDR_NONE)
 		return false;
-	if (!name->uri.port)
-		addr.port = leg->socket->transport == CONF_TLS ? 5061 : 5060;
-	else
-		addr.port = name->uri.port;
-	*out = addr;
+	*out = contact.address;
 	return true;
 }
 
@@ -141,6 +156,21 @@ static bool is_plain(const struct sip_name_addr *contact)
 	       span_find(before, ';') == before.len;
 }
 
+/* As the party's `request-address` says, which is not auto. */
+static struct addr configured_peer(const struct sip_leg *leg, const struct addr *source,
+				   const struct sip_name_addr *contact)
+{
+	struct party_contact at = {0};
+	struct sip_name_addr target;
+
+	if (!contact && sip_name_addr_parse(span_of(leg->remote_target), &target))
+		contact = &target;
+	if (contact)
+		at = read_address(leg, contact);
+	return party_request_address(leg->request_address, source, &at, leg->is_proven,
+				     leg->worker->conf);
+}
+
 /* contact: what the target has just been learned from; NULL: the target is looked into. */
 void leg_choose_peer(struct sip_leg *leg, const struct addr *source,
 		     const struct sip_name_addr *contact)
@@ -155,7 +185,11 @@ void leg_choose_peer(struct sip_leg *leg, const struct addr *source,
 		if (text_address(leg, first, &next) &&
 		    !(sip_socket_is_stream(leg->socket) && addr_ip_eq(&next, source)))
 			leg->peer = next;
-	} else if (leg->base.is_nat || sip_socket_is_stream(leg->socket)) {
+	} else if (sip_socket_is_stream(leg->socket)) {
+		/* The connection it is. */
+	} else if (leg->request_address != WORD_PARTY_ADDRESS_AUTO) {
+		leg->peer = configured_peer(leg, source, contact);
+	} else if (leg->base.is_nat) {
 		/* The source it is. */
 	} else if (contact && is_plain(contact)) {
 		uri_address(leg, contact, &leg->peer);

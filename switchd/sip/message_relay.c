@@ -447,6 +447,7 @@ void message_request(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct leg_caller caller = {0};
 	const struct conf_phone *phone;
+	struct sip_rx known = *rx;
 	struct leg_named named;
 	const char *why = NULL;
 	char callee[64];
@@ -463,6 +464,8 @@ void message_request(struct sip_worker *worker, const struct sip_rx *rx)
 	leg_named_read(rx->msg, &named);
 	if (!leg_identify(worker, rx, &named, &caller, callee, sizeof(callee)))
 		return;
+	known.reply = caller.conf->reply_address;
+	rx = &known;
 	if (!sip_msg_check_full(rx->msg, &why)) {
 		worker->counters.rx_rejected++;
 		sip_reply_stateless(worker, rx, 400, why);

@@ -34,6 +34,7 @@ struct checked {
 	enum conf_reach reach;
 	struct wheel_timer timer; /* of one that moves: until it is looked for again */
 	enum conf_transport transport;
+	struct addr local_address; /* of one that does not move; as in conf_routing_gateway */
 	struct addr addresses[LIVE_ADDRESSES_MAX];
 	uint8_t count;  /* places; of one that moves all of them, with gaps */
 	bool is_wanted; /* while a conf is taken over */
@@ -132,6 +133,7 @@ static void ask_by(struct check *check, enum conf_transport transport)
 	const struct ping_order order = {
 		.id = OWN_PINGS | ++owner->last_id,
 		.to = gateway->addresses[check - gateway->checks],
+		.from = gateway->local_address,
 		.transport = transport,
 		.timeout_ms = (uint32_t)(period_ms < MAX_TIMEOUT_MS ? period_ms : MAX_TIMEOUT_MS),
 	};
@@ -312,7 +314,8 @@ static bool is_same(const struct checked *gateway, const struct conf_routing_gat
 		return false;
 	if (gateway->reach != CONF_REACH_STATIC)
 		return true;
-	if (gateway->transport != now->transport || gateway->count != now->address_count)
+	if (gateway->transport != now->transport || gateway->count != now->address_count ||
+	    !addr_eq(&gateway->local_address, &now->local_address))
 		return false;
 	for (uint8_t i = 0; i < gateway->count; i++)
 		if (!addr_eq(&gateway->addresses[i], &now->addresses[i]))
@@ -337,6 +340,8 @@ static void add(struct options_check *check, const struct conf_routing_gateway *
 	made->live = gateway->live;
 	made->transport = gateway->transport;
 	made->reach = gateway->reach;
+	if (made->reach == CONF_REACH_STATIC)
+		made->local_address = gateway->local_address;
 	made->is_wanted = true;
 	made->count = LIVE_ADDRESSES_MAX;
 	if (made->reach == CONF_REACH_STATIC) {

@@ -300,6 +300,13 @@ static bool go_on(struct outbound_one *one, const struct conf_registration *row)
 	if (conf_registration_is_other(before, row))
 		return false;
 	asks_other = conf_registration_asks_other(before, row);
+	if (conf_registration_goes_elsewhere(before, row)) {
+		/* A letter that is out asks for the one before. */
+		one->id = ++one->worker->outbound->next_id;
+		one->is_looking_up = false;
+		one->found_count = 0;
+		one->found_at = 0;
+	}
 	one->row = row;
 	if (!asks_other)
 		return true;

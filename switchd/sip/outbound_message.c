@@ -100,6 +100,8 @@ static void write_register(struct outbound_one *one, const char *branch)
 	add_contact_uri(one, out);
 	buf_printf(out, ">;expires=%u\r\nExpires: %u\r\nAllow: " SIP_ALLOW "\r\n", expires_s,
 		   expires_s);
+	if (*one->row->user_agent)
+		buf_printf(out, "User-Agent: %s\r\n", one->row->user_agent);
 	if (auth_client_has_challenge(&one->auth))
 		add_credentials(one, out);
 	sip_write_body(out, SPAN_NONE, SPAN_NONE);

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where the server of a registration is, and which listen address leads to it. A name is looked up
- * before each new REGISTER, without a port as that of a service (RFC 3263 section 4.2; which
- * transport is configured); while that fails, the address that was good before serves on. */
+/* Where the server of a registration, or the proxy before it, is, and which listen address leads to
+ * it. A name is looked up before each new REGISTER, without a port as that of a service (RFC 3263
+ * section 4.2; which transport is configured); while that fails, the address that was good before
+ * serves on. */
 #include <stdlib.h>
 
+#include "switchd/sip/local_address.h"
 #include "switchd/sip/outbound_private.h"
 
-/* Always the same one of a kind: the server sees one source (behaviour C3). */
 static const struct sip_socket *socket_for(const struct outbound_one *one, uint8_t family)
 {
-	const struct sip_worker *worker = one->worker;
-
-	for (int i = 0; i < worker->socket_count; i++)
-		if (worker->sockets[i].transport == one->row->transport &&
-		    worker->sockets[i].local.family == family)
-			return &worker->sockets[i];
-	return NULL;
+	return local_address_socket(one->worker, 1u << one->row->transport, family,
+				    &one->row->local_address);
 }
 
 static bool use(struct outbound_one *one, const struct addr *server, const char **why)
@@ -93,7 +89,7 @@ static bool look_up(struct outbound_one *one)
 	letter->id = one->id;
 	if (!one->row->has_port)
 		letter->service = services[one->row->transport];
-	if (!span_copy(span_of(one->row->host), letter->name, sizeof(letter->name)) ||
+	if (!span_copy(span_of(one->row->hop), letter->name, sizeof(letter->name)) ||
 	    !resolver_ask(resolver, letter)) {
 		free(letter);
 		return false;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "switchd/sip/local_address.h"
 #include "switchd/sip/txn.h"
 
 struct sip_ping {
@@ -19,16 +20,6 @@ struct sip_ping {
 	ping_fn *fn;
 	void *user;
 };
-
-static const struct sip_socket *socket_for(const struct sip_worker *worker,
-					   const struct ping_order *order)
-{
-	for (int i = 0; i < worker->socket_count; i++)
-		if (worker->sockets[i].transport == order->transport &&
-		    worker->sockets[i].local.family == order->to.family)
-			return &worker->sockets[i];
-	return NULL;
-}
 
 /* Tells the result and frees. */
 static void end(struct sip_ping *ping, struct ping_result *result)
@@ -121,7 +112,8 @@ static void refuse(ping_fn *fn, void *user)
 void sip_ping_start(struct sip_worker *worker, const struct ping_order *order, ping_fn *fn,
 		    void *user)
 {
-	const struct sip_socket *socket = socket_for(worker, order);
+	const struct sip_socket *socket = local_address_socket(worker, 1u << order->transport,
+							       order->to.family, &order->from);
 	struct sip_ping *ping = socket ? calloc(1, sizeof(*ping)) : NULL;
 
 	if (!ping) {

@@ -9,6 +9,8 @@
 struct ping_order {
 	uint64_t id; /* the asker's, for sip_ping_cancel() */
 	struct addr to;
+	struct addr
+		from; /* listen address to use, port 0: any; family ADDR_NONE: one of its kind */
 	enum conf_transport transport;
 	uint32_t timeout_ms;
 };

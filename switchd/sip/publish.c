@@ -239,6 +239,7 @@ void publish_request(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	const struct conf_routing_gateway *gateway = find_publisher(worker, rx);
 	struct publication publication = {0};
+	struct sip_rx known = *rx;
 	char memory[128];
 	struct buf extra = buf_over(memory, sizeof(memory));
 	struct verdict verdict;
@@ -249,6 +250,8 @@ void publish_request(struct sip_worker *worker, const struct sip_rx *rx)
 		sip_reply_unauthorized(worker, rx, AUTH_FORBIDDEN);
 		return;
 	}
+	known.reply = gateway->party.reply_address;
+	rx = &known;
 	verdict = read_request(worker, rx->msg, &publication);
 	if (verdict.status) {
 		refuse(worker, rx, verdict);

@@ -175,10 +175,19 @@ static void note_change(const struct registration *reg)
 	}
 }
 
+/* How who proved who it is wants to be answered. */
+static uint8_t reply_of(const struct registration *reg)
+{
+	if (reg->phone)
+		return reg->phone->party.reply_address;
+	return reg->gateway ? reg->gateway->party.reply_address : WORD_PARTY_ADDRESS_AUTO;
+}
+
 void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 {
 	struct auth_account account = {0};
 	struct registration reg;
+	struct sip_rx known = *rx;
 	enum auth_result result;
 	const char *why = NULL;
 
@@ -197,6 +206,8 @@ void registrar_request(struct sip_worker *worker, const struct sip_rx *rx)
 	}
 	reg.phone = account.phone;
 	reg.gateway = account.routing;
+	known.reply = reply_of(&reg);
+	reg.rx = &known;
 	if (!is_allowed(&reg)) {
 		registrar_refuse(&reg, 403, NULL);
 		return;

@@ -3,6 +3,7 @@
 #include "switchd/sip/reply.h"
 
 #include "shared/base/hash.h"
+#include "switchd/sip/party_address.h"
 
 bool sip_rx_is_nat(const struct sip_rx *rx)
 {
@@ -18,21 +19,13 @@ bool sip_rx_is_nat(const struct sip_rx *rx)
 	return !addr_ip_eq(&advertised, &rx->source) || port != rx->source.port;
 }
 
-struct addr sip_reply_target(const struct sip_rx *rx)
+struct addr sip_reply_target(const struct sip_worker *worker, const struct sip_rx *rx)
 {
-	const struct sip_via *via = &rx->msg->top_via;
-	struct addr target = rx->source;
-
 	/* RFC 3261 18.2.2: by the connection that the request came by. When it is gone, the stream
 	 * thread opens one to what Via says. */
 	if (sip_socket_is_stream(rx->socket))
-		return target;
-	/* RFC 3261 18.2.2: to the source address (what `received` would say); the port of rport
-	 * (RFC 3581) or of sent-by. maddr is not followed: it would let a stranger aim our answers
-	 * at a third party. */
-	if (!via->has_rport)
-		target.port = via->port ? via->port : 5060;
-	return target;
+		return rx->source;
+	return party_reply_address(rx->reply, rx, worker->conf);
 }
 
 /* received and rport are ours to set. */
@@ -192,7 +185,7 @@ static bool is_amplified(const struct sip_rx *rx, size_t len)
 struct span sip_reply_end(struct sip_worker *worker, const struct sip_rx *rx,
 			  struct span content_type, struct span body)
 {
-	struct addr target = sip_reply_target(rx);
+	struct addr target = sip_reply_target(worker, rx);
 
 	sip_write_body(&worker->io->tx_open, content_type, body);
 	if (is_amplified(rx, worker->io->tx_open.len)) {

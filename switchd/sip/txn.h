@@ -81,6 +81,8 @@ void txn_server_respond_reliably(struct sip_worker *worker, struct txn_server *t
 void txn_server_pracked(struct sip_worker *worker, struct txn_server *txn);
 void txn_server_set_user(struct txn_server *txn, txn_server_fn *fn, void *user);
 void *txn_server_user(const struct txn_server *txn);
+/* How its request's sender wants to be answered, as in sip_rx. */
+uint8_t txn_server_reply(const struct txn_server *txn);
 bool txn_server_is_final(const struct txn_server *txn); /* a final response was sent */
 /* To tag of the response last sent; empty when it had none of ours. */
 struct span txn_server_tag(const struct txn_server *txn);

@@ -35,6 +35,7 @@ struct txn_server {
 	char *response; /* bytes last sent */
 	enum server_state state;
 	enum sip_method method;
+	uint8_t reply; /* as in sip_rx */
 	bool is_invite;
 	bool to_has_tag;
 	/* Branch, sent-by and method, to tell equal hashes apart; then what every response starts
@@ -192,7 +193,7 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 		.dialog = rx->dialog,
 		.worker = worker,
 		.socket = rx->socket,
-		.target = sip_reply_target(rx),
+		.target = sip_reply_target(worker, rx),
 		.fn = fn,
 		.user = user,
 		.identity_len = (uint32_t)identity_len,
@@ -200,6 +201,7 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 		.to_len = (uint32_t)(text->len - identity_len - head_len),
 		.start_us = worker->now_us,
 		.method = rx->msg->method,
+		.reply = rx->reply,
 		.is_invite = rx->msg->method == SIP_INVITE,
 		.to_has_tag = rx->msg->to_tag.len > 0,
 	};
@@ -383,6 +385,11 @@ void txn_server_set_user(struct txn_server *txn, txn_server_fn *fn, void *user)
 void *txn_server_user(const struct txn_server *txn)
 {
 	return txn->user;
+}
+
+uint8_t txn_server_reply(const struct txn_server *txn)
+{
+	return txn->reply;
 }
 
 bool txn_server_is_final(const struct txn_server *txn)

@@ -53,12 +53,13 @@ struct sip_socket {
 	struct conf_media_place media;
 };
 
-/* Where a message came from, and with it how to answer. */
+/* A message, where it came from, and with it how to answer. */
 struct sip_rx {
 	struct sip_msg *msg;
 	struct addr source;
 	const struct sip_socket *socket;
 	uint64_t dialog; /* hash of the Call-ID, for the flight recorder; 0: not known */
+	uint8_t reply;   /* WORD_PARTY_ADDRESS_...: how its sender wants to be answered */
 };
 
 static inline bool sip_socket_is_stream(const struct sip_socket *socket)
@@ -166,15 +167,14 @@ void worker_keep_connection(struct sip_worker *worker, const struct sip_rx *rx, 
 struct buf *sip_reply_begin(struct sip_worker *worker, const struct sip_rx *rx, int status,
 			    const char *reason, struct span to_tag);
 /* Ends the header with Content-Length (and Content-Type when there is a body), appends the body,
- * sends to where RFC 3261 18.2.2 and RFC 3581 say. Returns the bytes sent (valid until the end of
- * the turn). */
+ * sends to sip_reply_target(). Returns the bytes sent (valid until the end of the turn). */
 struct span sip_reply_end(struct sip_worker *worker, const struct sip_rx *rx,
 			  struct span content_type, struct span body);
-/* All in one, without a transaction and with a To tag derived from the request (stateless). */
+/* All in one, without a transaction and with a To tag derived from the request. */
 void sip_reply_stateless(struct sip_worker *worker, const struct sip_rx *rx, int status,
 			 const char *reason);
 /* Where a response to this request goes. */
-struct addr sip_reply_target(const struct sip_rx *rx);
+struct addr sip_reply_target(const struct sip_worker *worker, const struct sip_rx *rx);
 /* True when the source differs from what Via advertises: behind NAT by RFC 3581's test. */
 bool sip_rx_is_nat(const struct sip_rx *rx);
 

@@ -57,7 +57,7 @@ static const struct row rows[] = {
 	{"exec", "show version | in", "include", "in", SOURCE_NONE},
 	{"exec", "show version | save f ", "append |", "", SOURCE_NONE},
 	{"exec", "set ss_qos_", "SS_QOS_SIGNAL SS_QOS_RTP", "ss_qos_", SOURCE_NONE},
-	{"exec", "set phone 1 lo", "lock local-ring local-ring-delay", "lo", SOURCE_NONE},
+	{"exec", "set phone 1 lo", "lock local-address local-ring local-ring-delay", "lo", SOURCE_NONE},
 	{"exec", "set ph", "phone", "ph", SOURCE_NONE},
 	{"exec", "bogus x", "", NULL, SOURCE_NONE},
 	{"exec", "\"sh", "", "\"sh", SOURCE_NONE},
