@@ -398,8 +398,8 @@ static void rewritten(void **state)
 	expect_header(&bench->callee, "Diversion: <sip:771@127.0.0.1:");
 	expect_header(&bench->callee, ">;reason=unconditional;privacy=off\r\nDiversion: <sip:771@");
 	expect_header(&bench->callee, ">;reason=no-answer;privacy=off\r\n");
-	expect_no_header(&bench->callee, "555");
-	expect_no_header(&bench->callee, "401@");
+	expect_no_header(&bench->callee, "sip:555@");
+	expect_no_header(&bench->callee, "sip:401@");
 	peer_expect(&bench->caller, "SIP/2.0 486 ");
 	call(bench, "900", "Diversion: <sip:555@carrier.example>;reason=no-answer\r\n");
 	refuse(bench, &bench->callee, "INVITE sip:900@");
