@@ -3,9 +3,9 @@
 #pragma once
 
 #include <stdatomic.h>
-#include <uthash.h>
 
 #include "switchd/call/call_media.h"
+#include "switchd/loop/key_table.h"
 #include "switchd/loop/pool.h"
 #include "switchd/loop/wheel.h"
 
@@ -72,7 +72,6 @@ struct call_decided {
 
 struct call {
 	uint64_t id;
-	UT_hash_handle hh;
 	struct call *next; /* in order of id */
 	struct call *prev;
 	struct call_table *table;
@@ -115,7 +114,7 @@ struct call {
 
 struct call_table {
 	struct call_env env;
-	struct call *by_id;
+	struct key_table by_id;
 	struct call *first;
 	atomic_size_t count; /* written by its thread only, as the next */
 	_Atomic uint64_t begun;

@@ -42,6 +42,7 @@ void call_table_destroy(struct call_table *table)
 		call_media_close(&call->media, 0);
 		call_free(call);
 	}
+	key_table_free(&table->by_id);
 	pool_end(&table->pool);
 	pool_end(&table->setups_pool);
 	free(table);
@@ -62,17 +63,18 @@ struct call *call_new(struct call_table *table)
 	call = pool_take_zeroed(&table->pool, sizeof(*call));
 	if (!call)
 		return NULL;
+	call->id = table->next_id + 1;
 	call->hunt = pool_take_zeroed(&table->setups_pool, sizeof(*call->hunt));
-	if (!call->hunt) {
+	if (!call->hunt || !key_table_add(&table->by_id, call->id, call)) {
+		pool_give(&table->setups_pool, call->hunt, sizeof(*call->hunt));
 		pool_give(&table->pool, call, sizeof(*call));
 		return NULL;
 	}
+	table->next_id = call->id;
 	call->hunt->conf = conf_ref(*table->env.conf);
-	call->id = ++table->next_id;
 	call->table = table;
 	call->start_us = *table->env.now_us;
 	call->start_ms = clock_wall_ms();
-	HASH_ADD(hh, table->by_id, id, sizeof(call->id), call);
 	DL_APPEND2(table->first, call, prev, next);
 	atomic_store_explicit(&table->count, call_table_count(table) + 1, memory_order_relaxed);
 	atomic_store_explicit(&table->begun, call_table_begun(table) + 1, memory_order_relaxed);
@@ -138,7 +140,7 @@ void call_free(struct call *call)
 	struct call_attempt *next;
 
 	call_limit_stop(call);
-	HASH_DEL(table->by_id, call);
+	key_table_remove(&table->by_id, call->id, call);
 	DL_DELETE2(table->first, call, prev, next);
 	atomic_store_explicit(&table->count, call_table_count(table) - 1, memory_order_relaxed);
 	call_hunt_end(call);
@@ -166,10 +168,7 @@ size_t call_table_count(const struct call_table *table)
 
 struct call *call_find(const struct call_table *table, uint64_t id)
 {
-	struct call *call = NULL;
-
-	HASH_FIND(hh, table->by_id, &id, sizeof(id), call);
-	return call;
+	return key_table_find(&table->by_id, id);
 }
 
 /* The first call with a higher id. */

@@ -56,8 +56,7 @@ static void part(struct sip_leg *leg)
 	leg->refer = NULL;
 	leg->trunk = NULL;
 	leg->guest = NULL;
-	leg->merge_next = NULL;
-	leg->merge_prev = NULL;
+	leg->merge_key = 0;
 	leg->base.call = NULL;
 	leg->base.attempt = NULL;
 	leg->session.timer = (struct wheel_timer){0};

@@ -93,10 +93,8 @@ struct sip_leg {
 	struct leg_guest *guest; /* it came from another thread (leg_route.h); NULL = it did not */
 	struct leg_trunk *trunk; /* a registration of ours that the dialog runs over; NULL = none */
 	struct leg_session session;
-	struct leg_early *early;    /* leg_early.h; NULL once the call is up */
-	struct sip_leg *merge_next; /* in the table's chain of merge_key */
-	struct sip_leg **merge_prev;
-	uint64_t merge_key;
+	struct leg_early *early; /* leg_early.h; NULL once the call is up */
+	uint64_t merge_key;      /* in the table by that; 0 = it is not */
 };
 
 static inline struct sip_leg *leg_of(struct leg *leg)

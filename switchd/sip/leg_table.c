@@ -5,6 +5,7 @@
 #include "switchd/auth/blacklist.h"
 #include "switchd/cdr/writer.h"
 #include "switchd/fraud/fraud.h"
+#include "switchd/loop/key_table.h"
 #include "switchd/loop/slots.h"
 #include "switchd/sip/leg_early.h"
 #include "switchd/sip/leg_pass.h"
@@ -12,13 +13,11 @@
 #include "switchd/sip/leg_refer.h"
 #include "switchd/sip/leg_route.h"
 
-#define MERGE_BUCKETS 16384u /* power of two */
-
 struct leg_table {
 	struct slots slots;
 	struct pool pool;
-	struct sip_leg *merge[MERGE_BUCKETS];
-	bool is_ending; /* other threads' tables may be gone */
+	struct key_table merge; /* legs by merge_key */
+	bool is_ending;         /* other threads' tables may be gone */
 };
 
 enum vos_err leg_table_create(struct sip_worker *worker, struct leg_table **out)
@@ -108,41 +107,25 @@ static void leg_close_txn(struct sip_leg *leg, struct txn_server *txn)
 
 uint64_t leg_merge_key(const struct sip_worker *worker, const struct sip_msg *msg)
 {
-	/* The hash is keyed and 64 bits wide: it stands for the three by itself. */
-	return hash_bytes(&worker->hash_key, msg->call_id.ptr, msg->call_id.len) ^
-	       hash_bytes(&worker->hash_key, msg->from_tag.ptr, msg->from_tag.len) *
-		       0x9e3779b97f4a7c15u ^
-	       (uint64_t)msg->cseq * 0xc2b2ae3d27d4eb4fu;
+	uint64_t key = hash_lookup(&worker->hash_key, msg->call_id.ptr, msg->call_id.len) ^
+		       hash_lookup(&worker->hash_key, msg->from_tag.ptr, msg->from_tag.len) *
+			       0x9e3779b97f4a7c15u ^
+		       (uint64_t)msg->cseq * 0xc2b2ae3d27d4eb4fu;
+
+	/* The hashes are keyed and 64 bits wide: they stand for the three by themselves. */
+	return key ? key : 1;
 }
 
 void leg_merge_enter(struct sip_leg *leg, uint64_t key)
 {
-	struct sip_leg **bucket = &leg->worker->legs->merge[key & (MERGE_BUCKETS - 1)];
-
-	leg->merge_key = key;
-	leg->merge_next = *bucket;
-	leg->merge_prev = bucket;
-	if (leg->merge_next)
-		leg->merge_next->merge_prev = &leg->merge_next;
-	*bucket = leg;
+	/* Without memory for it, what comes again counts as another call. */
+	if (key_table_add(&leg->worker->legs->merge, key, leg))
+		leg->merge_key = key;
 }
 
 bool leg_merge_is_known(const struct sip_worker *worker, uint64_t key)
 {
-	const struct sip_leg *leg = worker->legs->merge[key & (MERGE_BUCKETS - 1)];
-
-	while (leg && leg->merge_key != key)
-		leg = leg->merge_next;
-	return leg != NULL;
-}
-
-static void merge_leave(struct sip_leg *leg)
-{
-	if (!leg->merge_prev)
-		return;
-	*leg->merge_prev = leg->merge_next;
-	if (leg->merge_next)
-		leg->merge_next->merge_prev = leg->merge_prev;
+	return key_table_find(&worker->legs->merge, key) != NULL;
 }
 
 static void leg_free(struct sip_leg *leg)
@@ -150,7 +133,8 @@ static void leg_free(struct sip_leg *leg)
 	struct leg_table *table = leg->worker->legs;
 	struct leg_route *routes;
 
-	merge_leave(leg);
+	if (leg->merge_key)
+		key_table_remove(&table->merge, leg->merge_key, leg);
 	routes = leg_guest_leave(leg);
 	if (!table->is_ending)
 		leg_routes_end(routes);
@@ -198,6 +182,7 @@ void leg_table_destroy(struct sip_worker *worker)
 		if (table->slots.items[i])
 			leg_free(table->slots.items[i]);
 	slots_free(&table->slots);
+	key_table_free(&table->merge);
 	pool_end(&table->pool);
 	free(table);
 	worker->legs = NULL;
