@@ -33,7 +33,7 @@ void call_note_leg(const struct call *call, const struct leg *leg, unsigned atte
 	const struct call_env *env = &call->table->env;
 	const struct trace_event event = {
 		.key = call->id,
-		.dialog = recorder_dialog(env->trace, leg->ops->call_id(leg)),
+		.dialog = leg->dialog,
 		.time_us = *env->now_us,
 		.a = leg->side,
 		.b = attempt,

@@ -78,6 +78,7 @@ struct leg {
 	struct call *call;            /* NULL once they have parted */
 	struct call_attempt *attempt; /* the call's: of a callee that has not answered yet */
 	enum media_side side;
+	uint64_t dialog;               /* hash of its Call-ID, for the flight recorder */
 	struct addr signalling;        /* observed source, or where it is called */
 	struct conf_media_place media; /* ours, in the SDP that this leg is sent */
 	bool is_nat;

@@ -181,6 +181,7 @@ static bool learn_invite(struct sip_leg *leg, const struct sip_rx *rx,
 	const struct sip_msg *msg = rx->msg;
 
 	leg->is_sips = span_istarts_with(msg->request_uri, SPAN_LIT("sips:"));
+	leg->base.dialog = rx->dialog ? rx->dialog : worker_dialog(leg->worker, msg->call_id);
 	if (msg->call_id.len > LEG_TOKEN_BYTES || msg->from_tag.len > LEG_TOKEN_BYTES ||
 	    !named->target.scheme.len || named->target.user.len > LEG_NAME_BYTES ||
 	    !leg_set(leg, &leg->call_id, msg->call_id) ||

@@ -372,6 +372,7 @@ static bool write_identity(struct sip_leg *leg, const struct call_dial *dial)
 	buf_add_hex(&text, &number, 1);
 	buf_add_hex(&text, random, sizeof(random));
 	is_good = is_good && leg_text_from(leg, &leg->call_id, &text);
+	leg->base.dialog = worker_dialog(leg->worker, buf_span(&text));
 	/* Without a registered contact the Request-URI is made as To is, and says how it goes
 	 * there. */
 	buf_reset(&text);

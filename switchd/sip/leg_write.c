@@ -100,6 +100,7 @@ struct buf *leg_begin_request(struct sip_leg *leg, enum sip_method method, uint3
 	buf_add_str(out, sip_method_text(method));
 	buf_add_lit(out, "\r\n");
 	leg_trunk_add_credentials(leg, method, uri, out);
+	worker_send_dialog(leg->worker, leg->base.dialog);
 	return out;
 }
 
