@@ -34,7 +34,7 @@ static void refuse_method(struct sip_worker *worker, const struct sip_rx *rx)
 	sip_reply_end(worker, rx, SPAN_NONE, SPAN_NONE);
 }
 
-static void handle_cancel(struct sip_worker *worker, const struct sip_rx *rx)
+static void handle_cancel(struct sip_worker *worker, struct sip_rx *rx)
 {
 	struct txn_server *invite = txn_server_find(worker, rx, SIP_INVITE);
 	char stateless[SIP_STATELESS_TAG_MAX];
@@ -110,7 +110,7 @@ static void handle_new(struct sip_worker *worker, const struct sip_rx *rx)
 }
 
 /* is_repeat: of one that this thread has answered, if any; its dialog has gone. */
-static void handle_request(struct sip_worker *worker, const struct sip_rx *rx, bool is_repeat)
+static void handle_request(struct sip_worker *worker, struct sip_rx *rx, bool is_repeat)
 {
 	enum sip_method method = rx->msg->method;
 	struct txn_server *txn;

@@ -57,8 +57,9 @@ enum txn_server_event {
 typedef void txn_server_fn(struct sip_worker *worker, void *user, struct txn_server *txn,
 			   enum txn_server_event event);
 
-/* Matching transaction of a request, NULL when it is new. ACK and CANCEL find the INVITE's. */
-struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_rx *rx,
+/* Matching transaction of a request, NULL when it is new. ACK and CANCEL find the INVITE's. What a
+ * new one needs is kept in rx and fetched into the cache. */
+struct txn_server *txn_server_find(struct sip_worker *worker, struct sip_rx *rx,
 				   enum sip_method method);
 /* New transaction; keeps what responses need. NULL: out of memory. */
 struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx *rx,

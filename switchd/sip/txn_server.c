@@ -83,12 +83,12 @@ static uint8_t tag_of(uint64_t key)
 	return (uint8_t)(1u << (key >> 61));
 }
 
-struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_rx *rx,
+struct txn_server *txn_server_find(struct sip_worker *worker, struct sip_rx *rx,
 				   enum sip_method method)
 {
 	char memory[SIP_MSG_MAX + 64]; /* a Via can be as long as its message */
 	struct buf identity = buf_over(memory, sizeof(memory));
-	const struct txn_table *table = worker->txns;
+	struct txn_table *table = worker->txns;
 	struct txn_server *txn;
 	uint64_t key;
 
@@ -96,6 +96,9 @@ struct txn_server *txn_server_find(struct sip_worker *worker, const struct sip_r
 	if (identity.failed)
 		return NULL;
 	key = hash_lookup(&worker->hash_key, identity.data, identity.len);
+	if (method == rx->msg->method)
+		rx->txn_key = key;
+	__builtin_prefetch(&table->buckets[bucket_of(key)], 1);
 	if (!(table->tags[bucket_of(key)] & tag_of(key)))
 		return NULL;
 	for (txn = table->buckets[bucket_of(key)]; txn; txn = txn->next)
@@ -153,6 +156,13 @@ static void destroy(struct txn_server *txn)
 	pool_give(&worker->txns->pool, txn, txn->size);
 }
 
+/* The transaction in front of which a new one is going to stand: it may be half a minute old. */
+static void fetch_first(const struct txn_table *table, uint64_t key)
+{
+	if (table->tags[bucket_of(key)])
+		__builtin_prefetch(table->buckets[bucket_of(key)], 1);
+}
+
 static void enter(struct txn_table *table, struct txn_server *txn)
 {
 	size_t at = bucket_of(txn->key);
@@ -171,6 +181,7 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 				  txn_server_fn *fn, void *user)
 {
 	struct buf *text = worker_send_begin(worker); /* scratch room; nothing is sent */
+	uint64_t key = rx->txn_key;
 	struct txn_server *txn;
 	size_t identity_len;
 	size_t head_len;
@@ -179,6 +190,9 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 		return NULL;
 	write_identity(rx, rx->msg->method, text);
 	identity_len = text->len;
+	if (!key)
+		key = hash_lookup(&worker->hash_key, text->data, identity_len);
+	fetch_first(worker->txns, key);
 	sip_write_response_head(rx, text);
 	head_len = text->len - identity_len;
 	buf_add_span(text, rx->msg->to);
@@ -189,7 +203,7 @@ struct txn_server *txn_server_new(struct sip_worker *worker, const struct sip_rx
 		return NULL;
 	*txn = (struct txn_server){
 		.size = (uint32_t)(sizeof(*txn) + text->len),
-		.key = hash_lookup(&worker->hash_key, text->data, identity_len),
+		.key = key,
 		.dialog = rx->dialog,
 		.worker = worker,
 		.socket = rx->socket,

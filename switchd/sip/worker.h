@@ -58,8 +58,9 @@ struct sip_rx {
 	struct sip_msg *msg;
 	struct addr source;
 	const struct sip_socket *socket;
-	uint64_t dialog; /* hash of the Call-ID, for the flight recorder; 0: not known */
-	uint8_t reply;   /* WORD_PARTY_ADDRESS_...: how its sender wants to be answered */
+	uint64_t dialog;  /* hash of the Call-ID, for the flight recorder; 0: not known */
+	uint64_t txn_key; /* of a request that was looked for (txn_server_find); 0: it was not */
+	uint8_t reply;    /* WORD_PARTY_ADDRESS_...: how its sender wants to be answered */
 };
 
 static inline bool sip_socket_is_stream(const struct sip_socket *socket)
@@ -185,8 +186,7 @@ bool sip_rx_is_nat(const struct sip_rx *rx);
 VOS_CHECK enum vos_err worker_create(struct sip_shared *shared, int number, struct conf *conf,
 				     struct sip_worker **out, struct vos_fault *fault);
 VOS_CHECK enum vos_err worker_start(struct sip_worker *worker);
-/* Asks the thread to end its calls with BYE and to stop once they have ended or grace_ms has
- * passed. */
+/* Asks the thread to end its calls with BYE, and to stop after that or grace_ms. */
 void worker_stop(struct sip_worker *worker, int grace_ms);
 void worker_join(struct sip_worker *worker);
 /* In the worker's thread: takes over the reference and what a new configuration changes of the
