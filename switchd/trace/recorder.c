@@ -194,6 +194,7 @@ static void fetch_ahead(struct recorder_ring *ring)
 	for (; at < end; at += LINE)
 		__builtin_prefetch(memory + at, 1);
 	ring->fetched = at;
+	__builtin_prefetch(memory + ring->tail_offset); /* how long that one is, is read first */
 }
 
 static void get_words(void *to, atomic_uint_fast64_t *from, size_t count)
