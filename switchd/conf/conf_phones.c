@@ -152,15 +152,23 @@ static bool take_over(struct old_phones *old, struct conf_phone *phone, const st
 	return false;
 }
 
-static size_t slot_of(const struct conf_private *private, struct span number)
+/* Where the phone of that number is, or would be. */
+static struct conf_phone_slot *slot_of(const struct conf_private *private, struct span number,
+				       uint32_t *hash)
 {
 	size_t mask = private->phone_slot_count - 1;
-	size_t at = hash_bytes(&private->phone_hash, number.ptr, number.len) & mask;
+	uint64_t whole = hash_lookup(&private->phone_hash, number.ptr, number.len);
+	size_t at = whole & mask;
 
-	while (private->phone_slots[at] &&
-	       !span_eq(span_of(private->phones[private->phone_slots[at] - 1].number), number))
-		at = (at + 1) & mask;
-	return at;
+	*hash = (uint32_t)(whole >> 32);
+	for (;; at = (at + 1) & mask) {
+		struct conf_phone_slot *slot = &private->phone_slots[at];
+
+		if (!slot->index ||
+		    (slot->hash == *hash &&
+		     span_eq(span_of(private->phones[slot->index - 1].number), number)))
+			return slot;
+	}
 }
 
 static enum vos_err index_phones(struct conf_private *private)
@@ -174,9 +182,13 @@ static enum vos_err index_phones(struct conf_private *private)
 		return VOS_ENOMEM;
 	private->phone_slot_count = count;
 	hash_key_random(&private->phone_hash);
-	for (size_t i = 0; i < private->phone_count; i++)
-	private->phone_slots[slot_of(private, span_of(private->phones[i].number))] =
-		(uint32_t)i + 1;
+	for (size_t i = 0; i < private->phone_count; i++) {
+		uint32_t hash;
+		struct conf_phone_slot *slot =
+			slot_of(private, span_of(private->phones[i].number), &hash);
+
+		*slot = (struct conf_phone_slot){hash, (uint32_t)i + 1};
+	}
 	return VOS_OK;
 }
 
@@ -224,7 +236,8 @@ enum vos_err conf_build_phones(struct conf *conf, const struct secret_key *key,
 const struct conf_phone *conf_phone_find(const struct conf *conf, struct span number)
 {
 	const struct conf_private *private = conf->private;
-	uint32_t index = private->phone_slots[slot_of(private, number)];
+	uint32_t hash;
+	uint32_t index = slot_of(private, number, &hash)->index;
 
 	return index ? &private->phones[index - 1] : NULL;
 }

@@ -26,13 +26,19 @@ struct conf_phone_source {
 	uint32_t phone;
 };
 
+/* Open addressing. The hash tells nearly all others apart, so that just one phone is looked at. */
+struct conf_phone_slot {
+	uint32_t hash;
+	uint32_t index; /* + 1; 0 = free */
+};
+
 struct conf_private {
 	atomic_uint refs;
 	struct conf_grave *grave; /* NULL: none */
 	struct conf *next_dead;
 	struct conf_phone *phones; /* in the snapshot's order */
 	size_t phone_count;
-	uint32_t *phone_slots;   /* open addressing: index + 1, 0 = free */
+	struct conf_phone_slot *phone_slots;
 	size_t phone_slot_count; /* power of two */
 	struct hash_key phone_hash;
 	struct conf_did *dids; /* by number */
