@@ -18,15 +18,13 @@ void buf_reset(struct buf *buf)
 	buf->failed = false;
 }
 
-bool buf_reserve(struct buf *buf, size_t more)
+bool buf_grow(struct buf *buf, size_t more)
 {
 	size_t cap = buf->cap ? buf->cap : 256;
 	char *data;
 
 	if (buf->failed)
 		return false;
-	if (buf->cap - buf->len >= more)
-		return true;
 	if (buf->is_fixed || more > SIZE_MAX / 4 || buf->len > SIZE_MAX / 4) {
 		buf->failed = true;
 		return false;
@@ -53,18 +51,20 @@ void buf_add_slow(struct buf *buf, const char *data, size_t len)
 
 void buf_add_u64(struct buf *buf, uint64_t number)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	size_t count = 1;
+	char *at;
 
-	if (number < 10) {
-		buf_add_char(buf, (char)('0' + number));
+	for (uint64_t rest = number; rest >= 10; rest /= 10)
+		count++;
+	if (!buf_reserve(buf, count))
 		return;
-	}
+	/* Where they are to stand: a copy would wait for the digits written one by one. */
+	buf->len += count;
+	at = buf->data + buf->len;
 	do {
-		digits[--at] = (char)('0' + number % 10);
+		*--at = (char)('0' + number % 10);
 		number /= 10;
 	} while (number);
-	buf_add(buf, digits + at, sizeof(digits) - at);
 }
 
 void buf_add_i64(struct buf *buf, int64_t number)
@@ -78,11 +78,15 @@ void buf_add_hex(struct buf *buf, const uint8_t *bytes, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
 
-	if (!buf_reserve(buf, 2 * len))
+	char *at;
+
+	if (len == 0 || !buf_reserve(buf, 2 * len))
 		return;
+	at = buf->data + buf->len;
+	buf->len += 2 * len;
 	for (size_t i = 0; i < len; i++) {
-		buf->data[buf->len++] = hex[bytes[i] >> 4];
-		buf->data[buf->len++] = hex[bytes[i] & 15];
+		*at++ = hex[bytes[i] >> 4];
+		*at++ = hex[bytes[i] & 15];
 	}
 }
 

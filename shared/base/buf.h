@@ -34,7 +34,7 @@ static inline struct buf buf_over(char *memory, size_t cap)
 
 void buf_free(struct buf *buf);
 void buf_reset(struct buf *buf);
-bool buf_reserve(struct buf *buf, size_t more);
+bool buf_grow(struct buf *buf, size_t more);
 void buf_add_slow(struct buf *buf, const char *data, size_t len);
 void buf_add_u64(struct buf *buf, uint64_t number);
 void buf_add_i64(struct buf *buf, int64_t number);
@@ -44,6 +44,12 @@ void buf_printf(struct buf *buf, const char *format, ...) VOS_PRINTF(2, 3);
 const char *buf_cstr(struct buf *buf);
 /* Drops the first len bytes. */
 void buf_consume(struct buf *buf, size_t len);
+
+/* Room for so many more bytes behind what is there. */
+static inline bool buf_reserve(struct buf *buf, size_t more)
+{
+	return (!buf->failed && buf->cap - buf->len >= more) || buf_grow(buf, more);
+}
 
 static inline void buf_add(struct buf *buf, const char *data, size_t len)
 {
