@@ -150,12 +150,20 @@ static size_t param_end(struct span s)
 	return s.len;
 }
 
+/* Without what may not stand there, or only in quotes. */
+static bool is_plain_value(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (sip_char_is(value.ptr[i], SIP_CHAR_END))
+			return false;
+	return value.len > 0;
+}
+
 /* "name" or "name=value" without blanks and quotes, as nearly everybody writes it, in one pass.
  * False: it is something else. */
 static bool take_plain_param(struct span *rest, struct sip_param *out)
 {
 	const struct span s = *rest;
-	unsigned common = TOKEN;
 	size_t name_len = 0;
 	size_t at;
 
@@ -166,14 +174,14 @@ static bool take_plain_param(struct span *rest, struct sip_param *out)
 	*out = (struct sip_param){.name = {s.ptr, name_len}};
 	at = name_len;
 	if (at < s.len && s.ptr[at] == '=') {
-		size_t start = ++at;
+		struct span value = span_from(s, at + 1);
 
-		for (; at < s.len && !sip_char_is(s.ptr[at], SIP_CHAR_END); at++)
-			common &= sip_char_class[(uint8_t)s.ptr[at]];
-		if (at == start)
+		value.len = span_find(value, ';');
+		out->value = value;
+		out->is_token = sip_span_is(value, TOKEN);
+		if (!out->is_token && !is_plain_value(value))
 			return false;
-		out->value = (struct span){s.ptr + start, at - start};
-		out->is_token = common;
+		at += 1 + value.len;
 	}
 	if (at < s.len && s.ptr[at] != ';')
 		return false;
