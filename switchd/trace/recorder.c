@@ -8,6 +8,7 @@
  * word also sees the `tail` before it; on x86 that is a plain move. */
 #include "switchd/trace/recorder.h"
 
+#include <endian.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -247,18 +248,25 @@ static void move_head(struct recorder_ring *ring, uint64_t size)
 	atomic_store_explicit(&ring->head, head + size, memory_order_release);
 }
 
-/* Fills what is left of the ring, when that is less than `size`. */
-static void pad(struct recorder_ring *ring, uint64_t size)
+/* Fills what is left of the ring. */
+static void pad(struct recorder_ring *ring, uint64_t left)
 {
-	uint64_t left = ring->size - ring->head_offset;
 	struct record record = {.size = (uint32_t)left, .kind = RECORD_PAD};
 	size_t words = left / WORD < RECORD_WORDS ? left / WORD : RECORD_WORDS;
 
-	if (left >= size)
-		return;
 	make_room(ring, atomic_load_explicit(&ring->head, memory_order_relaxed) + left);
 	put_words(&ring->words[ring->head_offset / WORD], &record, words);
 	move_head(ring, left);
+}
+
+/* Fewer bytes than a word has, with zeros behind them as they lie in memory. */
+static uint64_t last_word(const char *bytes, size_t count)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < count; i++)
+		word |= (uint64_t)(uint8_t)bytes[i] << 8 * i;
+	return htole64(word);
 }
 
 static struct span open_record(struct recorder_ring *ring, const struct trace_event *event)
@@ -266,6 +274,7 @@ static struct span open_record(struct recorder_ring *ring, const struct trace_ev
 	size_t len = event->data.len < TRACE_DATA_MAX ? event->data.len : TRACE_DATA_MAX;
 	size_t whole = len / WORD;
 	size_t size = sizeof(struct record) + (len + WORD - 1) / WORD * WORD;
+	uint64_t left = ring->size - ring->head_offset;
 	struct record record = {
 		.size = (uint32_t)size,
 		.data_len = (uint32_t)len,
@@ -283,18 +292,17 @@ static struct span open_record(struct recorder_ring *ring, const struct trace_ev
 	};
 	atomic_uint_fast64_t *to;
 
-	pad(ring, size);
+	if (left < size)
+		pad(ring, left);
 	make_room(ring, atomic_load_explicit(&ring->head, memory_order_relaxed) + size);
 	to = &ring->words[ring->head_offset / WORD];
 	put_words(to, &record, RECORD_WORDS);
 	to += RECORD_WORDS;
 	put_words(to, event->data.ptr, whole);
-	if (len % WORD) {
-		char last[WORD] = {0};
-
-		memcpy(last, event->data.ptr + whole * WORD, len % WORD);
-		put_word(to + whole, last);
-	}
+	if (len % WORD)
+		atomic_store_explicit(to + whole,
+				      last_word(event->data.ptr + whole * WORD, len % WORD),
+				      memory_order_release);
 	ring->open_size = size;
 	return (struct span){(const char *)to, len};
 }
