@@ -57,8 +57,11 @@ static char *put_address(char *at, const struct addr *addr)
 
 static char *put_text(char *at, const char *text, size_t size)
 {
-	size_t len = strnlen(text, size);
+	size_t len;
 
+	if (!text[0])
+		return put_le(at, 0, 2); /* as most are */
+	len = strnlen(text, size);
 	at = put_le(at, len, 2);
 	memcpy(at, text, len);
 	return at + len;

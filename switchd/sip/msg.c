@@ -368,6 +368,8 @@ static bool read_cseq(struct scan *scan)
 
 static bool is_call_id(struct span text)
 {
+	if (sip_span_is(text, SIP_CHAR_URI))
+		return true; /* as nearly all are, and nothing of that is refused below */
 	for (size_t i = 0; i < text.len; i++) {
 		if ((uint8_t)text.ptr[i] <= ' ' || text.ptr[i] == 0x7f)
 			return false;

@@ -74,23 +74,19 @@ static bool parse_hostport(struct span rest, struct sip_uri *out)
 	return true;
 }
 
-bool sip_uri_parse(struct span text, struct sip_uri *out)
+/* Of a text whose characters may all stand in a URI. */
+static bool parse_uri(struct span text, struct sip_uri *out)
 {
 	struct sip_uri uri = {0};
 	size_t colon = span_find(text, ':');
 	struct span rest;
 	size_t at;
 
-	if (colon == text.len || !sip_span_is(text, SIP_CHAR_URI))
+	if (colon == text.len)
 		return false;
 	uri.scheme = (struct span){text.ptr, colon};
-	if (!sip_span_is(uri.scheme, SIP_CHAR_SCHEME))
-		return false;
 	rest = span_from(text, colon + 1);
-	if (SIP_TOKEN_IS(uri.scheme, "tel")) {
-		if (!parse_tel(rest, &uri))
-			return false;
-	} else if (SIP_TOKEN_IS(uri.scheme, "sip") || SIP_TOKEN_IS(uri.scheme, "sips")) {
+	if (SIP_TOKEN_IS(uri.scheme, "sip") || SIP_TOKEN_IS(uri.scheme, "sips")) {
 		/* The user part may hold ; ? and /, so '@' is looked for first; it stands nowhere
 		 * else in a valid URI, and a second one fails as a host. */
 		at = span_find(rest, '@');
@@ -107,9 +103,19 @@ bool sip_uri_parse(struct span text, struct sip_uri *out)
 		}
 		if (!parse_hostport(rest, &uri))
 			return false;
+	} else if (SIP_TOKEN_IS(uri.scheme, "tel")) {
+		if (!parse_tel(rest, &uri))
+			return false;
+	} else if (!sip_span_is(uri.scheme, SIP_CHAR_SCHEME)) {
+		return false;
 	}
 	*out = uri;
 	return true;
+}
+
+bool sip_uri_parse(struct span text, struct sip_uri *out)
+{
+	return sip_span_is(text, SIP_CHAR_URI) && parse_uri(text, out);
 }
 
 /* Text before '<' without quotes: RFC 3261 wants tokens. Other printable text, as phones send it,
@@ -190,7 +196,7 @@ bool sip_name_addr_parse(struct span element, struct sip_name_addr *out)
 
 	if (!sip_name_addr_split(element, &parsed))
 		return false;
-	if (!parsed.is_star && !sip_uri_parse(parsed.uri_text, &parsed.uri))
+	if (!parsed.is_star && !parse_uri(parsed.uri_text, &parsed.uri))
 		return false;
 	*out = parsed;
 	return true;
