@@ -170,12 +170,19 @@ def rows_of(rows, line):
     return rows[first:last]
 
 
+def rows_since(rows, line):
+    """Those from where the line was entered last."""
+    first = max((index for index, row in enumerate(rows) if row.rstrip().endswith(f'# {line}')), default=len(rows))
+    return rows[first:]
+
+
+def is_over(rows, line):
+    rest = rows_since(rows, line)
+    return len(rest) > 1 and rest[-1].rstrip().endswith('#')
+
+
 def is_shown(rows, line):
-    try:
-        first = max(index for index, row in enumerate(rows) if row.rstrip().endswith(f'# {line}'))
-    except ValueError:
-        return False
-    rest = rows[first:]
+    rest = rows_since(rows, line)
     at = [index for index, row in enumerate(rest) if re.search(r'^\S*# show clock', row)]
     return bool(at) and any(row.startswith('time') for row in rest[at[0]:]) and rest[-1].rstrip().endswith('#')
 
@@ -345,7 +352,9 @@ class Schemas(unittest.TestCase):
             for line in lines:
                 with self.subTest(line=line, width=width):
                     line = self.filled(line)
-                    shell.line(line + ' ').line('show clock')
+                    # What is typed before the prompt is back would be echoed into the rows.
+                    shell.line(line + ' ').wait(line, lambda screen, line=line: is_over(screen.rows, line))
+                    shell.line('show clock')
                     shell.wait(line, lambda screen, line=line: is_shown(screen.rows, line))
                     shown = rows_of(shell.screen.rows, line)
                     wide = [row for row in shown if len(row.replace('\0', '').rstrip()) > width]
