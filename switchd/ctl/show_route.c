@@ -30,6 +30,7 @@ static const struct column route_columns[] = {
 	{"capacity", CELL_INT, "", "CAPACITY", -8},
 	{"verdict", CELL_TEXT, "", "RULE", -12},
 	{"reason", CELL_TEXT, "", "WHY", 24},
+	{"local_address", CELL_TEXT, "", "", 21},
 };
 
 const struct schema schema_route = SCHEMA_OF_ROWS(route_columns);
@@ -85,6 +86,15 @@ static void emit_order(struct request *request, struct walk_route *walk, bool is
 		emit_null(request);
 }
 
+/* Where it has to be called from; null: by any listen address, or as it is registered. */
+static void emit_local(struct request *request, const struct addr *address)
+{
+	if (address)
+		emit_addr(request, address);
+	else
+		emit_null(request);
+}
+
 static void emit_gateway(struct request *request, struct walk_route *walk,
 			 const struct conf_routing_gateway *gateway, struct span prefix,
 			 const struct addr *address, bool is_used, const char *verdict,
@@ -117,6 +127,7 @@ static void emit_gateway(struct request *request, struct walk_route *walk,
 		emit_null(request);
 	emit_str(request, verdict);
 	emit_str(request, reason);
+	emit_local(request, gateway->reach == CONF_REACH_STATIC ? &gateway->local_address : NULL);
 	emit_row_end(request);
 }
 
@@ -190,6 +201,7 @@ static void emit_phone_row(struct request *request, struct walk_route *walk,
 	emit_null(request);
 	emit_str(request, address && walk->barred ? "source" : verdict);
 	emit_str(request, address && walk->barred ? walk->barred : reason);
+	emit_local(request, walk->phone->is_static ? &walk->phone->local_address : NULL);
 	emit_row_end(request);
 }
 

@@ -129,6 +129,7 @@ routing-gateway trunk
         self.configure('routing-gateway carrier', 'local-address 127.0.0.5', 'memo "by the second"')
         row, = self.switch.rows('show', 'routing-gateways', 'carrier', 'detail')
         self.assertEqual((row['local_address'], row['memo']), ('127.0.0.5', 'by the second'))
+        self.assertEqual(self.switch.rows('show', 'route', '0012')[0]['local_address'], '127.0.0.5')
         source = self.agent(Agent, '5551', address='127.0.0.3')
         call, ring = self.up(source)
         here = '%s:%d' % self.second
