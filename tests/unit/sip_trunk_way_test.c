@@ -42,7 +42,7 @@ static void expect_register(struct bench *bench, struct peer *peer)
 /* A call of the caller's by the trunk; its INVITE is at the peer then. */
 static void call(struct bench *bench, struct peer *peer, const char *call_id, const char *uri)
 {
-	char start[80];
+	char start[128];
 
 	bench->called = "7001";
 	bench->call_id = call_id;
