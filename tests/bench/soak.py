@@ -158,7 +158,7 @@ def main():
         finally:
             soak.stop()
         print(soak.switch.log()[-3000:])
-    sys.exit('\n'.join(failed))
+    sys.exit('\n'.join(failed) or 0)
 
 
 if __name__ == '__main__':
