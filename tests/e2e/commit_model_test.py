@@ -557,7 +557,8 @@ class CommitModel(unittest.TestCase):
             self.switch.start(apply=False)
             text = self.switch.do('show', 'running-config')
             name = re.search(r'^ name "?([^"\n]*)"?$', text, re.M).group(1)
-            self.assertIn((name, self.hostname()), ((self.hostname(),) * 2, ('Front desk', 'sw1')))
+            host = re.search(r'^hostname (\S+)$', text, re.M).group(1)
+            self.assertIn((name, host), ((host, host), ('Front desk', 'sw1')))
             state = self.state()
             self.assertEqual(state['generation'], self.newest()['generation'])
             if state['is_confirm_pending']:
