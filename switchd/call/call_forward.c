@@ -25,8 +25,7 @@ static const struct conf_names *rule(const struct conf_phone *phone, enum conf_f
 
 enum conf_forward call_forward_at_once(const struct call *call, const struct conf_phone *phone)
 {
-	return conf_phone_forwards(phone, conf_week_minute(call->start_ms),
-				   call->hunt->caller_number);
+	return conf_phone_forwards(phone, call->start_ms, call->hunt->caller_number);
 }
 
 /* The kind of rule for the way in which a call ended; CONF_FORWARDS: none. */

@@ -37,20 +37,28 @@ enum conf_line_verdict conf_phone_line_take(const struct conf_phone *phone, enum
 
 /* --- Forwarding. --- */
 
-enum conf_forward conf_phone_forwards(const struct conf_phone *phone, int week_min,
-				      const char *caller)
+/* The time of the week is asked for only where it matters. */
+static bool is_in_period(const struct conf_forwarding *forwarding, const struct conf_phone *phone,
+			 int64_t wall_ms, const char *caller)
 {
-	const struct conf_forwarding *forwarding = phone->forwarding;
 	const struct period_query query = {
-		.week_min = week_min,
+		.week_min = conf_week_minute(wall_ms),
 		.caller = span_of(caller),
 		.callee = span_of(phone->number),
 	};
 
+	return period_rules_allow(forwarding->periods.rules, forwarding->periods.count, &query);
+}
+
+enum conf_forward conf_phone_forwards(const struct conf_phone *phone, int64_t wall_ms,
+				      const char *caller)
+{
+	const struct conf_forwarding *forwarding = phone->forwarding;
+
 	if (!forwarding)
 		return CONF_FORWARDS;
 	if (forwarding->numbers[CONF_FORWARD_PERIOD].count &&
-	    period_rules_allow(forwarding->periods.rules, forwarding->periods.count, &query))
+	    is_in_period(forwarding, phone, wall_ms, caller))
 		return CONF_FORWARD_PERIOD;
 	return forwarding->numbers[CONF_FORWARD_ALWAYS].count ? CONF_FORWARD_ALWAYS : CONF_FORWARDS;
 }

@@ -59,9 +59,9 @@ struct conf_phone {
 	bool tries_gateways; /* while it is not registered */
 };
 
-/* Its calls go elsewhere whatever it does: by which list, at that time of the week; CONF_FORWARDS:
- * they do not. */
-enum conf_forward conf_phone_forwards(const struct conf_phone *phone, int week_min,
+/* Its calls go elsewhere whatever it does: by which list, at that time; CONF_FORWARDS: they do not.
+ */
+enum conf_forward conf_phone_forwards(const struct conf_phone *phone, int64_t wall_ms,
 				      const char *caller);
 /* Not registered, and so its number is tried at routing gateways. */
 bool conf_phone_goes_out(const struct conf_phone *phone);

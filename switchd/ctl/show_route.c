@@ -209,7 +209,7 @@ static void emit_phone_row(struct request *request, struct walk_route *walk,
 static const char *barred_callee(const struct walk_route *walk, const struct conf_phone *phone,
 				 const char **verdict)
 {
-	switch (conf_phone_forwards(phone, conf_week_minute(clock_wall_ms()), walk->caller)) {
+	switch (conf_phone_forwards(phone, clock_wall_ms(), walk->caller)) {
 	case CONF_FORWARD_PERIOD:
 		*verdict = "forwarded";
 		return "calls to it are forwarded at this time of the week";

@@ -269,6 +269,14 @@ class Static(unittest.TestCase):
         for caller, shown in (self.tcp, '4930'), (self.tls, '2003'):
             invite = self.refuse(caller, '1001', self.dynamic)
             self.assertIn(f'<sip:{shown}@', invite.get('From'))
+        for callee, number, via in (self.tcp, '2200', 'TCP'), (self.tls, '2003', 'TLS'):
+            asked = self.dynamic.request('MESSAGE', f'sip:{number}@{self.dynamic.domain}')
+            challenge = self.dynamic.wait_status(self.dynamic.send(asked))
+            asked = self.dynamic.send(self.dynamic.authorize(asked, challenge))
+            message = callee.wait_for(lambda m: m.status is None and m.method == 'MESSAGE', WAIT_S, 'MESSAGE')
+            self.assertTrue(message.get('Via').startswith(f'SIP/2.0/{via} '), message.get('Via'))
+            callee.reply(message, 200)
+            self.assertEqual(self.dynamic.wait_status(asked).status, 200)
 
 
 if __name__ == '__main__':

@@ -313,7 +313,7 @@ static void routing_gateway(void **state)
 	bench_close(bench);
 }
 
-/* The number of the party that stays is shown, unless the parameter says the other's. */
+/* The number of the party that stays is shown, unless phone or parameter say the other's. */
 static void who_is_shown(void **state)
 {
 	struct change_list list = {0};
@@ -334,6 +334,15 @@ static void who_is_shown(void **state)
 	peer_expect(&bench->phones[0], "SIP/2.0 200 ");
 	peer_expect(&bench->callee, "INVITE ");
 	expect_header(&bench->callee, "From: <sip:400@");
+	peer_answers(bench, &bench->callee, bench->callee.text, "486 Busy", "t", "");
+	peer_expect(&bench->callee, "ACK ");
+	/* The phone that transfers may have a word of its own. */
+	changes_field(&list, "phone", "400", "transfer-display", "original-caller");
+	bench_change(bench, &list);
+	phone_refers(&call, 4, "Refer-To: <sip:900@x>\r\nRefer-Sub: false\r\n");
+	peer_expect(&bench->phones[0], "SIP/2.0 200 ");
+	peer_expect(&bench->callee, "INVITE ");
+	expect_header(&bench->callee, "From: <sip:100@");
 	peer_answers(bench, &bench->callee, bench->callee.text, "486 Busy", "t", "");
 	peer_expect(&bench->callee, "ACK ");
 	caller_sends(bench, "BYE", 9, "bye", call.tag, "");
