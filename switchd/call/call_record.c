@@ -112,9 +112,12 @@ static void fill_link(const struct call *call, struct cdr *cdr)
 	if (!hunt || hunt->depth == 0)
 		return;
 	forward = &hunt->forwards[hunt->depth - 1];
+	/* `from` may be a did of the phone. */
 	span_join(forward->via ? SPAN_LIT("routing-gateway ") : SPAN_LIT("phone "),
-		  span_of(forward->via ? forward->via->name : forward->from), cdr->diverted_by,
-		  sizeof(cdr->diverted_by));
+		  span_of(forward->via     ? forward->via->name
+			  : forward->phone ? forward->phone->number
+					   : forward->from),
+		  cdr->diverted_by, sizeof(cdr->diverted_by));
 }
 
 static void fill_begin(const struct call *call, struct cdr *cdr)
