@@ -449,13 +449,18 @@ routing-gateway other
 
     def random_gateways(self, chance, count):
         """Lines that make `count` gateways for numbers with 6, each of which tells who it is by the number."""
-        lines = ['mapping-gateway in', 'no allow-routing-gateways', 'no routing-groups',
+        lines = ['mapping-gateway in', 'no allow-routing-gateways', 'no routing-groups', 'no caller-number-groups',
+                 'no callee-number-groups', 'callee-restrict none',
                  f'routing-group-rule {chance.choice(("allow", "deny"))}']
         if chance.random() < 0.5:
             lines.append('routing-groups east')
         if chance.random() < 0.3:
             lines += [f'allow-routing-gateways g{i}' for i in range(count) if i % 3]
-        lines.append('exit')
+        self.is_barred, *numbers = chance.choice((
+            *([False] for _ in range(5)), [False, 'caller-number-groups callers'], [False, 'callee-number-groups callees'],
+            [False, 'callee-restrict no-phone'], [True, 'caller-number-groups others'],
+            [True, 'callee-number-groups others'], [True, 'callee-restrict phone']))
+        lines += [*numbers, 'exit']
         for i in range(count):
             lines += [f'no routing-gateway g{i}', f'routing-gateway g{i}', f'address 127.0.0.1:{self.carrier_port}',
                       f'callee-transform t{i}', f'priority {chance.randrange(3)}',
@@ -503,10 +508,10 @@ routing-gateway other
         chance = random.Random(seed)
         count = 8
         self.configure('number-group callers', 'number 5551', 'exit', 'number-group others', 'number 555', 'exit',
-                       'number-group callees', *(f'number 66712{turn}' for turn in range(4)), 'exit')
+                       'number-group callees', *(f'number 66712{turn}' for turn in range(5)), 'exit')
         self.configure(*(line for i in range(count) for line in (
             f'number-transform t{i}', f'rule 6->{i + 1}6', 'exit', f'routing-gateway g{i}', 'lock all', 'exit')))
-        for turn in range(4):
+        for turn in range(5):
             with self.subTest(seed=seed, turn=turn):
                 callee = f'66712{turn}'
                 self.configure(*self.random_gateways(chance, count))
@@ -516,6 +521,9 @@ routing-gateway other
                         if row['verdict'] != 'no-prefix']
                 order, why_not = self.live_order(callee, [('Diversion', f'<sip:{by}@192.0.2.9>')] if by else [])
                 usable = [row for row in rows if row['is_used']]
+                if self.is_barred:
+                    self.assertEqual((usable, order, why_not), ([], [], set()))
+                    continue
                 self.assertEqual([row['order'] for row in usable], list(range(1, len(usable) + 1)))
                 self.assertEqual(order, [row['callee'] for row in sorted(
                     usable, key=lambda row: row['verdict'] == 'protected')])
