@@ -73,7 +73,7 @@ class Completion(unittest.TestCase):
                 (['nothing', ''], []),
                 (['clear', 'authentication', 'suspended', ''], ['address', 'all']),
                 (['set', 'rou'], ['routing-gateway']),
-                (['set', 'phone', '1001', 'lo'], ['local-ring', 'lock']),
+                (['set', 'phone', '1001', 'lo'], ['local-address', 'local-ring', 'local-ring-delay', 'lock']),
                 (['set', 'phone', '1001', 'lock', ''], ['all', 'in', 'none', 'out']),
                 (['set', 'phone', '1001', 'lock', 'in', ''], []),
                 (['set', 'sip-parameter', 'session-t'], ['session-timeout-early-hangup', 'session-ttl']),
