@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an earlier run has stored and this one goes on with: registrations, suspensions, and the
- * dynamic black list. */
+/* What an earlier run has stored and this one goes on with: registrations, suspensions, the dynamic
+ * black list, and where number pools stand. */
 #include "switchd/switchd.h"
 
 #include "shared/base/clock.h"
@@ -73,6 +73,8 @@ enum vos_err switchd_restore(struct switchd *switchd)
 
 	if (err == VOS_OK)
 		err = load_refusals(switchd);
+	if (err == VOS_OK)
+		err = store_load_turns(switchd->store, switchd->conf);
 	if (err == VOS_OK)
 		set_keepalive_kinds(switchd);
 	return err;

@@ -1086,6 +1086,10 @@ _vosctl_next()
 		'set routing-gateway * g723-annexa')
 		next='@ passthrough auto yes no absent !'
 		;;
+	'set phone * first-route-policy' | 'set phone * second-route-policy' | 'set mapping-gateway * first-route-policy' | \
+		'set mapping-gateway * second-route-policy')
+		next='@ none asr !'
+		;;
 	'set phone * caller-transform' | 'set phone * callee-transform' | 'set mapping-gateway * caller-transform' | \
 		'set mapping-gateway * callee-transform' | 'set routing-gateway * caller-transform' | \
 		'set routing-gateway * callee-transform')

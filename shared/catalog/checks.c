@@ -6,6 +6,7 @@
 #include "shared/base/digest_algorithm.h"
 #include "shared/catalog/dial_rule.h"
 #include "shared/catalog/period_rule.h"
+#include "shared/catalog/weighted_prefix.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
@@ -274,6 +275,13 @@ bool check_period(const struct value *value)
 	struct period_rule rule;
 
 	return period_rule_parse(span_of(value->text), &rule);
+}
+
+bool check_weighted_prefix(const struct value *value)
+{
+	struct weighted_prefix row;
+
+	return weighted_prefix_parse(span_of(value->text), &row);
 }
 
 bool canonical_source(struct span text, struct buf *out)

@@ -7,7 +7,10 @@
 #define NAME_RULE   "no blank, quote, \\, | or ?"
 #define DIGITS_RULE "digits, * # or a leading +"
 #define URL_RULE    "http:// or https://, host and path; a password has no place in it"
-#define PERIOD_RULE "as \"mon-fri 08:00-18:00 allow\" or \"... deny caller 49 callee 00\""
+#define PERIOD_RULE                                                                                \
+	"as \"mon-fri 08:00-18:00 allow\", \"... deny caller 49 callee 00\", \"... capacity 20\" " \
+	"or "                                                                                      \
+	"\"... callee-transform NAME\""
 #define PAIR_RULE \
 	"caller:callee, of digits, * # or a leading +; * alone or nothing is any, not for both"
 
@@ -33,6 +36,7 @@ bool check_dtmf_key(const struct value *value);
 bool check_rule(const struct value *value);
 bool check_cause_pair(const struct value *value);
 bool check_period(const struct value *value);
+bool check_weighted_prefix(const struct value *value);
 
 bool canonical_source(struct span text, struct buf *out);
 bool canonical_pair(struct span text, struct buf *out);

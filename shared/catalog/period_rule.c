@@ -96,17 +96,51 @@ static bool parse_numbers(struct span text, struct period_rule *out)
 	return true;
 }
 
+/* "deny", "capacity 20". */
+static bool parse_action(struct span *text, struct period_rule *out)
+{
+	static const char *const words[PERIOD_ACTIONS] = {
+		[PERIOD_ALLOW] = "allow",
+		[PERIOD_DENY] = "deny",
+		[PERIOD_CAPACITY] = "capacity",
+		[PERIOD_CALLER_PLAN] = "caller-transform",
+		[PERIOD_CALLEE_PLAN] = "callee-transform",
+	};
+	uint64_t capacity = 0;
+	struct span word;
+	int action = 0;
+
+	if (!next_word(text, &word))
+		return false;
+	while (action < PERIOD_ACTIONS && !span_ieq(word, span_of(words[action])))
+		action++;
+	out->action = (enum period_action)action;
+	switch (out->action) {
+	case PERIOD_ALLOW:
+	case PERIOD_DENY:
+		return true;
+	case PERIOD_CAPACITY:
+		if (!next_word(text, &word) || !span_to_u64(word, PERIOD_CAPACITY_MAX, &capacity))
+			return false;
+		out->capacity = (uint32_t)capacity;
+		return true;
+	case PERIOD_CALLER_PLAN:
+	case PERIOD_CALLEE_PLAN:
+		return next_word(text, &out->plan);
+	case PERIOD_ACTIONS:
+		break;
+	}
+	return false;
+}
+
 bool period_rule_parse(struct span text, struct period_rule *out)
 {
 	struct period_rule rule = {0};
-	struct span days, times, verdict;
+	struct span days, times;
 
-	if (!next_word(&text, &days) || !next_word(&text, &times) || !next_word(&text, &verdict) ||
+	if (!next_word(&text, &days) || !next_word(&text, &times) ||
 	    !parse_days(days, &rule.days) || !parse_times(times, &rule) ||
-	    !parse_numbers(text, &rule))
-		return false;
-	rule.is_allow = span_ieq(verdict, SPAN_LIT("allow"));
-	if (!rule.is_allow && !span_ieq(verdict, SPAN_LIT("deny")))
+	    !parse_action(&text, &rule) || !parse_numbers(text, &rule))
 		return false;
 	*out = rule;
 	return true;
@@ -129,6 +163,11 @@ static bool begins_with(struct span number, struct span prefix)
 	return number.len >= prefix.len && span_eq((struct span){number.ptr, prefix.len}, prefix);
 }
 
+static bool is_for(const struct period_rule *rule, const struct period_query *query)
+{
+	return begins_with(query->caller, rule->caller) && begins_with(query->callee, rule->callee);
+}
+
 bool period_rules_allow(const struct period_rule *rules, size_t count,
 			const struct period_query *query)
 {
@@ -136,15 +175,27 @@ bool period_rules_allow(const struct period_rule *rules, size_t count,
 	bool is_allowed = false;
 
 	for (size_t i = 0; i < count; i++) {
-		bool covers = period_rule_covers(&rules[i], query->week_min);
+		bool is_allow = rules[i].action == PERIOD_ALLOW;
+		bool covers;
 
-		if (!begins_with(query->caller, rules[i].caller) ||
-		    !begins_with(query->callee, rules[i].callee))
+		if ((!is_allow && rules[i].action != PERIOD_DENY) || !is_for(&rules[i], query))
 			continue;
-		if (covers && !rules[i].is_allow)
+		covers = period_rule_covers(&rules[i], query->week_min);
+		if (covers && !is_allow)
 			return false;
-		has_allow |= rules[i].is_allow;
+		has_allow |= is_allow;
 		is_allowed |= covers;
 	}
 	return is_allowed || !has_allow;
+}
+
+const struct period_rule *period_rules_find(const struct period_rule *rules, size_t count,
+					    enum period_action action,
+					    const struct period_query *query)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].action == action && is_for(&rules[i], query) &&
+		    period_rule_covers(&rules[i], query->week_min))
+			return &rules[i];
+	return NULL;
 }

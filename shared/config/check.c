@@ -227,6 +227,7 @@ enum vos_err snapshot_check(const struct snapshot *before, const struct snapshot
 	check_media(&check);
 	check_numbers(&check);
 	check_local_addresses(&check);
+	check_calls(&check);
 	check_not_in_effect(&check);
 	if (check.failed) {
 		check_report_clear(&report);

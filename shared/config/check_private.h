@@ -40,6 +40,7 @@ void check_registrations(struct check *check);
 void check_media(struct check *check);
 void check_numbers(struct check *check);
 void check_local_addresses(struct check *check);
+void check_calls(struct check *check);
 /* Whether anything listens by the transport of that field of listen. */
 bool check_has_listen(const struct check *check, enum field_id id);
 void check_not_in_effect(struct check *check);

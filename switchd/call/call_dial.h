@@ -22,12 +22,13 @@ struct call_target {
 	uint8_t reply_address; /* WORD_PARTY_ADDRESS_..., as the next */
 	uint8_t request_address;
 	struct decide_party decide;
-	const struct conf_routing_gateway *gateway;   /* NULL: a phone */
+	const struct conf_routing_gateway *gateway; /* NULL: a phone */
+	uint32_t capacity;                          /* of the gateway, at this time; 0 = no limit */
 	const struct conf_presentation *presentation; /* NULL: as a phone without one */
 	/* By which it goes, with its account and password (conf_registrations.h); NULL = by none */
 	const struct conf_registration *registration;
-	uint16_t ring_s;        /* longest ringing; 0: as the gateway or the parameter says */
-	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
+	uint16_t ring_s; /* longest ringing; 0: as the gateway or the parameter says */
+	struct conf_duration max_duration;
 };
 
 struct call_dial {

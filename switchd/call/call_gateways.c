@@ -9,6 +9,7 @@
 #include "switchd/conf/conf_registrations.h"
 
 #define CANDIDATES_NOTED 16
+#define CANDIDATES_FEW   256 /* nearly always: the stack has room for them */
 
 /* --- Which ones. --- */
 
@@ -41,9 +42,12 @@ static struct route_query query_of(const struct call *call)
 	return (struct route_query){
 		.conf = hunt->conf,
 		.caller = hunt->caller_number,
-		.callee = hunt->callee_number,
+		.callee = hunt->looked_up,
 		.forwarded = call_forwarded_number(hunt),
 		.from = hunt->mapping,
+		.sort = hunt->mapping ? hunt->mapping->route_sort
+			: hunt->phone ? hunt->phone->route_sort
+				      : WORD_ROUTE_SORT_NONE,
 		.week_min = conf_week_minute(call->start_ms),
 		.now_us = *call->table->env.now_us,
 	};
@@ -73,33 +77,84 @@ static struct cause use(struct call_gateways *gateways, const struct route_candi
 	return cause_of(CAUSE_NORMAL);
 }
 
-struct cause call_gateways_fill(struct call *call)
+/* The prefix is for the number that was called, not for one that it was forwarded to. One that
+ * would not fit is left out, as with dial plans. */
+static void set_looked_up(struct call *call)
 {
-	struct route_candidate found[ROUTE_CANDIDATES_MAX];
-	const struct route_query query = query_of(call);
-	size_t matched = route_find(&query, found, ROUTE_CANDIDATES_MAX);
+	struct call_hunt *hunt = call->hunt;
+	struct span number = span_of(hunt->callee_number);
+	struct span prefix = hunt->depth == 0 ? hunt->prefix : SPAN_NONE;
+
+	if (prefix.len + number.len >= sizeof(hunt->looked_up))
+		prefix = SPAN_NONE;
+	span_join(prefix, number, hunt->looked_up, sizeof(hunt->looked_up));
+	if (prefix.len)
+		call_note(call, TRACE_PREFIXED, MEDIA_B, 0, 0, hunt->looked_up);
+}
+
+/* All that have the number; `many` is to be freed. */
+struct found {
+	struct route_candidate few[CANDIDATES_FEW];
+	struct route_candidate *many; /* NULL: the few are all */
+	const struct route_candidate *list;
+	size_t count;
+};
+
+static bool find(struct call *call, struct found *out)
+{
+	struct route_query query;
+
+	set_looked_up(call);
+	query = query_of(call);
+	out->many = NULL;
+	out->list = out->few;
+	out->count = route_find(&query, out->few, CANDIDATES_FEW);
+	if (out->count > CANDIDATES_FEW) {
+		out->many = malloc(out->count * sizeof(*out->many));
+		if (!out->many)
+			return false;
+		out->list = out->many;
+		(void)route_find(&query, out->many, out->count);
+	}
+	note_found(call, out->list, out->count);
+	return true;
+}
+
+/* Those that are in come first. */
+static struct cause use_those_in(struct call *call, const struct found *found)
+{
 	size_t count = 0;
 
-	note_found(call, found, matched);
-	/* Those that are in come first. */
-	while (count < matched && route_is_in(found[count].verdict))
+	while (count < found->count && route_is_in(found->list[count].verdict))
 		count++;
 	if (count == 0)
-		return why_none(found, matched);
-	return use(&call->hunt->gateways, found, count);
+		return why_none(found->list, found->count);
+	return use(&call->hunt->gateways, found->list, count);
+}
+
+struct cause call_gateways_fill(struct call *call)
+{
+	struct found found;
+	struct cause cause;
+
+	if (!find(call, &found))
+		return cause_of(CAUSE_NO_MEMORY);
+	cause = use_those_in(call, &found);
+	free(found.many);
+	return cause;
 }
 
 struct cause call_gateways_fill_one(struct call *call, const struct conf_routing_gateway *gateway,
 				    const struct addr *address)
 {
-	const struct route_query query = query_of(call);
-	const struct route_candidate found = {
-		.gateway = gateway,
-		.verdict = route_judge(&query, gateway),
-	};
+	struct route_candidate found = {.gateway = gateway};
 	struct call_gateways *gateways = &call->hunt->gateways;
+	struct route_query query;
 	struct cause cause;
 
+	set_looked_up(call);
+	query = query_of(call);
+	found.verdict = route_judge(&query, gateway);
 	note_found(call, &found, 1);
 	if (!route_is_in(found.verdict))
 		return why_none(&found, 1);
@@ -143,22 +198,34 @@ static const struct route_candidate *choose(struct call *call)
 
 /* --- The next one as a candidate. --- */
 
+static void note_terms(const struct call *call, const struct conf_terms *terms)
+{
+	for (int i = 0; i < PERIOD_ACTIONS; i++)
+		if (terms->rules[i])
+			call_note(call, TRACE_PERIOD, MEDIA_B, 0, 0, terms->rules[i]);
+}
+
 static void aim(struct call *call, struct call_candidate *candidate,
 		const struct conf_routing_gateway *gateway, size_t address)
 {
+	const struct route_query query = query_of(call);
 	struct call_hunt *hunt = call->hunt;
 	struct call_target *target = &candidate->target;
+	struct conf_terms terms;
 
 	free(target->route);
 	memset(candidate, 0, sizeof(*candidate));
 	span_join(SPAN_LIT("routing-gateway "), span_of(gateway->name), target->party,
 		  sizeof(target->party));
-	conf_plan_apply(gateway->callee_plan, hunt->callee_number, call_chance, NULL,
-			target->number, sizeof(target->number));
-	conf_plan_apply(gateway->caller_plan, call_hunt_shown(hunt, gateway->shows_display_number),
+	route_terms(&query, gateway, &terms);
+	note_terms(call, &terms);
+	target->capacity = terms.capacity;
+	conf_plan_apply(terms.callee_plan, hunt->looked_up, call_chance, NULL, target->number,
+			sizeof(target->number));
+	conf_plan_apply(terms.caller_plan, call_hunt_shown(hunt, gateway->shows_display_number),
 			call_chance, NULL, target->caller, sizeof(target->caller));
 	target->gateway = gateway;
-	target->max_duration_s = gateway->max_duration_s;
+	target->max_duration = gateway->max_duration;
 	target->has_session_timer = gateway->party.has_session_timer;
 	target->has_100rel = gateway->party.has_100rel;
 	target->reply_address = gateway->party.reply_address;
@@ -212,24 +279,32 @@ bool call_gateways_next(struct call *call)
 	return true;
 }
 
-struct cause call_gateways_add(struct call *call)
+static struct cause add_first(struct call *call, const struct found *found)
 {
-	struct route_candidate found[ROUTE_CANDIDATES_MAX];
-	const struct route_query query = query_of(call);
-	size_t matched = route_find(&query, found, ROUTE_CANDIDATES_MAX);
 	struct call_candidate *candidate;
 	size_t address = 0;
 
-	note_found(call, found, matched);
-	if (matched == 0 || !route_is_in(found[0].verdict))
-		return why_none(found, matched);
+	if (found->count == 0 || !route_is_in(found->list[0].verdict))
+		return why_none(found->list, found->count);
 	candidate = call_hunt_add(call->hunt);
 	if (!candidate)
 		return cause_of(CAUSE_NO_ROUTE);
-	if (!call_gateway_next_place(call, found[0].gateway, &address))
+	if (!call_gateway_next_place(call, found->list[0].gateway, &address))
 		address = 0;
-	aim(call, candidate, found[0].gateway, address);
+	aim(call, candidate, found->list[0].gateway, address);
 	return cause_of(CAUSE_NORMAL);
+}
+
+struct cause call_gateways_add(struct call *call)
+{
+	struct found found;
+	struct cause cause;
+
+	if (!find(call, &found))
+		return cause_of(CAUSE_NO_MEMORY);
+	cause = add_first(call, &found);
+	free(found.many);
+	return cause;
 }
 
 /* Nobody there, or nobody who can: another address of the same gateway may do better. */
@@ -272,7 +347,7 @@ struct cause call_gateways_take_line(struct call *call, struct call_attempt *att
 
 	if (!gateway)
 		return cause_of(CAUSE_NORMAL);
-	switch (live_begin(gateway->live, gateway->capacity, gateway->rate_limit, now_us)) {
+	switch (live_begin(gateway->live, target->capacity, gateway->rate_limit, now_us)) {
 	case LIVE_OK:
 		attempt->line = gateway->live;
 		break;

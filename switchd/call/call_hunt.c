@@ -56,7 +56,7 @@ static void set_numbers(const struct call *call, const struct conf_phone *phone,
 		  sizeof(target->number));
 	span_join(span_of(call_hunt_shown(call->hunt, true)), SPAN_NONE, target->caller,
 		  sizeof(target->caller));
-	target->max_duration_s = phone->max_duration_s;
+	target->max_duration = phone->max_duration;
 	target->has_session_timer = phone->party.has_session_timer;
 	target->has_100rel = phone->party.has_100rel;
 	target->reply_address = phone->party.reply_address;

@@ -50,6 +50,8 @@ struct call_hunt {
 	const struct conf_phone *phone;             /* or this */
 	char caller_number[64]; /* both as they are routed: after the rewriting on the way in */
 	char callee_number[64];
+	struct span prefix; /* for the number that the mapping gateway calls, in its prefixing */
+	char looked_up[64]; /* by gateways: callee_number, behind that prefix where it applies */
 	char forwarded[64]; /* what the latter was before the first forward; "" = not forwarded */
 	const struct conf_phone *called; /* that the candidates are contacts of; NULL: gateways */
 	const struct conf_phone *shown;  /* whose display-number stands in for it; NULL: nobody's */

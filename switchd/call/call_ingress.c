@@ -63,6 +63,9 @@ static void rewrite(struct call *call, const struct call_setup *setup)
 				: NULL,
 			setup->callee, call_chance, NULL, hunt->callee_number,
 			sizeof(hunt->callee_number));
+	if (!mapping || !mapping->prefixing.count)
+		return;
+	hunt->prefix = conf_prefixing_pick(&mapping->prefixing, call_chance, NULL);
 }
 
 /* The rules look at the numbers as they were received, but for callee-restrict: a phone of ours is

@@ -35,18 +35,34 @@ static int64_t param(const struct call *call, enum param_id id)
 
 /* --- Talk time. --- */
 
-/* The shorter of what the two parties allow; a party that says nothing has the parameter's. */
-static uint32_t longest_s(const struct call *call, int32_t caller_s, int32_t callee_s)
+/* What a party allows this call; 0 = no limit. One that says nothing has the parameter's. */
+static uint32_t draw_s(const struct call *call, const struct conf_duration *party, bool *is_drawn)
 {
-	int32_t standard_s = (int32_t)param(call, PARAM_SS_MAX_CALL_DURATION);
+	int64_t max_s = party->max_s == CONF_DURATION_UNSET
+				? param(call, PARAM_SS_MAX_CALL_DURATION)
+				: party->max_s;
 
-	if (caller_s == CONF_DURATION_UNSET)
-		caller_s = standard_s;
-	if (callee_s == CONF_DURATION_UNSET)
-		callee_s = standard_s;
-	if (caller_s == 0 || (callee_s && callee_s < caller_s))
-		return (uint32_t)callee_s;
-	return (uint32_t)caller_s;
+	if (party->from_s == 0 || party->from_s >= max_s)
+		return (uint32_t)max_s;
+	*is_drawn = true;
+	return (uint32_t)party->from_s +
+	       (uint32_t)call_chance(NULL, (uint64_t)(max_s - party->from_s + 1));
+}
+
+/* The shorter of what the two parties allow. */
+static uint32_t longest_s(const struct call *call, const struct conf_duration *caller,
+			  const struct conf_duration *callee)
+{
+	bool is_caller_drawn = false;
+	bool is_callee_drawn = false;
+	uint32_t caller_s = draw_s(call, caller, &is_caller_drawn);
+	uint32_t callee_s = draw_s(call, callee, &is_callee_drawn);
+	bool is_callee = caller_s == 0 || (callee_s && callee_s < caller_s);
+	uint32_t longest_s = is_callee ? callee_s : caller_s;
+
+	if (is_callee ? is_callee_drawn : is_caller_drawn)
+		call_note(call, TRACE_LIMIT, TRACE_NO_SIDE, longest_s, 0, "");
+	return longest_s;
 }
 
 static void limit_fired(struct wheel_timer *timer, void *owner);
@@ -175,11 +191,12 @@ static void watch_media(struct call *call)
 void call_limit_start(struct call *call, const struct call_target *callee)
 {
 	const struct call_hunt *hunt = call->hunt;
-	int32_t caller_s = hunt->mapping ? hunt->mapping->max_duration_s
-			   : hunt->phone ? hunt->phone->max_duration_s
-					 : CONF_DURATION_UNSET;
+	const struct conf_duration unset = {.max_s = CONF_DURATION_UNSET};
+	const struct conf_duration *caller = hunt->mapping ? &hunt->mapping->max_duration
+					     : hunt->phone ? &hunt->phone->max_duration
+							   : &unset;
 
-	call->max_s = longest_s(call, caller_s, callee->max_duration_s);
+	call->max_s = longest_s(call, caller, &callee->max_duration);
 	call->ceiling_s = (uint32_t)param(call, PARAM_SS_SIP_NO_TIMER_REINVITE_INTERVAL);
 	wake(call);
 	watch_media(call);
@@ -208,7 +225,7 @@ void call_limit_describe(const struct call *call, struct buf *out)
 	const struct leg *caller = call->legs[MEDIA_A];
 
 	if (call->max_s)
-		buf_printf(out, "max-call-duration in %u s; ",
+		buf_printf(out, "max-call-duration %u s, ends in %u s; ", call->max_s,
 			   left_s(call, call->answer_us + (uint64_t)call->max_s * SECOND_US));
 	if (call->ceiling_s && caller && !caller->has_session_timer)
 		buf_printf(out, "caller without timer, ends in %u s; ",

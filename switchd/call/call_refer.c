@@ -308,7 +308,7 @@ void call_refer_media(struct call_transfer *transfer, const struct decide_party 
 
 void call_refer_up(struct call *fresh)
 {
-	const struct call_target limits = {.max_duration_s = CONF_DURATION_UNSET};
+	const struct call_target limits = {.max_duration = {.max_s = CONF_DURATION_UNSET}};
 
 	fresh->answer_us = *fresh->table->env.now_us;
 	fresh->answer_ms = clock_wall_ms();

@@ -103,8 +103,30 @@ static enum route_verdict judge_numbers(const struct route_query *query,
 	return ROUTE_IN;
 }
 
+static struct period_query period_query(const struct route_query *query)
+{
+	return (struct period_query){
+		.week_min = query->week_min,
+		.caller = span_of(query->caller),
+		.callee = span_of(query->callee),
+	};
+}
+
+void route_terms(const struct route_query *query, const struct conf_routing_gateway *gateway,
+		 struct conf_terms *out)
+{
+	const struct period_query period = period_query(query);
+
+	*out = (struct conf_terms){
+		.capacity = gateway->capacity,
+		.caller_plan = gateway->caller_plan,
+		.callee_plan = gateway->callee_plan,
+	};
+	conf_periods_apply(&gateway->periods, &period, out);
+}
+
 static enum route_verdict judge_state(const struct route_query *query,
-				      const struct conf_routing_gateway *gateway)
+				      const struct conf_routing_gateway *gateway, uint32_t capacity)
 {
 	const struct live *live = gateway->live;
 
@@ -112,7 +134,7 @@ static enum route_verdict judge_state(const struct route_query *query,
 		return ROUTE_OFFLINE;
 	if (atomic_load_explicit(&live->down_until_us, memory_order_relaxed) > query->now_us)
 		return ROUTE_RETRY_AFTER;
-	switch (live_would_admit(live, gateway->capacity, gateway->rate_limit, query->now_us)) {
+	switch (live_would_admit(live, capacity, gateway->rate_limit, query->now_us)) {
 	case LIVE_OK:
 		break;
 	case LIVE_FULL:
@@ -149,17 +171,13 @@ static bool has_address(const struct conf_routing_gateway *gateway)
 
 static bool is_its_time(const struct route_query *query, const struct conf_routing_gateway *gateway)
 {
-	const struct period_query period = {
-		.week_min = query->week_min,
-		.caller = span_of(query->caller),
-		.callee = span_of(query->callee),
-	};
+	const struct period_query period = period_query(query);
 
 	return period_rules_allow(gateway->periods.rules, gateway->periods.count, &period);
 }
 
-enum route_verdict route_judge(const struct route_query *query,
-			       const struct conf_routing_gateway *gateway)
+static enum route_verdict judge(const struct route_query *query,
+				const struct conf_routing_gateway *gateway, uint32_t capacity)
 {
 	enum route_verdict verdict;
 
@@ -175,10 +193,19 @@ enum route_verdict route_judge(const struct route_query *query,
 	if (verdict == ROUTE_IN && !is_its_time(query, gateway))
 		verdict = ROUTE_PERIOD;
 	if (verdict == ROUTE_IN)
-		verdict = judge_state(query, gateway);
+		verdict = judge_state(query, gateway, capacity);
 	if (verdict == ROUTE_IN && gateway->is_protected)
 		verdict = ROUTE_PROTECTED;
 	return verdict;
+}
+
+enum route_verdict route_judge(const struct route_query *query,
+			       const struct conf_routing_gateway *gateway)
+{
+	struct conf_terms terms;
+
+	route_terms(query, gateway, &terms);
+	return judge(query, gateway, terms.capacity);
 }
 
 /* Whether a gateway that is out was passed over as if it were not there; one that failed or is full
@@ -206,23 +233,19 @@ static bool is_as_if_absent(enum route_verdict verdict)
 	}
 }
 
-/* The matches come with the longest prefix first. */
-static void stop_shorter(struct route_candidate *list, size_t count)
+/* A prefix in mode terminate, while the matches come with the longest first. */
+struct stop {
+	bool is_set;
+	size_t len;
+};
+
+static void stop_shorter(struct stop *stop, struct route_candidate *candidate)
 {
-	bool is_stopped = false;
-	size_t stop_len = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct route_candidate *candidate = &list[i];
-
-		if (is_stopped && candidate->prefix_len < stop_len) {
-			if (route_is_in(candidate->verdict))
-				candidate->verdict = ROUTE_PREFIX_STOPS;
-		} else if (candidate->gateway->stops_prefix &&
-			   !is_as_if_absent(candidate->verdict)) {
-			is_stopped = true;
-			stop_len = candidate->prefix_len;
-		}
+	if (stop->is_set && candidate->prefix_len < stop->len) {
+		if (route_is_in(candidate->verdict))
+			candidate->verdict = ROUTE_PREFIX_STOPS;
+	} else if (candidate->gateway->stops_prefix && !is_as_if_absent(candidate->verdict)) {
+		*stop = (struct stop){true, candidate->prefix_len};
 	}
 }
 
@@ -268,30 +291,41 @@ static int compare(const void *left, const void *right, void *context)
 	return order ? order : strcmp(a->gateway->name, b->gateway->name);
 }
 
+static void fill(const struct route_query *query, const struct conf_match *match, bool wants_asr,
+		 struct route_candidate *out)
+{
+	const struct conf_routing_gateway *gateway = match->gateway;
+	struct conf_terms terms;
+
+	route_terms(query, gateway, &terms);
+	*out = (struct route_candidate){
+		.gateway = gateway,
+		.prefix_len = match->prefix_len,
+		.verdict = judge(query, gateway, terms.capacity),
+		.load = live_load(gateway->live, terms.capacity, query->now_us),
+		.asr = wants_asr ? asr_of(query->conf->snapshot, gateway->live, query->now_us) : 0,
+		.attempts = atomic_load_explicit(&gateway->live->attempts, memory_order_relaxed),
+	};
+}
+
 size_t route_find(const struct route_query *query, struct route_candidate *out, size_t max)
 {
-	const struct snapshot *config = query->conf->snapshot;
-	int64_t asr_at = snapshot_number(config, PARAM_SS_GATEWAY_ASR_ROUTE_SORT_CONFIG);
-	struct conf_match matches[CONF_MATCHES_MAX];
-	size_t count = conf_match(query->conf, span_of(query->callee), matches,
-				  max < CONF_MATCHES_MAX ? max : CONF_MATCHES_MAX);
+	int64_t asr_at = query->sort != WORD_ROUTE_SORT_NONE
+				 ? query->sort
+				 : snapshot_number(query->conf->snapshot,
+						   PARAM_SS_GATEWAY_ASR_ROUTE_SORT_CONFIG);
+	struct conf_match_walk walk = conf_match_start(query->conf, query->callee);
+	struct stop stop = {0};
+	struct conf_match match;
+	size_t count = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct conf_routing_gateway *gateway = matches[i].gateway;
-
-		out[i] = (struct route_candidate){
-			.gateway = gateway,
-			.prefix_len = matches[i].prefix_len,
-			.verdict = route_judge(query, gateway),
-			.load = live_load(gateway->live, gateway->capacity, query->now_us),
-			.asr = asr_at == WORD_ROUTE_SORT_NONE
-				       ? 0
-				       : asr_of(config, gateway->live, query->now_us),
-			.attempts = atomic_load_explicit(&gateway->live->attempts,
-							 memory_order_relaxed),
-		};
+	for (; conf_match_next(&walk, &match); count++) {
+		if (count >= max)
+			continue;
+		fill(query, &match, asr_at != WORD_ROUTE_SORT_NONE, &out[count]);
+		stop_shorter(&stop, &out[count]);
 	}
-	stop_shorter(out, count);
-	qsort_r(out, count, sizeof(*out), compare, &asr_at);
+	if (count <= max)
+		qsort_r(out, count, sizeof(*out), compare, &asr_at);
 	return count;
 }

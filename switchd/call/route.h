@@ -6,13 +6,12 @@
  * goes on with the next one when another call was faster.
  *
  * Order (behaviour B6): longest prefix, priority, load (calls in thousandths of the capacity),
- * attempts so far, name. SS_GATEWAY_ASR_ROUTE_SORT_CONFIG puts the answer ratio at one of three
- * places in it. Those that are out come last; protected ones (C9) are in, and marked. */
+ * attempts so far, name. SS_GATEWAY_ASR_ROUTE_SORT_CONFIG, or the caller's own route policies in
+ * its place, put the answer ratio at one of three places in it. Those that are out come last;
+ * protected ones (C9) are in, and marked. */
 #pragma once
 
 #include "switchd/conf/conf.h"
-
-#define ROUTE_CANDIDATES_MAX CONF_MATCHES_MAX
 
 enum route_verdict {
 	ROUTE_IN,
@@ -50,7 +49,8 @@ struct route_query {
 	const char *callee;
 	const char *forwarded; /* who sent the call on, "" = somebody; NULL: it was not forwarded */
 	const struct conf_mapping_gateway *from; /* NULL: from a phone */
-	int week_min;                            /* conf_week_minute() */
+	uint8_t sort; /* WORD_ROUTE_SORT_... of the caller's policies; none: the parameter's */
+	int week_min; /* conf_week_minute() */
 	uint64_t now_us;
 };
 
@@ -63,13 +63,17 @@ struct route_candidate {
 	uint64_t attempts; /* so far */
 };
 
-/* All gateways whose prefixes the callee has, those that are in first. Returns how many, at most
- * max. */
+/* All gateways whose prefixes the callee has, those that are in first. Returns how many there are:
+ * when that is more than max, nothing of use was written, and there is to be room for so many. */
 size_t route_find(const struct route_query *query, struct route_candidate *out, size_t max);
 
 /* The same of one gateway, whatever its prefixes. */
 enum route_verdict route_judge(const struct route_query *query,
 			       const struct conf_routing_gateway *gateway);
+
+/* What the gateway has for such a call now. */
+void route_terms(const struct route_query *query, const struct conf_routing_gateway *gateway,
+		 struct conf_terms *out);
 
 static inline bool route_is_in(enum route_verdict verdict)
 {

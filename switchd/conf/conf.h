@@ -126,9 +126,18 @@ struct conf_match {
 	size_t prefix_len;
 };
 /* Gateways whose prefixes match the callee, whether they can be used or not: longest prefix first,
- * then priority, then name. Returns how many were written, at most max. */
-#define CONF_MATCHES_MAX 256
-size_t conf_match(const struct conf *conf, struct span callee, struct conf_match *out, size_t max);
+ * then priority, then name. The callee's text is looked at until the end of the walk. */
+struct conf_match_walk {
+	const struct conf *conf;
+	const char *callee;
+	size_t len; /* of the prefixes that are looked at */
+	size_t at;
+};
+struct conf_match_walk conf_match_start(const struct conf *conf, const char *callee);
+/* False at the end. */
+bool conf_match_next(struct conf_match_walk *walk, struct conf_match *out);
+/* Whether a walk would come by it. */
+bool conf_matches(const struct conf_routing_gateway *gateway, const char *callee);
 /* Dial plans and pools by name, and what they are counted by. */
 const struct conf_rules *conf_rules(const struct conf *conf);
 struct live_table *conf_live(const struct conf *conf);

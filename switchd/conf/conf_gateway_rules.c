@@ -23,11 +23,27 @@ static const struct conf_dial_plan *plan_of(const struct conf *conf, const struc
 	return conf_plan_find(&conf->private->rules, conf_field_text(object, field));
 }
 
-static int32_t duration_of(const struct object *object, enum field_id field)
+static struct conf_duration duration_of(const struct object *object, enum field_id max,
+					enum field_id from)
 {
-	const struct value *value = object_field(object, field);
+	const struct value *longest = object_field(object, max);
+	const struct value *shortest = object_field(object, from);
 
-	return value->type == VALUE_NONE ? CONF_DURATION_UNSET : (int32_t)value->number;
+	return (struct conf_duration){
+		.max_s = longest->type == VALUE_NONE ? CONF_DURATION_UNSET
+						     : (int32_t)longest->number,
+		.from_s = shortest->type == VALUE_NONE ? 0 : (int32_t)shortest->number,
+	};
+}
+
+/* The first policy orders before the priority, the second one behind it. */
+static uint8_t route_sort_of(const struct object *object, enum field_id first, enum field_id second)
+{
+	if (object_field(object, first)->number == WORD_ROUTE_POLICY_ASR)
+		return WORD_ROUTE_SORT_BEFORE_PRIORITY;
+	if (object_field(object, second)->number == WORD_ROUTE_POLICY_ASR)
+		return WORD_ROUTE_SORT_AFTER_PRIORITY;
+	return WORD_ROUTE_SORT_NONE;
 }
 
 /* A word, or -1. */
@@ -142,7 +158,10 @@ enum vos_err conf_build_phone_rules(struct conf *conf, const struct object *obje
 	phone->party.wants_diversion = object_field(object, FIELD_PHONE_DIVERSION)->boolean;
 	phone->party.may_transfer = object_field(object, FIELD_PHONE_TRANSFER)->boolean;
 	take_services(conf, object, phone);
-	phone->max_duration_s = duration_of(object, FIELD_PHONE_MAX_CALL_DURATION);
+	phone->max_duration = duration_of(object, FIELD_PHONE_MAX_CALL_DURATION,
+					  FIELD_PHONE_MAX_CALL_DURATION_FROM);
+	phone->route_sort = route_sort_of(object, FIELD_PHONE_FIRST_ROUTE_POLICY,
+					  FIELD_PHONE_SECOND_ROUTE_POLICY);
 	phone->caller_plan = plan_of(conf, object, FIELD_PHONE_CALLER_TRANSFORM);
 	phone->callee_plan = plan_of(conf, object, FIELD_PHONE_CALLEE_TRANSFORM);
 	if (build_lines(conf, object, phone) != VOS_OK)
@@ -260,12 +279,17 @@ enum vos_err conf_build_mapping_rules(struct conf *conf, const struct object *ob
 		object_field(object, FIELD_MAPPING_GATEWAY_DYNAMIC_BLACK_LIST)->boolean;
 	gateway->party.remote_ringing =
 		(uint8_t)object_field(object, FIELD_MAPPING_GATEWAY_REMOTE_RINGING)->number;
-	gateway->max_duration_s = duration_of(object, FIELD_MAPPING_GATEWAY_MAX_CALL_DURATION);
+	gateway->max_duration = duration_of(object, FIELD_MAPPING_GATEWAY_MAX_CALL_DURATION,
+					    FIELD_MAPPING_GATEWAY_MAX_CALL_DURATION_FROM);
+	gateway->route_sort = route_sort_of(object, FIELD_MAPPING_GATEWAY_FIRST_ROUTE_POLICY,
+					    FIELD_MAPPING_GATEWAY_SECOND_ROUTE_POLICY);
 	if (!gateway->live || build_replacements(conf, object, gateway) != VOS_OK ||
 	    build_names(conf, object, FIELD_MAPPING_GATEWAY_ALLOW_ROUTING_GATEWAYS,
 			&gateway->allowed_gateways) != VOS_OK ||
 	    build_names(conf, object, FIELD_MAPPING_GATEWAY_ROUTING_GROUPS, &gateway->groups) !=
 		    VOS_OK ||
+	    conf_prefixing_build(rules, object, FIELD_MAPPING_GATEWAY_PROPORTIONAL_PREFIX,
+				 &gateway->prefixing) != VOS_OK ||
 	    conf_membership_build(rules, object, FIELD_MAPPING_GATEWAY_GROUPS,
 				  FIELD_MAPPING_GATEWAY_GROUP_RESERVE,
 				  &gateway->membership) != VOS_OK ||
@@ -330,7 +354,8 @@ enum vos_err conf_build_routing_rules(struct conf *conf, const struct object *ob
 
 	for (int stage = 0; stage < CONF_STAGES; stage++)
 		gateway->stage_s[stage] = (uint16_t)object_field(object, stages[stage])->number;
-	gateway->max_duration_s = duration_of(object, FIELD_ROUTING_GATEWAY_MAX_CALL_DURATION);
+	gateway->max_duration = duration_of(object, FIELD_ROUTING_GATEWAY_MAX_CALL_DURATION,
+					    FIELD_ROUTING_GATEWAY_MAX_CALL_DURATION_FROM);
 	gateway->party.redirect =
 		(uint8_t)object_field(object, FIELD_ROUTING_GATEWAY_REDIRECT)->number;
 	gateway->party.wants_diversion =

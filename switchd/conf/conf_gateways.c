@@ -347,16 +347,16 @@ const struct conf_routing_gateway *conf_routing_gateway_find(const struct conf *
 }
 
 /* -1, 0, 1: the prefix in the table against the first len bytes of the callee. */
-static int compare_callee(const char *text, struct span callee, size_t len)
+static int compare_callee(const char *text, const char *callee, size_t len)
 {
-	int order = strncmp(text, callee.ptr, len);
+	int order = strncmp(text, callee, len);
 
 	if (order != 0)
 		return order;
 	return text[len] == '\0' ? 0 : 1;
 }
 
-static size_t first_route(const struct conf_private *private, struct span callee, size_t len)
+static size_t first_route(const struct conf_private *private, const char *callee, size_t len)
 {
 	size_t low = 0;
 	size_t high = private->route_count;
@@ -372,41 +372,60 @@ static size_t first_route(const struct conf_private *private, struct span callee
 	return low;
 }
 
-static bool has_gateway(const struct conf_match *list, size_t count,
-			const struct conf_routing_gateway *gateway)
+/* Bytes of the longest of its prefixes that the callee has. */
+static size_t longest_prefix(const struct conf_routing_gateway *gateway, const char *callee)
 {
-	for (size_t i = 0; i < count; i++)
-		if (list[i].gateway == gateway)
-			return true;
-	return false;
+	size_t longest = 0;
+
+	for (uint8_t i = 0; i < gateway->prefix_count; i++) {
+		size_t len = strlen(gateway->prefixes[i]);
+
+		if (len > longest && strncmp(gateway->prefixes[i], callee, len) == 0)
+			longest = len;
+	}
+	return longest;
 }
 
-size_t conf_match(const struct conf *conf, struct span callee, struct conf_match *out, size_t max)
+struct conf_match_walk conf_match_start(const struct conf *conf, const char *callee)
 {
-	const struct conf_private *private = conf->private;
-	size_t len = callee.len < private->route_longest ? callee.len : private->route_longest;
-	size_t count = 0;
+	size_t len = strnlen(callee, conf->private->route_longest);
 
-	if (!callee.ptr)
-		callee = SPAN_LIT("");
-	/* No prefix goes beyond a NUL, nor may the comparison. */
-	len = strnlen(callee.ptr, len);
-	for (;; len--) {
-		size_t at = first_route(private, callee, len);
+	return (struct conf_match_walk){
+		.conf = conf,
+		.callee = callee,
+		.len = len,
+		.at = first_route(conf->private, callee, len),
+	};
+}
 
-		for (; at < private->route_count && count < max; at++) {
-			const struct route_prefix *route = &private->routes[at];
-			const struct conf_routing_gateway *gateway =
-				&private->routings[route->gateway];
+bool conf_match_next(struct conf_match_walk *walk, struct conf_match *out)
+{
+	const struct conf_private *private = walk->conf->private;
 
-			if (compare_callee(route->text, callee, len) != 0)
-				break;
-			if (!has_gateway(out, count, gateway))
-				out[count++] = (struct conf_match){gateway, len};
+	for (;;) {
+		const struct route_prefix *route = &private->routes[walk->at];
+		const struct conf_routing_gateway *gateway;
+
+		if (walk->at == private->route_count ||
+		    compare_callee(route->text, walk->callee, walk->len) != 0) {
+			if (walk->len == 0)
+				return false;
+			walk->at = first_route(private, walk->callee, --walk->len);
+			continue;
 		}
-		if (len == 0 || count == max)
-			return count;
+		walk->at++;
+		gateway = &private->routings[route->gateway];
+		/* With a longer one it has come before. */
+		if (gateway->prefix_count > 1 && longest_prefix(gateway, walk->callee) != walk->len)
+			continue;
+		*out = (struct conf_match){gateway, walk->len};
+		return true;
 	}
+}
+
+bool conf_matches(const struct conf_routing_gateway *gateway, const char *callee)
+{
+	return gateway->prefix_count == 0 || longest_prefix(gateway, callee) > 0;
 }
 
 size_t conf_dynamic_count(const struct conf *conf)

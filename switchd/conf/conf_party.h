@@ -105,8 +105,6 @@ struct conf_replacement {
 	uint16_t instead;
 };
 
-#define CONF_DURATION_UNSET (-1) /* of max_duration_s: the parameter says */
-
 #define CONF_GATEWAY_ADDRESSES_MAX 8
 #define CONF_GATEWAY_PREFIXES_MAX  64
 
@@ -139,8 +137,10 @@ struct conf_mapping_gateway {
 	uint8_t caller_from;   /* WORD_CALLER_FROM_... */
 	uint8_t callee_from;   /* WORD_CALLEE_FROM_... */
 	bool recognises_privacy;
-	bool has_black_list;    /* the dynamic one */
-	int32_t max_duration_s; /* 0 = no limit, or CONF_DURATION_UNSET */
+	bool has_black_list; /* the dynamic one */
+	struct conf_duration max_duration;
+	uint8_t route_sort; /* WORD_ROUTE_SORT_...: where its route policies put the answer ratio */
+	struct conf_prefixing prefixing;
 	const struct conf_replacement *replacements;
 	size_t replacement_count;
 };
@@ -195,5 +195,5 @@ struct conf_routing_gateway {
 	const struct conf_pool *pool;
 	struct conf_switching switching;
 	uint16_t stage_s[CONF_STAGES]; /* 0: the parameter */
-	int32_t max_duration_s;        /* 0 = no limit, or CONF_DURATION_UNSET */
+	struct conf_duration max_duration;
 };

@@ -33,11 +33,12 @@ struct conf_phone {
 	enum conf_lock lock;
 	uint8_t keepalive; /* WORD_PHONE_KEEPALIVE_... */
 	struct conf_party party;
-	struct live *live;                        /* NULL: no capacity, so nothing to count */
-	struct live *live_ways[CONF_WAYS];        /* NULL: no capacity of that way's own */
-	uint32_t capacity;                        /* calls; 0 = no limit, as with the next */
-	uint32_t capacity_ways[CONF_WAYS];        /* within the capacity */
-	int32_t max_duration_s;                   /* 0 = no limit, or CONF_DURATION_UNSET */
+	struct live *live;                 /* NULL: no capacity, so nothing to count */
+	struct live *live_ways[CONF_WAYS]; /* NULL: no capacity of that way's own */
+	uint32_t capacity;                 /* calls; 0 = no limit, as with the next */
+	uint32_t capacity_ways[CONF_WAYS]; /* within the capacity */
+	struct conf_duration max_duration;
+	uint8_t route_sort; /* WORD_ROUTE_SORT_...: where its route policies put the answer ratio */
 	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
 	const struct conf_dial_plan *callee_plan;
 	const struct conf_forwarding *forwarding; /* NULL: none */

@@ -138,7 +138,7 @@ static enum vos_err build_pool(struct conf_rules *rules, const struct snapshot *
 	pool->name = object_key(object);
 	pool->in_turn = is_in_turn(snapshot, object);
 	pool->reuse_count = (uint32_t)object_field(object, FIELD_NUMBER_POOL_REUSE_COUNT)->number;
-	pool->turn = live_get(live, LIVE_GROUP, pool->name);
+	pool->turn = live_get(live, LIVE_POOL, pool->name);
 	pool->numbers = arena_alloc(&rules->arena, (most + 1) * sizeof(*pool->numbers));
 	if (!pool->turn || !pool->numbers)
 		return VOS_ENOMEM;
@@ -219,22 +219,6 @@ const struct conf_pool *conf_pool_find(const struct conf_rules *rules, const cha
 }
 
 /* --- Rules of one object. --- */
-
-enum vos_err conf_periods_build(struct conf_rules *rules, const struct object *object,
-				enum field_id field, struct conf_periods *out)
-{
-	size_t given = object_list_count(object, field);
-	struct period_rule *periods = arena_alloc(&rules->arena, (given + 1) * sizeof(*periods));
-
-	if (!periods)
-		return VOS_ENOMEM;
-	*out = (struct conf_periods){.rules = periods};
-	for (size_t i = 0; i < given; i++)
-		if (period_rule_parse(span_of(object_list_at(object, field, i)->text),
-				      &periods[out->count]))
-			out->count++;
-	return VOS_OK;
-}
 
 int conf_week_minute(int64_t wall_ms)
 {

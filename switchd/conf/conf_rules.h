@@ -6,6 +6,7 @@
 
 #include "shared/catalog/dial_rule.h"
 #include "shared/catalog/period_rule.h"
+#include "shared/catalog/weighted_prefix.h"
 #include "switchd/conf/conf_numbers.h"
 
 struct conf_dial_plan {
@@ -44,7 +45,36 @@ enum conf_group_verdict { CONF_GROUP_OK, CONF_GROUP_FULL, CONF_GROUP_RESERVED };
 
 struct conf_periods {
 	const struct period_rule *rules;
+	const struct conf_period *more; /* of each rule */
 	size_t count;
+};
+
+struct conf_period {
+	const char *text;
+	const struct conf_dial_plan *plan; /* that the rule names; NULL: none */
+};
+
+/* What a call finds at a routing gateway: its own settings, or what a period rule says. */
+struct conf_terms {
+	uint32_t capacity;                        /* 0 = no limit */
+	const struct conf_dial_plan *caller_plan; /* NULL: none, as with the next */
+	const struct conf_dial_plan *callee_plan;
+	const char *rules[PERIOD_ACTIONS]; /* texts of the rules that say so; NULL: its own */
+};
+
+#define CONF_DURATION_UNSET (-1)
+
+/* Longest talk time of the calls of a party. */
+struct conf_duration {
+	int32_t max_s;  /* 0 = no limit; CONF_DURATION_UNSET: the parameter says */
+	int32_t from_s; /* each call's is drawn between this and max_s; 0: it is max_s */
+};
+
+/* Proportional prefixes of a mapping gateway. */
+struct conf_prefixing {
+	const struct weighted_prefix *rows;
+	size_t count;
+	uint32_t weight; /* of all rows; 0: none has any */
 };
 
 struct conf_rules {
@@ -65,9 +95,6 @@ void conf_rules_free(struct conf_rules *rules);
 /* NULL for "" and for a name that is not there. */
 const struct conf_dial_plan *conf_plan_find(const struct conf_rules *rules, const char *name);
 const struct conf_pool *conf_pool_find(const struct conf_rules *rules, const char *name);
-/* Compiled into the rules' memory. */
-VOS_CHECK enum vos_err conf_periods_build(struct conf_rules *rules, const struct object *object,
-					  enum field_id field, struct conf_periods *out);
 
 /* The number after the plan; the same when the plan is NULL, no rule fits, or the result would not
  * fit in out. */
@@ -78,6 +105,20 @@ struct live *conf_pool_take(const struct conf_pool *pool, conf_random_fn *random
 			    uint64_t now_us);
 /* Minutes since Monday 00:00 of the machine's local time. */
 int conf_week_minute(int64_t wall_ms);
+
+/* conf_periods.c. Compiled into the rules' memory, as the next. */
+VOS_CHECK enum vos_err conf_periods_build(struct conf_rules *rules, const struct object *object,
+					  enum field_id field, struct conf_periods *out);
+/* Puts what the rules say now into the place of the gateway's own. */
+void conf_periods_apply(const struct conf_periods *periods, const struct period_query *query,
+			struct conf_terms *terms);
+
+/* conf_prefixing.c */
+VOS_CHECK enum vos_err conf_prefixing_build(struct conf_rules *rules, const struct object *object,
+					    enum field_id field, struct conf_prefixing *out);
+/* The prefix of one call; empty: none. */
+struct span conf_prefixing_pick(const struct conf_prefixing *prefixing, conf_random_fn *random,
+				void *context);
 
 /* conf_groups.c */
 VOS_CHECK enum vos_err conf_groups_build(struct conf_rules *rules, const struct snapshot *snapshot,

@@ -64,7 +64,8 @@ void live_table_unref(struct live_table *table)
 static bool has_window(enum live_kind kind)
 {
 	return kind != LIVE_PHONE && kind != LIVE_PHONE_IN && kind != LIVE_PHONE_OUT &&
-	       kind != LIVE_NUMBER && kind != LIVE_NUMBER_GROUP && kind != LIVE_REGISTRATION;
+	       kind != LIVE_POOL && kind != LIVE_NUMBER && kind != LIVE_NUMBER_GROUP &&
+	       kind != LIVE_REGISTRATION;
 }
 
 /* The key is the kind as a letter, and the name. */
@@ -126,6 +127,18 @@ size_t live_count(struct live_table *table)
 	count = HASH_COUNT(table->rows);
 	pthread_mutex_unlock(&table->mutex);
 	return count;
+}
+
+void live_each(struct live_table *table, enum live_kind kind, live_each_fn *fn, void *context)
+{
+	struct live_row *row;
+	struct live_row *next;
+
+	pthread_mutex_lock(&table->mutex);
+	HASH_ITER (hh, table->rows, row, next)
+		if (row->live.kind == kind)
+			fn(context, &row->live);
+	pthread_mutex_unlock(&table->mutex);
 }
 
 uint32_t live_rate(const struct live *live, uint64_t now_us)

@@ -36,9 +36,9 @@ enum live_kind {
 	LIVE_PHONE,
 	LIVE_PHONE_IN, /* calls to it, beside those in all */
 	LIVE_PHONE_OUT,
-	LIVE_GROUP,
-	LIVE_NUMBER,
-	LIVE_LINES, /* of a gateway-group */
+	LIVE_POOL,   /* of numbers: its attempts are the turns that were taken */
+	LIVE_NUMBER, /* of a pool */
+	LIVE_LINES,  /* of a gateway-group */
 	LIVE_NUMBER_GROUP,
 	LIVE_REGISTRATION,
 };
@@ -100,6 +100,9 @@ void live_table_unref(struct live_table *table);
 /* The entry of that name, made when there is none; NULL: out of memory. Any thread. */
 struct live *live_get(struct live_table *table, enum live_kind kind, const char *name);
 size_t live_count(struct live_table *table);
+/* Calls fn for every entry of the kind; meanwhile nobody can make one. */
+typedef void live_each_fn(void *context, const struct live *live);
+void live_each(struct live_table *table, enum live_kind kind, live_each_fn *fn, void *context);
 
 enum live_verdict {
 	LIVE_OK,       /* the call is counted: live_end() when it is over */

@@ -41,6 +41,8 @@ struct walk_route {
 	const char *barred;                      /* why `from` may not call; NULL: it may */
 	char caller[NUMBER_BYTES];               /* after the rewriting on the way in */
 	char callee[NUMBER_BYTES];
+	char looked_up[NUMBER_BYTES]; /* by gateways: behind a proportional prefix */
+	struct route_query query;     /* what gateways are asked */
 	struct route_candidate *list;
 	size_t count;
 	size_t at;
@@ -68,14 +70,28 @@ static uint64_t choose(void *context, uint64_t n)
 
 /* Numbers as they are sent to a gateway. */
 static void rewrite(const struct walk_route *walk, const struct conf_routing_gateway *gateway,
-		    char caller[NUMBER_BYTES], char callee[NUMBER_BYTES])
+		    const struct conf_terms *terms, char caller[NUMBER_BYTES],
+		    char callee[NUMBER_BYTES])
 {
 	const char *shown = walk->shown && gateway->shows_display_number
 				    ? walk->shown->display_number
 				    : walk->caller;
 
-	conf_plan_apply(gateway->caller_plan, shown, choose, NULL, caller, NUMBER_BYTES);
-	conf_plan_apply(gateway->callee_plan, walk->callee, choose, NULL, callee, NUMBER_BYTES);
+	conf_plan_apply(terms->caller_plan, shown, choose, NULL, caller, NUMBER_BYTES);
+	conf_plan_apply(terms->callee_plan, walk->looked_up, choose, NULL, callee, NUMBER_BYTES);
+}
+
+/* The reason, and the period rules that say what the gateway has for the call. */
+static void emit_reason(struct request *request, const char *reason, const struct conf_terms *terms)
+{
+	struct buf text = buf_new();
+
+	buf_add_str(&text, reason);
+	for (int i = 0; i < PERIOD_ACTIONS; i++)
+		if (terms->rules[i])
+			buf_printf(&text, "; now %s", terms->rules[i]);
+	emit_str(request, buf_cstr(&text));
+	buf_free(&text);
 }
 
 static void emit_order(struct request *request, struct walk_route *walk, bool is_used)
@@ -103,9 +119,11 @@ static void emit_gateway(struct request *request, struct walk_route *walk,
 	char caller[NUMBER_BYTES];
 	char callee[NUMBER_BYTES];
 	char party[160];
+	struct conf_terms terms;
 
 	snprintf(party, sizeof(party), "routing-gateway %s", gateway->name);
-	rewrite(walk, gateway, caller, callee);
+	route_terms(&walk->query, gateway, &terms);
+	rewrite(walk, gateway, &terms, caller, callee);
 	emit_order(request, walk, is_used);
 	emit_str(request, party);
 	emit_bool(request, is_used);
@@ -121,12 +139,12 @@ static void emit_gateway(struct request *request, struct walk_route *walk,
 	emit_str(request, caller);
 	emit_str(request, callee);
 	emit_int(request, atomic_load_explicit(&gateway->live->calls, memory_order_relaxed));
-	if (gateway->capacity)
-		emit_int(request, gateway->capacity);
+	if (terms.capacity)
+		emit_int(request, terms.capacity);
 	else
 		emit_null(request);
 	emit_str(request, verdict);
-	emit_str(request, reason);
+	emit_reason(request, reason, &terms);
 	emit_local(request, gateway->reach == CONF_REACH_STATIC ? &gateway->local_address : NULL);
 	emit_row_end(request);
 }
@@ -136,7 +154,7 @@ static void emit_candidate(struct request *request, struct walk_route *walk,
 			   const struct route_candidate *candidate)
 {
 	const struct conf_routing_gateway *gateway = candidate->gateway;
-	struct span prefix = {walk->callee, candidate->prefix_len};
+	struct span prefix = {walk->looked_up, candidate->prefix_len};
 	bool is_in = route_is_in(candidate->verdict) && !walk->barred;
 	const char *verdict = route_verdict_name(candidate->verdict);
 	const char *reason = route_verdict_text(candidate->verdict);
@@ -159,20 +177,12 @@ static void emit_candidate(struct request *request, struct walk_route *walk,
 		emit_gateway(request, walk, gateway, prefix, NULL, is_in, verdict, reason);
 }
 
-static bool is_candidate(const struct walk_route *walk, const struct conf_routing_gateway *gateway)
-{
-	for (size_t i = 0; i < walk->count; i++)
-		if (walk->list[i].gateway == gateway)
-			return true;
-	return false;
-}
-
 static void emit_other(struct request *request, struct walk_route *walk, const char *name)
 {
 	const struct conf_routing_gateway *gateway =
 		conf_routing_gateway_find(walk->conf, span_of(name));
 
-	if (gateway && !is_candidate(walk, gateway))
+	if (gateway && !conf_matches(gateway, walk->looked_up))
 		emit_gateway(request, walk, gateway, SPAN_NONE, NULL, false, "no-prefix",
 			     "no prefix of it begins the number");
 }
@@ -414,15 +424,47 @@ static bool take_source(struct request *request, struct walk_route *walk)
 	return true;
 }
 
-static bool ask(struct request *request, struct walk_route *walk)
+static uint8_t sort_of(const struct walk_route *walk, const char *caller)
 {
-	struct route_query query = {
+	const struct conf_phone *phone = conf_phone_find(walk->conf, span_of(caller));
+
+	if (walk->from)
+		return walk->from->route_sort;
+	return phone ? phone->route_sort : WORD_ROUTE_SORT_NONE;
+}
+
+/* The candidates, however many; one of the proportional prefixes, as a call would have one. */
+static bool find(struct request *request, struct walk_route *walk)
+{
+	const char *caller = request_arg(request, "caller");
+	struct span prefix =
+		walk->from ? conf_prefixing_pick(&walk->from->prefixing, choose, NULL) : SPAN_NONE;
+	size_t room = conf_routing_gateway_count(walk->conf);
+
+	if (prefix.len + strlen(walk->callee) >= sizeof(walk->looked_up))
+		prefix = SPAN_NONE;
+	span_join(prefix, span_of(walk->callee), walk->looked_up, sizeof(walk->looked_up));
+	walk->query = (struct route_query){
+		.conf = walk->conf,
 		.caller = walk->caller,
-		.callee = walk->callee,
+		.callee = walk->looked_up,
+		.from = walk->from,
+		.sort = sort_of(walk, caller ? caller : ""),
 		.forwarded = request_arg(request, "forwarded"),
 		.week_min = conf_week_minute(clock_wall_ms()),
 		.now_us = clock_mono_us(),
 	};
+	walk->list = calloc(room + 1, sizeof(*walk->list));
+	if (!walk->list) {
+		request_no_memory(request);
+		return false;
+	}
+	walk->count = route_find(&walk->query, walk->list, room);
+	return true;
+}
+
+static bool ask(struct request *request, struct walk_route *walk)
+{
 	const struct conf_phone *phone;
 
 	walk->conf = conf_ref(request->ctl->conf);
@@ -434,15 +476,7 @@ static bool ask(struct request *request, struct walk_route *walk)
 	walk->is_phone = phone && emit_phone(request, walk, phone);
 	if (walk->is_phone)
 		return true;
-	walk->list = calloc(ROUTE_CANDIDATES_MAX, sizeof(*walk->list));
-	if (!walk->list) {
-		request_no_memory(request);
-		return false;
-	}
-	query.conf = walk->conf;
-	query.from = walk->from;
-	walk->count = route_find(&query, walk->list, ROUTE_CANDIDATES_MAX);
-	return true;
+	return find(request, walk);
 }
 
 enum step show_route(struct request *request)

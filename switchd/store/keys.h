@@ -19,6 +19,7 @@
  *   b/<user>                      (in bindings/) all bindings of a user
  *   s/<address>[ <user>]          (in bindings/) a suspension
  *   l/<side> <number>             (in bindings/) an entry of the dynamic black list
+ *   t/<pool>                      (in bindings/) turns that were taken of a number pool
  *   e/<id, 8 hex>                 (in bindings/) an alarm, active or ended
  *   a/<kind>/<key>                (in bindings/) a word about an object beside its configuration
  *
@@ -50,6 +51,7 @@
  *   s/192.0.2.1 1001     <failures> <since ms> <until ms>
  *   l/caller 5551        <type> <calls> <since ms> <until ms>
  *   a/routing-gateway/carrier-a   draining
+ *   t/callers    <turns>
  *   e/0000002a   <kind> <level> <subject> <text> <raised ms> <cleared ms> <acknowledged ms> <by>
  *                <comment>
  *   b/1001               <contact> <user agent> <source> <local> <socket> <nat> <q> <call-id hash>

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "switchd/conf/live.h"
+
 #define PATH_LEN 4096
 
 static enum vos_err join(const char *dir, const char *name, char out[PATH_LEN],
@@ -235,6 +237,7 @@ void store_close(struct store *store)
 		return;
 	store_thread_stop(store);
 	store_end_run(store);
+	live_table_unref(store->live);
 	env_close(&store->bindings);
 	env_close(&store->config);
 	if (store->lock_fd >= 0)

@@ -17,6 +17,7 @@
 
 struct alarms;
 struct auth;
+struct conf;
 struct store;
 struct location;
 
@@ -98,6 +99,8 @@ VOS_CHECK enum vos_err store_load_suspensions(struct store *store, struct auth *
 					      int64_t now_ms, size_t *count);
 VOS_CHECK enum vos_err store_load_black_list(struct store *store, struct auth *auth, int64_t now_ms,
 					     size_t *count);
+/* Where number pools stand in their order: put back into the conf's, and kept from then on. */
+VOS_CHECK enum vos_err store_load_turns(struct store *store, const struct conf *conf);
 /* Alarms: loaded once into a table that has none, before threads run, together with whether the run
  * before was stopped in order (this one is when the store is closed); then kept by the storage
  * thread as they change, or at once by who does not want to wait for it (any thread). */

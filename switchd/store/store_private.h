@@ -21,6 +21,9 @@ struct store {
 	struct env bindings;
 	struct store_thread *thread; /* NULL: not running */
 	struct auth *auth;           /* whose suspensions and black list are kept; NULL: nobody's */
+	struct live_table *live;     /* whose turns of number pools are kept; NULL: nobody's */
+	uint64_t turns_sum;          /* of what was written last */
+	uint64_t turns_due_us;
 };
 
 /* A stored record that cannot be used; fills the fault with where it stands and what to do. */
@@ -42,6 +45,8 @@ int store_put_confirm(struct store *store, MDB_txn *txn, MDB_dbi dbi,
 bool store_write_suspensions(struct store *store, struct vos_fault *fault);
 /* The same of the dynamic black list. */
 bool store_write_black_list(struct store *store, struct vos_fault *fault);
+/* Where number pools stand, once a minute. */
+bool store_write_turns(struct store *store, uint64_t now_us, struct vos_fault *fault);
 /* Inside a transaction: every record whose key begins so goes. 0 or a code of LMDB. */
 int store_remove_all(MDB_txn *txn, MDB_dbi dbi, struct span prefix);
 /* Gives each of them to take(). 0 or what LMDB said. */

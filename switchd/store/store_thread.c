@@ -142,6 +142,7 @@ static bool flush(struct store_thread *thread)
 		alarms_settle(thread->store->alarms, clock_mono_us());
 	if (!store_write_suspensions(thread->store, &first) ||
 	    !store_write_black_list(thread->store, &first) ||
+	    !store_write_turns(thread->store, clock_mono_us(), &first) ||
 	    !store_keep_alarms(thread->store, thread->store->alarms, &first)) {
 		report(thread, true, &first);
 		return false;
@@ -197,6 +198,7 @@ static void *run(void *context)
 
 	while (!wait_turn(thread, &turn_us))
 		flush(thread);
+	thread->store->turns_due_us = 0;
 	/* The last time: what fails now is lost, and its phones register again. */
 	if (!flush(thread))
 		log_error(thread->store->log, "store", "stopped with bindings that are not stored");

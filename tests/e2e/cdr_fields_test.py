@@ -176,6 +176,29 @@ class Strangers(RecordsCase):
         total, = [row for row in self.switch.rows('show', 'statistics') if row['scope'] == 'total']
         self.assertEqual(total['attempts'], 2)
 
+    def test_late_credentials(self):
+        """A pending call is forgotten after SS_SIP_AUTHENTICATION_TIMEOUT: what comes then is challenged anew."""
+        self.start('SS_SIP_AUTHENTICATION_TIMEOUT = 1\nSS_SIP_SIGNALLING_THREADS = 1\n')
+        call = self.caller.invite('8900', make_sdp('127.0.0.1', 6000), expect_challenge=False)
+        first = call.wait(401)
+        call.ack(first)
+        self.assertEqual(self.record(1)['cause_name'], 'unauthorized')
+        # The right password, for a challenge that is over.
+        call.invite_request = self.caller.send(self.caller.authorize(call.invite_request, first))
+        second = call.wait(401)
+        call.ack(second)
+        self.assertIn('stale=true', second.get('WWW-Authenticate').lower())
+        record = self.record(2)
+        self.assertEqual((record['cause'], record['cause_name'], record['told_status'], record['hang_up_side'],
+                          record['caller_call_id'], record['callee_received'], record['billing_mode']),
+                         (-63, 'authentication-timeout', 401, 2, call.call_id, '8900', -1))
+        # In time after the second challenge it is a call as any, and no failure.
+        call = self.caller.invite('8901', make_sdp('127.0.0.1', 6000))
+        self.gateway.incoming().answer(486)
+        call.ack(call.wait(486))
+        self.assertEqual((self.record(3)['cause'], self.record(3)['callee']), (486, '8901'))
+        self.assertEqual(self.switch.rows('show', 'authentication', 'suspended'), [])
+
     def barred(self):
         agent = self.phone('1004', 'four')
         call = agent.invite('8903', make_sdp('127.0.0.1', 6000))

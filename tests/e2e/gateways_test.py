@@ -148,6 +148,13 @@ routing-gateway other
         ring.wait_request('ACK')
         return call, ring
 
+    def caller_number(self):
+        """The number that the carrier sees for a call."""
+        call, ring = self.call()
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+        return re.search('sip:([^@]+)@', ring.invite_request.get('From'))[1]
+
     def refused(self, callee='0012'):
         call = self.source.invite(callee, make_sdp('127.0.0.3', 41000), expect_challenge=False)
         answer = call.wait(lambda m: m.status >= 200)
@@ -353,9 +360,15 @@ routing-gateway other
         self.assertEqual((before['carrier'], before['in']), ('draining', 'disabled'))
         self.assertIn('routing-gateway carrier is draining, as an operator has said before', self.switch.log())
         self.switch.do('gateway', 'carrier', 'enable')
+        self.switch.do('gateway', 'in', 'enable')
+        self.configure('number-pool p', 'number 700', 'number 701', 'number 702', 'order poll', 'exit',
+                       'routing-gateway carrier', 'number-pool p', 'exit')
+        numbers = [self.caller_number() for _ in range(2)]
         self.switch.stop()
         self.switch.start(apply=False)
         self.assertEqual(self.states()['carrier'], 'enabled')
+        # The pool goes on where it stood.
+        self.assertEqual(numbers + [self.caller_number() for _ in range(2)], ['700', '701', '702', '700'])
 
     def test_it_goes_with_the_gateway(self):
         self.switch.do('gateway', 'other', 'drain')
@@ -440,6 +453,41 @@ routing-gateway other
         self.assertEqual(first(), ('source', False, 'the phone is locked for outgoing calls'))
         call = phone.invite('0012', make_sdp('127.0.0.1', 41000))
         call.ack(call.wait(403))
+
+    def test_fields_of_routing(self):
+        """A proportional prefix, terms of a period, a drawn talk time: in show route, the call, its trace, its record."""
+        self.configure('number-transform strip', 'rule 88->', 'exit', 'SS_GATEWAY_ASR_CALCULATE = On', 'mapping-gateway in',
+                       'proportional-prefix 1000:88', 'callee-transform us', 'max-call-duration 90',
+                       'max-call-duration-from 60', 'first-route-policy asr', 'exit', 'routing-gateway carrier',
+                       'prefixes 881', 'period "mon-sun 00:00-24:00 capacity 1"',
+                       'period "mon-sun 00:00-24:00 callee-transform strip"', 'exit')
+        row = self.switch.rows('show', 'route', '0012', 'mapping-gateway', 'in')[0]
+        self.assertEqual((row['party'], row['prefix'], row['callee'], row['capacity'], row['reason']),
+                         ('routing-gateway carrier', '881', '1012', 1, 'prefix fits; now mon-sun 00:00-24:00 capacity 1; '
+                          'now mon-sun 00:00-24:00 callee-transform strip'))
+        call, ring = self.call()
+        self.assertIn('sip:1012@', ring.invite_request.uri)
+        shown, = self.switch.rows('show', 'calls')
+        item = self.switch.json('show', 'call', shown['id'])['item']
+        limit_s, left_s = map(int, re.search(r'max-call-duration (\d+) s, ends in (\d+) s', item['timers']).groups())
+        self.assertTrue(60 <= limit_s <= 90 and left_s <= limit_s, item['timers'])
+        notes = [note['text'] for note in item['why']]
+        for note in ('looked up with its proportional prefix: 881012', f'longest talk time is {limit_s} s, as drawn for this call',
+                     'at this time of the week: mon-sun 00:00-24:00 capacity 1'):
+            self.assertIn(note, notes)
+        row = self.switch.rows('show', 'route', '0012', 'mapping-gateway', 'in')[0]
+        self.assertEqual((row['verdict'], row['calls']), ('capacity', 1))
+        self.assertEqual(self.refused(), 503)
+        call.bye()
+        ring.reply(ring.wait_request('BYE'), 200)
+        wait_for('the record', lambda: len(self.switch.rows('show', 'calls', 'history')) == 2)
+        record = self.switch.json('show', 'cdr', '2')['item']
+        self.assertEqual((record['callee_received'], record['callee'], record['callee_sent']), ('0012', '1012', '1012'))
+        # What does not fit together is refused, and names what and where.
+        text = self.fails('set', 'mapping-gateway', 'in', 'max-call-duration', '59')[1]
+        self.assertIn('mapping-gateway in max-call-duration-from 60 s is above max-call-duration 59 s', text)
+        self.assertIn('number-transform strip is used by routing-gateway carrier (period)',
+                      self.fails('set', 'no', 'number-transform', 'strip')[1])
 
     def test_causes_that_can_be_told(self):
         for pair in '0:503', '408:0', '404:480', '600:699':

@@ -14,6 +14,7 @@
 #include "switchd/call/call.h"
 #include "switchd/media/media.h"
 #include "tests/support/call_bench.h"
+#include "tests/support/changes.h"
 
 #define TIMER    "Supported: timer\r\nSession-Expires: 7200;refresher=uac\r\n"
 #define NO_TIMER "without session timer"
@@ -146,6 +147,53 @@ static void ceiling_and_timer(void **state)
 	bench_skip(bench, 2000);
 	expect_ended(bench, NO_TIMER);
 	bench_close(bench);
+}
+
+/* Each call has a limit of its own, of the party that draws the shorter one. */
+static void drawn(void **state)
+{
+	static const struct {
+		const char *from[2]; /* of the caller and the callee; NULL: not drawn */
+		const char *max[2];
+		unsigned least_s;
+		unsigned most_s;
+	} rows[] = {
+		{{"60", NULL}, {"64", "0"}, 60, 64},      {{NULL, "60"}, {"0", "64"}, 60, 64},
+		{{"60", "300"}, {"64", "400"}, 60, 64},   {{"60", NULL}, {"60", NULL}, 60, 60},
+		{{"86399", NULL}, {"86400", "3"}, 3, 3},  {{"50", "50"}, {"90", "90"}, 50, 90},
+		{{NULL, "1"}, {NULL, "86400"}, 1, 86400},
+	};
+	static const char *const kinds[] = {"mapping-gateway", "routing-gateway"};
+	static const char *const names[] = {"in", "out"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench *bench = bench_open("off");
+		struct change_list list = {0};
+		struct session session;
+		struct call_info info;
+		unsigned limit_s = 0;
+
+		changes_param(&list, "SS_SIP_NO_TIMER_REINVITE_INTERVAL", "0");
+		for (int side = 0; side < 2; side++) {
+			if (rows[i].from[side])
+				changes_field(&list, kinds[side], names[side],
+					      "max-call-duration-from", rows[i].from[side]);
+			if (rows[i].max[side])
+				changes_field(&list, kinds[side], names[side], "max-call-duration",
+					      rows[i].max[side]);
+		}
+		bench_change(bench, &list);
+		dial(&session, bench, "");
+		assert_int_equal(call_table_list(bench->worker->calls, 0, &info, 1), 1);
+		assert_int_equal(sscanf(info.timers, "max-call-duration %u s", &limit_s), 1);
+		assert_in_range(limit_s, rows[i].least_s, rows[i].most_s);
+		bench_skip(bench, limit_s * 1000 - 20);
+		assert_int_equal(count_calls(bench), 1);
+		bench_skip(bench, 40);
+		expect_ended(bench, TOO_LONG);
+		bench_close(bench);
+	}
 }
 
 /* --- Media. --- */
@@ -333,7 +381,7 @@ static void shown(void **state)
 	hang_up(&session, bench);
 }
 
-TEST_MAIN(cmocka_unit_test(ceiling), cmocka_unit_test(no_ceiling),
+TEST_MAIN(cmocka_unit_test(drawn), cmocka_unit_test(ceiling), cmocka_unit_test(no_ceiling),
 	  cmocka_unit_test(ceiling_and_timer), cmocka_unit_test(silence),
 	  cmocka_unit_test(silence_is_allowed), cmocka_unit_test(heard), cmocka_unit_test(held),
 	  cmocka_unit_test(shown))

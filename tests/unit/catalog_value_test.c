@@ -56,6 +56,7 @@ static const struct {
 	{check_rule, "0049*->$0;1-3", "0049"},
 	{check_cause_pair, "486:480", "486-480"},
 	{check_period, "mon-fri 08:00-18:00 allow", "mon-fri 08:00-25:00 allow"},
+	{check_weighted_prefix, "70:0099", "0:99"},
 };
 
 static void add_ruled_text(const struct value_spec *spec, struct samples *samples)
@@ -597,6 +598,18 @@ static void more_of_the_rules(void **state)
 		{check_period, "sun 00:00-24:00 deny now", false},
 		{check_period, "mon-wed-fri 00:00-24:00 deny", false},
 		{check_period, "day 00:00-24:00 deny", false},
+		{check_weighted_prefix, "1:", true},
+		{check_weighted_prefix, "1000:+49", true},
+		{check_weighted_prefix, "1000:*12345678901234567890123456789#1", true},
+		{check_weighted_prefix, "1000:*12345678901234567890123456789#12", false},
+		{check_weighted_prefix, "1001:1", false},
+		{check_weighted_prefix, "0:1", false},
+		{check_weighted_prefix, ":1", false},
+		{check_weighted_prefix, "7", false},
+		{check_weighted_prefix, "-1:7", false},
+		{check_weighted_prefix, "1:7a", false},
+		{check_weighted_prefix, "1:7+", false},
+		{check_weighted_prefix, "1:7:8", false},
 		{check_cause_pair, "700:1", false},
 		{check_hostname, "-a", false},
 		{check_hostname, "a-", false},

@@ -54,18 +54,20 @@ static struct addr address(const char *text)
 static size_t usable_routes(const struct conf *conf, struct span callee,
 			    const struct conf_routing_gateway **out, size_t max)
 {
-	struct conf_match matches[CONF_MATCHES_MAX];
-	size_t matched = conf_match(conf, callee, matches, CONF_MATCHES_MAX);
+	char *number = span_dup(callee);
+	struct conf_match_walk walk = conf_match_start(conf, number);
+	struct conf_match match;
 	size_t count = 0;
 
-	for (size_t i = 0; i < matched && count < max; i++) {
-		const struct conf_routing_gateway *gateway = matches[i].gateway;
+	while (count < max && conf_match_next(&walk, &match)) {
+		const struct conf_routing_gateway *gateway = match.gateway;
 
 		if (gateway->lock != CONF_LOCK_ALL && gateway->address_count &&
 		    atomic_load_explicit(&gateway->live->admin, memory_order_relaxed) ==
 			    LIVE_ENABLED)
 			out[count++] = gateway;
 	}
+	free(number);
 	return count;
 }
 

@@ -614,6 +614,69 @@ static void bounds_of_gateways(void **state)
 	clear(&checked);
 }
 
+/* The lower bound of call durations needs an upper one; policies need what they order by. */
+static void calls_of_a_party(void **state)
+{
+	static const char *const rows[][2] = {
+		{"59", "above max-call-duration 59 s"},
+		{"0", "no limit"},
+		{"60", NULL},
+	};
+	const char *path = "mapping-gateway a max-call-duration-from";
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		changes_create(&list, "mapping-gateway", "a");
+		changes_field(&list, "mapping-gateway", "a", "max-call-duration-from", "60");
+		changes_field(&list, "mapping-gateway", "a", "max-call-duration", rows[i][0]);
+		check(&checked, NULL, &list, NULL);
+		assert_int_equal(checked.report.error_count, rows[i][1] != NULL);
+		if (rows[i][1])
+			EXPECT_ERROR(checked, FAULT_VALUE_RANGE, path, rows[i][1]);
+		clear(&checked);
+	}
+	changes_create(&list, "mapping-gateway", "a");
+	changes_field(&list, "mapping-gateway", "a", "max-call-duration-from", "60");
+	changes_field(&list, "mapping-gateway", "a", "second-route-policy", "asr");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, path, "set max-call-duration as well");
+	EXPECT_WARNING(checked, "mapping-gateway a second-route-policy", "ASR_CALCULATE On");
+	clear(&checked);
+}
+
+/* A dial plan that a period rule names is there, and stays. */
+static void plans_of_periods(void **state)
+{
+	struct change_list list = {0};
+	struct snapshot *base;
+	struct checked checked;
+
+	(void)state;
+	changes_create(&list, "routing-gateway", "a");
+	changes_field(&list, "routing-gateway", "a", "period", "sun 00:00-24:00 deny");
+	changes_field(&list, "routing-gateway", "a", "period",
+		      "sun 00:00-24:00 callee-transform t callee 00");
+	check(&checked, NULL, &list, NULL);
+	EXPECT_ERROR(checked, FAULT_REF_MISSING, "routing-gateway a period",
+		     "number-transform t does not exist");
+	base = snapshot_ref(checked.after);
+	clear(&checked);
+	changes_create(&list, "number-transform", "t");
+	check(&checked, base, &list, NULL);
+	EXPECT_CLEAN(checked);
+	snapshot_unref(base);
+	base = snapshot_ref(checked.after);
+	clear(&checked);
+	changes_delete(&list, "number-transform", "t");
+	check(&checked, base, &list, NULL);
+	EXPECT_ERROR(checked, FAULT_REF_IN_USE, "number-transform t",
+		     "number-transform t is used by routing-gateway a (period)");
+	clear(&checked);
+	snapshot_unref(base);
+}
+
 static void report_is_bounded(void **state)
 {
 	struct change_list list = {0};
@@ -672,7 +735,8 @@ static void numbers_that_come_to_nothing(void **state)
 	clear(&checked);
 }
 
-TEST_MAIN(cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_ports),
+TEST_MAIN(cmocka_unit_test(calls_of_a_party), cmocka_unit_test(plans_of_periods),
+	  cmocka_unit_test(defaults_are_clean), cmocka_unit_test(rtp_and_ivr_ports),
 	  cmocka_unit_test(ephemeral_ports), cmocka_unit_test(keepalive_against_expiry),
 	  cmocka_unit_test(keepalive_round), cmocka_unit_test(session_timer),
 	  cmocka_unit_test(missing_reference), cmocka_unit_test(object_in_use),

@@ -50,8 +50,8 @@ static void test_edges(void **state)
 	struct period_rule sunday = rule_of("SUN 12:00-12:00 Deny");
 
 	(void)state;
-	assert_true(work.is_allow);
-	assert_false(night.is_allow);
+	assert_int_equal(work.action, PERIOD_ALLOW);
+	assert_int_equal(night.action, PERIOD_DENY);
 	assert_false(period_rule_covers(&work, AT(0, 7, 59)));
 	assert_true(period_rule_covers(&work, AT(0, 8, 0)));
 	assert_true(period_rule_covers(&work, AT(4, 17, 59)));
@@ -125,6 +125,62 @@ static void test_lists(void **state)
 	assert_false(allow(rules + 1, 1, AT(6, 11, 59)));
 }
 
+/* What is otherwise at a time: it neither allows nor denies. */
+static void test_other_terms(void **state)
+{
+	static const char *const texts[] = {
+		"mon 08:00-18:00 capacity",
+		"mon 08:00-18:00 capacity -1",
+		"mon 08:00-18:00 capacity 100001",
+		"mon 08:00-18:00 capacity callee 1",
+		"mon 08:00-18:00 capacity 1 2",
+		"mon 08:00-18:00 callee-transform",
+		"mon 08:00-18:00 caller-transform a b",
+		"mon 08:00-18:00 transform a",
+	};
+	struct period_rule rules[] = {
+		rule_of("mon 08:00-18:00 capacity 0 callee 00"),
+		rule_of("mon-fri 08:00-20:00 Capacity 100000"),
+		rule_of("sun 00:00-24:00 callee-transform callee caller 49"),
+		rule_of("sun 00:00-24:00 caller-transform night"),
+		rule_of("mon-sun 00:00-24:00 capacity 7"),
+	};
+	static const struct {
+		enum period_action action;
+		int week_min;
+		const char *callee;
+		int rule; /* -1: none */
+	} rows[] = {
+		{PERIOD_CAPACITY, AT(0, 8, 0), "001", 0},
+		{PERIOD_CAPACITY, AT(0, 8, 0), "01", 1},
+		{PERIOD_CAPACITY, AT(0, 18, 0), "001", 1},
+		{PERIOD_CAPACITY, AT(0, 20, 0), "001", 4},
+		{PERIOD_CALLEE_PLAN, AT(6, 0, 0), "001", 2},
+		{PERIOD_CALLEE_PLAN, AT(0, 0, 0), "001", -1},
+		{PERIOD_CALLER_PLAN, AT(6, 23, 59), "", 3},
+		{PERIOD_DENY, AT(0, 8, 0), "001", -1},
+		{PERIOD_ALLOW, AT(0, 8, 0), "001", -1},
+	};
+	struct period_rule rule;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (period_rule_parse(span_of(texts[i]), &rule))
+			fail_msg("\"%s\" was taken", texts[i]);
+	assert_int_equal(rules[1].capacity, 100000);
+	assert_true(span_eq(rules[2].plan, SPAN_LIT("callee")));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct period_query query = {rows[i].week_min, SPAN_LIT("4930"),
+						   span_of(rows[i].callee)};
+
+		if (period_rules_find(rules, 5, rows[i].action, &query) !=
+		    (rows[i].rule < 0 ? NULL : &rules[rows[i].rule]))
+			fail_msg("row %zu", i);
+	}
+	assert_true(allow(rules, 5, AT(0, 8, 0)));
+	assert_true(allow(rules, 5, AT(6, 0, 0)));
+}
+
 /* A rule for some numbers only is none for the others. */
 static void test_numbers(void **state)
 {
@@ -168,6 +224,6 @@ static void test_numbers(void **state)
 	}
 }
 
-TEST_MAIN(cmocka_unit_test(test_numbers), cmocka_unit_test(test_not_a_rule),
-	  cmocka_unit_test(test_edges), cmocka_unit_test(test_against_marks),
-	  cmocka_unit_test(test_lists))
+TEST_MAIN(cmocka_unit_test(test_numbers), cmocka_unit_test(test_other_terms),
+	  cmocka_unit_test(test_not_a_rule), cmocka_unit_test(test_edges),
+	  cmocka_unit_test(test_against_marks), cmocka_unit_test(test_lists))

@@ -577,12 +577,100 @@ static void longest_talk(void **state)
 	bench_close(bench);
 }
 
-TEST_MAIN(cmocka_unit_test(next_after_a_failure), cmocka_unit_test(busy_stops),
-	  cmocka_unit_test(stop_codes_and_the_limit), cmocka_unit_test(ringing_stops),
-	  cmocka_unit_test(stage_timer_of_a_gateway), cmocka_unit_test(other_address_first),
-	  cmocka_unit_test(capacity), cmocka_unit_test(capacity_of_the_caller),
-	  cmocka_unit_test(retry_after), cmocka_unit_test(protected_one),
-	  cmocka_unit_test(numbers_on_the_way), cmocka_unit_test(pool_runs_empty),
-	  cmocka_unit_test(limits_of_the_caller), cmocka_unit_test(odd_retry_after),
-	  cmocka_unit_test(passed_over), cmocka_unit_test(gone_meanwhile),
-	  cmocka_unit_test(ringing_as_the_caller_wants_it), cmocka_unit_test(longest_talk))
+/* The number is looked up behind the prefix, unless it is a phone's, or one that it was forwarded
+ * to. */
+static void proportional_prefix(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_three(&list);
+
+	(void)state;
+	changes_field(&list, "mapping-gateway", "in", "proportional-prefix", "1000:990");
+	changes_create(&list, "number-transform", "in");
+	changes_field(&list, "number-transform", "in", "rule", "00->7");
+	changes_create(&list, "number-transform", "out");
+	changes_field(&list, "number-transform", "out", "rule", "99->");
+	changes_field(&list, "mapping-gateway", "in", "callee-transform", "in");
+	field(&list, "b", "prefixes", "990");
+	field(&list, "b", "callee-transform", "out");
+	changes_field(&list, "phone", IN_TURN, "forward-always", "700");
+	bench->called = "0042";
+	bench_change(bench, &list);
+	call(bench, "one", "i1");
+	peer_expect(&bench->phones[0], "INVITE sip:0742@");
+	peer_answers(bench, &bench->phones[0], bench->phones[0].text, "486 Busy", "gw", "");
+	peer_expect(&bench->phones[0], "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	bench->called = IN_TURN;
+	call(bench, "two", "i2");
+	peer_expect(&bench->callee, "INVITE sip:700@");
+	peer_answers(bench, &bench->callee, bench->callee.text, "486 Busy", "gw", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	bench_close(bench);
+}
+
+static void period_terms(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_three(&list);
+	char invite[8192];
+
+	(void)state;
+	changes_create(&list, "number-transform", "own");
+	changes_field(&list, "number-transform", "own", "rule", "7->1");
+	changes_create(&list, "number-transform", "now");
+	changes_field(&list, "number-transform", "now", "rule", "7->+49");
+	field(&list, "a", "capacity", "9");
+	field(&list, "a", "callee-transform", "own");
+	field(&list, "a", "period", "mon-sun 00:00-24:00 capacity 1");
+	field(&list, "a", "period", "mon-sun 00:00-24:00 callee-transform now callee 70");
+	field(&list, "b", "capacity", "1");
+	field(&list, "b", "period", "mon-sun 00:00-24:00 capacity 0");
+	bench_change(bench, &list);
+	call(bench, "one", "i1");
+	take(bench, &bench->callee, invite);
+	assert_ptr_equal(strstr(invite, "INVITE sip:+4900@"), invite);
+	for (int i = 0; i < 2; i++) {
+		char id[2] = {(char)('0' + i), '\0'};
+
+		call(bench, id, id); /* a is full at this time; b has no limit */
+		take(bench, &bench->phones[0], invite);
+		assert_ptr_equal(strstr(invite, "INVITE sip:700@"), invite);
+	}
+	bench_close(bench);
+}
+
+/* However many gateways have the prefix, those that are fit are found. */
+static void many_candidates(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_three(&list);
+	char invite[8192];
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "m%03d", i);
+		add_gateway(&list, name, &bench->caller, "0");
+		field(&list, name, "lock", "all");
+	}
+	bench_change(bench, &list);
+	call(bench, "one", "i1");
+	refuse(bench, &bench->callee, "503 Down");
+	take(bench, &bench->phones[0], invite);
+	bench_close(bench);
+}
+
+TEST_MAIN(cmocka_unit_test(proportional_prefix), cmocka_unit_test(period_terms),
+	  cmocka_unit_test(many_candidates), cmocka_unit_test(next_after_a_failure),
+	  cmocka_unit_test(busy_stops), cmocka_unit_test(stop_codes_and_the_limit),
+	  cmocka_unit_test(ringing_stops), cmocka_unit_test(stage_timer_of_a_gateway),
+	  cmocka_unit_test(other_address_first), cmocka_unit_test(capacity),
+	  cmocka_unit_test(capacity_of_the_caller), cmocka_unit_test(retry_after),
+	  cmocka_unit_test(protected_one), cmocka_unit_test(numbers_on_the_way),
+	  cmocka_unit_test(pool_runs_empty), cmocka_unit_test(limits_of_the_caller),
+	  cmocka_unit_test(odd_retry_after), cmocka_unit_test(passed_over),
+	  cmocka_unit_test(gone_meanwhile), cmocka_unit_test(ringing_as_the_caller_wants_it),
+	  cmocka_unit_test(longest_talk))
