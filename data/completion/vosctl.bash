@@ -385,32 +385,34 @@ _vosctl_next()
 		'set phone * did' | 'set phone * display-number' | 'set phone * max-addresses' | \
 		'set phone * address' | 'set phone * local-address' | 'set phone * local-ring-delay' | \
 		'set phone * dtmf-payload-type' | 'set phone * max-call-duration' | \
-		'set phone * forward-always' | 'set phone * forward-in-period' | \
-		'set phone * forward-period' | 'set phone * forward-busy' | \
-		'set phone * forward-no-answer' | 'set phone * forward-offline' | \
-		'set phone * forward-ring-time' | 'set gateway-group * capacity' | \
-		'set mapping-gateway * memo' | 'set mapping-gateway * address' | \
-		'set mapping-gateway * capacity' | 'set mapping-gateway * rate-limit' | \
-		'set mapping-gateway * priority' | 'set mapping-gateway * group-reserve' | \
-		'set mapping-gateway * routing-groups' | 'set mapping-gateway * caller-prefixes' | \
-		'set mapping-gateway * caller-lengths' | 'set mapping-gateway * callee-prefixes' | \
-		'set mapping-gateway * callee-lengths' | 'set mapping-gateway * proceeding-timeout' | \
-		'set mapping-gateway * replace-cause' | 'set mapping-gateway * dtmf-payload-type' | \
-		'set mapping-gateway * max-call-duration' | 'set routing-gateway * memo' | \
-		'set routing-gateway * address' | 'set routing-gateway * local-address' | \
-		'set routing-gateway * prefixes' | 'set routing-gateway * priority' | \
-		'set routing-gateway * capacity' | 'set routing-gateway * rate-limit' | \
-		'set routing-gateway * groups' | 'set routing-gateway * group-reserve' | \
-		'set routing-gateway * caller-prefixes' | 'set routing-gateway * caller-lengths' | \
-		'set routing-gateway * callee-prefixes' | 'set routing-gateway * callee-lengths' | \
-		'set routing-gateway * pairs' | 'set routing-gateway * forwarded-prefixes' | \
-		'set routing-gateway * period' | 'set routing-gateway * timeout-invite' | \
-		'set routing-gateway * timeout-trying' | 'set routing-gateway * timeout-session-progress' | \
-		'set routing-gateway * timeout-session-progress-sdp' | 'set routing-gateway * timeout-ringing' | \
-		'set routing-gateway * timeout-setup' | 'set routing-gateway * timeout-callproceeding' | \
-		'set routing-gateway * timeout-callproceeding-olc' | 'set routing-gateway * timeout-alerting' | \
-		'set routing-gateway * stop-codes' | 'set routing-gateway * local-ring-delay' | \
-		'set routing-gateway * dtmf-payload-type' | 'set routing-gateway * max-call-duration' | \
+		'set phone * max-call-duration-from' | 'set phone * forward-always' | \
+		'set phone * forward-in-period' | 'set phone * forward-period' | \
+		'set phone * forward-busy' | 'set phone * forward-no-answer' | \
+		'set phone * forward-offline' | 'set phone * forward-ring-time' | \
+		'set gateway-group * capacity' | 'set mapping-gateway * memo' | \
+		'set mapping-gateway * address' | 'set mapping-gateway * capacity' | \
+		'set mapping-gateway * rate-limit' | 'set mapping-gateway * priority' | \
+		'set mapping-gateway * group-reserve' | 'set mapping-gateway * routing-groups' | \
+		'set mapping-gateway * caller-prefixes' | 'set mapping-gateway * caller-lengths' | \
+		'set mapping-gateway * callee-prefixes' | 'set mapping-gateway * callee-lengths' | \
+		'set mapping-gateway * proceeding-timeout' | 'set mapping-gateway * replace-cause' | \
+		'set mapping-gateway * dtmf-payload-type' | 'set mapping-gateway * max-call-duration' | \
+		'set mapping-gateway * max-call-duration-from' | 'set mapping-gateway * proportional-prefix' | \
+		'set routing-gateway * memo' | 'set routing-gateway * address' | \
+		'set routing-gateway * local-address' | 'set routing-gateway * prefixes' | \
+		'set routing-gateway * priority' | 'set routing-gateway * capacity' | \
+		'set routing-gateway * rate-limit' | 'set routing-gateway * groups' | \
+		'set routing-gateway * group-reserve' | 'set routing-gateway * caller-prefixes' | \
+		'set routing-gateway * caller-lengths' | 'set routing-gateway * callee-prefixes' | \
+		'set routing-gateway * callee-lengths' | 'set routing-gateway * pairs' | \
+		'set routing-gateway * forwarded-prefixes' | 'set routing-gateway * period' | \
+		'set routing-gateway * timeout-invite' | 'set routing-gateway * timeout-trying' | \
+		'set routing-gateway * timeout-session-progress' | 'set routing-gateway * timeout-session-progress-sdp' | \
+		'set routing-gateway * timeout-ringing' | 'set routing-gateway * timeout-setup' | \
+		'set routing-gateway * timeout-callproceeding' | 'set routing-gateway * timeout-callproceeding-olc' | \
+		'set routing-gateway * timeout-alerting' | 'set routing-gateway * stop-codes' | \
+		'set routing-gateway * local-ring-delay' | 'set routing-gateway * dtmf-payload-type' | \
+		'set routing-gateway * max-call-duration' | 'set routing-gateway * max-call-duration-from' | \
 		'set registration * server' | 'set registration * proxy' | \
 		'set registration * host' | 'set registration * local-address' | \
 		'set registration * user-agent' | 'set registration * capacity' | \
@@ -1028,7 +1030,7 @@ _vosctl_next()
 		next='listed-as'
 		;;
 	'set phone *')
-		next='password name memo lock capacity capacity-in capacity-out did display-number registration max-addresses address transport authentication local-address reply-address request-address keepalive ring network media-proxy local-ring local-ring-delay remote-ringing encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion dynamic-black-list transfer transfer-display transfer-ask-display do-not-disturb forward-always forward-in-period forward-period forward-busy forward-no-answer forward-offline forward-ring-time forward-order forward-display offline-routing'
+		next='password name memo lock capacity capacity-in capacity-out did display-number registration max-addresses address transport authentication local-address reply-address request-address keepalive ring network media-proxy local-ring local-ring-delay remote-ringing encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration max-call-duration-from first-route-policy second-route-policy caller-transform callee-transform recognise-privacy recognise-identity privacy asserted-identity preferred-identity remote-party-id display-from redirect diversion dynamic-black-list transfer transfer-display transfer-ask-display do-not-disturb forward-always forward-in-period forward-period forward-busy forward-no-answer forward-offline forward-ring-time forward-order forward-display offline-routing'
 		;;
 	'set phone * lock' | 'set mapping-gateway * lock' | 'set routing-gateway * lock')
 		next='@ none out in all !'
@@ -1112,7 +1114,7 @@ _vosctl_next()
 		next='capacity'
 		;;
 	'set mapping-gateway *')
-		next='password memo lock authentication address reply-address request-address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict forward-signal-rewrite proceeding-timeout remote-ringing caller-from callee-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration transfer caller-transform callee-transform'
+		next='password memo lock authentication address reply-address request-address network capacity rate-limit priority groups group-reserve allow-routing-gateways routing-group-rule routing-groups caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict forward-signal-rewrite proceeding-timeout remote-ringing caller-from callee-from recognise-privacy replace-cause dynamic-black-list media-proxy encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration max-call-duration-from first-route-policy second-route-policy proportional-prefix transfer caller-transform callee-transform'
 		;;
 	'set mapping-gateway * groups')
 		next='@keys:gateway-group !'
@@ -1135,7 +1137,7 @@ _vosctl_next()
 		next='@ request-uri to diversion !'
 		;;
 	'set routing-gateway *')
-		next='password memo lock registration address transport local-address reply-address request-address network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict pair-rule pairs forwarded-prefix-rule forwarded-prefixes forward-signal-rewrite protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id show-display-number display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration'
+		next='password memo lock registration address transport local-address reply-address request-address network prefixes prefix-mode priority capacity rate-limit groups group-reserve caller-prefix-rule caller-prefixes caller-lengths caller-number-group-rule caller-number-groups callee-prefix-rule callee-prefixes callee-lengths callee-number-group-rule callee-number-groups callee-restrict pair-rule pairs forwarded-prefix-rule forwarded-prefixes forward-signal-rewrite protect period timeout-invite timeout-trying timeout-session-progress timeout-session-progress-sdp timeout-ringing timeout-setup timeout-callproceeding timeout-callproceeding-olc timeout-alerting switch-after-ring switch-after-sdp switch-after-rtp switch-after-busy stop-codes options-check allow-publish privacy asserted-identity preferred-identity remote-party-id show-display-number display-from redirect diversion transfer number-pool caller-transform callee-transform media-proxy local-ring local-ring-delay encryption srtp rtp-port-layout rtp-interrupt-detection rtp-learning codecs dtmf dtmf-receive dtmf-payload-type g729-mode g729-annexb g723-annexa t38 session-timer 100rel max-call-duration max-call-duration-from'
 		;;
 	'set routing-gateway * registration')
 		next='@ static dynamic register !'

@@ -340,6 +340,34 @@ static void policies(void **state)
 
 /* --- Proportional prefixes. --- */
 
+static void rows_of_prefixes(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_good;
+	} rows[] = {
+		{"1:", true},
+		{"1000:+49", true},
+		{"1000:*12345678901234567890123456789#1", true},
+		{"1000:*12345678901234567890123456789#12", false},
+		{"1001:1", false},
+		{"0:1", false},
+		{":1", false},
+		{"7", false},
+		{"", false},
+		{"-1:7", false},
+		{"1:7a", false},
+		{"1:7+", false},
+		{"1:7:8", false},
+	};
+	struct weighted_prefix row;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (weighted_prefix_parse(span_of(rows[i].text), &row) != rows[i].is_good)
+			fail_msg("%s", rows[i].text);
+}
+
 /* A chance that comes by every number in turn. */
 static uint64_t each(void *context, uint64_t n)
 {
@@ -439,4 +467,5 @@ static void many(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(random_periods), cmocka_unit_test(summer_time),
-	  cmocka_unit_test(policies), cmocka_unit_test(shares), cmocka_unit_test(many))
+	  cmocka_unit_test(policies), cmocka_unit_test(shares), cmocka_unit_test(rows_of_prefixes),
+	  cmocka_unit_test(many))
