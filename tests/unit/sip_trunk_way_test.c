@@ -3,10 +3,12 @@
  * is not the server's name, the agent that it claims to be, and how many calls it takes. */
 #include "tests/support/test.h"
 
+#include <poll.h>
 #include <stdio.h>
 
 #include "switchd/call/call.h"
 #include "switchd/conf/conf_registrations.h"
+#include "switchd/sip/worker_private.h"
 #include "tests/support/changes.h"
 #include "tests/support/outbound_bench.h"
 
@@ -94,6 +96,52 @@ static void a_proxy(void **state)
 	server_expects(bench, 3600);
 	server_grants(bench, 3600);
 	peer_expect_nothing(proxy);
+	outbound_bench_close(bench);
+}
+
+/* Its mail is run by the test, as there is no thread that would. */
+static void run_mail(struct bench *bench)
+{
+	struct pollfd pollfd = {.fd = bench->worker->mailbox.wake_fd, .events = POLLIN};
+
+	assert_int_equal(poll(&pollfd, 1, 60000), 1);
+	mailbox_run(&bench->worker->mailbox);
+	worker_io_flush(bench->worker);
+}
+
+/* One that is a name, and another in its place while that is looked up: what comes back of the
+ * first is not taken for the second's. */
+static void a_proxy_by_name(void **state)
+{
+	struct bench *bench = outbound_bench_open(NULL);
+	struct peer *other = &bench->phones[2];
+	struct change_list list = {0};
+	char name[64];
+
+	(void)state;
+	server_expects(bench, 3600);
+	server_grants(bench, 3600);
+	snprintf(name, sizeof(name), "localhost:%u", proxy_of(bench)->port);
+	outbound_set(&list, "carrier", "proxy", name);
+	outbound_commit(bench, &list);
+	outbound_set(&list, "carrier", "proxy", address_of(other));
+	outbound_commit(bench, &list);
+	expect_register(bench, other);
+	run_mail(bench);
+	answer(bench, other, "200 OK", "Expires: 3600\r\n");
+	assert_int_equal(outbound_first(bench).state, OUTBOUND_REGISTERED);
+	assert_int_equal(outbound_first(bench).server.port, other->port);
+	peer_expect_nothing(proxy_of(bench));
+	outbound_set(&list, "carrier", "proxy", name);
+	outbound_commit(bench, &list);
+	run_mail(bench);
+	expect_register(bench, proxy_of(bench));
+	answer(bench, proxy_of(bench), "200 OK", "Expires: 3600\r\n");
+	assert_int_equal(outbound_first(bench).server.port, proxy_of(bench)->port);
+	changes_field_reset(&list, "registration", "carrier", "proxy", NULL);
+	outbound_commit(bench, &list);
+	server_expects(bench, 3600);
+	server_grants(bench, 3600);
 	outbound_bench_close(bench);
 }
 
@@ -249,6 +297,6 @@ static void the_next_one_has_lines(void **state)
 	outbound_bench_close(bench);
 }
 
-TEST_MAIN(cmocka_unit_test(a_proxy), cmocka_unit_test(a_domain_and_an_agent),
-	  cmocka_unit_test(a_domain_that_is_an_address), cmocka_unit_test(as_many_as_it_has_lines),
-	  cmocka_unit_test(the_next_one_has_lines))
+TEST_MAIN(cmocka_unit_test(a_proxy), cmocka_unit_test(a_proxy_by_name),
+	  cmocka_unit_test(a_domain_and_an_agent), cmocka_unit_test(a_domain_that_is_an_address),
+	  cmocka_unit_test(as_many_as_it_has_lines), cmocka_unit_test(the_next_one_has_lines))
