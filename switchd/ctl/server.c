@@ -216,7 +216,7 @@ bool ctl_update_read_only(struct ctl *ctl)
 	if (!is_again && strcmp(path, ctl->read_only.path) == 0 && !ctl->read_only_again_us)
 		return true;
 	ctl->read_only_again_us = 0;
-	/* Closing takes it out of epoll. */
+	(void)epoll_ctl(ctl->epoll_fd, EPOLL_CTL_DEL, ctl->read_only.fd, NULL);
 	control_listen_close(&ctl->read_only);
 	if (!*path || open_read_only(ctl, path, &ctl->read_only_fault)) {
 		alarms_clear(ctl->context.alarms, WORD_ALARM_KIND_CONTROL_SOCKET, READ_ONLY_ALARM);

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -41,6 +42,9 @@ void session_destroy(struct session *session)
 		ctl->exclusive = NULL;
 	resume_lost(session);
 	buf_free(&session->upload);
+	/* A program that is being started may hold a copy of the socket: closing alone would leave
+	 * it in epoll, with a pointer to what is freed here. */
+	(void)epoll_ctl(ctl->epoll_fd, EPOLL_CTL_DEL, session->conn.fd, NULL);
 	control_conn_close(&session->conn);
 	DL_DELETE(ctl->sessions, session);
 	ctl->session_count--;

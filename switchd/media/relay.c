@@ -35,11 +35,13 @@ static void give_ports(const struct media_thread *thread, struct media_session *
 		struct port_pair *pair = &session->pairs[i];
 
 		for (int j = 0; j < 2; j++) {
-			if (has_device)
-				ports_close_one(pair, j);
-			else if (pair->fds[j] >= 0)
+			/* Also where it is closed: a program that is being started may hold a copy.
+			 */
+			if (pair->fds[j] >= 0)
 				(void)epoll_ctl(thread->epoll_fd, EPOLL_CTL_DEL, pair->fds[j],
 						NULL);
+			if (has_device)
+				ports_close_one(pair, j);
 		}
 		ports_release(i == 0 && session->own_ports ? session->own_ports : thread->ports,
 			      pair, clock_mono_us());

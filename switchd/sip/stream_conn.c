@@ -346,6 +346,9 @@ void conn_close(struct stream *stream, struct stream_conn *conn)
 		tls_session_say_end(conn->tls);
 	tls_session_free(conn->tls);
 	conn->tls = NULL;
+	/* A program that is being started may hold a copy: closing alone would leave it in epoll.
+	 */
+	(void)epoll_ctl(stream->epoll_fd, EPOLL_CTL_DEL, conn->fd, NULL);
 	close(conn->fd);
 	wheel_stop(&stream->wheel, &conn->timer);
 	stream_table_remove(&stream->table, conn);

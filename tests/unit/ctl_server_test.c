@@ -3,6 +3,7 @@
 #include "tests/support/test.h"
 
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +11,7 @@
 
 #include "switchd/ctl/ctl_private.h"
 #include "tests/support/ctl.h"
+#include "tests/support/descriptors.h"
 #include "vosctl/client.h"
 
 static struct ctl_fixture fixture;
@@ -329,6 +331,28 @@ static void many_connections_do_no_harm(void **state)
 	client_close(client);
 }
 
+/* It is out of epoll, although its descriptor has a copy somewhere. */
+static void a_closed_connection_is_heard_of_no_more(void **state)
+{
+	int fd = connect_raw();
+	struct client *client = connect_client();
+	struct client_status status = in_exec();
+	struct epoll_event events[8];
+	struct descriptors held;
+	int count;
+
+	(void)state;
+	descriptors_copy(&held, fd);
+	close(fd);
+	run_ok(client, &status, "show clock");
+	count = epoll_wait(fixture.ctl->epoll_fd, events, 8, 0);
+	for (int i = 0; i < count; i++)
+		assert_false(events[i].events & EPOLLHUP);
+	run_ok(client, &status, "show clock");
+	client_close(client);
+	descriptors_release(&held);
+}
+
 /* Lists for somebody who does not read cost a bounded buffer, and nobody else waits. */
 static void a_slow_reader_delays_nobody(void **state)
 {
@@ -487,6 +511,7 @@ TEST_MAIN(WITH_SERVER(hello_says_who_is_there), WITH_SERVER(the_socket_is_for_th
 	  WITH_SERVER(a_failed_commit_changes_nothing), WITH_SERVER(rollback_loads_the_inverse),
 	  WITH_SERVER(garbage_gets_an_error_and_the_next_line_counts),
 	  WITH_SERVER(an_endless_line_ends_the_session), WITH_SERVER(many_connections_do_no_harm),
+	  WITH_SERVER(a_closed_connection_is_heard_of_no_more),
 	  WITH_SERVER(a_slow_reader_delays_nobody),
 	  WITH_SERVER(what_is_asked_before_the_end_is_answered),
 	  WITH_SERVER(apply_is_all_or_nothing), WITH_SERVER(a_second_server_is_refused),

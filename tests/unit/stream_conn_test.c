@@ -5,12 +5,14 @@
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "switchd/sip/stream_private.h"
+#include "tests/support/descriptors.h"
 #include "tests/support/stream_bench.h"
 #include "tests/support/test.h"
 
@@ -109,6 +111,26 @@ static void an_idle_connection_is_small(void **state)
 	assert_in_range(bench->stream->memory, 17, 64);
 	stream_peer_close(bench, &bench->caller);
 	assert_int_equal(bench->stream->memory, 0);
+	stream_bench_close(bench);
+}
+
+/* It is out of epoll, although its descriptor has a copy somewhere. */
+static void a_closed_connection_is_heard_of_no_more(void **state)
+{
+	struct stream_bench *bench = stream_bench_open(NULL);
+	struct descriptors held;
+	struct epoll_event event;
+	char text[1024];
+
+	(void)state;
+	stream_peer_connect(bench, &bench->caller);
+	snprintf(text, sizeof(text), REQUEST, 1, 1);
+	stream_peer_send(bench, &bench->caller, text);
+	stream_peer_expect(bench, &bench->caller, "SIP/2.0 200 ");
+	descriptors_copy(&held, bench->caller.fd);
+	stream_peer_close(bench, &bench->caller);
+	assert_int_equal(epoll_wait(bench->stream->epoll_fd, &event, 1, 0), 0);
+	descriptors_release(&held);
 	stream_bench_close(bench);
 }
 
@@ -338,6 +360,7 @@ TEST_MAIN(cmocka_unit_test(closed_in_order_or_by_reset),
 	  cmocka_unit_test(connections_are_found_by_listen_and_peer),
 	  cmocka_unit_test(sources_are_counted_by_address_and_network),
 	  cmocka_unit_test(an_idle_connection_is_small),
+	  cmocka_unit_test(a_closed_connection_is_heard_of_no_more),
 	  cmocka_unit_test(a_full_ring_holds_the_peer_up),
 	  cmocka_unit_test(what_a_peer_does_not_read_is_bounded),
 	  cmocka_unit_test(without_descriptors_nobody_is_accepted_for_a_while),
