@@ -5,6 +5,7 @@
  * of life, and is taken over by the next. Packets that come in elsewhere are switchd's. */
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/bpf.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <string.h>
@@ -14,19 +15,6 @@
 #include <unistd.h>
 
 #include "switchd/media/fast_private.h"
-
-#ifdef VOS_FAST_OBJECT
-
-#include <bpf/libbpf.h>
-#include <linux/bpf.h>
-#include <linux/pkt_sched.h>
-
-/* Of newer headers than those of Debian 12. */
-#define ATTACH_TCX_INGRESS 46
-
-/* Names the filter as ours, so that the next process finds it. */
-#define FILTER_HANDLE   0x564f
-#define FILTER_PRIORITY 0x564f
 
 int fast_link(int program_fd, unsigned device, unsigned type, uint32_t flags)
 {
@@ -39,6 +27,18 @@ int fast_link(int program_fd, unsigned device, unsigned type, uint32_t flags)
 	attr.link_create.flags = flags;
 	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 }
+
+#ifdef VOS_FAST_OBJECT
+
+#include <bpf/libbpf.h>
+#include <linux/pkt_sched.h>
+
+/* Of newer headers than those of Debian 12. */
+#define ATTACH_TCX_INGRESS 46
+
+/* Names the filter as ours, so that the next process finds it. */
+#define FILTER_HANDLE   0x564f
+#define FILTER_PRIORITY 0x564f
 
 static int attach_filter(const struct fast *fast, unsigned device)
 {
