@@ -94,6 +94,8 @@ static struct call_forward *push(struct call_hunt *hunt, struct cause *cause)
 	*forward = (struct call_forward){0};
 	memcpy(forward->from, hunt->callee_number, sizeof(forward->from));
 	forward->phone = hunt->called;
+	memcpy(forward->caller, hunt->caller_number, sizeof(forward->caller));
+	forward->shown = hunt->shown;
 	if (!hunt->forwarded[0])
 		memcpy(hunt->forwarded, hunt->callee_number, sizeof(hunt->forwarded));
 	return forward;
@@ -285,14 +287,15 @@ static bool shows_forwarder(const struct call_hunt *hunt, const struct call_forw
 	return original->type == VALUE_BOOL && !original->boolean;
 }
 
+/* A number before may have been forwarded on under another name. */
 static void show_caller(struct call_hunt *hunt)
 {
 	const struct call_forward *forward = &hunt->forwards[hunt->depth - 1];
+	bool is_forwarder = shows_forwarder(hunt, forward);
 
-	if (!shows_forwarder(hunt, forward))
-		return;
-	snprintf(hunt->caller_number, sizeof(hunt->caller_number), "%s", forward->from);
-	hunt->shown = forward->phone;
+	memcpy(hunt->caller_number, is_forwarder ? forward->from : forward->caller,
+	       sizeof(hunt->caller_number));
+	hunt->shown = is_forwarder ? forward->phone : forward->shown;
 }
 
 /* Numbers of the newest list that are called together. None of them forwards on: a phone that would

@@ -18,6 +18,8 @@ struct call_forward {
 	const struct conf_phone *phone; /* whose that is; NULL: a gateway's */
 	const struct conf_routing_gateway *via; /* the gateway that sent it elsewhere, or NULL */
 	enum call_diversion_reason reason;
+	char caller[64];                /* who called that number, and: */
+	const struct conf_phone *shown; /* as in the hunt */
 };
 
 /* The list by which that phone forwards all its calls now; CONF_FORWARDS: none. */

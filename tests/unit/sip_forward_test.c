@@ -189,6 +189,35 @@ static void who_is_shown(void **state)
 	bench_close(bench);
 }
 
+/* 401 shows itself to whom it forwards to; what comes behind it in the list of 400 is shown the
+ * caller again. */
+static void who_is_shown_after_another(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_phones(&list, true);
+
+	(void)state;
+	forward(&list, "400", "forward-always", "401");
+	forward(&list, "400", "forward-always", "900");
+	forward(&list, "401", "forward-busy", "901");
+	changes_field(&list, "phone", "401", "forward-display", "local-number");
+	changes_field(&list, "phone", "401", "display-number", "4010");
+	changes_field(&list, "routing-gateway", "out", "show-display-number", "on");
+	bench_change(bench, &list);
+	call(bench);
+	refuse(bench, &bench->phones[1], "486 Busy");
+	peer_expect(&bench->callee, "INVITE sip:901@");
+	assert_non_null(strstr(bench->callee.text, "From: <sip:4010@"));
+	peer_answers(bench, &bench->callee, bench->callee.text, "404 Unknown", "p", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->callee, "INVITE sip:900@");
+	assert_non_null(strstr(bench->callee.text, "From: <sip:100@"));
+	peer_answers(bench, &bench->callee, bench->callee.text, "486 Busy", "p", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	bench_close(bench);
+}
+
 static void all_lines_taken(void **state)
 {
 	struct change_list list = {0};
@@ -406,6 +435,7 @@ static void in_period(void **state)
 TEST_MAIN(cmocka_unit_test(always), cmocka_unit_test(busy), cmocka_unit_test(only_for_its_reason),
 	  cmocka_unit_test(no_answer), cmocka_unit_test(offline), cmocka_unit_test(circle),
 	  cmocka_unit_test(too_deep), cmocka_unit_test(who_is_shown),
-	  cmocka_unit_test(all_lines_taken), cmocka_unit_test(at_random), cmocka_unit_test(at_once),
+	  cmocka_unit_test(who_is_shown_after_another), cmocka_unit_test(all_lines_taken),
+	  cmocka_unit_test(at_random), cmocka_unit_test(at_once),
 	  cmocka_unit_test(at_once_one_answers), cmocka_unit_test(at_once_all_refuse),
 	  cmocka_unit_test(in_period))
