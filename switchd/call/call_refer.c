@@ -245,6 +245,15 @@ static struct cause fill(struct call *fresh, const struct leg *kept, const struc
 	return call_hunt_fill(fresh, &setup);
 }
 
+/* Whoever stays on would ring itself, by this number or a further one. */
+static bool is_its_number(const struct call *call, const struct leg *kept, const char *number)
+{
+	const struct conf_phone *phone = phone_of(conf_of(call), call_party_of(call, kept));
+
+	return strcmp(number, call_number_of(call, kept)) == 0 ||
+	       (phone && phone == conf_phone_called(conf_of(call), span_of(number)));
+}
+
 static void to_number(struct leg *leg, const char *number)
 {
 	struct call_transfer *transfer;
@@ -265,8 +274,7 @@ static void to_number(struct leg *leg, const char *number)
 	fresh->legs[MEDIA_A] = transfer->kept;
 	fresh->is_late_offer = true;
 	fresh->streams[MEDIA_A] = leg->call->streams[transfer->kept->side];
-	/* Whoever stays on would ring itself. */
-	if (strcmp(number, call_number_of(leg->call, transfer->kept)) == 0)
+	if (is_its_number(leg->call, transfer->kept, number))
 		cause = cause_of(CAUSE_LOOP);
 	else
 		cause = fill(fresh, transfer->kept, &rights, number);

@@ -374,6 +374,28 @@ static void its_rights(void **state)
 	bench_close(bench);
 }
 
+/* Calls to a further number of the phone that stays would ring that phone. */
+static void not_to_itself(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_transfer(&list, "off");
+	struct transfer call;
+
+	(void)state;
+	changes_field(&list, "phone", "400", "did", "7400");
+	bench_change(bench, &list);
+	connect_to(&call, bench, "c1", "7400", 0, "p");
+	caller_refers(&call, 2, "Refer-To: <sip:400@x>\r\n");
+	peer_expect(&bench->caller, "SIP/2.0 202 ");
+	expect_notify(bench, &bench->caller, "100", false);
+	expect_notify(bench, &bench->caller, "483", true);
+	peer_expect_nothing(&bench->phones[0]);
+	caller_sends(bench, "BYE", 9, "bye", call.tag, "");
+	peer_expect(&bench->caller, "SIP/2.0 200 ");
+	end_by(bench, &bench->phones[0]);
+	bench_close(bench);
+}
+
 /* Each target hands the caller on to the next: so often, and no more. */
 static void not_for_ever(void **state)
 {
@@ -416,4 +438,4 @@ TEST_MAIN(cmocka_unit_test(by_the_caller), cmocka_unit_test(by_the_callee),
 	  cmocka_unit_test(kept_hangs_up), cmocka_unit_test(without_subscription),
 	  cmocka_unit_test(what_is_refused), cmocka_unit_test(routing_gateway),
 	  cmocka_unit_test(who_is_shown), cmocka_unit_test(its_rights),
-	  cmocka_unit_test(not_for_ever))
+	  cmocka_unit_test(not_to_itself), cmocka_unit_test(not_for_ever))
