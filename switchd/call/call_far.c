@@ -74,10 +74,8 @@ static bool take_target(struct call_transfer *transfer, struct leg *target, stru
 	call_refer_media(transfer, &far->decide);
 	call_refer_up(fresh);
 	call_past_join(fresh->past, &far->held);
-	if (!fresh->caller_groups) {
-		fresh->caller_groups = far->groups;
-		far->groups = NULL;
-	}
+	attempt->groups = far->groups;
+	far->groups = NULL;
 	fresh->streams[MEDIA_B] = far->stream;
 	target->call = fresh;
 	target->side = MEDIA_B;

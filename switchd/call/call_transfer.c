@@ -68,6 +68,18 @@ static void keep_line(struct call_past *past, struct live **line)
 	}
 }
 
+static void keep_groups(struct call_past *past, struct call_lines **held,
+			struct call_lines **groups)
+{
+	if (!*groups) {
+		*groups = *held;
+		*held = NULL;
+	}
+	/* What `past` has no room for is given back with the call before. */
+	for (size_t i = 0; *held && i < (*held)->count; i++)
+		keep_line(past, &(*held)->lines[i]);
+}
+
 void call_transfer_keep(struct call *from, enum media_side side, struct call_past *past,
 			struct call_lines **groups)
 {
@@ -75,10 +87,8 @@ void call_transfer_keep(struct call *from, enum media_side side, struct call_pas
 				   : from->answered ? &from->answered->groups
 						    : NULL;
 
-	if (held && !*groups) {
-		*groups = *held;
-		*held = NULL;
-	}
+	if (held)
+		keep_groups(past, held, groups);
 	if (side == MEDIA_A) {
 		keep_line(past, &from->caller_line);
 		for (size_t i = 0; from->past && i < from->past->line_count; i++)
@@ -95,8 +105,9 @@ void call_transfer_keep(struct call *from, enum media_side side, struct call_pas
 static void move(struct leg *leg, struct call *to, enum media_side side)
 {
 	struct call *from = leg->call;
+	struct call_lines **groups = side == MEDIA_A ? &to->caller_groups : &to->answered->groups;
 
-	call_transfer_keep(from, leg->side, to->past, &to->caller_groups);
+	call_transfer_keep(from, leg->side, to->past, groups);
 	to->streams[side] = from->streams[leg->side];
 	from->legs[leg->side] = NULL;
 	leg->call = to;

@@ -46,7 +46,8 @@ struct call_past {
 	uint64_t from;      /* id of the call before */
 	char by[CALL_PARTY_MAX];
 	size_t line_count;
-	struct live *lines[3 * CALL_TRANSFERS_MAX]; /* of the kept party, from the calls before */
+	/* Of the kept party, from the calls before: up to three of its own, and of groups. */
+	struct live *lines[(3 + CONF_GROUPS_MAX + 1) * CALL_TRANSFERS_MAX];
 };
 
 /* Its headers have a Remote-Party-ID. */
@@ -72,7 +73,7 @@ bool call_transfer_is_joining(const struct call *call);
 void call_transfer_rings(struct call *call);
 /* The transfer is over for all its calls. */
 void call_transfer_end(struct call_transfer *transfer);
-/* What the leg's party holds in its call goes on being held: lines go to `past`, the groups to
+/* What the leg's party holds in its call goes on being held: lines go to `past`, those of groups to
  * *groups if that has none. */
 void call_transfer_keep(struct call *from, enum media_side side, struct call_past *past,
 			struct call_lines **groups);
