@@ -380,6 +380,7 @@ void call_attempt_over(struct call *call, struct call_attempt *attempt,
 		hunt->told = NULL;
 	leave_media(hunt, candidate);
 	call_early_sdp_drop(call, candidate);
+	call_hunt_left(call, candidate);
 	attempt->candidate = NULL; /* a gateway's serves the next one */
 }
 

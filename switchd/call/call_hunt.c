@@ -200,6 +200,31 @@ struct live *call_hunt_take_line(struct call_hunt *hunt, const struct call_candi
 	return line;
 }
 
+static bool may_answer(const struct call *call, const struct conf_phone *phone)
+{
+	const struct call_hunt *hunt = call->hunt;
+	const struct call_attempt *attempt;
+
+	for (size_t i = 0; i < hunt->count; i++)
+		if (hunt->candidates[i].phone == phone && hunt->candidates[i].path == 0)
+			return true; /* to be called yet */
+	DL_FOREACH (call->attempts, attempt)
+		if (attempt->leg && attempt->candidate && attempt->candidate->phone == phone)
+			return true;
+	return false;
+}
+
+void call_hunt_left(struct call *call, const struct call_candidate *candidate)
+{
+	struct live *line;
+
+	if (!candidate->phone || !candidate->phone->live || may_answer(call, candidate->phone))
+		return;
+	/* More than one where it is in a list by several numbers. */
+	while ((line = call_hunt_take_line(call->hunt, candidate)) != NULL)
+		live_end(line);
+}
+
 struct cause call_hunt_add_phone(struct call *call, const struct conf_phone *phone)
 {
 	return add_phone(call, phone, SPAN_NONE);

@@ -109,6 +109,8 @@ struct cause call_hunt_add_phone(struct call *call, const struct conf_phone *pho
 struct call_candidate *call_hunt_add(struct call_hunt *hunt);
 /* The line of the phone that answered by the candidate, no longer the hunt's; NULL: none. */
 struct live *call_hunt_take_line(struct call_hunt *hunt, const struct call_candidate *candidate);
+/* An attempt there is over: with it the phone's line, unless another contact may still answer. */
+void call_hunt_left(struct call *call, const struct call_candidate *candidate);
 /* Who is shown to somebody who may see a display-number, or may not. */
 const char *call_hunt_shown(const struct call_hunt *hunt, bool with_display_number);
 /* What is offered to whoever is called from here on; false: out of memory, it is what it was. */

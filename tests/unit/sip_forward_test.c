@@ -367,6 +367,41 @@ static void at_once_one_answers(void **state)
 	bench_close(bench);
 }
 
+/* The line of one that refuses is free while others still ring; of a phone with two contacts that
+ * is when neither is left. */
+static void at_once_one_refuses(void **state)
+{
+	struct change_list list = {0};
+	struct bench *bench = open_phones(&list, true);
+	const struct conf_phone *phone;
+
+	(void)state;
+	changes_field(&list, "phone", "401", "max-addresses", "2");
+	changes_field(&list, "phone", "401", "capacity-in", "1");
+	changes_field(&list, "phone", "400", "forward-order", "all-at-once");
+	forward(&list, "400", "forward-always", "401");
+	forward(&list, "400", "forward-always", "900");
+	bench_change(bench, &list);
+	bench_register(bench, "401", 2, 1000);
+	phone = conf_phone_find(bench->conf, SPAN_LIT("401"));
+	call(bench);
+	peer_expect(&bench->phones[1], "INVITE ");
+	peer_expect(&bench->phones[2], "INVITE ");
+	peer_expect(&bench->callee, "INVITE sip:900@");
+	peer_answers(bench, &bench->phones[1], bench->phones[1].text, "486 Busy", "p", "");
+	peer_expect(&bench->phones[1], "ACK ");
+	assert_int_equal(phone->live->calls, 1);
+	peer_answers(bench, &bench->phones[2], bench->phones[2].text, "486 Busy", "p", "");
+	peer_expect(&bench->phones[2], "ACK ");
+	assert_int_equal(phone->live->calls, 0);
+	assert_int_equal(phone->live_ways[CONF_WAY_IN]->calls, 0);
+	callee_answers(bench, bench->callee.text, "486 Busy", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	assert_int_equal(phone->live->calls, 0);
+	bench_close(bench);
+}
+
 /* All refuse: the best answer is the caller's; a phone that forwards on is left out. */
 static void at_once_all_refuse(void **state)
 {
@@ -437,5 +472,5 @@ TEST_MAIN(cmocka_unit_test(always), cmocka_unit_test(busy), cmocka_unit_test(onl
 	  cmocka_unit_test(too_deep), cmocka_unit_test(who_is_shown),
 	  cmocka_unit_test(who_is_shown_after_another), cmocka_unit_test(all_lines_taken),
 	  cmocka_unit_test(at_random), cmocka_unit_test(at_once),
-	  cmocka_unit_test(at_once_one_answers), cmocka_unit_test(at_once_all_refuse),
-	  cmocka_unit_test(in_period))
+	  cmocka_unit_test(at_once_one_answers), cmocka_unit_test(at_once_one_refuses),
+	  cmocka_unit_test(at_once_all_refuse), cmocka_unit_test(in_period))
