@@ -205,6 +205,24 @@ static void note_terms(const struct call *call, const struct conf_terms *terms)
 			call_note(call, TRACE_PERIOD, MEDIA_B, 0, 0, terms->rules[i]);
 }
 
+static void reach(struct call *call, struct call_target *target, size_t address)
+{
+	const struct conf_routing_gateway *gateway = target->gateway;
+
+	call_gateway_reach(call, gateway, address, target);
+	decide_party_from(&gateway->party, &target->decide);
+	target->decide.is_nat = target->is_nat;
+	target->decide.source = target->address;
+	if (!target->decide.network[0])
+		target->decide.network = conf_network_of(call->hunt->conf, &target->address, NULL);
+}
+
+void call_gateways_reach_again(struct call *call, struct call_target *target)
+{
+	if (target->registration)
+		reach(call, target, 0);
+}
+
 static void aim(struct call *call, struct call_candidate *candidate,
 		const struct conf_routing_gateway *gateway, size_t address)
 {
@@ -230,12 +248,7 @@ static void aim(struct call *call, struct call_candidate *candidate,
 	target->has_100rel = gateway->party.has_100rel;
 	target->reply_address = gateway->party.reply_address;
 	target->request_address = gateway->party.request_address;
-	call_gateway_reach(call, gateway, address, target);
-	decide_party_from(&gateway->party, &target->decide);
-	target->decide.is_nat = target->is_nat;
-	target->decide.source = target->address;
-	if (!target->decide.network[0])
-		target->decide.network = conf_network_of(hunt->conf, &target->address, NULL);
+	reach(call, target, address);
 }
 
 /* Found fit when the call came, and since then taken out of service, dead, or left alone for a

@@ -398,6 +398,7 @@ bool call_hunt_next(struct call *call)
 		}
 		for (size_t i = first; i < hunt->next; i++) {
 			hunt->candidates[i].is_fork = hunt->next - first > 1;
+			call_gateways_reach_again(call, &hunt->candidates[i].target);
 			call_attempt_dial(call, &hunt->candidates[i]);
 		}
 	}

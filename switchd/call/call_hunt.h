@@ -140,6 +140,8 @@ struct cause call_gateways_fill_one(struct call *call, const struct conf_routing
 				    const struct addr *address);
 /* One more of several numbers that are called together, by the best gateway alone. */
 struct cause call_gateways_add(struct call *call);
+/* Those that were called since at the same time may have taken the registration's last line. */
+void call_gateways_reach_again(struct call *call, struct call_target *target);
 /* Makes the hunt's candidate the next address or gateway; false when there is none. */
 bool call_gateways_next(struct call *call);
 /* After an attempt at the current one has failed. */

@@ -297,6 +297,54 @@ static void the_next_one_has_lines(void **state)
 	outbound_bench_close(bench);
 }
 
+/* Two numbers that are called at once take a line of either registration. */
+static void at_once_by_two(void **state)
+{
+	static const char *const fields[] = {"capacity", "1", NULL};
+	struct bench *bench = outbound_bench_open(fields);
+	struct peer *server = outbound_server(bench);
+	struct change_list list = {0};
+	char first[8192];
+
+	(void)state;
+	server_expects(bench, 3600);
+	server_grants(bench, 3600);
+	outbound_add(bench, &list, "second", "bob");
+	outbound_set(&list, "second", "routing-gateway", "trunk");
+	outbound_set(&list, "second", "capacity", "1");
+	changes_create(&list, "phone", "500");
+	changes_field(&list, "phone", "500", "forward-order", "all-at-once");
+	changes_field(&list, "phone", "500", "forward-always", "7001");
+	changes_field(&list, "phone", "500", "forward-always", "7002");
+	outbound_commit(bench, &list);
+	bench_advance(bench, 20);
+	server_expects(bench, 3600);
+	server_grants(bench, 3600);
+	bench->called = "500";
+	bench->call_id = "both";
+	caller_sends(bench, "INVITE", 1, "both", "", BODY);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(server, "INVITE sip:7001@");
+	assert_non_null(strstr(server_value(server, "Contact"), "sip:alice@"));
+	memcpy(first, server->text, sizeof(first));
+	peer_expect(server, "INVITE sip:7002@");
+	assert_non_null(strstr(server_value(server, "Contact"), "sip:bob@"));
+	assert_int_equal(lines_of(bench, "carrier"), 1);
+	assert_int_equal(lines_of(bench, "second"), 1);
+	answer(bench, server, "486 Busy Here", "");
+	peer_expect(server, "ACK ");
+	assert_int_equal(lines_of(bench, "second"), 0);
+	memcpy(server->text, first, sizeof(first));
+	refuse(bench, server);
+	assert_int_equal(lines_of(bench, "carrier"), 0);
+	changes_delete(&list, "registration", "second");
+	outbound_commit(bench, &list);
+	server_expects(bench, 0);
+	server_grants(bench, 0);
+	outbound_bench_close(bench);
+}
+
 TEST_MAIN(cmocka_unit_test(a_proxy), cmocka_unit_test(a_proxy_by_name),
 	  cmocka_unit_test(a_domain_and_an_agent), cmocka_unit_test(a_domain_that_is_an_address),
-	  cmocka_unit_test(as_many_as_it_has_lines), cmocka_unit_test(the_next_one_has_lines))
+	  cmocka_unit_test(as_many_as_it_has_lines), cmocka_unit_test(the_next_one_has_lines),
+	  cmocka_unit_test(at_once_by_two))
