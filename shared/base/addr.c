@@ -268,6 +268,13 @@ bool addr_is_any(const struct addr *addr)
 	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
 }
 
+bool addr_is_host(const struct addr *addr)
+{
+	if (addr->family == ADDR_IP4)
+		return addr->ip[0] > 0 && addr->ip[0] < 224;
+	return addr->family == ADDR_IP6 && addr->ip[0] != 0xff && !addr_is_any(addr);
+}
+
 bool addr_is_loopback(const struct addr *addr)
 {
 	static const uint8_t one[16] = {[15] = 1};

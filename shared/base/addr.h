@@ -46,6 +46,8 @@ socklen_t addr_to_sockaddr(const struct addr *addr, struct sockaddr_storage *out
 bool addr_eq(const struct addr *a, const struct addr *b);    /* with port */
 bool addr_ip_eq(const struct addr *a, const struct addr *b); /* without port */
 bool addr_is_any(const struct addr *addr);
+/* One host may have it: no group, no broadcast, not "this network" (RFC 1122 section 3.2.1.3). */
+bool addr_is_host(const struct addr *addr);
 /* RFC 1918, RFC 6598, link local, unique local IPv6. Loopback is not private. */
 bool addr_is_private(const struct addr *addr);
 bool addr_is_loopback(const struct addr *addr);

@@ -277,6 +277,14 @@ bool check_period(const struct value *value)
 	return period_rule_parse(span_of(value->text), &rule);
 }
 
+bool check_times(const struct value *value)
+{
+	struct period_rule rule;
+
+	return period_rule_parse(span_of(value->text), &rule) &&
+	       (rule.action == PERIOD_ALLOW || rule.action == PERIOD_DENY);
+}
+
 bool check_weighted_prefix(const struct value *value)
 {
 	struct weighted_prefix row;

@@ -11,6 +11,7 @@
 	"as \"mon-fri 08:00-18:00 allow\", \"... deny caller 49 callee 00\", \"... capacity 20\" " \
 	"or "                                                                                      \
 	"\"... callee-transform NAME\""
+#define TIMES_RULE "as \"mon-fri 08:00-18:00 allow\" or \"... deny caller 49 callee 00\""
 #define PAIR_RULE \
 	"caller:callee, of digits, * # or a leading +; * alone or nothing is any, not for both"
 
@@ -36,6 +37,8 @@ bool check_dtmf_key(const struct value *value);
 bool check_rule(const struct value *value);
 bool check_cause_pair(const struct value *value);
 bool check_period(const struct value *value);
+/* A period that allows or denies, where there is nothing else for it to set. */
+bool check_times(const struct value *value);
 bool check_weighted_prefix(const struct value *value);
 
 bool canonical_source(struct span text, struct buf *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What fields of phones ask of each other, and of other phones: numbers that reach one phone only,
- * times for the numbers that depend on them, an address where one is to prove who calls. */
+ * times for the numbers that depend on them, lines within its capacity, an address where one is to
+ * prove who calls. */
 #include "shared/config/check_private.h"
 
 #include <stdio.h>
@@ -102,6 +103,62 @@ static void check_periods(struct check *check, const struct object *object)
 			      path);
 }
 
+static bool is_own_number(const struct object *object, const char *number)
+{
+	size_t count = object_list_count(object, FIELD_PHONE_DID);
+
+	if (strcmp(object->key, number) == 0)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(object_list_at(object, FIELD_PHONE_DID, i)->text, number) == 0)
+			return true;
+	return false;
+}
+
+/* Calls that would come back to it. */
+static void check_forwards(struct check *check, const struct object *object)
+{
+	static const enum field_id lists[] = {
+		FIELD_PHONE_FORWARD_ALWAYS,  FIELD_PHONE_FORWARD_IN_PERIOD,
+		FIELD_PHONE_FORWARD_BUSY,    FIELD_PHONE_FORWARD_NO_ANSWER,
+		FIELD_PHONE_FORWARD_OFFLINE,
+	};
+	char path[FAULT_PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		size_t count = object_list_count(object, lists[i]);
+
+		snprintf(path, sizeof(path), "phone %s %s", object->key,
+			 field_get(lists[i])->keyword);
+		for (size_t at = 0; at < count; at++) {
+			const char *number = object_list_at(object, lists[i], at)->text;
+
+			if (is_own_number(object, number))
+				check_warning(check, path,
+					      "%s: %s is its own number, never forwarded to", path,
+					      number);
+		}
+	}
+}
+
+static void check_lines(struct check *check, const struct object *object)
+{
+	static const enum field_id ways[] = {FIELD_PHONE_CAPACITY_IN, FIELD_PHONE_CAPACITY_OUT};
+	int64_t capacity = object_field(object, FIELD_PHONE_CAPACITY)->number;
+	char path[FAULT_PATH_MAX];
+
+	for (size_t i = 0; capacity && i < sizeof(ways) / sizeof(ways[0]); i++) {
+		int64_t lines = object_field(object, ways[i])->number;
+
+		if (lines <= capacity)
+			continue;
+		snprintf(path, sizeof(path), "phone %s %s", object->key,
+			 field_get(ways[i])->keyword);
+		check_warning(check, path, "%s %lld is above capacity %lld, which comes first",
+			      path, (long long)lines, (long long)capacity);
+	}
+}
+
 /* What a phone's calls are known by has to be known itself. */
 static void check_authentication(struct check *check, const struct object *object)
 {
@@ -155,6 +212,8 @@ void check_phones(struct check *check)
 	check_dids(check);
 	while ((object = check_walk_next(&walk, &before)) != NULL) {
 		check_periods(check, object);
+		check_forwards(check, object);
+		check_lines(check, object);
 		check_authentication(check, object);
 		check_transport(check, object);
 	}

@@ -346,10 +346,15 @@ enum vos_err call_cipher_answer(struct call_cipher *cipher, const struct call_ci
 	return text->failed ? VOS_ENOMEM : err;
 }
 
+bool call_cipher_is_required(const struct call_cipher_rules *rules)
+{
+	return rules[MEDIA_A].srtp == WORD_PARTY_SRTP_REQUIRED ||
+	       rules[MEDIA_B].srtp == WORD_PARTY_SRTP_REQUIRED;
+}
+
 enum vos_err call_cipher_check_direct(const struct call_cipher_rules *rules, const struct sdp *sdp)
 {
-	bool is_required = rules[MEDIA_A].srtp == WORD_PARTY_SRTP_REQUIRED ||
-			   rules[MEDIA_B].srtp == WORD_PARTY_SRTP_REQUIRED;
+	bool is_required = call_cipher_is_required(rules);
 
 	for (size_t i = 0; is_required && i < sdp->stream_count; i++)
 		if (sdp->streams[i].port && !is_secure(&sdp->streams[i]) &&

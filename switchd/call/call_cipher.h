@@ -42,6 +42,8 @@ VOS_CHECK enum vos_err call_cipher_pass(struct call_cipher **cipher,
 VOS_CHECK enum vos_err call_cipher_answer(struct call_cipher *cipher,
 					  const struct call_cipher_step *step,
 					  struct sdp_anchor *anchor, struct buf *text);
+/* A side has to have SRTP. */
+bool call_cipher_is_required(const struct call_cipher_rules *rules);
 /* Without the relay nothing is encrypted here: VOS_EPERM when an SDP does not bring what a side
  * requires. */
 VOS_CHECK enum vos_err call_cipher_check_direct(const struct call_cipher_rules *rules,

@@ -236,23 +236,29 @@ static bool pass_fax(const struct call *call, const struct call_pass *pass, cons
 	return !is_all;
 }
 
-/* The body with what both parties are allowed, in the receiver's form, scanned anew. */
-static enum vos_err restrict_codecs(const struct call *call, const struct call_pass *pass,
-				    struct span *body, struct sdp *sdp, struct buf *restricted)
+static struct sdp_codecs codecs_of(const struct call_pass *pass)
 {
 	enum media_side from = pass->from->side;
-	struct call_media *media = pass->media;
-	const struct sdp_codecs codecs = {
+	const struct call_media *media = pass->media;
+
+	return (struct sdp_codecs){
 		.from = &media->codecs[from],
 		.to = &media->codecs[!from],
 		.is_answer = pass->is_answer,
 		.denied = pass->is_answer ? media->denied[!from] : 0,
 	};
+}
+
+/* The body with what both parties are allowed, in the receiver's form, scanned anew. */
+static enum vos_err restrict_codecs(const struct call *call, const struct call_pass *pass,
+				    struct span *body, struct sdp *sdp, struct buf *restricted)
+{
+	const struct sdp_codecs codecs = codecs_of(pass);
 	const char *why;
 
 	if (!pass->is_answer &&
 	    (codecs.from->annexb == WORD_ANNEX_AUTO || codecs.from->annexa == WORD_ANNEX_AUTO))
-		media->denied[from] = (uint8_t)sdp_forms_denied(sdp);
+		pass->media->denied[pass->from->side] = (uint8_t)sdp_forms_denied(sdp);
 	if (sdp_codecs_allow_all(&codecs))
 		return VOS_OK;
 	if (!pass_fax(call, pass, sdp, &codecs))
@@ -261,6 +267,19 @@ static enum vos_err restrict_codecs(const struct call *call, const struct call_p
 		return VOS_ENOENT;
 	*body = buf_span(restricted);
 	return sdp_scan(*body, sdp, &why) ? VOS_OK : VOS_EINVAL;
+}
+
+/* A body that cannot be read. It is the parties' own affair in a direct call, as long as nothing
+ * has to be kept out of it: what bars something else would be got round by one stream too many. */
+static enum vos_err pass_unread(const struct call_pass *pass, struct span body, struct buf *out)
+{
+	const struct sdp_codecs codecs = codecs_of(pass);
+
+	if (pass->media->decision.relay || !sdp_codecs_allow_all(&codecs) ||
+	    call_cipher_is_required(pass->media->rules))
+		return VOS_EINVAL;
+	buf_add_span(out, body);
+	return out->failed ? VOS_EINVAL : VOS_OK;
 }
 
 enum vos_err call_media_forward(struct call *call, const struct call_pass *pass, struct span body,
@@ -278,12 +297,8 @@ enum vos_err call_media_forward(struct call *call, const struct call_pass *pass,
 
 	if (body.len == 0)
 		return VOS_OK;
-	if (!sdp_scan(body, &sdp, &why)) {
-		if (is_relayed)
-			return VOS_EINVAL;
-		buf_add_span(out, body);
-		return out->failed ? VOS_EINVAL : VOS_OK;
-	}
+	if (!sdp_scan(body, &sdp, &why))
+		return pass_unread(pass, body, out);
 	call_media_note(pass->heard, &sdp);
 	err = restrict_codecs(call, pass, &body, &sdp, &restricted);
 	if (err != VOS_OK)

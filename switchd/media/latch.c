@@ -3,19 +3,12 @@
 
 #include <string.h>
 
-/* Group and broadcast addresses and "this network": nothing that one host answers for. */
-static bool is_no_host(const struct addr *addr)
-{
-	return addr->family == ADDR_IP4 ? addr->ip[0] >= 224 || addr->ip[0] == 0
-					: addr->ip[0] == 0xff;
-}
-
 /* An address from an SDP that may be sent to at all. */
 static bool is_sendable(const struct latch *latch, const struct addr *addr)
 {
 	if (addr->family == ADDR_NONE || addr->port == 0 || addr->family != latch->local.family)
 		return false;
-	if (is_no_host(addr) || addr_is_any(addr))
+	if (!addr_is_host(addr))
 		return false;
 	return !addr_is_loopback(addr) || addr_is_loopback(&latch->local) ||
 	       addr_is_any(&latch->local);

@@ -121,7 +121,7 @@ static struct party_contact read_address(const struct sip_leg *leg,
 		   : leg->socket->transport == CONF_TLS ? 5061
 							: 5060;
 	if (addr_parse(name->uri.host, &addr) && addr.family == leg->socket->local.family &&
-	    !addr_is_any(&addr)) {
+	    addr_is_host(&addr)) {
 		addr.port = out.port;
 		out.address = addr;
 	}

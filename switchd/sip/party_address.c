@@ -6,7 +6,7 @@
 /* Nothing is sent to what is no address of one party. */
 static bool may_lead(const struct addr *claim, const struct addr *source, const struct conf *conf)
 {
-	if (claim->family != source->family || addr_is_any(claim))
+	if (claim->family != source->family || !addr_is_host(claim))
 		return false;
 	return addr_ip_eq(claim, source) || conf_is_gateway(conf, claim) ||
 	       conf_is_trusted(conf, claim);
@@ -50,7 +50,7 @@ struct addr party_request_address(uint8_t how, const struct addr *source,
 		return target;
 	if (how == WORD_PARTY_ADDRESS_FULL && contact->address.family == source->family &&
 	    ((is_proven && !addr_is_loopback(&contact->address) &&
-	      !addr_is_any(&contact->address)) ||
+	      addr_is_host(&contact->address)) ||
 	     may_lead(&contact->address, source, conf)))
 		target = contact->address;
 	target.port = contact->port;

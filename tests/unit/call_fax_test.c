@@ -11,6 +11,7 @@
 
 #include "shared/base/clock.h"
 #include "switchd/media/media.h"
+#include "switchd/media/sdp.h"
 #include "tests/support/call_bench.h"
 #include "tests/support/changes.h"
 
@@ -301,6 +302,46 @@ static void direct_calls_without_fax(void **state)
 	bench_close(bench);
 }
 
+/* What cannot be read passes a direct call, but not by a party that does without something. */
+static void more_streams_than_are_read(void **state)
+{
+	struct fixture fixture = {.bench = bench_open("off")};
+	struct bench *bench = fixture.bench;
+	char faxes[1024] = "";
+	char sdp[512];
+	char body[sizeof(faxes) + sizeof(sdp)];
+
+	(void)state;
+	open_place(&fixture.a);
+	for (size_t i = 0; i < SDP_STREAMS_MAX; i++)
+		snprintf(faxes + strlen(faxes), sizeof(faxes) - strlen(faxes),
+			 "m=image %zu udptl t38\r\n", 6000 + 2 * i);
+	snprintf(body, sizeof(body), "%s%s", sdp_of(&fixture.a, "image udptl t38\r\n", sdp), faxes);
+	caller_sends(bench, "INVITE", 1, "free", "", body);
+	peer_expect(&bench->caller, "SIP/2.0 100 ");
+	peer_expect(&bench->callee, "INVITE ");
+	assert_non_null(strstr(bench->callee.text, faxes));
+	callee_answers(bench, bench->callee.text, "486 Busy", "");
+	peer_expect(&bench->callee, "ACK ");
+	peer_expect(&bench->caller, "SIP/2.0 486 ");
+	caller_sends(bench, "ACK", 1, "free", "", "");
+	for (int i = 0; i < 2; i++) {
+		struct change_list list = {0};
+
+		changes_field(&list, "mapping-gateway", "in", "t38", i == 0 ? "off" : "on");
+		changes_field(&list, "routing-gateway", "out", "srtp", i == 0 ? "off" : "required");
+		bench_change(bench, &list);
+		bench->call_id = i == 0 ? "call-2" : "call-3";
+		caller_sends(bench, "INVITE", 1, bench->call_id, "", body);
+		peer_expect(&bench->caller, "SIP/2.0 100 ");
+		peer_expect(&bench->caller, "SIP/2.0 488 ");
+		caller_sends(bench, "ACK", 1, bench->call_id, "", "");
+	}
+	peer_expect_nothing(&bench->callee);
+	close(fixture.a.fd);
+	bench_close(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +350,7 @@ int main(void)
 		cmocka_unit_test(other_transports_are_switched_off),
 		cmocka_unit_test(party_without_fax),
 		cmocka_unit_test(direct_calls_without_fax),
+		cmocka_unit_test(more_streams_than_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,7 @@ static const struct {
 	{check_cause_pair, "486:480", "486-480"},
 	{check_period, "mon-fri 08:00-18:00 allow", "mon-fri 08:00-25:00 allow"},
 	{check_weighted_prefix, "70:0099", "0:99"},
+	{check_times, "sun 00:00-24:00 deny caller 49", "sun 00:00-24:00 capacity 5"},
 };
 
 static void add_ruled_text(const struct value_spec *spec, struct samples *samples)

@@ -114,5 +114,32 @@ static void fields_of_phones_that_need_each_other(void **state)
 	clear(&checked);
 }
 
+/* Fields that come to nothing are taken, with a word of warning. */
+static void fields_of_phones_without_effect(void **state)
+{
+	struct change_list list = {0};
+	struct checked checked;
+
+	(void)state;
+	for (char digit = '1'; digit <= '3'; digit++)
+		changes_create(&list, "phone", (char[]){digit, '\0'});
+	changes_field(&list, "phone", "1", "did", "70");
+	changes_field(&list, "phone", "1", "forward-busy", "2");
+	changes_field(&list, "phone", "1", "forward-busy", "70");
+	changes_field(&list, "phone", "1", "forward-offline", "1");
+	changes_field(&list, "phone", "2", "capacity", "2");
+	changes_field(&list, "phone", "2", "capacity-in", "2");
+	changes_field(&list, "phone", "2", "capacity-out", "3");
+	changes_field(&list, "phone", "3", "capacity-in", "100000");
+	check(&checked, NULL, &list, NULL);
+	assert_int_equal(checked.report.error_count, 0);
+	assert_int_equal(checked.report.warning_count, 3);
+	EXPECT_WARNING(checked, "phone 1 forward-busy", "70 is its own number");
+	EXPECT_WARNING(checked, "phone 1 forward-offline", "1 is its own number");
+	EXPECT_WARNING(checked, "phone 2 capacity-out", "3 is above capacity 2");
+	clear(&checked);
+}
+
 TEST_MAIN(cmocka_unit_test(a_number_reaches_one_phone),
+	  cmocka_unit_test(fields_of_phones_without_effect),
 	  cmocka_unit_test(fields_of_phones_that_need_each_other))

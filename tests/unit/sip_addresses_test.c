@@ -47,8 +47,9 @@ static void assert_at(const struct addr *have, const char *ip, uint16_t port)
 		fail_msg("%s, wanted %s:%u", addr_print(have, text), ip, port);
 }
 
-static const char *const hosts[] = {SOURCE,        GATEWAY,   TRUSTED,      STRANGER,
-				    "pbx.example", "0.0.0.0", "2001:db8::1"};
+static const char *const hosts[] = {SOURCE,        GATEWAY,       TRUSTED,
+				    STRANGER,      "pbx.example", "0.0.0.0",
+				    "2001:db8::1", "224.0.1.75",  "255.255.255.255"};
 #define HOSTS (sizeof(hosts) / sizeof(hosts[0]))
 
 static bool is_known(const char *host)
