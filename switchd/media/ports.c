@@ -419,17 +419,24 @@ bool ports_is_used(struct ports *ports, const struct addr *addr)
 	return is_used;
 }
 
+/* With the lock. */
+static size_t read_pools(struct ports *ports, uint64_t now_us,
+			 struct ports_pool_status out[PORTS_ADDRESSES_MAX])
+{
+	for (size_t i = 0; i < ports->pool_count; i++) {
+		ports_pool_wake(ports->pools[i], now_us, ports->options.rest_us);
+		ports_pool_status(ports->pools[i], &out[i]);
+	}
+	return ports->pool_count;
+}
+
 size_t ports_pools(struct ports *ports, uint64_t now_us,
 		   struct ports_pool_status out[PORTS_ADDRESSES_MAX])
 {
 	size_t count;
 
 	pthread_mutex_lock(&ports->lock);
-	count = ports->pool_count;
-	for (size_t i = 0; i < count; i++) {
-		ports_pool_wake(ports->pools[i], now_us, ports->options.rest_us);
-		ports_pool_status(ports->pools[i], &out[i]);
-	}
+	count = read_pools(ports, now_us, out);
 	pthread_mutex_unlock(&ports->lock);
 	return count;
 }
@@ -437,9 +444,10 @@ size_t ports_pools(struct ports *ports, uint64_t now_us,
 void ports_status(struct ports *ports, uint64_t now_us, struct ports_status *out)
 {
 	struct ports_pool_status pools[PORTS_ADDRESSES_MAX];
-	size_t count = ports_pools(ports, now_us, pools);
+	size_t count;
 
 	pthread_mutex_lock(&ports->lock);
+	count = read_pools(ports, now_us, pools);
 	*out = (struct ports_status){
 		.low = ports->options.low,
 		.high = ports->options.high,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values: the round trip of every parameter and field at its edges, refusals just beyond them, and
- * the spellings that each type takes. */
+/* Values: the round trip of every parameter and field at its edges, refusals, other spellings. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
