@@ -10,6 +10,7 @@
 #include "switchd/auth/blacklist.h"
 #include "switchd/auth/digest.h"
 #include "switchd/store/store_private.h"
+#include "tests/support/spoil.h"
 #include "tests/support/state_folder.h"
 
 static const struct black_rules RULES = {{
@@ -150,24 +151,14 @@ static void a_crowd_is_written_as_a_whole(void **state)
 	assert_true(blacklist_find(fixture->list, false, "1099", clock_mono_us(), NULL));
 }
 
-static int spoil(MDB_txn *txn, MDB_dbi dbi, void *context)
-{
-	MDB_val key = env_val(SPAN_LIT("l/caller 5551"));
-	MDB_val value = env_val(SPAN_LIT("nonsense"));
-
-	(void)context;
-	return mdb_put(txn, dbi, &key, &value, 0);
-}
-
 static void a_damaged_record_is_passed_over(void **state)
 {
 	struct fixture *fixture = *state;
-	struct vos_fault fault = {0};
 
 	list_caller(fixture, "5551");
 	list_caller(fixture, "5552");
 	write_pending(fixture);
-	assert_int_equal(env_write(&fixture->store->bindings, spoil, NULL, &fault), VOS_OK);
+	spoil(fixture->store, (char[]){"l/caller 5551"});
 	assert_int_equal(restart(fixture, clock_wall_ms()), 1);
 	assert_true(blacklist_find(fixture->list, false, "5552", clock_mono_us(), NULL));
 }

@@ -10,6 +10,7 @@
 #include "switchd/auth/digest.h"
 #include "switchd/auth/lockout.h"
 #include "switchd/store/store_private.h"
+#include "tests/support/spoil.h"
 #include "tests/support/state_folder.h"
 
 struct fixture {
@@ -153,24 +154,14 @@ static void a_crowd_is_written_as_a_whole(void **state)
 	assert_true(is_running(fixture, "10.0.4.99", ""));
 }
 
-static int spoil(MDB_txn *txn, MDB_dbi dbi, void *context)
-{
-	MDB_val key = env_val(SPAN_LIT("s/192.0.2.1"));
-	MDB_val value = env_val(SPAN_LIT("nonsense"));
-
-	(void)context;
-	return mdb_put(txn, dbi, &key, &value, 0);
-}
-
 static void a_damaged_record_is_passed_over(void **state)
 {
 	struct fixture *fixture = *state;
-	struct vos_fault fault = {0};
 
 	suspend(fixture, "192.0.2.1", "");
 	suspend(fixture, "192.0.2.2", "");
 	write_pending(fixture);
-	assert_int_equal(env_write(&fixture->store->bindings, spoil, NULL, &fault), VOS_OK);
+	spoil(fixture->store, (char[]){"s/192.0.2.1"});
 	assert_int_equal(restart(fixture, clock_wall_ms()), 1);
 	assert_true(is_running(fixture, "192.0.2.2", ""));
 }

@@ -5,6 +5,7 @@
 #include "switchd/conf/conf.h"
 #include "switchd/store/store_private.h"
 #include "tests/support/changes.h"
+#include "tests/support/spoil.h"
 #include "tests/support/state_folder.h"
 
 #define MINUTE_US 60000000u
@@ -142,24 +143,14 @@ static void a_pool_that_is_gone(void **state)
 	expect_next(fixture, "q", "503");
 }
 
-static int spoil(MDB_txn *txn, MDB_dbi dbi, void *context)
-{
-	MDB_val key = env_val(SPAN_LIT("t/p"));
-	MDB_val value = env_val(SPAN_LIT("nonsense"));
-
-	(void)context;
-	return mdb_put(txn, dbi, &key, &value, 0);
-}
-
 static void a_damaged_record_is_passed_over(void **state)
 {
 	struct fixture *fixture = *state;
-	struct vos_fault fault = {0};
 
 	expect_next(fixture, "p", "501");
 	expect_next(fixture, "q", "501");
 	keep(fixture, 0);
-	assert_int_equal(env_write(&fixture->store->bindings, spoil, NULL, &fault), VOS_OK);
+	spoil(fixture->store, (char[]){"t/p"});
 	restart(fixture, "pq");
 	expect_next(fixture, "p", "501");
 	expect_next(fixture, "q", "502");
