@@ -15,6 +15,14 @@ static bool is_alike(const char *a, const char *b, size_t len)
 	return true;
 }
 
+int span_compare(struct span a, struct span b)
+{
+	size_t least = a.len < b.len ? a.len : b.len;
+	int order = least ? memcmp(a.ptr, b.ptr, least) : 0;
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 bool span_ieq(struct span a, struct span b)
 {
 	return a.len == b.len && is_alike(a.ptr, b.ptr, a.len);

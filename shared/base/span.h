@@ -57,6 +57,8 @@ static inline size_t span_find(struct span s, char c)
 }
 
 /* ASCII case-insensitive comparison. */
+/* The order of strcmp(): below, at or above 0. */
+int span_compare(struct span a, struct span b);
 bool span_ieq(struct span a, struct span b);
 bool span_istarts_with(struct span s, struct span prefix);
 /* Without blanks, tabs, CR and LF at both ends. */

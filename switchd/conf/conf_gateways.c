@@ -306,13 +306,11 @@ const struct conf_mapping_gateway *conf_mapping_named(const struct conf *conf, s
 	/* In the order of their names. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		struct span have = span_of(private->mappings[middle].name);
-		size_t least = have.len < name.len ? have.len : name.len;
-		int order = least ? memcmp(have.ptr, name.ptr, least) : 0;
+		int order = span_compare(span_of(private->mappings[middle].name), name);
 
-		if (order == 0 && have.len == name.len)
+		if (order == 0)
 			return &private->mappings[middle];
-		if (order < 0 || (order == 0 && have.len < name.len))
+		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;

@@ -103,13 +103,11 @@ static const struct conf_phone *by_did(const struct conf_private *private, struc
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		struct span have = span_of(private->dids[middle].number);
-		size_t least = have.len < number.len ? have.len : number.len;
-		int order = least ? memcmp(have.ptr, number.ptr, least) : 0;
+		int order = span_compare(span_of(private->dids[middle].number), number);
 
-		if (order == 0 && have.len == number.len)
+		if (order == 0)
 			return &private->phones[private->dids[middle].phone];
-		if (order < 0 || (order == 0 && have.len < number.len))
+		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;

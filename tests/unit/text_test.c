@@ -156,7 +156,24 @@ static void hashed(void **state)
 		assert_int_equal(hash_lookup(&key, bytes, rows[i].len), rows[i].want);
 }
 
-TEST_MAIN(cmocka_unit_test(addresses_come_back_as_they_were), cmocka_unit_test(parts_of_addresses),
-	  cmocka_unit_test(joined_as_far_as_they_fit), cmocka_unit_test(no_addresses),
-	  cmocka_unit_test(numbers), cmocka_unit_test(compared_without_case),
-	  cmocka_unit_test(hashed))
+static void spans_have_an_order(void **state)
+{
+	/* Each is below the next. */
+	static const char *const words[] = {"", "1", "10", "100", "11", "2", "a"};
+	const int count = sizeof(words) / sizeof(words[0]);
+
+	(void)state;
+	for (int i = 0; i < count; i++) {
+		for (int j = 0; j < count; j++) {
+			int order = span_compare(span_of(words[i]), span_of(words[j]));
+
+			assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+		}
+	}
+	assert_int_equal(span_compare(SPAN_NONE, SPAN_LIT("")), 0);
+}
+
+TEST_MAIN(cmocka_unit_test(spans_have_an_order), cmocka_unit_test(addresses_come_back_as_they_were),
+	  cmocka_unit_test(parts_of_addresses), cmocka_unit_test(joined_as_far_as_they_fit),
+	  cmocka_unit_test(no_addresses), cmocka_unit_test(numbers),
+	  cmocka_unit_test(compared_without_case), cmocka_unit_test(hashed))
